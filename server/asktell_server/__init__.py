@@ -1,0 +1,1 @@
+"""The asktell server: ask/tell hyperparameter tuning over gRPC on a durable ledger."""

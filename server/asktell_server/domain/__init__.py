@@ -1,0 +1,1 @@
+"""Domain values of tuning: search spaces, studies, trials. Imports nothing of the other layers."""

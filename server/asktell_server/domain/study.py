@@ -1,0 +1,207 @@
+"""Studies: specification, state and the checks of both."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from asktell_server.domain.algorithm import Algorithm, Auto, Bayesian, Grid
+from asktell_server.domain.errors import ErrorReason, InvalidArgument, NotSupported
+from asktell_server.domain.metrics import Objective, Split, TrackedMetric
+from asktell_server.domain.names import StudyName
+from asktell_server.domain.space import MAX_EXACT_INT, NAME_RE, NAME_RULE, SearchSpace
+
+MAX_TRACKED_METRICS = 100
+DEFAULT_LEASE_S = 60.0
+MAX_LEASE_S = 7 * 24 * 3600.0
+DEFAULT_MAX_ATTEMPTS = 3
+MAX_LABELS = 64
+MAX_ANNOTATIONS_BYTES = 64 * 1024
+
+
+class StudyState(enum.StrEnum):
+    """Where a study stands."""
+
+    ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
+    FINISHED = "FINISHED"
+
+
+class FinishReason(enum.StrEnum):
+    """Why a study is finished."""
+
+    REQUESTED = "REQUESTED"
+    MAX_TRIALS = "MAX_TRIALS"
+    TARGET = "TARGET"
+    PATIENCE = "PATIENCE"
+    DEADLINE = "DEADLINE"
+    EXHAUSTED = "EXHAUSTED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoppingRules:
+    """When a study ends; None = that rule is off."""
+
+    max_trials: int | None = None
+    target_value: float | None = None
+    patience_trials: int | None = None
+    deadline: datetime | None = None
+
+    def validate(self, where: str) -> None:
+        """Raises InvalidArgument naming the rule that is out of range."""
+        for name, count in (("max_trials", self.max_trials), ("patience_trials", self.patience_trials)):
+            if count is not None and count < 1:
+                raise InvalidArgument(f"{where}.{name}", f"must be at least 1, got {count}")
+        if self.target_value is not None and not math.isfinite(self.target_value):
+            raise InvalidArgument(
+                f"{where}.target_value",
+                f"must be finite, got {self.target_value}",
+                reason=ErrorReason.NOT_FINITE,
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeasePolicy:
+    """What happens to trials of workers that die. `duration_s` 0 = leases never end."""
+
+    duration_s: float = DEFAULT_LEASE_S
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS
+
+    def validate(self, where: str) -> None:
+        """Raises InvalidArgument naming the setting that is out of range."""
+        if self.duration_s != 0 and not 1 <= self.duration_s <= MAX_LEASE_S:
+            raise InvalidArgument(
+                f"{where}.lease_duration", f"must be 0 s (no end) or 1 s to 7 days, got {self.duration_s} s"
+            )
+        if not 1 <= self.max_attempts <= 100:
+            raise InvalidArgument(f"{where}.max_attempts", f"must be 1 to 100, got {self.max_attempts}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """A study. `revision` counts its own changes (not those of its trials) and becomes the etag."""
+
+    name: StudyName
+    space: SearchSpace
+    objectives: tuple[Objective, ...]
+    seed: int
+    display_name: str = ""
+    tracked_metrics: tuple[TrackedMetric, ...] = ()
+    algorithm: Algorithm = field(default_factory=Auto)
+    stopping: StoppingRules = field(default_factory=StoppingRules)
+    lease: LeasePolicy = field(default_factory=LeasePolicy)
+    max_running_trials: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    state: StudyState = StudyState.ACTIVE
+    finish_reason: FinishReason | None = None
+    create_time: datetime
+    update_time: datetime
+    finish_time: datetime | None = None
+    revision: int = 0
+
+    @property
+    def objective(self) -> Objective:
+        """The one objective."""
+        return self.objectives[0]
+
+    @property
+    def declared_metrics(self) -> frozenset[str]:
+        """The names of all metrics that trials may report."""
+        names = [objective.metric for objective in self.objectives]
+        return frozenset(names + [tracked.metric for tracked in self.tracked_metrics])
+
+    def validate(self, where: str = "study") -> None:
+        """Checks everything a caller may set.
+
+        Raises:
+            InvalidArgument: a field is out of its range, an objective on test data, a grid too large.
+            NotSupported: more than one objective.
+        """
+        if len(self.display_name) > 256:
+            raise InvalidArgument(
+                f"{where}.display_name", f"must have at most 256 characters, got {len(self.display_name)}"
+            )
+        self.space.validate(f"{where}.search_space")
+        validate_objectives(self.objectives, where)
+        self._validate_tracked(where)
+        validate_algorithm(self.algorithm, self.space, where)
+        self.stopping.validate(f"{where}.stopping_rules")
+        self.lease.validate(f"{where}.lease_policy")
+        if self.max_running_trials < 0:
+            raise InvalidArgument(
+                f"{where}.max_running_trials", f"must be at least 0, got {self.max_running_trials}"
+            )
+        if not 0 <= self.seed < MAX_EXACT_INT:
+            raise InvalidArgument(f"{where}.seed", f"must be 0 to 2^53 - 1, got {self.seed}")
+        validate_labels(self.labels, f"{where}.labels")
+        validate_annotations(self.annotations, f"{where}.annotations")
+
+    def _validate_tracked(self, where: str) -> None:
+        if len(self.tracked_metrics) > MAX_TRACKED_METRICS:
+            raise InvalidArgument(
+                f"{where}.tracked_metrics", f"must hold at most {MAX_TRACKED_METRICS}, got {len(self.tracked_metrics)}"
+            )
+        seen = {objective.metric for objective in self.objectives}
+        for index, tracked in enumerate(self.tracked_metrics):
+            entry = f"{where}.tracked_metrics[{index}].metric"
+            _validate_metric_name(tracked.metric, entry)
+            if tracked.metric in seen:
+                raise InvalidArgument(entry, f"must be unique among objectives and tracked metrics, got {tracked.metric!r} again")
+            seen.add(tracked.metric)
+
+
+def validate_objectives(objectives: tuple[Objective, ...], where: str) -> None:
+    """Checks the objectives of a study or problem.
+
+    Raises:
+        InvalidArgument: none, a bad metric name, or one on the test split.
+        NotSupported: more than one.
+    """
+    if not objectives:
+        raise InvalidArgument(f"{where}.objectives", "must hold one objective, got none")
+    if len(objectives) > 1:
+        raise NotSupported(f"{where}.objectives", f"this server optimises one objective, got {len(objectives)}")
+    for index, objective in enumerate(objectives):
+        _validate_metric_name(objective.metric, f"{where}.objectives[{index}].metric")
+        if objective.split is Split.TEST:
+            raise InvalidArgument(
+                f"{where}.objectives[{index}].split",
+                "must not be the test split: hyperparameters chosen by test results leave nothing to test with; "
+                "measure the objective on validation data and log the test metric as a tracked metric",
+                reason=ErrorReason.TEST_SPLIT_OBJECTIVE,
+            )
+
+
+def validate_algorithm(algorithm: Algorithm, space: SearchSpace, where: str) -> None:
+    """Raises InvalidArgument when the algorithm's settings do not fit the space."""
+    if isinstance(algorithm, Grid):
+        algorithm.validate(space, f"{where}.algorithm.grid")
+    elif isinstance(algorithm, Bayesian):
+        algorithm.validate(f"{where}.algorithm.bayesian")
+
+
+def validate_labels(labels: Mapping[str, str], where: str) -> None:
+    """Raises InvalidArgument when there are too many labels or one is too long."""
+    if len(labels) > MAX_LABELS:
+        raise InvalidArgument(where, f"must hold at most {MAX_LABELS} labels, got {len(labels)}")
+    for key, value in labels.items():
+        if not 1 <= len(key) <= 63:
+            raise InvalidArgument(f"{where}[{key[:63]}]", f"a key must have 1 to 63 characters, got {len(key)}")
+        if len(value) > 256:
+            raise InvalidArgument(f"{where}[{key}]", f"a value must have at most 256 characters, got {len(value)}")
+
+
+def validate_annotations(annotations: Mapping[str, str], where: str) -> None:
+    """Raises InvalidArgument when keys and values together are above 64 KiB."""
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
+    if size > MAX_ANNOTATIONS_BYTES:
+        raise InvalidArgument(where, f"must have at most {MAX_ANNOTATIONS_BYTES} bytes in all, got {size}")
+
+
+def _validate_metric_name(name: str, where: str) -> None:
+    if not NAME_RE.fullmatch(name):
+        raise InvalidArgument(where, f"must be {NAME_RULE}, got {name[:140]!r}")

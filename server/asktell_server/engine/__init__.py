@@ -1,0 +1,1 @@
+"""Suggestions: a pure function of problem and history. Knows no study name, no clock, no network."""

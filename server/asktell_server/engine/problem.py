@@ -1,0 +1,91 @@
+"""What goes into the engine and what comes out. Plain values: cheap to pickle, free of torch."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from asktell_server.domain.algorithm import Algorithm
+from asktell_server.domain.metrics import Objective
+from asktell_server.domain.space import Configuration, SearchSpace
+from asktell_server.domain.trial import Origin, Prediction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What is to be optimised, and how."""
+
+    space: SearchSpace
+    objectives: tuple[Objective, ...]
+    algorithm: Algorithm
+
+
+class Outcome(enum.Enum):
+    """What is known about a configuration that was tried."""
+
+    VALUE = enum.auto()
+    """It has an objective value."""
+    FAILED = enum.auto()
+    """It crashed or diverged: likely to again."""
+    INFEASIBLE = enum.auto()
+    """It cannot be run."""
+    UNKNOWN = enum.auto()
+    """Nothing (cancelled, abandoned): only not to be repeated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """A configuration that was tried. `value` (the objective in its own unit and goal) is set for VALUE only."""
+
+    parameters: Configuration
+    outcome: Outcome
+    value: float | None = None
+    standard_error: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """A configuration to try. `prediction` is set for Origin.MODEL only."""
+
+    parameters: Configuration
+    origin: Origin
+    prediction: Prediction | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestTask:
+    """The input of one suggestion. The same task always gives the same suggestions.
+
+    `pending` are configurations that are running or handed out; `seed` is the study's seed, and everything random is
+    drawn from it and from the number of observations and pending trials; `warm_start` is what an earlier answer for
+    the same problem carried, and may be empty or foreign (then it is ignored).
+    """
+
+    problem: Problem
+    observations: Sequence[Observation]
+    pending: Sequence[Configuration] = ()
+    count: int = 1
+    seed: int = 0
+    warm_start: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestResult:
+    """Suggestions (fewer than asked for only when a grid has no more points) and the next warm start.
+
+    `fallback_reason` says why the model was not used, when it should have been; for the log and a counter.
+    """
+
+    suggestions: tuple[Suggestion, ...]
+    warm_start: bytes = b""
+    fallback_reason: str = ""
+
+
+class Suggester(Protocol):
+    """Whatever turns tasks into suggestions: in this process, or in a pool of workers."""
+
+    async def suggest(self, task: SuggestTask) -> SuggestResult:
+        """Suggests; never fails because of a model (it falls back instead)."""
+        ...

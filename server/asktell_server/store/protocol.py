@@ -1,0 +1,313 @@
+"""What a store must do. `redis_ledger` and `memory` implement it; one contract suite checks both.
+
+The store keeps studies, trials and their log. It decides nothing about tuning: transitions are computed by the
+domain on a trial as it was read, and `commit` applies them only if the trial's revision has not moved since
+(optimistic concurrency). A commit is one atomic step: it checks first and writes last, and either all of it
+happens or none.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from asktell_server.domain.metrics import Measurement
+from asktell_server.domain.names import StudyName
+from asktell_server.domain.study import Study
+from asktell_server.domain.trial import Trial, TrialState
+
+REQUEST_TTL_S = 48 * 3600
+"""How long an answer can be given again for the same request id (at least 24 h are promised)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A caller's request id and a digest of method and body: the same id must come with the same body."""
+
+    request_id: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyChanged:
+    """The study itself, after the change."""
+
+    study: Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialChanged:
+    """A trial, after the change."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialDeleted:
+    """A tombstone."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasurementReported:
+    """A running trial reported; `index` counts its measurements from 0."""
+
+    number: int
+    index: int
+    measurement: Measurement
+
+
+Change = StudyChanged | TrialChanged | TrialDeleted | MeasurementReported
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEntry:
+    """One entry of a study's log. Sequences rise by 1 from 1."""
+
+    sequence: int
+    change: Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyHead:
+    """What a store knows about a study besides its trials.
+
+    `epoch` differs between two studies of the same name (after a delete): cursors and caches of one are worthless for
+    the other. `counts` are trials by state, `charged` those that count toward the budget, `last_number` the number
+    given out last.
+    """
+
+    study: Study
+    epoch: str
+    sequence: int
+    last_number: int
+    counts: Mapping[TrialState, int]
+    charged: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyDelta:
+    """A study's head and what its log holds after a sequence.
+
+    `entries` are complete unless `more`. `lapsed` are the numbers of RUNNING trials whose lease has run out (the
+    longest lapsed first, at most the limit asked for); `next_lapse_s` is how long the next lease still has, in seconds,
+    None without any; `now` is the store's clock.
+    """
+
+    head: StudyHead
+    entries: Sequence[LogEntry]
+    more: bool
+    lapsed: Sequence[int]
+    next_lapse_s: float | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRecord:
+    """A stored trial, how many measurements it has, and when its lease ends (RUNNING with a finite lease only)."""
+
+    trial: Trial
+    measurement_count: int = 0
+    lease_expire_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialWrite:
+    """One trial's part of a commit.
+
+    `trial` is the new state; its `revision` is ignored (the store sets `expected_revision + 1`), and number 0 lets the
+    store give the next one. `expected_revision` 0 = the trial is new. `lease_s` starts a lease of that many seconds for a
+    RUNNING trial (0 = without end). `only_if_lapsed`: the present lease must have run out by the store's clock.
+    `only_if_unique`: no other QUEUED or RUNNING trial may hold the same configuration. `delete` removes the trial and
+    leaves a tombstone. A new trial with an `import_key` that the study already has is skipped, and the answer holds the
+    stored one.
+    """
+
+    trial: Trial
+    expected_revision: int = 0
+    lease_s: float = 0.0
+    only_if_lapsed: bool = False
+    only_if_unique: bool = False
+    delete: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """Conditions on the study under which a commit may happen; None = no condition.
+
+    `study_revision`: the study is unchanged. `max_running`, `max_charged`: after the commit at most so many trials are
+    RUNNING, or count toward the budget.
+    """
+
+    study_revision: int | None = None
+    max_running: int | None = None
+    max_charged: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """One atomic change of a study's trials, remembered under `request` for REQUEST_TTL_S."""
+
+    writes: Sequence[TrialWrite]
+    guard: Guard = field(default_factory=Guard)
+    request: Request | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """What a commit did, in the order of its writes.
+
+    `replayed`: the request had been done before, and these are the trials as they were then (leases: as they are
+    now). `created` is how many trials are new (imports that were there already are not). `sequence` is the log position
+    after the commit.
+    """
+
+    records: Sequence[TrialRecord]
+    sequence: int
+    created: int = 0
+    replayed: bool = False
+
+
+class ConflictKind(enum.Enum):
+    """Why nothing was written."""
+
+    TRIAL_CHANGED = enum.auto()
+    """A trial's revision moved, or it is gone; `current` holds it (None = gone)."""
+    LEASE_RENEWED = enum.auto()
+    """`only_if_lapsed` failed: the worker came back."""
+    STUDY_CHANGED = enum.auto()
+    """`guard.study_revision` or the expected revision of `update_study` failed."""
+    DUPLICATE = enum.auto()
+    """`only_if_unique` failed."""
+    TOO_MANY_RUNNING = enum.auto()
+    """`guard.max_running` failed."""
+    BUDGET_SPENT = enum.auto()
+    """`guard.max_charged` failed."""
+
+
+class Conflict(Exception):
+    """Somebody else was faster; nothing was written. The caller reads again and decides anew.
+
+    Never reaches a client: services retry, and give up with Aborted (CONTENTION).
+    """
+
+    def __init__(self, kind: ConflictKind, *, index: int | None = None, current: Trial | None = None) -> None:
+        super().__init__(kind.name)
+        self.kind = kind
+        self.index = index
+        self.current = current
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """Answer of `report`: whether the lease still holds, when it now ends (None = never), the trial's state."""
+
+    lease_valid: bool
+    lease_expire_time: datetime | None
+    trial_state: TrialState
+    study_finished: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmStart:
+    """Fitted model hyperparameters (opaque) and the log position they were fitted at."""
+
+    sequence: int
+    payload: bytes
+
+
+class Ledger(Protocol):
+    """A store of studies and trials.
+
+    Every method raises `domain.errors.Unavailable` when the store is away or not durable, `NotFound` for a missing
+    study (and trial, where one is named), and `InvalidArgument` (REQUEST_ID_REUSED) for a request id that came with
+    another body before.
+    """
+
+    async def create_study(self, study: Study, *, request: Request | None) -> StudyHead:
+        """Stores a new study (its revision becomes 1). Raises AlreadyExists (STUDY_EXISTS)."""
+        ...
+
+    async def update_study(self, study: Study, *, expected_revision: int, request: Request | None) -> StudyHead:
+        """Replaces a study. Raises Conflict (STUDY_CHANGED) when its revision has moved."""
+        ...
+
+    async def delete_study(self, name: StudyName, *, expected_revision: int | None, request: Request | None) -> None:
+        """Deletes a study with all its keys; a replay of the same request is OK. Raises Conflict (STUDY_CHANGED)."""
+        ...
+
+    async def list_studies(self, project: str, *, after: str, limit: int) -> Sequence[StudyName]:
+        """Names of a project's studies in rising order of id, from behind `after` on ("" = from the first)."""
+        ...
+
+    async def read_head(self, name: StudyName) -> StudyHead:
+        """Reads a study without its trials."""
+        ...
+
+    async def read_delta(self, name: StudyName, *, after: int, limit: int = 1000, lapsed_limit: int = 1000) -> StudyDelta:
+        """One round trip: head, log entries after a sequence (at most `limit`), lapsed leases, the store's clock."""
+        ...
+
+    async def read_trials(self, name: StudyName, *, numbers: Sequence[int]) -> Sequence[TrialRecord | None]:
+        """Reads trials by number; None where there is none."""
+        ...
+
+    async def read_measurements(self, name: StudyName, number: int, *, first: int, limit: int) -> Sequence[Measurement]:
+        """A trial's measurements from index `first` on, in order of arrival."""
+        ...
+
+    async def commit(self, name: StudyName, commit: Commit) -> Committed:
+        """Applies a commit, or answers a repeated request again. Raises Conflict; then nothing was written."""
+        ...
+
+    async def recall(self, name: StudyName, request: Request) -> Committed | None:
+        """The answer once given to a request of `commit` or `report`; None when it is not known."""
+        ...
+
+    async def report(
+        self,
+        name: StudyName,
+        number: int,
+        *,
+        lease_id: str,
+        lease_s: float,
+        measurement: Measurement | None,
+        request: Request | None,
+    ) -> Reported:
+        """Renews a lease and appends a measurement, in one step.
+
+        A lease that does not hold any more changes nothing and answers `lease_valid=False`. A lapsed one that nobody
+        took is renewed. A repeated request appends nothing. `lease_s` 0 = the lease has no end.
+
+        Raises:
+            NotFound: no such trial.
+            ResourceExhausted: the trial has 10,000 measurements (LIMIT_EXCEEDED).
+        """
+        ...
+
+    def watch(self, name: StudyName, *, after: int) -> AsyncIterator[LogEntry]:
+        """Log entries after a sequence, for ever; wakes on changes without polling per watcher.
+
+        Raises NotFound when the study is or gets deleted.
+        """
+        ...
+
+    async def read_warm_start(self, name: StudyName) -> WarmStart | None:
+        """The newest stored model hyperparameters."""
+        ...
+
+    async def write_warm_start(self, name: StudyName, warm_start: WarmStart) -> None:
+        """Keeps model hyperparameters, unless newer ones are stored or the study is gone."""
+        ...
+
+    async def check(self) -> None:
+        """Raises Unavailable when the store is away or does not keep what it acknowledges (durability gate)."""
+        ...
+
+    async def close(self) -> None:
+        """Releases connections and background tasks. The ledger cannot be used afterwards."""
+        ...

@@ -1,0 +1,1 @@
+"""The edge: wire messages to domain objects, domain errors to status codes. Nothing else."""
