@@ -1,0 +1,38 @@
+# Thin on purpose: each target is a line or two, its logic is in scripts/.
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint generate bench toolchains constraints clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/.stamp ## make .venv with everything pinned (the other targets do this when needed)
+
+.venv/.stamp: pyproject.toml clients/python/pyproject.toml constraints.txt scripts/setup.sh
+	scripts/setup.sh $(PYTHON)
+
+demo: setup ## start a server on its embedded store, tune a real model, print the trial table
+	$(BIN)/python examples/demo.py
+
+test: setup ## run every test (missing toolchains skip; ASKTELL_REQUIRE_ALL=1 makes them fail)
+	scripts/test.sh
+
+lint: setup ## style, types, import directions, the contract, generated code current
+	scripts/lint.sh
+
+generate: setup ## regenerate the code of proto/ that is checked in
+	$(BIN)/python scripts/generate.py
+
+bench: setup ## latency, throughput and memory on this machine
+	$(BIN)/python -m benchmarks
+
+toolchains: ## install the system packages that some tests need (Debian, as root), or say what is missing
+	scripts/toolchains.sh
+
+constraints: setup ## write constraints.txt from what .venv holds now
+	scripts/constraints.sh
+
+clean: ## remove .venv, caches and builds
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
