@@ -68,7 +68,7 @@ class FloatDomain:
         """The value `index` steps above `min` (only with a step)."""
         assert self.step is not None
         # Rounding to the step's own precision keeps 0.1 + 2*0.1 from becoming 0.30000000000000004.
-        return min(self.max, float(f"{self.min + index * self.step:.15g}"))
+        return float(min(self.max, float(f"{self.min + index * self.step:.15g}")))
 
     @property
     def cardinality(self) -> int | None:

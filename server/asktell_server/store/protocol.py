@@ -139,10 +139,12 @@ class TrialWrite:
 class Guard:
     """Conditions on the study under which a commit may happen; None = no condition.
 
+    `epoch`: it is still the same study, not another of the same name (revisions of its trials could match by chance).
     `study_revision`: the study is unchanged. `max_running`, `max_charged`: after the commit at most so many trials are
     RUNNING, or count toward the budget.
     """
 
+    epoch: str | None = None
     study_revision: int | None = None
     max_running: int | None = None
     max_charged: int | None = None
@@ -180,7 +182,7 @@ class ConflictKind(enum.Enum):
     LEASE_RENEWED = enum.auto()
     """`only_if_lapsed` failed: the worker came back."""
     STUDY_CHANGED = enum.auto()
-    """`guard.study_revision` or the expected revision of `update_study` failed."""
+    """`guard.epoch`, `guard.study_revision` or the expected revision of `update_study` failed."""
     DUPLICATE = enum.auto()
     """`only_if_unique` failed."""
     TOO_MANY_RUNNING = enum.auto()
