@@ -1,0 +1,21 @@
+"""What holds for every test: reproducible examples, and no setting of the user's shell."""
+
+from __future__ import annotations
+
+import os
+
+import hypothesis
+import pytest
+
+# No deadline: a shared machine decides how long an example takes. CI tries the same examples at every run, so that a
+# change is never refused for what an earlier one broke; a person's runs look for new ones.
+hypothesis.settings.register_profile("local", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("ci", parent=hypothesis.settings.get_profile("local"), derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(autouse=True)
+def _no_client_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address and token that a person exported for their own server are not the tests'."""
+    for name in ("ASKTELL_ADDRESS", "ASKTELL_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
