@@ -121,7 +121,7 @@ class TrialWrite:
 
     `trial` is the new state; its `revision` is ignored (the store sets `expected_revision + 1`), and number 0 lets the
     store give the next one. `expected_revision` 0 = the trial is new. `lease_s` starts a lease of that many seconds for a
-    RUNNING trial (0 = without end). `only_if_lapsed`: the present lease must have run out by the store's clock.
+    RUNNING trial (0 = without end; None = the present lease stays as it is). `only_if_lapsed`: the present lease must have run out by the store's clock.
     `only_if_unique`: no other QUEUED or RUNNING trial may hold the same configuration. `delete` removes the trial and
     leaves a tombstone. A new trial with an `import_key` that the study already has is skipped, and the answer holds the
     stored one.
@@ -129,7 +129,7 @@ class TrialWrite:
 
     trial: Trial
     expected_revision: int = 0
-    lease_s: float = 0.0
+    lease_s: float | None = None
     only_if_lapsed: bool = False
     only_if_unique: bool = False
     delete: bool = False

@@ -1,0 +1,73 @@
+"""Ends studies whose stopping rule holds."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+
+from asktell_server.domain.errors import ErrorReason, FailedPrecondition
+from asktell_server.domain.stopping import finish_reason
+from asktell_server.domain.study import FinishReason, Study, StudyState
+from asktell_server.domain.trial import TrialState
+from asktell_server.service.clock import Clock
+from asktell_server.service.views import StudyView
+from asktell_server.store.protocol import Conflict, Ledger, StudyHead
+
+
+class Completion:
+    """Writes the end of a study into the ledger, once; any server may."""
+
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+
+    async def settle(self, view: StudyView, *, now: datetime) -> Study:
+        """Finishes the study of an up-to-date view if one of its rules holds; returns the study as it then is."""
+        study = view.study
+        if study.state is StudyState.FINISHED:
+            return study
+        reason = finish_reason(study, view.trials.values(), ended=ended_trials(view.head), now=now)
+        return study if reason is None else await self.finish(view, reason)
+
+    async def finish(self, view: StudyView, reason: FinishReason) -> Study:
+        """Finishes the study; a change by somebody else meanwhile wins and is read instead."""
+        study = view.study
+        finished = finish(study, reason, now=self._clock())
+        try:
+            view.head = await self._ledger.update_study(finished, expected_revision=study.revision, request=None)
+        except Conflict:
+            view.head = await self._ledger.read_head(study.name)
+        return view.study
+
+
+def ended_trials(head: StudyHead) -> int:
+    """How many trials that count toward the budget have ended (open ones all count)."""
+    open_trials = head.counts.get(TrialState.QUEUED, 0) + head.counts.get(TrialState.RUNNING, 0)
+    return head.charged - open_trials
+
+
+def finish(study: Study, reason: FinishReason, *, now: datetime) -> Study:
+    """The study, finished."""
+    return dataclasses.replace(
+        study, state=StudyState.FINISHED, finish_reason=reason, finish_time=now, update_time=now
+    )
+
+
+_WORDS = {
+    FinishReason.REQUESTED: "it was finished by request",
+    FinishReason.MAX_TRIALS: "all trials of its budget have ended",
+    FinishReason.TARGET: "its target value is reached",
+    FinishReason.PATIENCE: "its last trials brought no gain",
+    FinishReason.DEADLINE: "its deadline has passed",
+    FinishReason.EXHAUSTED: "every point of its grid has been run",
+}
+
+
+def study_complete(study: Study) -> FailedPrecondition:
+    """The answer to an ask on a finished study."""
+    reason = study.finish_reason or FinishReason.REQUESTED
+    return FailedPrecondition(
+        f"study {study.name} is complete: {_WORDS[reason]}",
+        reason=ErrorReason.STUDY_COMPLETE,
+        metadata={"name": str(study.name), "finish_reason": reason.value},
+    )

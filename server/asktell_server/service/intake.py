@@ -1,0 +1,166 @@
+"""Use cases that bring trials in from outside: enqueue a person's configurations, import past results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from asktell_server.domain.errors import Aborted, ErrorReason, InvalidArgument
+from asktell_server.domain.names import StudyName
+from asktell_server.domain.space import Configuration
+from asktell_server.domain.study import Study, StudyState, validate_annotations, validate_labels
+from asktell_server.domain.trial import Origin, Result, Trial, TrialState
+from asktell_server.service.clock import Clock
+from asktell_server.service.completion import Completion, study_complete
+from asktell_server.service.trials import validate_result
+from asktell_server.service.views import Views
+from asktell_server.store.protocol import Commit, Committed, Conflict, Guard, Ledger, Request, TrialRecord, TrialWrite
+
+MAX_BATCH = 1000
+MAX_IMPORT_KEY = 256
+_MAX_LOST_RACES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTrial:
+    """A configuration that a person wants to be run."""
+
+    parameters: Configuration
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastTrial:
+    """A past result with the caller's own key."""
+
+    import_key: str
+    parameters: Configuration
+    result: Result
+    start_time: datetime | None = None
+    finish_time: datetime | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+class Intake:
+    """Enqueue and import."""
+
+    def __init__(self, ledger: Ledger, views: Views, completion: Completion, clock: Clock) -> None:
+        self._ledger = ledger
+        self._views = views
+        self._completion = completion
+        self._clock = clock
+
+    async def enqueue(
+        self, name: StudyName, trials: Sequence[NewTrial], *, request: Request | None
+    ) -> Sequence[TrialRecord]:
+        """Puts configurations into the queue; parameters left out take their defaults.
+
+        Raises:
+            InvalidArgument: none or too many, a value outside the space, labels or annotations too large.
+            NotFound: no such study.
+            FailedPrecondition: STUDY_COMPLETE.
+        """
+        study = await self._study(name)
+        _validate_count(trials)
+        now = self._clock()
+        writes = []
+        for index, new in enumerate(trials):
+            where = f"trials[{index}]"
+            trial = Trial(
+                state=TrialState.QUEUED,
+                parameters=study.space.normalize(new.parameters, field=f"{where}.parameters", fill_defaults=True),
+                origin=Origin.PERSON,
+                create_time=now,
+                labels=new.labels,
+                annotations=new.annotations,
+            )
+            _validate_extras(trial, where)
+            writes.append(TrialWrite(trial=trial))
+        committed = await self._commit(name, writes, request, require_open=True)
+        return committed.records
+
+    async def import_(
+        self, name: StudyName, trials: Sequence[PastTrial], *, request: Request | None
+    ) -> tuple[Sequence[TrialRecord], int]:
+        """Brings in past results; returns all of them as they stand, and how many are new.
+
+        Raises:
+            InvalidArgument: none or too many, a bad or repeated key, a value outside the space, a bad result.
+            NotFound: no such study.
+        """
+        study = await self._study(name)
+        _validate_count(trials)
+        now = self._clock()
+        writes = []
+        keys: set[str] = set()
+        for index, past in enumerate(trials):
+            where = f"trials[{index}]"
+            if not 1 <= len(past.import_key) <= MAX_IMPORT_KEY:
+                raise InvalidArgument(
+                    f"{where}.import_key", f"must have 1 to {MAX_IMPORT_KEY} characters, got {len(past.import_key)}"
+                )
+            if past.import_key in keys:
+                raise InvalidArgument(f"{where}.import_key", f"must be unique, got {past.import_key!r} again")
+            keys.add(past.import_key)
+            validate_result(study, past.result, field=f"{where}.metrics", reason_field=f"{where}.reason")
+            trial = Trial(
+                state=past.result.state,
+                parameters=study.space.normalize(past.parameters, field=f"{where}.parameters"),
+                origin=Origin.IMPORT,
+                metrics=past.result.metrics,
+                reason=past.result.reason,
+                create_time=now,
+                start_time=past.start_time,
+                finish_time=past.finish_time or now,
+                labels=past.labels,
+                annotations=past.annotations,
+                import_key=past.import_key,
+            )
+            _validate_extras(trial, where)
+            writes.append(TrialWrite(trial=trial))
+        committed = await self._commit(name, writes, request, require_open=False)
+        return committed.records, committed.created
+
+    async def _study(self, name: StudyName) -> Study:
+        view = self._views.peek(name)
+        return view.study if view is not None else (await self._views.refresh(name))[0].study
+
+    async def _commit(
+        self, name: StudyName, writes: Sequence[TrialWrite], request: Request | None, *, require_open: bool
+    ) -> Committed:
+        for _ in range(_MAX_LOST_RACES):
+            view, delta = await self._views.refresh(name)
+            guard = Guard(epoch=view.head.epoch)
+            if require_open:
+                study = await self._completion.settle(view, now=delta.now)
+                if study.state is StudyState.FINISHED:
+                    if request is not None and (before := await self._ledger.recall(name, request)) is not None:
+                        return before
+                    raise study_complete(study)
+                guard = Guard(epoch=view.head.epoch, study_revision=study.revision)
+            try:
+                committed = await self._ledger.commit(name, Commit(writes=writes, guard=guard, request=request))
+            except Conflict:
+                continue  # the study itself changed meanwhile
+            if not committed.replayed:
+                for record in committed.records:
+                    view.put(record.trial)
+            return committed
+        raise Aborted(
+            f"too many writers on {name}; nothing was changed, try again",
+            reason=ErrorReason.CONTENTION,
+            metadata={"name": str(name)},
+        )
+
+
+def _validate_count(trials: Sequence[object]) -> None:
+    if not 1 <= len(trials) <= MAX_BATCH:
+        raise InvalidArgument("trials", f"must hold 1 to {MAX_BATCH} trials, got {len(trials)}")
+
+
+def _validate_extras(trial: Trial, where: str) -> None:
+    validate_labels(trial.labels, f"{where}.labels")
+    validate_annotations(trial.annotations, f"{where}.annotations")

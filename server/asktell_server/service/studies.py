@@ -1,0 +1,160 @@
+"""Use cases on studies: create, read, list, update, delete."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from asktell_server.domain.errors import (
+    Aborted,
+    AsktellError,
+    ErrorReason,
+    NotFound,
+)
+from asktell_server.domain.names import StudyName
+from asktell_server.domain.study import FinishReason, StoppingRules, Study, StudyState
+from asktell_server.service.clock import Clock
+from asktell_server.service.completion import finish
+from asktell_server.service.views import Views
+from asktell_server.store.protocol import Conflict, Ledger, Request, StudyHead
+
+_MAX_LOST_RACES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyUpdate:
+    """New values of the fields that may change; a field that is not in `changes` stays.
+
+    `changes` maps attribute names of Study (`display_name`, `labels`, `annotations`, `max_running_trials`, `state`) to
+    values; `stopping` maps attribute names of StoppingRules.
+    """
+
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    stopping: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Studies:
+    """What can be done with studies."""
+
+    def __init__(self, ledger: Ledger, views: Views, clock: Clock) -> None:
+        self._ledger = ledger
+        self._views = views
+        self._clock = clock
+
+    async def create(self, study: Study, *, request: Request | None) -> StudyHead:
+        """Stores a new study.
+
+        Raises:
+            InvalidArgument: a field is wrong. NotSupported: the server does not do it yet.
+            AlreadyExists: STUDY_EXISTS.
+        """
+        study.validate()
+        return await self._ledger.create_study(study, request=request)
+
+    async def get(self, name: StudyName) -> StudyHead:
+        """Reads a study. Raises NotFound."""
+        return await self._ledger.read_head(name)
+
+    async def list_page(
+        self, project: str, *, labels: Mapping[str, str], after: str, limit: int
+    ) -> tuple[Sequence[StudyHead], str | None]:
+        """Up to `limit` studies by id, from behind `after` on, and where the next page begins (None = the end).
+
+        With labels a page may be short: at most `limit` studies are looked at for one page.
+        """
+        names = await self._ledger.list_studies(project, after=after, limit=limit)
+        page: list[StudyHead] = []
+        for name in names:
+            try:
+                head = await self._ledger.read_head(name)
+            except NotFound:
+                continue  # deleted since the index was read
+            if all(head.study.labels.get(key) == value for key, value in labels.items()):
+                page.append(head)
+        return page, names[-1].study_id if len(names) == limit else None
+
+    async def update(
+        self, name: StudyName, update: StudyUpdate, *, etag: str, request: Request | None
+    ) -> StudyHead:
+        """Changes a study; a non-empty `etag` must still be the present one.
+
+        Raises:
+            InvalidArgument: a value is wrong. NotFound: no such study. Aborted: ETAG_MISMATCH, CONTENTION.
+        """
+        try:
+            for _ in range(_MAX_LOST_RACES):
+                head = await self._ledger.read_head(name)
+                _require_etag(head, etag)
+                changed = self._apply(head.study, update)
+                changed.validate()
+                try:
+                    return await self._ledger.update_study(
+                        changed, expected_revision=head.study.revision, request=request
+                    )
+                except Conflict:
+                    continue
+        except AsktellError:
+            if request is not None and await self._ledger.recall(name, request) is not None:
+                return await self._ledger.read_head(name)
+            raise
+        raise Aborted(
+            f"too many writers on {name}; nothing was changed, try again",
+            reason=ErrorReason.CONTENTION,
+            metadata={"name": str(name)},
+        )
+
+    async def delete(self, name: StudyName, *, etag: str, request: Request | None) -> None:
+        """Deletes a study with all its trials; a non-empty `etag` must still be the present one.
+
+        Raises:
+            NotFound: no such study. Aborted: ETAG_MISMATCH.
+        """
+        revision = None
+        if etag:
+            head = await self._head_or_none(name)
+            if head is not None:  # gone: perhaps by this very request, which the ledger remembers
+                _require_etag(head, etag)
+                revision = head.study.revision
+        try:
+            await self._ledger.delete_study(name, expected_revision=revision, request=request)
+        except Conflict:
+            raise _etag_mismatch(await self._ledger.read_head(name)) from None
+        self._views.drop(name)
+
+    async def _head_or_none(self, name: StudyName) -> StudyHead | None:
+        try:
+            return await self._ledger.read_head(name)
+        except NotFound:
+            return None
+
+    def _apply(self, study: Study, update: StudyUpdate) -> Study:
+        now = self._clock()
+        changes = dict(update.changes)
+        state = changes.pop("state", study.state)
+        stopping: StoppingRules = dataclasses.replace(study.stopping, **update.stopping)
+        study = dataclasses.replace(study, **changes, stopping=stopping, update_time=now)
+        if state is study.state:
+            return study
+        if state is StudyState.FINISHED:
+            return finish(study, FinishReason.REQUESTED, now=now)
+        return dataclasses.replace(study, state=state, finish_reason=None, finish_time=None)
+
+
+def etag_of(head: StudyHead) -> str:
+    """The study's etag: changes with its specification or state, and differs between studies of one name."""
+    return f"{head.epoch}-{head.study.revision}"
+
+
+def _require_etag(head: StudyHead, etag: str) -> None:
+    if etag and etag != etag_of(head):
+        raise _etag_mismatch(head)
+
+
+def _etag_mismatch(head: StudyHead) -> Aborted:
+    return Aborted(
+        f"study {head.study.name} has changed since its etag was read",
+        reason=ErrorReason.ETAG_MISMATCH,
+        metadata={"name": str(head.study.name), "etag": etag_of(head)},
+    )
