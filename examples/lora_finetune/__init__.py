@@ -1,0 +1,1 @@
+"""The reference example: LoRA fine-tuning of a small transformer, tuned by asktell."""
