@@ -14,7 +14,7 @@ setup: .venv/.stamp ## make .venv with everything pinned (the other targets do t
 	scripts/setup.sh $(PYTHON)
 
 demo: setup ## start a server on its embedded store, tune a real model, print the trial table
-	$(BIN)/python examples/demo.py
+	$(BIN)/python -m examples.demo
 
 test: setup ## run every test (missing toolchains skip; ASKTELL_REQUIRE_ALL=1 makes them fail)
 	scripts/test.sh

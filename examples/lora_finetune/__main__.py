@@ -13,10 +13,7 @@ import torch
 
 from examples.lora_finetune.data import finetuning_text
 from examples.lora_finetune.pretrain import load_base
-from examples.lora_finetune.train import Diverged, FineTuning, Hyperparameters, perplexity
-
-TEST_WINDOWS = 1024
-"""The test split is measured once, for a finished configuration, so it can afford to be measured well."""
+from examples.lora_finetune.train import Diverged, FineTuning, Hyperparameters
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,8 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
         warmup_steps=options.warmup_steps,
         lora_rank=options.lora_rank,
     )
-    text = finetuning_text()
-    run = FineTuning(load_base(options.checkpoint), text, params, seed=options.seed)
+    run = FineTuning(load_base(options.checkpoint), finetuning_text(), params, seed=options.seed)
     try:
         for progress in run:
             _print({"step": progress.examples, "perplexity": progress.perplexity})
@@ -39,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     result = {"perplexity": progress.perplexity}
     if options.test:
-        result["test_perplexity"] = perplexity(run.model, text.test, windows=TEST_WINDOWS)
+        result["test_perplexity"] = run.test_perplexity()
     _print(result)
     return 0
 

@@ -22,8 +22,10 @@ from examples.lora_finetune.optimize import Schedule, train_steps
 class Recipe:
     """How the base model is made; another recipe is another checkpoint."""
 
-    shape: Shape = Shape()
-    schedule: Schedule = Schedule(steps=900, batch_size=16, learning_rate=4e-3, warmup=0.1, seed=0)
+    shape: Shape = dataclasses.field(default_factory=Shape)
+    schedule: Schedule = dataclasses.field(
+        default_factory=lambda: Schedule(steps=900, batch_size=16, learning_rate=4e-3, warmup=0.1, seed=0)
+    )
 
 
 def load_base(checkpoint: pathlib.Path | None = None, recipe: Recipe | None = None) -> Transformer:

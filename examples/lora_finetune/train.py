@@ -22,6 +22,9 @@ is scaled to them: 0..500 steps is the first 0..50 % of the run."""
 REPORTS = 4
 """Evenly spaced evaluations in a run; the last one is its result."""
 
+TEST_WINDOWS = 1024
+"""The test split is measured for a finished choice only, so it can afford to be measured well."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Hyperparameters:
@@ -81,6 +84,10 @@ class FineTuning:
             if step in evaluations:
                 value = perplexity(self.model, self._text.validation)
                 yield Progress(examples=step * params.batch_size, perplexity=value)
+
+    def test_perplexity(self) -> float:
+        """Perplexity of the trained model on the test split: for a finished choice, never for choosing."""
+        return perplexity(self.model, self._text.test, windows=TEST_WINDOWS)
 
 
 def finetune(base: Transformer, text: Splits, params: Hyperparameters, *, seed: int = 0) -> float:
