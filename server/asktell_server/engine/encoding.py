@@ -32,31 +32,6 @@ Points = npt.NDArray[np.float64]
 """Encoded configurations, one per row: n x d."""
 
 
-class Column(Protocol):
-    """One parameter's coordinate."""
-
-    count: int | None
-    """How many values there are; None = a continuum."""
-    categorical: bool
-    """The values have no order, and the coordinate is their index."""
-
-    def encode(self, values: Sequence[ParameterValue]) -> Points:
-        """Coordinates (n) of values of the domain."""
-        ...
-
-    def decode(self, coordinate: float) -> ParameterValue:
-        """The value nearest to the coordinate."""
-        ...
-
-    def snap(self, coordinates: Points) -> Points:
-        """The coordinates (n) of the nearest values."""
-        ...
-
-    def spread(self, uniform: Points) -> Points:
-        """Uniform numbers of [0, 1) (n) as coordinates of values: every value gets the share its scale gives it."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class _Warp:
     """Values in an order-keeping scale on which equal differences count the same."""
@@ -88,8 +63,6 @@ class Continuum:
     """A float parameter without a step."""
 
     def __init__(self, domain: FloatDomain) -> None:
-        self.count: int | None = None
-        self.categorical = False
         self._low, self._high = domain.min, domain.max
         self._warp = _Warp(domain.scale, domain.min, domain.max)
         self._start, end = self._warp.apply(np.array([domain.min, domain.max]))
@@ -125,8 +98,7 @@ class Levels:
         count = domain.cardinality
         if count is None:
             raise ValueError("a float parameter without a step has no levels")
-        self.count: int | None = count
-        self.categorical = False
+        self.count = count
         self._last = count - 1
         self._domain = domain
         self._index = (
@@ -136,7 +108,8 @@ class Levels:
         )
         self._warp: _Warp | None = None
         if isinstance(domain, FloatDomain | IntDomain) and domain.scale is not Scale.LINEAR:
-            self._warp = _Warp(domain.scale, domain.min, domain.max)
+            self._low, self._high, self._step = float(domain.min), float(domain.max), float(domain.step or 0)
+            self._warp = _Warp(domain.scale, self._low, self._high)
             self._start, end = self._warp.apply(self._numbers(np.array([0, self._last])))
             self._width = end - self._start
         first, second, before_last, last = self.positions(np.array([0, 1, self._last - 1, self._last]))
@@ -170,9 +143,8 @@ class Levels:
         inside = np.clip(coordinates, 0.0, 1.0)
         if self._warp is None:
             return np.rint(inside * self._last).astype(np.int64)
-        assert isinstance(self._domain, FloatDomain | IntDomain) and self._domain.step is not None
         values = self._warp.invert(self._start + self._width * inside)
-        below = np.floor((values - self._domain.min) / self._domain.step).astype(np.int64)
+        below = np.floor((values - self._low) / self._step).astype(np.int64)
         # The inverse may be off by rounding: look at one level more on either side of the value.
         options = np.clip(below[..., None] + np.arange(-1, 3), 0, self._last)
         best = np.abs(self.positions(options) - inside[..., None]).argmin(axis=-1)
@@ -196,19 +168,25 @@ class Levels:
         return self.snap(self._from + (self._to - self._from) * uniform)
 
     def _numbers(self, indices: npt.NDArray[np.int64]) -> Points:
-        assert isinstance(self._domain, FloatDomain | IntDomain) and self._domain.step is not None
-        return np.minimum(self._domain.min + indices * float(self._domain.step), float(self._domain.max))
+        return np.minimum(self._low + indices * self._step, self._high)
 
 
 class Categories:
     """An unordered parameter."""
 
     def __init__(self, domain: CategoricalDomain) -> None:
-        self.count: int | None = len(domain.values)
-        self.categorical = True
+        self.count = len(domain.values)
         self._values = domain.values
         self._last = len(domain.values) - 1
         self._index: dict[ParameterValue, int] = {value: index for index, value in enumerate(domain.values)}
+
+    def value(self, index: int) -> str:
+        """The category with the index."""
+        return self._values[index]
+
+    def index(self, value: ParameterValue) -> int:
+        """The index of a category."""
+        return self._index[value]
 
     def encode(self, values: Sequence[ParameterValue]) -> Points:
         """Indices (n) of values of the domain."""
@@ -227,6 +205,9 @@ class Categories:
         return np.minimum(np.floor(uniform * (self._last + 1)), self._last)
 
 
+Column = Continuum | Levels | Categories
+
+
 class Encoding:
     """The columns of a space, in its order."""
 
@@ -243,7 +224,7 @@ class Encoding:
     @property
     def categorical(self) -> list[int]:
         """The columns whose values have no order."""
-        return [index for index, column in enumerate(self.columns) if column.categorical]
+        return [index for index, column in enumerate(self.columns) if isinstance(column, Categories)]
 
     def encode(self, configurations: Sequence[Configuration]) -> Points:
         """Points (n x d) of configurations that the space accepts."""
@@ -274,7 +255,7 @@ class Encoding:
             if parameter.default is not None:
                 point[index] = column.encode([parameter.domain.normalize(parameter.default)])[0]
             else:
-                point[index] = 0.0 if column.categorical else column.snap(np.array([0.5]))[0]
+                point[index] = 0.0 if isinstance(column, Categories) else column.snap(np.array([0.5]))[0]
         return point
 
     @staticmethod
@@ -292,4 +273,3 @@ def _column(domain: Domain) -> Column:
     if isinstance(domain, FloatDomain) and domain.step is None:
         return Continuum(domain)
     return Levels(domain)
-

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
-from asktell_server.domain.space import Configuration, ParameterValue, SearchSpace
+from asktell_server.domain.space import Configuration, ParameterValue
+from asktell_server.engine.encoding import Continuum, Encoding
 from asktell_server.engine.problem import SuggestTask
 
 DRAWS = 64
 """Candidates that are looked at before a new configuration is counted out; enough when half the space is free."""
 
-Key = tuple[Hashable, ...]
+Key = tuple[ParameterValue, ...]
 
 
 class Novelty:
     """What has been tried, is running or has been chosen in this batch."""
 
-    def __init__(self, task: SuggestTask) -> None:
-        self._space = task.problem.space
-        self._names = tuple(parameter.name for parameter in self._space.parameters)
+    def __init__(self, task: SuggestTask, encoding: Encoding) -> None:
+        self._count = task.problem.space.cardinality
+        self._columns = encoding.columns
+        self._names = encoding.names
         self._running = {self.key(configuration) for configuration in task.pending}
         self._tried = {self.key(observation.parameters) for observation in task.observations} | self._running
 
@@ -39,8 +42,7 @@ class Novelty:
     @property
     def exhausted(self) -> bool:
         """Every configuration of the space has been tried."""
-        count = self._space.cardinality
-        return count is not None and len(self._tried) >= count
+        return self._count is not None and len(self._tried) >= self._count
 
     def choose(self, candidates: Iterable[Configuration], *, seed: Sequence[int]) -> Configuration:
         """The first new candidate, and marks it.
@@ -48,43 +50,42 @@ class Novelty:
         Looks at 64 candidates; then at a random one of the configurations left; in a space that has been tried
         out, at those that are not running now. Only when all of them are running one comes twice.
         """
-        draws = [candidate for candidate, _ in zip(candidates, range(DRAWS), strict=False)]
-        chosen = next((draw for draw in draws if draw not in self), None)
-        if chosen is None:
-            chosen = self._left_over(self._tried, seed) or self._left_over(self._running, seed) or draws[0]
+        first: Configuration | None = None
+        for candidate in itertools.islice(candidates, DRAWS):
+            if candidate not in self:
+                self.add(candidate)
+                return candidate
+            first = first or candidate
+        chosen = self._left_over(self._tried, seed) or self._left_over(self._running, seed) or first
+        assert chosen is not None, "there are always candidates"
         self.add(chosen)
         return chosen
 
     def _left_over(self, taken: set[Key], seed: Sequence[int]) -> Configuration | None:
         """A configuration outside `taken`, each as likely; None = there is none, or the space is a continuum."""
-        count = self._space.cardinality
+        count = self._count
         if count is None or len(taken) >= count:
             return None
         rank = random.Random(repr(tuple(seed))).randrange(count - len(taken))
-        for index in sorted(configuration_index(self._space, self._named(key)) for key in taken):
-            if index > rank:
+        for place in sorted(map(self._place, taken)):
+            if place > rank:
                 break
-            rank += 1  # the rank among what is left, counted past what is taken
-        return configuration_at(self._space, rank)
+            rank += 1  # so far the rank among what is left: counts past what is taken
+        return self._at(rank)
 
-    def _named(self, key: Key) -> Configuration:
-        return dict(zip(self._names, key, strict=True))  # type: ignore[arg-type]  # built from parameter values
+    def _place(self, key: Key) -> int:
+        """Where a configuration stands among all of a finite space (the last parameter runs fastest)."""
+        place = 0
+        for column, value in zip(self._columns, key, strict=True):
+            assert not isinstance(column, Continuum)
+            place = place * column.count + column.index(value)
+        return place
 
-
-def configuration_index(space: SearchSpace, configuration: Configuration) -> int:
-    """The place of a configuration among all of a finite space (the last parameter runs fastest)."""
-    index = 0
-    for parameter in space.parameters:
-        levels = parameter.domain.levels()
-        index = index * len(levels) + levels.index(configuration[parameter.name])
-    return index
-
-
-def configuration_at(space: SearchSpace, index: int) -> dict[str, ParameterValue]:
-    """The configuration at a place; the inverse of `configuration_index`."""
-    result: dict[str, ParameterValue] = {}
-    for parameter in reversed(space.parameters):
-        levels = parameter.domain.levels()
-        index, level = divmod(index, len(levels))
-        result[parameter.name] = levels[level]
-    return {parameter.name: result[parameter.name] for parameter in space.parameters}
+    def _at(self, place: int) -> Configuration:
+        """The inverse of `_place`."""
+        levels: list[ParameterValue] = []
+        for column in reversed(self._columns):
+            assert not isinstance(column, Continuum)
+            place, level = divmod(place, column.count)
+            levels.append(column.value(level))
+        return dict(zip(self._names, reversed(levels), strict=True))

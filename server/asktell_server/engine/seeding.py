@@ -11,9 +11,7 @@ from asktell_server.engine.problem import SuggestTask
 
 def generator(task: SuggestTask, purpose: str) -> np.random.Generator:
     """A generator of its own for each purpose, the same for the same task in any process."""
-    return np.random.default_rng(
-        [task.seed, len(task.observations), len(task.pending), zlib.crc32(purpose.encode())]
-    )
+    return np.random.default_rng([task.seed, len(task.observations), len(task.pending), zlib.crc32(purpose.encode())])
 
 
 def study_generator(task: SuggestTask, purpose: str) -> np.random.Generator:

@@ -1,0 +1,55 @@
+"""Space-filling configurations: the start of a Bayesian study, the Sobol sampler and the last resort."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.stats import qmc
+
+from asktell_server.domain.space import Configuration
+from asktell_server.domain.trial import Origin
+from asktell_server.engine.encoding import Encoding, Points
+from asktell_server.engine.novelty import Novelty
+from asktell_server.engine.problem import Suggestion, SuggestTask
+from asktell_server.engine.seeding import study_generator
+
+_BLOCK = 16  # a power of two: what the sequence's balance asks for
+
+
+def sobol_points(dimension: int, rng: np.random.Generator, *, start: int = 0) -> Iterator[Points]:
+    """The points (d) of a scrambled Sobol sequence in [0, 1) from number `start` on, without end (Owen 1998)."""
+    sequence = qmc.Sobol(dimension, scramble=True, rng=rng)
+    if start >= _BLOCK:
+        sequence.fast_forward(start - start % _BLOCK)
+    block = sequence.random(_BLOCK)[start % _BLOCK :]
+    while True:
+        yield from np.minimum(block, 1.0 - 2.0**-53)
+        block = sequence.random(_BLOCK)
+
+
+def fill(task: SuggestTask, count: int, *, origin: Origin, with_centre: bool = False) -> tuple[Suggestion, ...]:
+    """`count` configurations that are new where the space has new ones.
+
+    They continue one Sobol sequence per study, as far on as there are trials. With `with_centre` the centre of the
+    space comes first, where it has not been tried.
+    """
+    encoding = Encoding(task.problem.space)
+    novelty = Novelty(task, encoding)
+    known = len(task.observations) + len(task.pending)
+    candidates = _configurations(task, encoding, start=known)
+    if with_centre:
+        candidates = itertools.chain([encoding.decode(encoding.centre())], candidates)
+    return tuple(
+        Suggestion(
+            parameters=novelty.choose(candidates, seed=(task.seed, known, index)),
+            origin=origin,
+        )
+        for index in range(count)
+    )
+
+
+def _configurations(task: SuggestTask, encoding: Encoding, *, start: int) -> Iterator[Configuration]:
+    for point in sobol_points(encoding.dimension, study_generator(task, "sobol"), start=start):
+        yield encoding.decode(encoding.spread(point[None, :])[0])

@@ -1,0 +1,191 @@
+"""Worker processes for suggestions that take a model; everything else is answered right here.
+
+A supervising task per worker starts it, puts it among the idle ones and starts another when it dies. An ask whose
+worker dies goes to the next one; what no worker can answer is answered with space-filling configurations.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from asktell_server.domain.trial import Origin
+from asktell_server.engine.filling import fill
+from asktell_server.engine.problem import SuggestResult, SuggestTask
+from asktell_server.engine.suggest import needs_model, suggest
+from asktell_server.engine.worker_process import WorkerDied, WorkerError, WorkerProcess
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 3
+"""Workers that may die under one ask before it is answered without the model."""
+RESTART_DELAYS_S = (1.0, 5.0, 30.0)
+"""Waits before a worker that did not come up is tried again; the last one for ever after."""
+STOP_GRACE_S = 5.0
+SMALL_TASK = 500
+"""Configurations given and wanted up to which a task without a model is answered in the event loop itself."""
+
+
+@dataclass(slots=True, kw_only=True)
+class PoolCounters:
+    """What has happened since the start."""
+
+    answered: int = 0
+    """Tasks that a worker answered."""
+    crashed: int = 0
+    """Workers that ended while the pool was running, killed ones included."""
+    timed_out: int = 0
+    """Tasks whose worker was killed because it took too long."""
+    fell_back: int = 0
+    """Tasks that should have used a model and did not."""
+
+
+class WorkerPool:
+    """A `Suggester` over `workers` processes.
+
+    `timeout_s` bounds the wait for a free worker and, again, the wait for its answer.
+    """
+
+    def __init__(self, *, workers: int, timeout_s: float = 60.0, start_timeout_s: float = 120.0) -> None:
+        if workers < 1:
+            raise ValueError(f"workers must be at least 1, got {workers}")
+        self.counters = PoolCounters()
+        self._size = workers
+        self._timeout_s = timeout_s
+        self._start_timeout_s = start_timeout_s
+        self._idle: asyncio.Queue[WorkerProcess] = asyncio.Queue()
+        self._workers: dict[int, WorkerProcess] = {}
+        self._supervisors: list[asyncio.Task[None]] = []
+        self._asks: set[asyncio.Task[SuggestResult]] = set()
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The process ids of the warm workers."""
+        return tuple(worker.pid for worker in self._workers.values() if worker.alive)
+
+    async def start(self) -> None:
+        """Starts the workers and returns when every one is warm.
+
+        Raises:
+            WorkerError: one did not come up; the others have been stopped.
+        """
+        loop = asyncio.get_running_loop()
+        warm: list[asyncio.Future[None]] = [loop.create_future() for _ in range(self._size)]
+        self._supervisors = [
+            asyncio.create_task(self._supervise(slot, first), name=f"engine worker {slot}")
+            for slot, first in enumerate(warm)
+        ]
+        try:
+            await asyncio.gather(*warm)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def suggest(self, task: SuggestTask) -> SuggestResult:
+        """Suggests, in a worker where the task takes a model; never fails because of a model or a worker."""
+        if not needs_model(task):
+            if len(task.observations) + len(task.pending) + task.count <= SMALL_TASK:
+                return suggest(task)
+            return await asyncio.to_thread(suggest, task)
+        # A caller that goes away must not leave its answer in the worker's pipe for the next one.
+        ask = asyncio.create_task(self._ask(task), name="engine ask")
+        self._asks.add(ask)
+        ask.add_done_callback(self._asks.discard)
+        return await asyncio.shield(ask)
+
+    async def stop(self) -> None:
+        """Ends the workers. What is being asked is answered first, without the model if it takes long."""
+        supervisors, self._supervisors = self._supervisors, []
+        for supervisor in supervisors:
+            supervisor.cancel()
+        await asyncio.gather(*supervisors, *self._asks, return_exceptions=True)
+
+    async def _ask(self, task: SuggestTask) -> SuggestResult:
+        reason = ""
+        for _ in range(ATTEMPTS):
+            try:
+                worker = await self._free_worker()
+            except WorkerError as error:
+                reason = reason or str(error)
+                break
+            try:
+                result = await worker.suggest(task, timeout_s=self._timeout_s)
+            except TimeoutError:  # the same task would take as long again
+                self.counters.timed_out += 1
+                reason = f"no answer within {self._timeout_s:g} s"
+                break
+            except WorkerDied as error:
+                reason = str(error)
+                log.warning("an ask goes to another worker: %s", reason)
+                continue
+            except WorkerError as error:  # the same task would end in the same error
+                reason = str(error)
+                break
+            finally:
+                if worker.alive:
+                    self._idle.put_nowait(worker)
+            return self._count(result)
+        return self._count(await asyncio.to_thread(_without_model, task, reason))
+
+    async def _free_worker(self) -> WorkerProcess:
+        """An idle worker that lives. Raises WorkerError when none becomes free in time."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                while self._supervisors:
+                    worker = await self._idle.get()
+                    if worker.alive:
+                        return worker
+        except TimeoutError:
+            raise WorkerError(f"no worker became free within {self._timeout_s:g} s") from None
+        raise WorkerError("the pool is stopping")
+
+    def _count(self, result: SuggestResult) -> SuggestResult:
+        if result.fallback_reason:
+            self.counters.fell_back += 1
+            log.warning("suggested without the model: %s", result.fallback_reason)
+        else:
+            self.counters.answered += 1
+        return result
+
+    async def _supervise(self, slot: int, first: asyncio.Future[None]) -> None:
+        """Keeps one worker alive. `first` says how the first start went; if badly, there is no second."""
+        delays = _delays()
+        while True:
+            try:
+                worker = await WorkerProcess.start(timeout_s=self._start_timeout_s)
+            except (WorkerError, OSError) as error:
+                if not first.done():
+                    first.set_exception(WorkerError(str(error)))
+                    return
+                delay = next(delays)
+                log.error("a worker did not come up, next try in %g s: %s", delay, error)  # noqa: TRY400
+                await asyncio.sleep(delay)
+                continue
+            delays = _delays()
+            self._workers[slot] = worker
+            self._idle.put_nowait(worker)
+            if not first.done():
+                first.set_result(None)
+            try:
+                status = await worker.wait()
+            finally:
+                del self._workers[slot]
+                await worker.close(grace_s=STOP_GRACE_S)
+            self.counters.crashed += 1
+            log.warning("worker %d ended with status %d; starting another", worker.pid, status)
+
+
+def _delays() -> Iterator[float]:
+    return itertools.chain(RESTART_DELAYS_S, itertools.repeat(RESTART_DELAYS_S[-1]))
+
+
+def _without_model(task: SuggestTask, reason: str) -> SuggestResult:
+    """What is answered when no worker can."""
+    return SuggestResult(
+        suggestions=fill(task, task.count, origin=Origin.FALLBACK),
+        warm_start=task.warm_start,
+        fallback_reason=reason,
+    )

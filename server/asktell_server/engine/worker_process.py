@@ -1,0 +1,141 @@
+"""The server's end of one worker: starts the process, talks to it, ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pickle
+import sys
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+
+import asktell_server
+from asktell_server.engine.problem import SuggestResult, SuggestTask
+from asktell_server.engine.worker import HEADER
+
+_MODULE = "asktell_server.engine.worker"
+_ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+class WorkerError(Exception):
+    """A worker could not do what it was asked for."""
+
+
+class WorkerDied(WorkerError):
+    """It is gone; another one may do it."""
+
+
+class WorkerProcess:
+    """A warm worker. It answers one task at a time."""
+
+    def __init__(self, process: Process) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._process = process
+        self._requests = process.stdin
+        self._replies = process.stdout
+        self._broken = False
+
+    @classmethod
+    async def start(cls, *, timeout_s: float) -> WorkerProcess:
+        """Starts a process and returns when it is warm.
+
+        Raises:
+            WorkerError: it ended, or took longer than `timeout_s`.
+        """
+        # -P: a file called torch.py in the directory where the server was started is not torch.
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", _MODULE, str(os.getpid()), stdin=PIPE, stdout=PIPE, env=_environment()
+        )
+        worker = cls(process)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await worker._receive()
+        except BaseException as error:
+            await worker.close(grace_s=0)
+            if isinstance(error, TimeoutError):
+                raise WorkerError(f"a worker was not ready after {timeout_s:g} s") from None
+            if isinstance(error, WorkerDied):
+                raise WorkerError(f"a worker ended with status {process.returncode} while it started") from None
+            raise
+        return worker
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """It can be asked: it has not ended, as far as is known, and its pipes are in order."""
+        return self._process.returncode is None and not self._broken
+
+    async def suggest(self, task: SuggestTask, *, timeout_s: float) -> SuggestResult:
+        """The worker's answer.
+
+        Raises:
+            WorkerDied: it died.
+            WorkerError: its answer is an error.
+            TimeoutError: no answer in time; the worker has been killed, for it may never answer.
+        """
+        body = pickle.dumps(task, protocol=pickle.HIGHEST_PROTOCOL)
+        try:
+            async with asyncio.timeout(timeout_s):
+                self._requests.write(HEADER.pack(len(body)) + body)
+                await self._requests.drain()
+                answer = await self._receive()
+        except ConnectionError:  # the pipe broke while writing
+            self.kill()
+            raise WorkerDied(f"worker {self.pid} died") from None
+        except BaseException:
+            self.kill()
+            raise
+        if not isinstance(answer, SuggestResult):
+            raise WorkerError(str(answer))
+        return answer
+
+    async def wait(self) -> int:
+        """Returns its exit status (negative: the signal) when it has ended."""
+        return await self._process.wait()
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        self._broken = True
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+
+    async def close(self, *, grace_s: float) -> None:
+        """Lets it finish and end by itself within `grace_s`, then ends it; goes through even when cancelled."""
+        end = asyncio.create_task(self._end(grace_s))
+        try:
+            await asyncio.shield(end)
+        except asyncio.CancelledError:
+            await end
+            raise
+
+    async def _end(self, grace_s: float) -> None:
+        self._requests.close()
+        if grace_s > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(grace_s):
+                    await self._process.wait()
+        if self._process.returncode is None:
+            self.kill()
+            await self._process.wait()
+
+    async def _receive(self) -> object:
+        try:
+            (size,) = HEADER.unpack(await self._replies.readexactly(HEADER.size))
+            body = await self._replies.readexactly(size)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            raise WorkerDied(f"worker {self.pid} died") from None
+        answer: object = pickle.loads(body)  # noqa: S301 - from this program's own process
+        return answer
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment, one thread for each library, and this very package first on the path."""
+    package = str(Path(asktell_server.__file__).parents[1])
+    path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+    return {**os.environ, **dict.fromkeys(_ONE_THREAD, "1"), "PYTHONPATH": path}
