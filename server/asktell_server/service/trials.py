@@ -58,11 +58,24 @@ class TrialFilter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrialUpdate:
-    """New labels and annotations; None = unchanged."""
+class MapUpdate:
+    """A change of labels or annotations: `replacement` for all of them (None = keep), then `keys` one by one (None = remove)."""
 
-    labels: Mapping[str, str] | None = None
-    annotations: Mapping[str, str] | None = None
+    replacement: Mapping[str, str] | None = None
+    keys: Mapping[str, str | None] = dataclass_field(default_factory=dict)
+
+    def apply(self, current: Mapping[str, str]) -> Mapping[str, str]:
+        """The map after the change."""
+        merged: dict[str, str | None] = {**(current if self.replacement is None else self.replacement), **self.keys}
+        return {key: value for key, value in merged.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialUpdate:
+    """Changes of what a caller may change in a trial."""
+
+    labels: MapUpdate = dataclass_field(default_factory=MapUpdate)
+    annotations: MapUpdate = dataclass_field(default_factory=MapUpdate)
 
 
 class Trials:
@@ -164,19 +177,16 @@ class Trials:
         return await self._change(name, lambda trial: trial.cancel(reason=reason, now=self._clock()), request)
 
     async def update(self, name: TrialName, update: TrialUpdate, *, request: Request | None) -> TrialRecord:
-        """Replaces labels or annotations.
+        """Changes labels or annotations.
 
         Raises:
             InvalidArgument: too many or too long. NotFound: no such trial.
         """
-        if update.labels is not None:
-            validate_labels(update.labels, "trial.labels")
-        if update.annotations is not None:
-            validate_annotations(update.annotations, "trial.annotations")
-
         def decide(trial: Trial) -> Trial:
-            labels = trial.labels if update.labels is None else update.labels
-            annotations = trial.annotations if update.annotations is None else update.annotations
+            labels = update.labels.apply(trial.labels)
+            annotations = update.annotations.apply(trial.annotations)
+            validate_labels(labels, "trial.labels")
+            validate_annotations(annotations, "trial.annotations")
             return dataclasses.replace(trial, labels=labels, annotations=annotations)
 
         return await self._change(name, decide, request)

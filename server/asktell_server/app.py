@@ -1,0 +1,178 @@
+"""The composition root: builds everything, starts, drains, stops.
+
+Order of start: store and workers together, then the port, then health says SERVING. Order of stop: health says
+NOT_SERVING, new calls are refused, calls in flight end, workers stop, the store closes last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from asktell_server.domain.errors import Unavailable
+from asktell_server.engine.pool import WorkerPool
+from asktell_server.service.asking import AskTrials
+from asktell_server.service.clock import Clock, utc_now
+from asktell_server.service.completion import Completion
+from asktell_server.service.intake import Intake
+from asktell_server.service.studies import Studies
+from asktell_server.service.suggesting import Suggesting
+from asktell_server.service.trials import Trials
+from asktell_server.service.views import Views
+from asktell_server.service.watching import Watching
+from asktell_server.settings import DURABILITY_CHECK_INTERVAL_S, SUGGEST_TIMEOUT_S, Settings
+from asktell_server.store.embedded import EmbeddedStore
+from asktell_server.store.protocol import Ledger
+from asktell_server.store.redis_ledger import connect
+from asktell_server.transport.gate import Gate
+from asktell_server.transport.server import GrpcServer, Stored, Tls
+from asktell_server.transport.study_servicer import StudyServicer
+from asktell_server.transport.trial_servicer import TrialServicer, TrialUseCases
+
+log = logging.getLogger(__name__)
+
+
+async def serve(settings: Settings, *, clock: Clock = utc_now, on_ready: Callable[[str], None] = lambda _: None) -> None:
+    """Runs a server until SIGTERM or SIGINT; a second signal ends it at once.
+
+    Raises:
+        Unavailable: the store is away or does not keep what it acknowledges.
+        StartError: anything else that keeps the server from starting, in words for people.
+    """
+    stop = _stop_signal()
+    async with contextlib.AsyncExitStack() as stack:
+        ledger, pool = await _start_parts(settings, stack)
+        gate = Gate(max_calls=settings.max_calls)
+        stored, asking = _stored(ledger, pool, clock) if ledger else (None, None)
+        server = GrpcServer(gate=gate, suggesting=Suggesting(pool), stored=stored, token=settings.token)
+        try:
+            port = await server.start(settings.listen, tls=_tls(settings))
+        except RuntimeError as error:
+            raise StartError(f"cannot listen on {settings.listen}: the address is in use or not of this machine") from error
+        watcher = asyncio.create_task(_watch_durability(ledger, gate, server)) if ledger else None
+        await server.set_serving(True)
+        address = f"{settings.listen.rpartition(':')[0]}:{port}"
+        log.info("asktell-server ready on %s", address)
+        on_ready(address)
+        if settings.ready_file:
+            _write_atomically(settings.ready_file, address + "\n")
+        await stop.wait()
+        log.info("draining %d calls", gate.calls)
+        if watcher:
+            watcher.cancel()
+        if not await server.drain(timeout_s=settings.drain_timeout_s):
+            log.warning("calls still in flight after %g s were cut off", settings.drain_timeout_s)
+        if asking:
+            await asking.close()
+        if settings.ready_file:
+            settings.ready_file.unlink(missing_ok=True)
+    log.info("stopped")
+
+
+class StartError(Exception):
+    """Why a server could not start, in words for people."""
+
+
+async def _start_parts(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[Ledger | None, WorkerPool]:
+    """Starts store and workers side by side; the stack stops them in the right order."""
+    pool = WorkerPool(workers=settings.workers, timeout_s=SUGGEST_TIMEOUT_S)
+    warming = asyncio.create_task(pool.start())
+    try:
+        ledger = None if settings.stateless else await stack.enter_async_context(_open_ledger(settings))
+    except BaseException:
+        warming.cancel()
+        await asyncio.gather(warming, return_exceptions=True)
+        await pool.stop()
+        raise
+    stack.push_async_callback(pool.stop)
+    await warming
+    return ledger, pool
+
+
+@contextlib.asynccontextmanager
+async def _open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
+    async with contextlib.AsyncExitStack() as stack:
+        url = settings.store_url
+        if url is None:
+            url = (await stack.enter_async_context(EmbeddedStore(settings.data_dir))).url
+        if not settings.verify_durability:
+            log.warning("NOT VERIFYING DURABILITY (--unverified-durability): acknowledged results may be lost")
+        ledger = await connect(
+            url,
+            password=settings.store_password,
+            wait_replicas=settings.wait_replicas,
+            verify_durability=settings.verify_durability,
+        )
+        stack.push_async_callback(ledger.close)
+        yield ledger
+
+
+def _stored(ledger: Ledger, pool: WorkerPool, clock: Clock) -> tuple[Stored, AskTrials]:
+    views = Views(ledger)
+    completion = Completion(ledger, clock)
+    asking = AskTrials(ledger, views, pool, completion, clock)
+    use_cases = TrialUseCases(
+        asking=asking,
+        trials=Trials(ledger, views, completion, clock),
+        intake=Intake(ledger, views, completion, clock),
+        watching=Watching(ledger),
+    )
+    stored = Stored(studies=StudyServicer(Studies(ledger, views, clock), clock), trials=TrialServicer(use_cases))
+    return stored, asking
+
+
+async def _watch_durability(ledger: Ledger, gate: Gate, server: GrpcServer) -> None:
+    """Takes the server out of service while its store is away or not durable, and back in afterwards."""
+    serving = True
+    while True:
+        await asyncio.sleep(DURABILITY_CHECK_INTERVAL_S)
+        try:
+            await ledger.check()
+        except Unavailable as error:
+            if serving:
+                log.error("out of service: %s", error)  # noqa: TRY400  # the message says it all
+            gate.set_store_trouble(error.message)
+            serving = False
+        else:
+            if not serving:
+                log.info("the store is durable again: back in service")
+            gate.set_store_trouble("")
+            serving = True
+        await server.set_serving(serving)
+
+
+def _stop_signal() -> asyncio.Event:
+    """Set by the first SIGTERM or SIGINT; the second one ends the process as usual."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        stop.set()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    return stop
+
+
+def _tls(settings: Settings) -> Tls | None:
+    if settings.tls_certificate is None or settings.tls_private_key is None:
+        return None
+    try:
+        return Tls(
+            certificate=settings.tls_certificate.read_bytes(), private_key=settings.tls_private_key.read_bytes()
+        )
+    except OSError as error:
+        raise StartError(f"cannot read the TLS files: {error}") from error
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    temporary.replace(path)

@@ -1,0 +1,162 @@
+"""Command line of the server: `asktell-server serve | health | reindex`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import uvloop
+
+from asktell_server import __version__
+from asktell_server.domain.errors import AsktellError
+from asktell_server.settings import DEFAULT_LISTEN, DRAIN_TIMEOUT_S, MAX_CALLS, Settings, default_workers
+
+T = TypeVar("T")
+
+SERVE_HELP = """Serve asktell over gRPC.
+
+Without --store a Valkey server is started in a data directory of this user: nothing else is needed, and nothing
+acknowledged is lost when a process dies. With --store any number of servers share one Redis or Valkey.
+
+\b
+Examples:
+  asktell-server serve
+  asktell-server serve --data-dir ./studies --listen 127.0.0.1:50051
+  asktell-server serve --store redis://db:6379/0 --listen 0.0.0.0:50051
+  asktell-server serve --store sentinel://s1:26379,s2:26379/asktell --wait-replicas 1
+  asktell-server serve --store cluster://n1:6379,n2:6379
+  asktell-server serve --stateless
+
+\b
+Environment (secrets never go on the command line):
+  ASKTELL_TOKEN            clients must send this token
+  ASKTELL_STORE_PASSWORD   password of the store
+
+The store must keep what it acknowledges: maxmemory-policy noeviction, appendonly yes, appendfsync always, and the
+role of a master. Otherwise the server refuses to serve and says which setting to change.
+"""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="asktell-server")
+def main() -> None:
+    """Ask/tell hyperparameter tuning as a service."""
+
+
+@main.command(help=SERVE_HELP)
+@click.option("--listen", metavar="HOST:PORT", default=DEFAULT_LISTEN, show_default=True, help="Port 0 = any free one.")
+@click.option("--store", "store_url", metavar="URL", envvar="ASKTELL_STORE", help="redis:// rediss:// unix:// sentinel:// cluster://")
+@click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), help="Data of the embedded store.")
+@click.option("--stateless", is_flag=True, help="No store: serve SuggestionService alone.")
+@click.option("--wait-replicas", type=click.IntRange(0), default=0, metavar="N", help="A change is acknowledged only when N replicas have it.")
+@click.option("--unverified-durability", is_flag=True, help="Serve on a store that may lose acknowledged results.")
+@click.option("--workers", type=click.IntRange(1), default=None, metavar="N", help="Model processes. [default: cores - 1]")
+@click.option("--tls-cert", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="Certificate chain, PEM.")
+@click.option("--tls-key", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="Private key, PEM.")
+@click.option("--drain-timeout", "drain_timeout_s", type=click.FloatRange(0), default=DRAIN_TIMEOUT_S, show_default=True, metavar="SECONDS", help="How long a stopping server waits for calls in flight.")
+@click.option("--max-calls", type=click.IntRange(1), default=MAX_CALLS, show_default=True, metavar="N", help="Calls in flight at once.")
+@click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the address here once ready.")
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True)
+def serve(
+    *,
+    listen: str,
+    store_url: str | None,
+    data_dir: Path | None,
+    stateless: bool,
+    wait_replicas: int,
+    unverified_durability: bool,
+    workers: int | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    drain_timeout_s: float,
+    max_calls: int,
+    ready_file: Path | None,
+    log_level: str,
+) -> None:
+    """Checks the flags against each other and runs the server."""
+    _check_listen(listen)
+    if sum((store_url is not None, data_dir is not None, stateless)) > 1:
+        raise click.UsageError("--store, --data-dir and --stateless exclude each other")
+    if (tls_cert is None) != (tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key go together")
+    settings = Settings(
+        listen=listen,
+        store_url=store_url,
+        store_password=os.environ.get("ASKTELL_STORE_PASSWORD") or None,
+        data_dir=data_dir,
+        stateless=stateless,
+        wait_replicas=wait_replicas,
+        verify_durability=not unverified_durability,
+        workers=workers or default_workers(),
+        token=os.environ.get("ASKTELL_TOKEN") or None,
+        tls_certificate=tls_cert,
+        tls_private_key=tls_key,
+        ready_file=ready_file,
+        drain_timeout_s=drain_timeout_s,
+        max_calls=max_calls,
+    )
+    _configure_logging(log_level)
+    _run(settings)
+
+
+@main.command()
+@click.argument("address", default=DEFAULT_LISTEN)
+@click.option("--timeout", "timeout_s", type=click.FloatRange(0.1), default=5.0, show_default=True, metavar="SECONDS")
+def health(address: str, timeout_s: float) -> None:
+    """Ask the server at ADDRESS whether it serves; exit 0 if so, 1 if not.
+
+    \b
+    Example (container health check):
+      asktell-server health 127.0.0.1:50051
+    """
+    from asktell_server.transport.health_probe import probe  # grpc is needed here alone
+
+    status = probe(address, timeout_s=timeout_s)
+    click.echo(status)
+    sys.exit(0 if status == "SERVING" else 1)
+
+
+@main.command()
+@click.option("--store", "store_url", metavar="URL", envvar="ASKTELL_STORE", required=True, help="As for serve.")
+def reindex(store_url: str) -> None:
+    """Rebuild the index of studies from the studies themselves (after a restore of parts of a store)."""
+    from asktell_server.app import rebuild_index
+
+    password = os.environ.get("ASKTELL_STORE_PASSWORD") or None
+    count = _complete(rebuild_index(store_url, password=password))
+    click.echo(f"{count} studies indexed")
+
+
+def _run(settings: Settings) -> None:
+    from asktell_server.app import serve as serve_app  # heavy: after the flags are known to be right
+
+    _complete(serve_app(settings))
+
+
+def _complete(work: Coroutine[Any, Any, T]) -> T:
+    """Runs `work`; what keeps it from starting is told in a sentence, not in a traceback."""
+    from asktell_server.app import StartError
+
+    try:
+        return uvloop.run(work)
+    except (AsktellError, StartError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _check_listen(listen: str) -> None:
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise click.UsageError(f"--listen must be HOST:PORT, got {listen!r}")
+
+
+def _configure_logging(level: str) -> None:
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Settings of a server: frozen, each with its default and reason in one place."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_LISTEN = "127.0.0.1:50051"
+
+DURABILITY_CHECK_INTERVAL_S = 30.0
+"""How often the store's durability is checked again (design: on connect and every 30 s)."""
+
+MAX_CALLS = 2048
+"""Calls in flight at once; more are refused with RESOURCE_EXHAUSTED. An idle call costs about 20 kB."""
+
+DRAIN_TIMEOUT_S = 20.0
+"""How long a server that goes down waits for calls in flight: longer than a model takes, shorter than Kubernetes' 30 s."""
+
+SUGGEST_TIMEOUT_S = 60.0
+"""How long a worker may compute before it is replaced and the ask answered without the model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What `asktell-server serve` runs with.
+
+    Exactly one of three stores: `store_url`, or `data_dir` (embedded; None = the user's data directory), or `stateless`.
+    `token` comes from the environment alone, so that it never stands in a process list.
+    """
+
+    listen: str = DEFAULT_LISTEN
+    store_url: str | None = None
+    store_password: str | None = None
+    data_dir: Path | None = None
+    stateless: bool = False
+    wait_replicas: int = 0
+    verify_durability: bool = True
+    workers: int = 1
+    token: str | None = None
+    tls_certificate: Path | None = None
+    tls_private_key: Path | None = None
+    ready_file: Path | None = None
+    drain_timeout_s: float = DRAIN_TIMEOUT_S
+    max_calls: int = MAX_CALLS
+
+
+def default_workers() -> int:
+    """One worker for each core but one, at least one: the server itself needs a core of its own."""
+    return max(1, len(os.sched_getaffinity(0)) - 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 2) - 1)

@@ -1,0 +1,152 @@
+"""Domain values as bytes: one schema byte, then MessagePack.
+
+Whole numbers stay whole, doubles keep every bit, times are microseconds since 1970 UTC. Fields that this version does
+not know are ignored and missing ones get their default, so that servers of neighbouring versions can share a store; a
+change that an older reader would misread must raise SCHEMA.
+
+A trial's number and revision, and a study's revision, are not in the blob: the store gives them when it writes.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import msgpack
+from cattrs import Converter
+from cattrs.gen import make_dict_unstructure_fn
+from cattrs.strategies import configure_tagged_union
+
+from asktell_server.domain.algorithm import Algorithm
+from asktell_server.domain.metrics import Measurement, Metric
+from asktell_server.domain.space import (
+    BoolDomain,
+    CategoricalDomain,
+    DiscreteDomain,
+    Domain,
+    FloatDomain,
+    IntDomain,
+    ParameterValue,
+)
+from asktell_server.domain.study import Study
+from asktell_server.domain.trial import Result, Trial
+
+SCHEMA = 1
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_DOMAIN_TAGS: dict[type, str] = {
+    FloatDomain: "float",
+    IntDomain: "int",
+    DiscreteDomain: "discrete",
+    CategoricalDomain: "categorical",
+    BoolDomain: "bool",
+}
+
+_T = TypeVar("_T")
+
+
+class CodecError(Exception):
+    """Stored bytes cannot be read: written by a newer server, or damaged."""
+
+
+def to_microseconds(time: datetime) -> int:
+    """Microseconds since 1970 UTC of an aware time, exactly."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(microseconds: int) -> datetime:
+    """The inverse of `to_microseconds`, in UTC."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def encode_trial(trial: Trial) -> bytes:
+    """A trial without its number and revision."""
+    data = _converter.unstructure(trial, unstructure_as=Trial)
+    data.pop("number", None)
+    data.pop("revision", None)
+    return _pack(data)
+
+
+def decode_trial(blob: bytes, *, number: int, revision: int) -> Trial:
+    """A trial with the number and revision that the store keeps beside it."""
+    data = _unpack(blob)
+    data["number"] = number
+    data["revision"] = revision
+    return _structure(data, Trial)
+
+
+def encode_study(study: Study) -> bytes:
+    """A study without its revision."""
+    data = _converter.unstructure(study, unstructure_as=Study)
+    data.pop("revision", None)
+    return _pack(data)
+
+
+@lru_cache(maxsize=256)  # every read of a study's head brings the same specification again
+def decode_study(blob: bytes, *, revision: int) -> Study:
+    """A study with the revision that the store keeps beside it."""
+    data = _unpack(blob)
+    data["revision"] = revision
+    return _structure(data, Study)
+
+
+def encode_measurement(measurement: Measurement) -> bytes:
+    """A measurement."""
+    return _pack(_converter.unstructure(measurement, unstructure_as=Measurement))
+
+
+def decode_measurement(blob: bytes) -> Measurement:
+    """The inverse of `encode_measurement`."""
+    return _structure(_unpack(blob), Measurement)
+
+
+def _pack(data: dict[str, Any]) -> bytes:
+    return bytes([SCHEMA]) + msgpack.packb(data)
+
+
+def _unpack(blob: bytes) -> dict[str, Any]:
+    if not blob or blob[0] != SCHEMA:
+        raise CodecError(f"stored with schema {blob[0] if blob else 'none'}, this server reads {SCHEMA}")
+    data: dict[str, Any] = msgpack.unpackb(memoryview(blob)[1:])
+    return data
+
+
+def _structure(data: dict[str, Any], kind: type[_T]) -> _T:
+    try:
+        return _converter.structure(data, kind)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CodecError(f"a stored {kind.__name__.lower()} cannot be read") from error
+
+
+def _as_it_is(value: Any, _: object) -> Any:
+    return value
+
+
+def _make_converter() -> Converter:
+    # Validation errors need no paths: only our own writers fill the store. Without them decoding is twice as fast.
+    converter = Converter(detailed_validation=False)
+    converter.register_unstructure_hook(datetime, to_microseconds)
+    converter.register_structure_hook(datetime, lambda value, _: from_microseconds(value))
+    # MessagePack already tells int, double, str and bool apart; converting could only lose that.
+    converter.register_structure_hook(ParameterValue, _as_it_is)
+    converter.register_structure_hook(ParameterValue | None, _as_it_is)
+    converter.register_structure_hook(tuple[int, ...] | tuple[float, ...], lambda value, _: tuple(value))
+    converter.register_unstructure_hook(tuple[int, ...] | tuple[float, ...], list)
+    # Empty fields of trials are left out: they are most of them. A study's fields never are: their defaults are
+    # settings, and a release that changes one must not change the studies that exist.
+    for kind in (Trial, Result, Metric, Measurement):
+        hook = make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
+        converter.register_unstructure_hook(kind, hook)
+    configure_tagged_union(Domain, converter, tag_name="kind", tag_generator=_DOMAIN_TAGS.__getitem__)
+    configure_tagged_union(Algorithm, converter, tag_name="kind", tag_generator=_algorithm_tag)
+    return converter
+
+
+def _algorithm_tag(kind: type) -> str:
+    tag: str = kind.kind  # type: ignore[attr-defined]  # every member of the union has it
+    return tag
+
+
+_converter = _make_converter()

@@ -1,0 +1,96 @@
+-- What all scripts share; the loader puts it behind the first line of each.
+--
+-- A script checks first and writes last, because an error does not roll back what was written. Blobs are opaque.
+-- Whole numbers stay below 2^53; nothing else is computed with.
+
+local META, TRIALS, LEASES, ACTIVE, LOG, REPORTS, IMPORTS, MODEL, REQUEST = unpack(KEYS)
+local args = cmsgpack.unpack(ARGV[1])
+
+-- Milliseconds since 1970 by the store's clock, the only one that judges leases.
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- The study as `StudyHead` needs it (replies.py reads it in this order); nil when there is no such study.
+local function read_head()
+  local head = redis.call('HMGET', META, 'epoch', 'study', 'revision', 'sequence', 'number', 'charged',
+    'QUEUED', 'RUNNING', 'SUCCEEDED', 'STOPPED', 'FAILED', 'INFEASIBLE', 'CANCELLED', 'ABANDONED')
+  return head[1] and head or nil
+end
+
+-- A stored trial is one line that scripts read, and behind it the blob:
+--   revision state charged digest lease sequence-of-the-log-entry \n blob
+local function parse(value)
+  if not value then return nil end
+  local revision, state, charged, digest, lease, sequence =
+    string.match(value, '^(%d+) (%u+) ([01]) (%S+) (%S+) (%d+)\n')
+  return {
+    revision = tonumber(revision), state = state, charged = tonumber(charged), digest = digest, lease = lease,
+    sequence = tonumber(sequence), value = value,
+  }
+end
+
+-- Holds its configuration against other trials (`only_if_unique`).
+local function is_open(trial)
+  return trial.state == 'QUEUED' or trial.state == 'RUNNING'
+end
+
+-- What an answer says of a trial: number, value, how many measurements it has, when its lease ends (ms, -1 = none).
+local function row(number, value)
+  local count = redis.call('HGET', REPORTS, number)
+  local deadline = redis.call('ZSCORE', LEASES, number)
+  return {number, value, tonumber(count or 0), tonumber(deadline or -1)}
+end
+
+-- One entry of the log, as {kind, number, value}; nil when it is not there.
+local function log_entry(sequence)
+  local id = string.format('%d-0', sequence)
+  local entry = redis.call('XRANGE', LOG, id, id)[1]
+  if not entry then return nil end
+  local fields = entry[2]
+  return {fields[2], tonumber(fields[4]), fields[6]}
+end
+
+-- Appends to the log. Kinds: S study, T trial, D deleted trial, M measurement.
+local function append(sequence, kind, number, value)
+  redis.call('XADD', LOG, string.format('%d-0', sequence), 'k', kind, 'n', number, 'v', value)
+end
+
+-- The memory of REQUEST: its table, 'REUSED' when it came with another body, nil when it is not known.
+local function remembered()
+  local packed = redis.call('GET', REQUEST)
+  if not packed then return nil end
+  local memory = cmsgpack.unpack(packed)
+  if memory.fingerprint ~= args.fingerprint then return 'REUSED' end
+  return memory
+end
+
+-- Remembers the answer to REQUEST. `memory` names log entries instead of repeating them.
+local function remember(memory)
+  memory.fingerprint = args.fingerprint
+  redis.call('SET', REQUEST, cmsgpack.pack(memory), 'EX', args.ttl)
+end
+
+-- Every answer that acknowledges something has written something, for WAIT looks only at a connection's own writes.
+local function touch_request()
+  redis.call('EXPIRE', REQUEST, args.ttl)
+end
+
+-- The rows of a commit that was done before: its trials as they were then, their leases as they are now.
+local function replayed_rows(memory)
+  local rows = {}
+  for i, sequence in ipairs(memory.versions) do
+    local entry = log_entry(sequence)
+    local number, value = entry[2], entry[3]
+    local now = parse(redis.call('HGET', TRIALS, number))
+    rows[i] = row(number, value)
+    if not now or now.lease ~= parse(value).lease then rows[i][4] = -1 end
+  end
+  return rows
+end
+
+-- Tells watchers of the study. The channel has the name of META; on a cluster every node hears of it.
+local function publish(sequence)
+  redis.call('PUBLISH', META, sequence)
+end

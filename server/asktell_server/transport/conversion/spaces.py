@@ -1,0 +1,201 @@
+"""Search spaces, parameter values and algorithms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from asktell.v1 import search_space_pb2, study_pb2
+from asktell_server.domain import algorithm as algorithms
+from asktell_server.domain.errors import InvalidArgument, NotSupported
+from asktell_server.domain.space import (
+    BoolDomain,
+    CategoricalDomain,
+    Configuration,
+    DiscreteDomain,
+    Domain,
+    FloatDomain,
+    IntDomain,
+    Parameter,
+    ParameterValue,
+    Scale,
+    SearchSpace,
+)
+
+_SCALES: Mapping[int, Scale] = {
+    search_space_pb2.SCALE_UNSPECIFIED: Scale.LINEAR,
+    search_space_pb2.SCALE_LINEAR: Scale.LINEAR,
+    search_space_pb2.SCALE_LOG: Scale.LOG,
+    search_space_pb2.SCALE_REVERSE_LOG: Scale.REVERSE_LOG,
+}
+_SCALES_OUT: Mapping[Scale, search_space_pb2.Scale] = {
+    Scale.LINEAR: search_space_pb2.SCALE_LINEAR,
+    Scale.LOG: search_space_pb2.SCALE_LOG,
+    Scale.REVERSE_LOG: search_space_pb2.SCALE_REVERSE_LOG,
+}
+
+
+def space_from(message: search_space_pb2.SearchSpace, where: str) -> SearchSpace:
+    """Reads a space; its values are checked by `SearchSpace.validate`.
+
+    Raises:
+        InvalidArgument: a parameter without domain, an unknown scale, a value without kind.
+        NotSupported: conditions or priors.
+    """
+    return SearchSpace(
+        parameters=tuple(
+            _parameter_from(parameter, f"{where}.parameters[{index}]")
+            for index, parameter in enumerate(message.parameters)
+        )
+    )
+
+
+def _parameter_from(message: search_space_pb2.Parameter, where: str) -> Parameter:
+    if message.HasField("condition"):
+        raise NotSupported(f"{where}.condition", "conditional parameters are not supported yet")
+    if message.HasField("prior"):
+        raise NotSupported(f"{where}.prior", "priors are not supported yet")
+    default = value_from(message.default_value, f"{where}.default_value") if message.HasField("default_value") else None
+    return Parameter(name=message.name, domain=_domain_from(message, where), default=default)
+
+
+def _domain_from(message: search_space_pb2.Parameter, where: str) -> Domain:
+    match message.WhichOneof("domain"):
+        case "float_domain":
+            real = message.float_domain
+            return FloatDomain(
+                min=real.min,
+                max=real.max,
+                scale=_scale_from(real.scale, f"{where}.float_domain.scale"),
+                step=real.step if real.HasField("step") else None,
+            )
+        case "int_domain":
+            whole = message.int_domain
+            return IntDomain(
+                min=whole.min,
+                max=whole.max,
+                scale=_scale_from(whole.scale, f"{where}.int_domain.scale"),
+                step=whole.step if whole.HasField("step") else 1,
+            )
+        case "discrete_domain":
+            return DiscreteDomain(values=_numbers_from(message.discrete_domain.values, f"{where}.discrete_domain.values"))
+        case "categorical_domain":
+            return CategoricalDomain(values=tuple(message.categorical_domain.values))
+        case "bool_domain":
+            return BoolDomain()
+        case _:
+            raise InvalidArgument(
+                f"{where}.domain",
+                "is required: one of float_domain, int_domain, discrete_domain, categorical_domain, bool_domain",
+            )
+
+
+def _numbers_from(messages: Sequence[search_space_pb2.ParameterValue], where: str) -> tuple[float, ...]:
+    values = []
+    for index, message in enumerate(messages):
+        value = value_from(message, f"{where}[{index}]")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InvalidArgument(f"{where}[{index}]", "must be an int_value or a double_value")
+        values.append(value)
+    return tuple(values)
+
+
+def _scale_from(number: int, where: str) -> Scale:
+    if number not in _SCALES:
+        raise InvalidArgument(where, f"must be SCALE_LINEAR, SCALE_LOG or SCALE_REVERSE_LOG, got {number}")
+    return _SCALES[number]
+
+
+def value_from(message: search_space_pb2.ParameterValue, where: str) -> ParameterValue:
+    """Reads one value. Raises InvalidArgument when it has no kind."""
+    kind = message.WhichOneof("kind")
+    if kind is None:
+        raise InvalidArgument(where, "is required: one of double_value, int_value, string_value, bool_value")
+    value: ParameterValue = getattr(message, kind)
+    return value
+
+
+def configuration_from(
+    messages: Mapping[str, search_space_pb2.ParameterValue], where: str
+) -> dict[str, ParameterValue]:
+    """Reads a configuration; whether it fits a space is checked by `SearchSpace.normalize`."""
+    return {name: value_from(message, f"{where}[{name[:128]}]") for name, message in messages.items()}
+
+
+def value_to(value: ParameterValue) -> search_space_pb2.ParameterValue:
+    """Writes one value; bool before int, because a bool is an int in Python."""
+    match value:
+        case bool():
+            return search_space_pb2.ParameterValue(bool_value=value)
+        case int():
+            return search_space_pb2.ParameterValue(int_value=value)
+        case float():
+            return search_space_pb2.ParameterValue(double_value=value)
+        case str():
+            return search_space_pb2.ParameterValue(string_value=value)
+
+
+def configuration_to(configuration: Configuration) -> dict[str, search_space_pb2.ParameterValue]:
+    """Writes a configuration."""
+    return {name: value_to(value) for name, value in configuration.items()}
+
+
+def space_to(space: SearchSpace) -> search_space_pb2.SearchSpace:
+    """Writes a space."""
+    return search_space_pb2.SearchSpace(parameters=[_parameter_to(parameter) for parameter in space.parameters])
+
+
+def _parameter_to(parameter: Parameter) -> search_space_pb2.Parameter:
+    message = search_space_pb2.Parameter(name=parameter.name)
+    match parameter.domain:
+        case FloatDomain(min=low, max=high, scale=scale, step=step):
+            message.float_domain.CopyFrom(
+                search_space_pb2.FloatDomain(min=low, max=high, scale=_SCALES_OUT[scale], step=step)
+            )
+        case IntDomain(min=first, max=last, scale=scale, step=stride):
+            message.int_domain.CopyFrom(
+                search_space_pb2.IntDomain(min=first, max=last, scale=_SCALES_OUT[scale], step=stride)
+            )
+        case DiscreteDomain(values=numbers):
+            message.discrete_domain.values.extend(value_to(number) for number in numbers)
+        case CategoricalDomain(values=names):
+            message.categorical_domain.values.extend(names)
+        case BoolDomain():
+            message.bool_domain.SetInParent()
+    if parameter.default is not None:
+        message.default_value.CopyFrom(value_to(parameter.default))
+    return message
+
+
+def algorithm_from(message: study_pb2.Algorithm) -> algorithms.Algorithm:
+    """Reads an algorithm; unset = auto."""
+    match message.WhichOneof("kind"):
+        case "manual":
+            return algorithms.Manual()
+        case "grid":
+            return algorithms.Grid(
+                default_levels=message.grid.default_levels or algorithms.DEFAULT_GRID_LEVELS,
+                levels=dict(message.grid.levels),
+            )
+        case "random":
+            return algorithms.Random()
+        case "sobol":
+            return algorithms.Sobol()
+        case "bayesian":
+            return algorithms.Bayesian(
+                start_trials=message.bayesian.start_trials or algorithms.DEFAULT_START_TRIALS
+            )
+        case _:
+            return algorithms.Auto()
+
+
+def algorithm_to(algorithm: algorithms.Algorithm) -> study_pb2.Algorithm:
+    """Writes an algorithm."""
+    message = study_pb2.Algorithm()
+    match algorithm:
+        case algorithms.Grid(default_levels=default_levels, levels=levels):
+            message.grid.CopyFrom(study_pb2.GridAlgorithm(default_levels=default_levels, levels=levels))
+        case algorithms.Bayesian(start_trials=start_trials):
+            message.bayesian.start_trials = start_trials
+        case _:
+            getattr(message, algorithm.kind).SetInParent()
+    return message

@@ -1,0 +1,185 @@
+"""Studies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from asktell.v1 import study_pb2
+from asktell_server.domain.advice import StudyWarning, WarningKind, warnings
+from asktell_server.domain.errors import InvalidArgument, NotSupported
+from asktell_server.domain.names import StudyName
+from asktell_server.domain.study import (
+    DEFAULT_LEASE_S,
+    DEFAULT_MAX_ATTEMPTS,
+    FinishReason,
+    LeasePolicy,
+    StoppingRules,
+    Study,
+    StudyState,
+)
+from asktell_server.domain.trial import TrialState
+from asktell_server.service.studies import StudyUpdate, etag_of
+from asktell_server.service.watching import cursor_at
+from asktell_server.store.protocol import StudyHead
+from asktell_server.transport.conversion.metrics import objective_to, objectives_from, tracked_from, tracked_to
+from asktell_server.transport.conversion.spaces import algorithm_from, algorithm_to, space_from, space_to
+from asktell_server.transport.conversion.times import seconds_from, seconds_to, time_from, time_to
+
+_MAX_COUNT = 2**53
+
+_STATES: Mapping[int, StudyState] = {
+    study_pb2.STUDY_STATE_ACTIVE: StudyState.ACTIVE,
+    study_pb2.STUDY_STATE_PAUSED: StudyState.PAUSED,
+    study_pb2.STUDY_STATE_FINISHED: StudyState.FINISHED,
+}
+_STATES_OUT: Mapping[StudyState, study_pb2.StudyState] = {
+    StudyState.ACTIVE: study_pb2.STUDY_STATE_ACTIVE,
+    StudyState.PAUSED: study_pb2.STUDY_STATE_PAUSED,
+    StudyState.FINISHED: study_pb2.STUDY_STATE_FINISHED,
+}
+_FINISH_REASONS_OUT: Mapping[FinishReason, study_pb2.FinishReason] = {
+    FinishReason.REQUESTED: study_pb2.FINISH_REASON_REQUESTED,
+    FinishReason.MAX_TRIALS: study_pb2.FINISH_REASON_MAX_TRIALS,
+    FinishReason.TARGET: study_pb2.FINISH_REASON_TARGET,
+    FinishReason.PATIENCE: study_pb2.FINISH_REASON_PATIENCE,
+    FinishReason.DEADLINE: study_pb2.FINISH_REASON_DEADLINE,
+    FinishReason.EXHAUSTED: study_pb2.FINISH_REASON_EXHAUSTED,
+}
+_WARNINGS_OUT: Mapping[WarningKind, study_pb2.WarningKind] = {
+    WarningKind.GRID_EXCEEDS_BUDGET: study_pb2.WARNING_KIND_GRID_EXCEEDS_BUDGET,
+    WarningKind.BUDGET_TOO_SMALL: study_pb2.WARNING_KIND_BUDGET_TOO_SMALL,
+    WarningKind.TEST_METRIC_NAME: study_pb2.WARNING_KIND_TEST_METRIC_NAME,
+    WarningKind.WIDE_LINEAR_RANGE: study_pb2.WARNING_KIND_WIDE_LINEAR_RANGE,
+    WarningKind.COARSE_GRID: study_pb2.WARNING_KIND_COARSE_GRID,
+}
+
+_STOPPING_FIELDS = tuple(field.name for field in fields(StoppingRules))
+_UPDATABLE = ("display_name", "labels", "annotations", "max_running_trials", "state")
+
+
+def study_from(message: study_pb2.Study, *, name: StudyName, seed: int, now: datetime, where: str = "study") -> Study:
+    """Reads a new study; `seed` is taken when the message has none. Checked further by `Study.validate`.
+
+    Raises:
+        InvalidArgument: something cannot be read. NotSupported: the server does not do it yet.
+    """
+    if message.outcome_constraints:
+        raise NotSupported(f"{where}.outcome_constraints", "outcome constraints are not supported yet")
+    if message.early_stopping.WhichOneof("rule") is not None:
+        raise NotSupported(f"{where}.early_stopping", "early stopping of trials is not supported yet")
+    return Study(
+        name=name,
+        display_name=message.display_name,
+        space=space_from(message.search_space, f"{where}.search_space"),
+        objectives=objectives_from(message.objectives, where),
+        tracked_metrics=tracked_from(message.tracked_metrics, f"{where}.tracked_metrics"),
+        algorithm=algorithm_from(message.algorithm),
+        stopping=StoppingRules(**_stopping_values(message.stopping_rules, f"{where}.stopping_rules")),
+        lease=_lease_from(message.lease_policy, f"{where}.lease_policy"),
+        max_running_trials=message.max_running_trials,
+        seed=message.seed if message.HasField("seed") else seed,
+        labels=dict(message.labels),
+        annotations=dict(message.annotations),
+        create_time=now,
+        update_time=now,
+    )
+
+
+def _stopping_values(message: study_pb2.StoppingRules, where: str) -> dict[str, Any]:
+    deadline = time_from(message.deadline, f"{where}.deadline") if message.HasField("deadline") else None
+    values = {
+        name: getattr(message, name) if message.HasField(name) else None
+        for name in ("max_trials", "target_value", "patience_trials")
+    }
+    return {**values, "deadline": deadline}
+
+
+def _lease_from(message: study_pb2.LeasePolicy, where: str) -> LeasePolicy:
+    duration_s = DEFAULT_LEASE_S
+    if message.HasField("lease_duration"):
+        duration_s = seconds_from(message.lease_duration, f"{where}.lease_duration")
+    return LeasePolicy(duration_s=duration_s, max_attempts=message.max_attempts or DEFAULT_MAX_ATTEMPTS)
+
+
+def update_from(message: study_pb2.Study, paths: list[str]) -> StudyUpdate:
+    """Reads the fields of an update mask.
+
+    Raises:
+        InvalidArgument: the mask is empty, or a path is unknown or may not change; a bad value.
+        NotSupported: `early_stopping`.
+    """
+    if not paths:
+        raise InvalidArgument("update_mask", "is required: name the fields to change")
+    changes: dict[str, Any] = {}
+    stopping: dict[str, Any] = {}
+    for index, path in enumerate(paths):
+        head, _, rest = path.partition(".")
+        if path == "early_stopping":
+            raise NotSupported("study.early_stopping", "early stopping of trials is not supported yet")
+        if head == "stopping_rules" and (not rest or rest in _STOPPING_FIELDS):
+            values = _stopping_values(message.stopping_rules, "study.stopping_rules")
+            stopping.update({rest: values[rest]} if rest else values)
+        elif path == "state":
+            if message.state not in _STATES:
+                raise InvalidArgument("study.state", f"must be ACTIVE, PAUSED or FINISHED, got {message.state}")
+            changes["state"] = _STATES[message.state]
+        elif path in ("labels", "annotations"):
+            changes[path] = dict(getattr(message, path))
+        elif path in _UPDATABLE:
+            changes[path] = getattr(message, path)
+        else:
+            raise InvalidArgument(
+                f"update_mask.paths[{index}]",
+                f"must be one of {', '.join(_UPDATABLE)}, stopping_rules or a field of it, got {path[:128]!r}",
+            )
+    return StudyUpdate(changes=changes, stopping=stopping)
+
+
+def study_to(head: StudyHead, *, sequence: int | None = None) -> study_pb2.Study:
+    """Writes a study; `sequence` is the log position of its cursor (default: the head's)."""
+    study = head.study
+    cardinality = study.space.cardinality
+    return study_pb2.Study(
+        name=str(study.name),
+        display_name=study.display_name,
+        search_space=space_to(study.space),
+        objectives=[objective_to(objective) for objective in study.objectives],
+        tracked_metrics=[tracked_to(tracked) for tracked in study.tracked_metrics],
+        algorithm=algorithm_to(study.algorithm),
+        stopping_rules=study_pb2.StoppingRules(
+            max_trials=study.stopping.max_trials,
+            target_value=study.stopping.target_value,
+            patience_trials=study.stopping.patience_trials,
+            deadline=time_to(study.stopping.deadline),
+        ),
+        lease_policy=study_pb2.LeasePolicy(
+            lease_duration=seconds_to(study.lease.duration_s), max_attempts=study.lease.max_attempts
+        ),
+        max_running_trials=study.max_running_trials,
+        seed=study.seed,
+        labels=study.labels,
+        annotations=study.annotations,
+        state=_STATES_OUT[study.state],
+        finish_reason=_FINISH_REASONS_OUT[study.finish_reason]
+        if study.finish_reason
+        else study_pb2.FINISH_REASON_UNSPECIFIED,
+        trial_counts=_counts_to(head.counts),
+        warnings=[_warning_to(warning) for warning in warnings(study)],
+        create_time=time_to(study.create_time),
+        update_time=time_to(study.update_time),
+        finish_time=time_to(study.finish_time),
+        etag=etag_of(head),
+        cursor=cursor_at(head, head.sequence if sequence is None else sequence),
+        configuration_count=cardinality if cardinality is not None and cardinality <= _MAX_COUNT else None,
+    )
+
+
+def _counts_to(counts: Mapping[TrialState, int]) -> study_pb2.TrialCounts:
+    return study_pb2.TrialCounts(**{state.value.lower(): counts.get(state, 0) for state in TrialState})
+
+
+def _warning_to(warning: StudyWarning) -> study_pb2.StudyWarning:
+    return study_pb2.StudyWarning(kind=_WARNINGS_OUT[warning.kind], field=warning.field, message=warning.message)

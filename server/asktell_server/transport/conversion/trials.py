@@ -1,0 +1,165 @@
+"""Trials, results and everything around them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from asktell.v1 import trial_pb2, trial_service_pb2
+from asktell_server.domain.errors import InvalidArgument
+from asktell_server.domain.metrics import Measurement
+from asktell_server.domain.names import StudyName
+from asktell_server.domain.trial import Origin, Prediction, Result, Trial, TrialState
+from asktell_server.service.intake import NewTrial, PastTrial
+from asktell_server.service.trials import MapUpdate, TrialFilter, TrialUpdate
+from asktell_server.store.protocol import TrialRecord
+from asktell_server.transport.conversion.metrics import measurement_to, metrics_from, metrics_to
+from asktell_server.transport.conversion.spaces import configuration_from, configuration_to
+from asktell_server.transport.conversion.times import time_from, time_to
+
+STATES_OUT: Mapping[TrialState, trial_pb2.TrialState] = {
+    state: trial_pb2.TrialState.Value(f"TRIAL_STATE_{state.value}") for state in TrialState
+}
+STATES: Mapping[int, TrialState] = {number: state for state, number in STATES_OUT.items()}
+ORIGINS_OUT: Mapping[Origin, trial_pb2.Origin] = {
+    origin: trial_pb2.Origin.Value(f"ORIGIN_{origin.value}") for origin in Origin
+}
+_OUTCOMES: Mapping[int, TrialState] = {
+    trial_service_pb2.TELL_OUTCOME_UNSPECIFIED: TrialState.SUCCEEDED,
+    trial_service_pb2.TELL_OUTCOME_SUCCEEDED: TrialState.SUCCEEDED,
+    trial_service_pb2.TELL_OUTCOME_STOPPED: TrialState.STOPPED,
+    trial_service_pb2.TELL_OUTCOME_FAILED: TrialState.FAILED,
+    trial_service_pb2.TELL_OUTCOME_INFEASIBLE: TrialState.INFEASIBLE,
+}
+
+
+def result_from(outcome: int, metrics: Mapping[str, trial_pb2.Metric], reason: str, where: str = "") -> Result:
+    """Reads a result. Raises InvalidArgument for an unknown outcome."""
+    if outcome not in _OUTCOMES:
+        raise InvalidArgument(f"{where}outcome", f"must be a TellOutcome, got {outcome}")
+    return Result(state=_OUTCOMES[outcome], metrics=metrics_from(metrics), reason=reason)
+
+
+def new_trials_from(messages: Sequence[trial_service_pb2.EnqueuedTrial]) -> list[NewTrial]:
+    """Reads configurations to enqueue."""
+    return [
+        NewTrial(
+            parameters=configuration_from(message.parameters, f"trials[{index}].parameters"),
+            labels=dict(message.labels),
+            annotations=dict(message.annotations),
+        )
+        for index, message in enumerate(messages)
+    ]
+
+
+def past_trials_from(messages: Sequence[trial_service_pb2.ImportedTrial]) -> list[PastTrial]:
+    """Reads past results."""
+    trials = []
+    for index, message in enumerate(messages):
+        where = f"trials[{index}]."
+        trials.append(
+            PastTrial(
+                import_key=message.import_key,
+                parameters=configuration_from(message.parameters, f"{where}parameters"),
+                result=result_from(message.outcome, message.metrics, message.reason, where),
+                start_time=_optional_time(message, "start_time", where),
+                finish_time=_optional_time(message, "finish_time", where),
+                labels=dict(message.labels),
+                annotations=dict(message.annotations),
+            )
+        )
+    return trials
+
+
+def _optional_time(message: trial_service_pb2.ImportedTrial, field: str, where: str) -> datetime | None:
+    return time_from(getattr(message, field), f"{where}{field}") if message.HasField(field) else None  # type: ignore[arg-type]
+
+
+def filter_from(message: trial_service_pb2.TrialFilter) -> TrialFilter:
+    """Reads a filter. Raises InvalidArgument for an unknown state."""
+    states = set()
+    for index, number in enumerate(message.states):
+        if number not in STATES:
+            raise InvalidArgument(f"filter.states[{index}]", f"must be a TrialState, got {number}")
+        states.add(STATES[number])
+    return TrialFilter(states=frozenset(states), worker_id=message.worker_id, labels=dict(message.labels))
+
+
+def update_from(message: trial_pb2.Trial, paths: Sequence[str]) -> TrialUpdate:
+    """Reads the fields of an update mask; a path like `labels.host` changes (or, when unset, removes) one key.
+
+    Raises:
+        InvalidArgument: the mask is empty, or a path is neither labels nor annotations.
+    """
+    if not paths:
+        raise InvalidArgument("update_mask", "is required: name the fields to change")
+    updates = {"labels": MapUpdate(), "annotations": MapUpdate()}
+    for index, path in enumerate(paths):
+        field, _, key = path.partition(".")
+        if field not in updates:
+            raise InvalidArgument(
+                f"update_mask.paths[{index}]", f"must be labels, annotations or one key of them, got {path[:128]!r}"
+            )
+        given: Mapping[str, str] = message.labels if field == "labels" else message.annotations
+        before = updates[field]
+        updates[field] = (
+            MapUpdate(replacement=before.replacement, keys={**before.keys, key: given.get(key)})
+            if key
+            else MapUpdate(replacement=dict(given), keys=before.keys)
+        )
+    return TrialUpdate(**updates)
+
+
+def trial_to(
+    study: StudyName, record: TrialRecord, *, measurements: Sequence[Measurement] = ()
+) -> trial_pb2.Trial:
+    """Writes a trial."""
+    trial = record.trial
+    message = trial_pb2.Trial(
+        name=str(study.trial(trial.number)),
+        number=trial.number,
+        state=STATES_OUT[trial.state],
+        parameters=configuration_to(trial.parameters),
+        origin=ORIGINS_OUT[trial.origin],
+        metrics=metrics_to(trial.metrics),
+        reason=trial.reason,
+        attempt=trial.attempt,
+        lease_id=trial.result_lease_id or trial.lease_id,
+        worker_id=trial.worker_id,
+        lease_expire_time=time_to(record.lease_expire_time),
+        create_time=time_to(trial.create_time),
+        start_time=time_to(trial.start_time),
+        finish_time=time_to(trial.finish_time),
+        labels=trial.labels,
+        annotations=trial.annotations,
+        prediction=prediction_to(trial.prediction),
+        import_key=trial.import_key,
+        measurement_count=record.measurement_count,
+        measurements=[measurement_to(measurement) for measurement in measurements],
+    )
+    for amendment in trial.amendments:
+        message.amendments.add(
+            amend_time=time_to(amendment.amend_time),
+            previous_state=STATES_OUT[amendment.previous.state],
+            previous_metrics=metrics_to(amendment.previous.metrics),
+            reason=amendment.reason,
+        )
+    for late in trial.superseded_results:
+        message.superseded_results.add(
+            tell_time=time_to(late.tell_time),
+            lease_id=late.lease_id,
+            state=STATES_OUT[late.result.state],
+            metrics=metrics_to(late.result.metrics),
+        )
+    return message
+
+
+def prediction_to(prediction: Prediction | None) -> trial_pb2.Prediction | None:
+    """Writes a prediction; None stays None."""
+    if prediction is None:
+        return None
+    return trial_pb2.Prediction(
+        mean=prediction.mean,
+        standard_deviation=prediction.standard_deviation,
+        acquisition_value=prediction.acquisition_value,
+    )

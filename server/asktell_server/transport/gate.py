@@ -1,0 +1,75 @@
+"""Admission: what the server takes in, and what it waits for before it goes down."""
+
+from __future__ import annotations
+
+import asyncio
+
+from asktell_server.domain.errors import ErrorReason, ResourceExhausted, Unavailable
+
+OVERLOAD_RETRY_AFTER_S = 0.25
+DRAIN_RETRY_AFTER_S = 0.2
+
+
+class Gate:
+    """Counts calls in flight, limits them, and closes when the server drains or its store is not durable."""
+
+    def __init__(self, *, max_calls: int) -> None:
+        self._max_calls = max_calls
+        self._calls = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._store_trouble = ""
+        self.draining = asyncio.Event()
+
+    @property
+    def calls(self) -> int:
+        """Calls in flight."""
+        return self._calls
+
+    def set_store_trouble(self, why: str) -> None:
+        """Refuses calls with `why` until it is set to "" again."""
+        self._store_trouble = why
+
+    def check(self) -> None:
+        """Raises Unavailable when the server takes no calls."""
+        if self.draining.is_set():
+            raise Unavailable(
+                "the server is going down; try again",
+                reason=ErrorReason.SERVER_DRAINING,
+                retry_after_s=DRAIN_RETRY_AFTER_S,
+            )
+        if self._store_trouble:
+            raise Unavailable(self._store_trouble, reason=ErrorReason.STORE_UNAVAILABLE)
+
+    def enter(self) -> None:
+        """Counts a call in; every `enter` needs a `leave`.
+
+        Raises:
+            Unavailable: the server takes no calls now. ResourceExhausted: it has as many as it can take (OVERLOADED).
+        """
+        self.check()
+        if self._calls >= self._max_calls:
+            raise ResourceExhausted(
+                f"the server has {self._calls} calls in flight, the most it takes",
+                reason=ErrorReason.OVERLOADED,
+                metadata={"limit": str(self._max_calls)},
+                retry_after_s=OVERLOAD_RETRY_AFTER_S,
+            )
+        self._calls += 1
+        self._idle.clear()
+
+    def leave(self) -> None:
+        """Counts a call out."""
+        self._calls -= 1
+        if not self._calls:
+            self._idle.set()
+
+    async def drain(self, *, timeout_s: float) -> bool:
+        """Refuses new calls and waits for those in flight; False when some were still there after `timeout_s`."""
+        self.draining.set()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True

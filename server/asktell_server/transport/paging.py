@@ -1,0 +1,42 @@
+"""Page sizes and page tokens (AIP-158)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+
+from asktell_server.domain.errors import ErrorReason, InvalidArgument
+
+MAX_PAGE_SIZE = 1000
+
+
+def page_size(requested: int, *, default: int) -> int:
+    """The page size to use: 0 = default, more than 1,000 = 1,000. Raises InvalidArgument when negative."""
+    if requested < 0:
+        raise InvalidArgument("page_size", f"must be at least 0, got {requested}")
+    return min(requested or default, MAX_PAGE_SIZE)
+
+
+def query_digest(*parts: object) -> str:
+    """A short digest of what a token belongs to: method, parent and filter."""
+    return hashlib.blake2b(repr(parts).encode(), digest_size=6).hexdigest()
+
+
+def encode_token(position: str, *, query: str) -> str:
+    """An opaque token for the page behind `position`."""
+    return base64.urlsafe_b64encode(json.dumps([query, position]).encode()).decode()
+
+
+def decode_token(token: str, *, query: str) -> str:
+    """The position of a token. Raises InvalidArgument (INVALID_TOKEN) when it is none of this query."""
+    try:
+        found, position = json.loads(base64.b64decode(token.encode(), altchars=b"-_", validate=True))
+    except (ValueError, TypeError, binascii.Error):
+        found, position = None, None
+    if found != query or not isinstance(position, str):
+        raise InvalidArgument(
+            "page_token", "is not a token of this call with these arguments", reason=ErrorReason.INVALID_TOKEN
+        )
+    return position

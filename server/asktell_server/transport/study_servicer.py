@@ -1,0 +1,80 @@
+"""asktell.v1.StudyService: messages in, use cases, messages out."""
+
+from __future__ import annotations
+
+import secrets
+
+import grpc
+from google.protobuf.empty_pb2 import Empty
+
+from asktell.v1 import study_pb2, study_service_pb2, study_service_pb2_grpc
+from asktell_server.domain.names import StudyName, parse_project, parse_study, parse_study_id
+from asktell_server.domain.space import MAX_EXACT_INT
+from asktell_server.service.clock import Clock
+from asktell_server.service.studies import Studies
+from asktell_server.transport.conversion.studies import study_from, study_to, update_from
+from asktell_server.transport.paging import decode_token, encode_token, page_size, query_digest
+from asktell_server.transport.requests import request_of
+
+DEFAULT_PAGE_SIZE = 50
+
+Context = grpc.aio.ServicerContext  # type: ignore[type-arg]
+
+
+class StudyServicer(study_service_pb2_grpc.StudyServiceServicer):
+    """Studies over gRPC."""
+
+    def __init__(self, studies: Studies, clock: Clock) -> None:
+        self._studies = studies
+        self._clock = clock
+
+    async def CreateStudy(  # noqa: N802  # gRPC's name
+        self, request: study_service_pb2.CreateStudyRequest, context: Context
+    ) -> study_pb2.Study:
+        name = StudyName(
+            project=parse_project(request.parent, field="parent"),
+            study_id=parse_study_id(request.study_id, field="study_id"),
+        )
+        study = study_from(
+            request.study, name=name, seed=secrets.randbelow(MAX_EXACT_INT), now=self._clock()
+        )
+        return study_to(await self._studies.create(study, request=request_of(request)))
+
+    async def GetStudy(  # noqa: N802
+        self, request: study_service_pb2.GetStudyRequest, context: Context
+    ) -> study_pb2.Study:
+        return study_to(await self._studies.get(parse_study(request.name, field="name")))
+
+    async def ListStudies(  # noqa: N802
+        self, request: study_service_pb2.ListStudiesRequest, context: Context
+    ) -> study_service_pb2.ListStudiesResponse:
+        project = parse_project(request.parent, field="parent")
+        query = query_digest("ListStudies", project, sorted(request.labels.items()))
+        page, following = await self._studies.list_page(
+            project,
+            labels=dict(request.labels),
+            after=decode_token(request.page_token, query=query) if request.page_token else "",
+            limit=page_size(request.page_size, default=DEFAULT_PAGE_SIZE),
+        )
+        return study_service_pb2.ListStudiesResponse(
+            studies=[study_to(head) for head in page],
+            next_page_token="" if following is None else encode_token(following, query=query),
+        )
+
+    async def UpdateStudy(  # noqa: N802
+        self, request: study_service_pb2.UpdateStudyRequest, context: Context
+    ) -> study_pb2.Study:
+        head = await self._studies.update(
+            parse_study(request.study.name, field="study.name"),
+            update_from(request.study, list(request.update_mask.paths)),
+            etag=request.study.etag,
+            request=request_of(request),
+        )
+        return study_to(head)
+
+    async def DeleteStudy(  # noqa: N802
+        self, request: study_service_pb2.DeleteStudyRequest, context: Context
+    ) -> Empty:
+        name = parse_study(request.name, field="name")
+        await self._studies.delete(name, etag=request.etag, request=request_of(request))
+        return Empty()
