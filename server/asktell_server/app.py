@@ -37,7 +37,9 @@ from asktell_server.transport.trial_servicer import TrialServicer, TrialUseCases
 log = logging.getLogger(__name__)
 
 
-async def serve(settings: Settings, *, clock: Clock = utc_now, on_ready: Callable[[str], None] = lambda _: None) -> None:
+async def serve(
+    settings: Settings, *, clock: Clock = utc_now, on_ready: Callable[[str], None] = lambda _: None
+) -> None:
     """Runs a server until SIGTERM or SIGINT; a second signal ends it at once.
 
     Raises:
@@ -53,7 +55,9 @@ async def serve(settings: Settings, *, clock: Clock = utc_now, on_ready: Callabl
         try:
             port = await server.start(settings.listen, tls=_tls(settings))
         except RuntimeError as error:
-            raise StartError(f"cannot listen on {settings.listen}: the address is in use or not of this machine") from error
+            raise StartError(
+                f"cannot listen on {settings.listen}: the address is in use or not of this machine"
+            ) from error
         watcher = asyncio.create_task(_watch_durability(ledger, gate, server)) if ledger else None
         await server.set_serving(True)
         address = f"{settings.listen.rpartition(':')[0]}:{port}"
@@ -72,6 +76,15 @@ async def serve(settings: Settings, *, clock: Clock = utc_now, on_ready: Callabl
         if settings.ready_file:
             settings.ready_file.unlink(missing_ok=True)
     log.info("stopped")
+
+
+async def rebuild_index(store_url: str, *, password: str | None) -> int:
+    """Rebuilds the index of studies of a store; returns how many there are. Raises Unavailable."""
+    ledger = await connect(store_url, password=password)
+    try:
+        return await ledger.rebuild_index()
+    finally:
+        await ledger.close()
 
 
 class StartError(Exception):
@@ -165,9 +178,7 @@ def _tls(settings: Settings) -> Tls | None:
     if settings.tls_certificate is None or settings.tls_private_key is None:
         return None
     try:
-        return Tls(
-            certificate=settings.tls_certificate.read_bytes(), private_key=settings.tls_private_key.read_bytes()
-        )
+        return Tls(certificate=settings.tls_certificate.read_bytes(), private_key=settings.tls_private_key.read_bytes())
     except OSError as error:
         raise StartError(f"cannot read the TLS files: {error}") from error
 

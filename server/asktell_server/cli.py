@@ -50,18 +50,53 @@ def main() -> None:
 
 @main.command(help=SERVE_HELP)
 @click.option("--listen", metavar="HOST:PORT", default=DEFAULT_LISTEN, show_default=True, help="Port 0 = any free one.")
-@click.option("--store", "store_url", metavar="URL", envvar="ASKTELL_STORE", help="redis:// rediss:// unix:// sentinel:// cluster://")
+@click.option(
+    "--store",
+    "store_url",
+    metavar="URL",
+    envvar="ASKTELL_STORE",
+    help="redis:// rediss:// unix:// sentinel:// cluster://",
+)
 @click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), help="Data of the embedded store.")
 @click.option("--stateless", is_flag=True, help="No store: serve SuggestionService alone.")
-@click.option("--wait-replicas", type=click.IntRange(0), default=0, metavar="N", help="A change is acknowledged only when N replicas have it.")
+@click.option(
+    "--wait-replicas",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="A change is acknowledged only when N replicas have it.",
+)
 @click.option("--unverified-durability", is_flag=True, help="Serve on a store that may lose acknowledged results.")
-@click.option("--workers", type=click.IntRange(1), default=None, metavar="N", help="Model processes. [default: cores - 1]")
-@click.option("--tls-cert", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="Certificate chain, PEM.")
+@click.option(
+    "--workers", type=click.IntRange(1), default=None, metavar="N", help="Model processes. [default: cores - 1]"
+)
+@click.option(
+    "--tls-cert", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="Certificate chain, PEM."
+)
 @click.option("--tls-key", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="Private key, PEM.")
-@click.option("--drain-timeout", "drain_timeout_s", type=click.FloatRange(0), default=DRAIN_TIMEOUT_S, show_default=True, metavar="SECONDS", help="How long a stopping server waits for calls in flight.")
-@click.option("--max-calls", type=click.IntRange(1), default=MAX_CALLS, show_default=True, metavar="N", help="Calls in flight at once.")
-@click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the address here once ready.")
-@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True)
+@click.option(
+    "--drain-timeout",
+    "drain_timeout_s",
+    type=click.FloatRange(0),
+    default=DRAIN_TIMEOUT_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a stopping server waits for calls in flight.",
+)
+@click.option(
+    "--max-calls",
+    type=click.IntRange(1),
+    default=MAX_CALLS,
+    show_default=True,
+    metavar="N",
+    help="Calls in flight at once.",
+)
+@click.option(
+    "--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the address here once ready."
+)
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+)
 def serve(
     *,
     listen: str,
@@ -155,7 +190,9 @@ def _check_listen(listen: str) -> None:
 
 
 def _configure_logging(level: str) -> None:
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr)
+    logging.basicConfig(
+        level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
+    )
 
 
 if __name__ == "__main__":

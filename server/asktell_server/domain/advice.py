@@ -98,7 +98,9 @@ def _grid_warnings(study: Study, grid: Grid, budget: int | None) -> Iterator[Stu
         )
     for parameter in study.space.parameters:
         continuous = isinstance(parameter.domain, FloatDomain | IntDomain)
-        if continuous and grid.levels_of(parameter) <= COARSE_LEVELS < (parameter.domain.cardinality or COARSE_LEVELS + 1):
+        if continuous and grid.levels_of(parameter) <= COARSE_LEVELS < (
+            parameter.domain.cardinality or COARSE_LEVELS + 1
+        ):
             yield StudyWarning(
                 kind=WarningKind.COARSE_GRID,
                 field=f"algorithm.grid.levels[{parameter.name}]",

@@ -57,9 +57,7 @@ class Metric:
     def validate(self, field: str) -> None:
         """Raises InvalidArgument when the value or its standard error is not finite, or the error negative."""
         if not math.isfinite(self.value):
-            raise InvalidArgument(
-                f"{field}.value", f"must be finite, got {self.value}", reason=ErrorReason.NOT_FINITE
-            )
+            raise InvalidArgument(f"{field}.value", f"must be finite, got {self.value}", reason=ErrorReason.NOT_FINITE)
         if self.standard_error is None:
             return
         if not math.isfinite(self.standard_error):

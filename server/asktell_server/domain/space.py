@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
 
-
-
 ParameterValue = float | int | str | bool
 """A value of one parameter; an int stays an int."""
 
@@ -128,7 +126,7 @@ class IntDomain:
 class DiscreteDomain:
     """An ordered list of numbers, all ints or all floats; their order counts and their distances do not."""
 
-    values: tuple[int, ...] | tuple[float, ...]
+    values: tuple[int | float, ...]
 
     def validate(self, field: str) -> None:
         """Raises InvalidArgument naming the offending sub-field of `field`."""
@@ -324,9 +322,7 @@ def configuration_digest(configuration: Configuration) -> str:
     return hasher.hexdigest()
 
 
-def _validate_range(
-    low: float, high: float, scale: Scale, step: float | None, field: str
-) -> None:
+def _validate_range(low: float, high: float, scale: Scale, step: float | None, field: str) -> None:
     for name, bound in (("min", low), ("max", high)):
         if not math.isfinite(bound):
             raise InvalidArgument(f"{field}.{name}", f"must be finite, got {bound}", reason=ErrorReason.NOT_FINITE)

@@ -46,7 +46,13 @@ def _run_without_gain(costs: Iterable[tuple[Trial, float | None]]) -> int:
     Imported trials set the mark to beat and are not counted; cancelled ones are neither.
     """
     ended = [(trial, cost) for trial, cost in costs if trial.state is not TrialState.CANCELLED]
-    ended.sort(key=lambda pair: (pair[0].origin is not Origin.IMPORT, pair[0].finish_time or pair[0].create_time, pair[0].number))
+    ended.sort(
+        key=lambda pair: (
+            pair[0].origin is not Origin.IMPORT,
+            pair[0].finish_time or pair[0].create_time,
+            pair[0].number,
+        )
+    )
     best = float("inf")
     run = 0
     for trial, cost in ended:

@@ -132,9 +132,7 @@ class Study:
         self.stopping.validate(f"{where}.stopping_rules")
         self.lease.validate(f"{where}.lease_policy")
         if self.max_running_trials < 0:
-            raise InvalidArgument(
-                f"{where}.max_running_trials", f"must be at least 0, got {self.max_running_trials}"
-            )
+            raise InvalidArgument(f"{where}.max_running_trials", f"must be at least 0, got {self.max_running_trials}")
         if not 0 <= self.seed < MAX_EXACT_INT:
             raise InvalidArgument(f"{where}.seed", f"must be 0 to 2^53 - 1, got {self.seed}")
         validate_labels(self.labels, f"{where}.labels")
@@ -150,7 +148,9 @@ class Study:
             entry = f"{where}.tracked_metrics[{index}].metric"
             _validate_metric_name(tracked.metric, entry)
             if tracked.metric in seen:
-                raise InvalidArgument(entry, f"must be unique among objectives and tracked metrics, got {tracked.metric!r} again")
+                raise InvalidArgument(
+                    entry, f"must be unique among objectives and tracked metrics, got {tracked.metric!r} again"
+                )
             seen.add(tracked.metric)
 
 

@@ -177,9 +177,7 @@ class Trial:
         """
         self._require("be released", TrialState.RUNNING)
         if lease_id != self.lease_id:
-            raise FailedPrecondition(
-                f"trial {self.number} is held by another lease", reason=ErrorReason.LEASE_LOST
-            )
+            raise FailedPrecondition(f"trial {self.number} is held by another lease", reason=ErrorReason.LEASE_LOST)
         return dataclasses.replace(self, state=TrialState.QUEUED, attempt=self.attempt - 1)
 
     def tell(self, result: Result, *, lease_id: str, now: datetime) -> tuple[Trial, Verdict]:

@@ -68,7 +68,9 @@ class _Job:
 class AskTrials:
     """The use case Ask."""
 
-    def __init__(self, ledger: Ledger, views: Views, suggester: Suggester, completion: Completion, clock: Clock) -> None:
+    def __init__(
+        self, ledger: Ledger, views: Views, suggester: Suggester, completion: Completion, clock: Clock
+    ) -> None:
         self._ledger = ledger
         self._views = views
         self._suggester = suggester
@@ -94,9 +96,7 @@ class AskTrials:
             raise InvalidArgument("count", f"must be 1 to {MAX_ASK_COUNT}, got {count}")
         if len(worker_id) > MAX_WORKER_ID:
             raise InvalidArgument("worker_id", f"must have at most {MAX_WORKER_ID} characters, got {len(worker_id)}")
-        job = _Job(
-            count=count, worker_id=worker_id, request=request, answer=asyncio.get_running_loop().create_future()
-        )
+        job = _Job(count=count, worker_id=worker_id, request=request, answer=asyncio.get_running_loop().create_future())
         self._waiting.setdefault(name, []).append(job)
         if name not in self._batches:
             # A task of its own: a caller that goes away must not take the others' answers with it.
@@ -118,7 +118,7 @@ class AskTrials:
             while jobs := [job for job in self._waiting.pop(name, []) if not job.answer.done()]:
                 try:
                     again = await self._round(name, jobs)
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001  # whatever it is, the callers get it
                     _fail(jobs, error)
                     continue
                 self._waiting.setdefault(name, [])[:0] = again
@@ -217,9 +217,7 @@ class AskTrials:
             max_charged=study.stopping.max_trials if job.fresh else None,
         )
         try:
-            committed = await self._ledger.commit(
-                study.name, Commit(writes=writes, guard=guard, request=job.request)
-            )
+            committed = await self._ledger.commit(study.name, Commit(writes=writes, guard=guard, request=job.request))
         except Conflict as conflict:
             job.rounds += 1
             if job.rounds < MAX_ROUNDS:
@@ -227,7 +225,7 @@ class AskTrials:
                 return False
             _fail([job], _contention(study.name))
             return True
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             _fail([job], error)
             return True
         if not committed.replayed:
@@ -361,5 +359,3 @@ def _fail(jobs: Sequence[_Job], error: Exception) -> None:
 
 def _new_lease_id() -> str:
     return secrets.token_hex(8)
-
-

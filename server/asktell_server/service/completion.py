@@ -48,9 +48,7 @@ def ended_trials(head: StudyHead) -> int:
 
 def finish(study: Study, reason: FinishReason, *, now: datetime) -> Study:
     """The study, finished."""
-    return dataclasses.replace(
-        study, state=StudyState.FINISHED, finish_reason=reason, finish_time=now, update_time=now
-    )
+    return dataclasses.replace(study, state=StudyState.FINISHED, finish_reason=reason, finish_time=now, update_time=now)
 
 
 _WORDS = {

@@ -75,9 +75,7 @@ class Studies:
                 page.append(head)
         return page, names[-1].study_id if len(names) == limit else None
 
-    async def update(
-        self, name: StudyName, update: StudyUpdate, *, etag: str, request: Request | None
-    ) -> StudyHead:
+    async def update(self, name: StudyName, update: StudyUpdate, *, etag: str, request: Request | None) -> StudyHead:
         """Changes a study; a non-empty `etag` must still be the present one.
 
         Raises:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field as dataclass_field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 
 from asktell_server.domain.errors import Aborted, AsktellError, ErrorReason, InvalidArgument, trial_not_found
 from asktell_server.domain.metrics import Measurement, Metrics, validate_metrics
@@ -182,6 +183,7 @@ class Trials:
         Raises:
             InvalidArgument: too many or too long. NotFound: no such trial.
         """
+
         def decide(trial: Trial) -> Trial:
             labels = update.labels.apply(trial.labels)
             annotations = update.annotations.apply(trial.annotations)
@@ -248,7 +250,11 @@ class Trials:
         if not 1 <= count <= MAX_BEST:
             raise InvalidArgument("count", f"must be 1 to {MAX_BEST}, got {count}")
         view, _ = await self._views.refresh(study)
-        ranked = [(cost, trial.number) for trial in view.trials.values() if (cost := objective_cost(view.study, trial)) is not None]
+        ranked = [
+            (cost, trial.number)
+            for trial in view.trials.values()
+            if (cost := objective_cost(view.study, trial)) is not None
+        ]
         ranked.sort()
         return [
             TrialRecord(trial=view.trials[number], measurement_count=view.measurement_count(number))

@@ -134,5 +134,3 @@ def _cut(text: str, most: int) -> str:
         if budget < 0:
             return text[:index] + "..."
     return text
-
-

@@ -11,12 +11,13 @@ import asyncio
 import hmac
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 import grpc
 
 from asktell_server.domain.errors import AsktellError, ErrorReason
+from asktell_server.transport.context import Context
 from asktell_server.transport.errors import to_status
 from asktell_server.transport.gate import Gate
 
@@ -30,16 +31,17 @@ MAX_DEADLINE_S = 300.0
 EXEMPT_SERVICES = ("grpc.health.v1.Health", "grpc.reflection.")
 """Answered without token and whatever the load: probes must see a server that is busy as alive."""
 
-CANCELLABLE_METHODS = frozenset({"Ask", "GetStudy", "ListStudies", "GetTrial", "ListTrials", "ListBestTrials", "Suggest"})
+CANCELLABLE_METHODS = frozenset(
+    {"Ask", "GetStudy", "ListStudies", "GetTrial", "ListTrials", "ListBestTrials", "Suggest"}
+)
 """May stop when the client goes away: they change nothing, or (Ask) must not start trials for nobody."""
 
-Context = grpc.aio.ServicerContext[Any, Any]
 Unary = Callable[[Any, Context], Awaitable[Any]]
-Stream = Callable[[Any, Context], AsyncIterator[Any]]
+Stream = Callable[[Any, Context], AsyncGenerator[Any, None]]
 T = TypeVar("T")
 
 
-class EdgeInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+class EdgeInterceptor(grpc.aio.ServerInterceptor):
     """Wraps every handler of ours."""
 
     def __init__(self, gate: Gate, *, token: str | None) -> None:
@@ -49,21 +51,23 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any]:
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
         """Called by grpc for each call."""
         handler = await continuation(handler_call_details)
         _, service, method = handler_call_details.method.split("/")
         if handler is None or service.startswith(EXEMPT_SERVICES):
             return handler
+        # The stubs type handlers as those of the synchronous server; ours are all asynchronous.
+        asynchronous: Any = handler
         codecs = {
-            "request_deserializer": handler.request_deserializer,
-            "response_serializer": handler.response_serializer,
+            "request_deserializer": asynchronous.request_deserializer,
+            "response_serializer": asynchronous.response_serializer,
         }
-        if handler.unary_stream is not None:
-            return grpc.unary_stream_rpc_method_handler(self._stream(handler.unary_stream), **codecs)
-        return grpc.unary_unary_rpc_method_handler(self._unary(handler.unary_unary, method), **codecs)
+        if asynchronous.unary_stream is not None:
+            return grpc.unary_stream_rpc_method_handler(self._stream(asynchronous.unary_stream), **codecs)
+        return grpc.unary_unary_rpc_method_handler(self._unary(asynchronous.unary_unary, method), **codecs)
 
     def _unary(self, handler: Unary, method: str) -> Unary:
         shielded = method not in CANCELLABLE_METHODS
@@ -72,32 +76,30 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             try:
                 self._authorize(context)
                 self._gate.enter()
-                if shielded:
-                    work = self._spawn(handler(request, context), method)
-                else:
-                    work = self._leaving(handler(request, context))
+                leaving = self._leaving(handler(request, context))
+                work = asyncio.shield(self._spawn(leaving, method)) if shielded else leaving
                 async with asyncio.timeout(_deadline_s(context)):
-                    return await (asyncio.shield(work) if isinstance(work, asyncio.Task) else work)
-            except Exception as error:
+                    return await work
+            except Exception as error:  # noqa: BLE001  # the edge: nothing may pass it unexplained
                 await _abort(context, error, method)
 
         return call
 
     def _stream(self, handler: Stream) -> Stream:
-        async def call(request: Any, context: Context) -> AsyncIterator[Any]:
+        async def call(request: Any, context: Context) -> AsyncGenerator[Any, None]:
             try:
                 self._authorize(context)
                 self._gate.check()
                 async for message in _until(handler(request, context), self._gate.draining):
                     yield message
                 self._gate.check()  # ended by the drain: tell the client to go to another server
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
                 await _abort(context, error, "stream")
 
         return call
 
-    def _spawn(self, work: Awaitable[Any], method: str) -> asyncio.Task[Any]:
-        task = asyncio.create_task(self._leaving(work), name=method)
+    def _spawn(self, work: Coroutine[Any, Any, Any], method: str) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work, name=method)
         self._running.add(task)
         task.add_done_callback(self._finished)
         return task
@@ -107,7 +109,7 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         if not task.cancelled():
             task.exception()  # the call may have gone away; without a look, asyncio complains about the error
 
-    async def _leaving(self, work: Awaitable[T]) -> T:
+    async def _leaving(self, work: Awaitable[Any]) -> Any:
         try:
             return await work
         finally:
@@ -125,30 +127,31 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
 
 def _deadline_s(context: Context) -> float:
-    remaining = context.time_remaining()
-    return DEFAULT_DEADLINE_S if remaining is None else min(remaining, MAX_DEADLINE_S)
+    remaining: float | None = context.time_remaining()  # the stubs forget that a call may have no deadline
+    return min(DEFAULT_DEADLINE_S if remaining is None else remaining, MAX_DEADLINE_S)
 
 
-async def _until(stream: AsyncIterator[T], end: asyncio.Event) -> AsyncIterator[T]:
+async def _until(stream: AsyncGenerator[T, None], end: asyncio.Event) -> AsyncIterator[T]:
     """The stream's messages, until it ends or `end` is set."""
     stop = asyncio.create_task(end.wait())
-    following: asyncio.Task[T] | None = None
+    following: asyncio.Future[T] = asyncio.ensure_future(anext(stream))
     try:
-        while not end.is_set():
-            following = asyncio.ensure_future(anext(stream))  # type: ignore[arg-type]
-            await asyncio.wait({following, stop}, return_when=asyncio.FIRST_COMPLETED)
+        while True:
+            waiting: set[asyncio.Future[Any]] = {following, stop}
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             if not following.done():
                 return
             try:
-                yield following.result()
+                message = following.result()
             except StopAsyncIteration:
                 return
+            yield message
+            following = asyncio.ensure_future(anext(stream))
     finally:
         stop.cancel()
-        if following is not None and not following.done():
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
-        await stream.aclose()  # type: ignore[attr-defined]  # handlers are async generators
+        following.cancel()
+        await asyncio.gather(stop, following, return_exceptions=True)
+        await stream.aclose()
 
 
 async def _abort(context: Context, error: Exception, method: str) -> None:

@@ -28,7 +28,7 @@ def stateless(services: Sequence[ServiceDescriptor]) -> list[grpc.GenericRpcHand
 
 
 def _refusing(service: ServiceDescriptor, error: AsktellError) -> grpc.GenericRpcHandler:
-    async def refuse(request: Message, context: object) -> NoReturn:
+    async def refuse(_request: Message, _context: object) -> NoReturn:
         raise error
 
     handlers = {

@@ -116,9 +116,7 @@ class GrpcServer:
 
     async def set_serving(self, serving: bool) -> None:
         """Sets what health checks see, for the server ("") and each of its services."""
-        status = (
-            health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
-        )
+        status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
         for service in ("", *self._served):
             await self._health.set(service, status)
 
@@ -128,5 +126,3 @@ class GrpcServer:
         clean = await self._gate.drain(timeout_s=timeout_s)
         await self._server.stop(STOP_GRACE_S)
         return clean
-
-

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 
-import grpc
 from google.protobuf.empty_pb2 import Empty
 
 from asktell.v1 import study_pb2, study_service_pb2, study_service_pb2_grpc
@@ -12,13 +11,12 @@ from asktell_server.domain.names import StudyName, parse_project, parse_study, p
 from asktell_server.domain.space import MAX_EXACT_INT
 from asktell_server.service.clock import Clock
 from asktell_server.service.studies import Studies
+from asktell_server.transport.context import Context
 from asktell_server.transport.conversion.studies import study_from, study_to, update_from
 from asktell_server.transport.paging import decode_token, encode_token, page_size, query_digest
 from asktell_server.transport.requests import request_of
 
 DEFAULT_PAGE_SIZE = 50
-
-Context = grpc.aio.ServicerContext  # type: ignore[type-arg]
 
 
 class StudyServicer(study_service_pb2_grpc.StudyServiceServicer):
@@ -35,9 +33,7 @@ class StudyServicer(study_service_pb2_grpc.StudyServiceServicer):
             project=parse_project(request.parent, field="parent"),
             study_id=parse_study_id(request.study_id, field="study_id"),
         )
-        study = study_from(
-            request.study, name=name, seed=secrets.randbelow(MAX_EXACT_INT), now=self._clock()
-        )
+        study = study_from(request.study, name=name, seed=secrets.randbelow(MAX_EXACT_INT), now=self._clock())
         return study_to(await self._studies.create(study, request=request_of(request)))
 
     async def GetStudy(  # noqa: N802

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import grpc
-
 from asktell.v1 import suggestion_service_pb2, suggestion_service_pb2_grpc
 from asktell_server.service.suggesting import Suggesting
+from asktell_server.transport.context import Context
 from asktell_server.transport.conversion.suggestions import result_to, task_from
 
 
@@ -18,6 +17,6 @@ class SuggestionServicer(suggestion_service_pb2_grpc.SuggestionServiceServicer):
     async def Suggest(  # noqa: N802  # gRPC's name
         self,
         request: suggestion_service_pb2.SuggestRequest,
-        context: grpc.aio.ServicerContext,  # type: ignore[type-arg]
+        context: Context,
     ) -> suggestion_service_pb2.SuggestResponse:
         return result_to(await self._suggesting.suggest(task_from(request)))

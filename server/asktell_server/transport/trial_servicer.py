@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-import grpc
 from google.protobuf.empty_pb2 import Empty
 
 from asktell.v1 import trial_pb2, trial_service_pb2, trial_service_pb2_grpc
@@ -15,6 +14,7 @@ from asktell_server.service.intake import Intake
 from asktell_server.service.trials import Trials
 from asktell_server.service.watching import Watching
 from asktell_server.store.protocol import Reported, TrialRecord
+from asktell_server.transport.context import Context
 from asktell_server.transport.conversion.changes import change_to
 from asktell_server.transport.conversion.metrics import metrics_from
 from asktell_server.transport.conversion.times import time_to
@@ -30,8 +30,6 @@ from asktell_server.transport.paging import decode_token, encode_token, page_siz
 from asktell_server.transport.requests import request_of
 
 DEFAULT_PAGE_SIZE = 100
-
-Context = grpc.aio.ServicerContext  # type: ignore[type-arg]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,13 +15,13 @@ _SPLITS: Mapping[int, Split] = {
     study_pb2.SPLIT_TRAIN: Split.TRAIN,
     study_pb2.SPLIT_TEST: Split.TEST,
 }
-_SPLITS_OUT: Mapping[Split, study_pb2.Split] = {
+_SPLITS_OUT: Mapping[Split, study_pb2.Split.ValueType] = {
     Split.VALIDATION: study_pb2.SPLIT_VALIDATION,
     Split.TRAIN: study_pb2.SPLIT_TRAIN,
     Split.TEST: study_pb2.SPLIT_TEST,
 }
 _GOALS: Mapping[int, Goal] = {study_pb2.GOAL_MINIMIZE: Goal.MINIMIZE, study_pb2.GOAL_MAXIMIZE: Goal.MAXIMIZE}
-_GOALS_OUT: Mapping[Goal, study_pb2.Goal] = {
+_GOALS_OUT: Mapping[Goal, study_pb2.Goal.ValueType] = {
     Goal.MINIMIZE: study_pb2.GOAL_MINIMIZE,
     Goal.MAXIMIZE: study_pb2.GOAL_MAXIMIZE,
 }

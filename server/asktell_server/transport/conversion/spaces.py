@@ -27,7 +27,7 @@ _SCALES: Mapping[int, Scale] = {
     search_space_pb2.SCALE_LOG: Scale.LOG,
     search_space_pb2.SCALE_REVERSE_LOG: Scale.REVERSE_LOG,
 }
-_SCALES_OUT: Mapping[Scale, search_space_pb2.Scale] = {
+_SCALES_OUT: Mapping[Scale, search_space_pb2.Scale.ValueType] = {
     Scale.LINEAR: search_space_pb2.SCALE_LINEAR,
     Scale.LOG: search_space_pb2.SCALE_LOG,
     Scale.REVERSE_LOG: search_space_pb2.SCALE_REVERSE_LOG,
@@ -77,7 +77,9 @@ def _domain_from(message: search_space_pb2.Parameter, where: str) -> Domain:
                 step=whole.step if whole.HasField("step") else 1,
             )
         case "discrete_domain":
-            return DiscreteDomain(values=_numbers_from(message.discrete_domain.values, f"{where}.discrete_domain.values"))
+            return DiscreteDomain(
+                values=_numbers_from(message.discrete_domain.values, f"{where}.discrete_domain.values")
+            )
         case "categorical_domain":
             return CategoricalDomain(values=tuple(message.categorical_domain.values))
         case "bool_domain":
@@ -181,9 +183,7 @@ def algorithm_from(message: study_pb2.Algorithm) -> algorithms.Algorithm:
         case "sobol":
             return algorithms.Sobol()
         case "bayesian":
-            return algorithms.Bayesian(
-                start_trials=message.bayesian.start_trials or algorithms.DEFAULT_START_TRIALS
-            )
+            return algorithms.Bayesian(start_trials=message.bayesian.start_trials or algorithms.DEFAULT_START_TRIALS)
         case _:
             return algorithms.Auto()
 

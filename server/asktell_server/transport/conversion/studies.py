@@ -35,12 +35,12 @@ _STATES: Mapping[int, StudyState] = {
     study_pb2.STUDY_STATE_PAUSED: StudyState.PAUSED,
     study_pb2.STUDY_STATE_FINISHED: StudyState.FINISHED,
 }
-_STATES_OUT: Mapping[StudyState, study_pb2.StudyState] = {
+_STATES_OUT: Mapping[StudyState, study_pb2.StudyState.ValueType] = {
     StudyState.ACTIVE: study_pb2.STUDY_STATE_ACTIVE,
     StudyState.PAUSED: study_pb2.STUDY_STATE_PAUSED,
     StudyState.FINISHED: study_pb2.STUDY_STATE_FINISHED,
 }
-_FINISH_REASONS_OUT: Mapping[FinishReason, study_pb2.FinishReason] = {
+_FINISH_REASONS_OUT: Mapping[FinishReason, study_pb2.FinishReason.ValueType] = {
     FinishReason.REQUESTED: study_pb2.FINISH_REASON_REQUESTED,
     FinishReason.MAX_TRIALS: study_pb2.FINISH_REASON_MAX_TRIALS,
     FinishReason.TARGET: study_pb2.FINISH_REASON_TARGET,
@@ -48,7 +48,7 @@ _FINISH_REASONS_OUT: Mapping[FinishReason, study_pb2.FinishReason] = {
     FinishReason.DEADLINE: study_pb2.FINISH_REASON_DEADLINE,
     FinishReason.EXHAUSTED: study_pb2.FINISH_REASON_EXHAUSTED,
 }
-_WARNINGS_OUT: Mapping[WarningKind, study_pb2.WarningKind] = {
+_WARNINGS_OUT: Mapping[WarningKind, study_pb2.WarningKind.ValueType] = {
     WarningKind.GRID_EXCEEDS_BUDGET: study_pb2.WARNING_KIND_GRID_EXCEEDS_BUDGET,
     WarningKind.BUDGET_TOO_SMALL: study_pb2.WARNING_KIND_BUDGET_TOO_SMALL,
     WarningKind.TEST_METRIC_NAME: study_pb2.WARNING_KIND_TEST_METRIC_NAME,

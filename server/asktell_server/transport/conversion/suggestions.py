@@ -90,9 +90,7 @@ def _observation_from(message: suggestion_service_pb2.Observation, problem: Prob
             metadata={"metric": objective},
         )
     metric = metrics[objective]
-    return Observation(
-        parameters=parameters, outcome=outcome, value=metric.value, standard_error=metric.standard_error
-    )
+    return Observation(parameters=parameters, outcome=outcome, value=metric.value, standard_error=metric.standard_error)
 
 
 def _limit(field: str, count: int, most: int) -> None:

@@ -9,7 +9,7 @@ from asktell.v1 import trial_pb2, trial_service_pb2
 from asktell_server.domain.errors import InvalidArgument
 from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName
-from asktell_server.domain.trial import Origin, Prediction, Result, Trial, TrialState
+from asktell_server.domain.trial import Origin, Prediction, Result, TrialState
 from asktell_server.service.intake import NewTrial, PastTrial
 from asktell_server.service.trials import MapUpdate, TrialFilter, TrialUpdate
 from asktell_server.store.protocol import TrialRecord
@@ -17,11 +17,11 @@ from asktell_server.transport.conversion.metrics import measurement_to, metrics_
 from asktell_server.transport.conversion.spaces import configuration_from, configuration_to
 from asktell_server.transport.conversion.times import time_from, time_to
 
-STATES_OUT: Mapping[TrialState, trial_pb2.TrialState] = {
+STATES_OUT: Mapping[TrialState, trial_pb2.TrialState.ValueType] = {
     state: trial_pb2.TrialState.Value(f"TRIAL_STATE_{state.value}") for state in TrialState
 }
 STATES: Mapping[int, TrialState] = {number: state for state, number in STATES_OUT.items()}
-ORIGINS_OUT: Mapping[Origin, trial_pb2.Origin] = {
+ORIGINS_OUT: Mapping[Origin, trial_pb2.Origin.ValueType] = {
     origin: trial_pb2.Origin.Value(f"ORIGIN_{origin.value}") for origin in Origin
 }
 _OUTCOMES: Mapping[int, TrialState] = {
@@ -110,9 +110,7 @@ def update_from(message: trial_pb2.Trial, paths: Sequence[str]) -> TrialUpdate:
     return TrialUpdate(**updates)
 
 
-def trial_to(
-    study: StudyName, record: TrialRecord, *, measurements: Sequence[Measurement] = ()
-) -> trial_pb2.Trial:
+def trial_to(study: StudyName, record: TrialRecord, *, measurements: Sequence[Measurement] = ()) -> trial_pb2.Trial:
     """Writes a trial."""
     trial = record.trial
     message = trial_pb2.Trial(
