@@ -112,7 +112,7 @@ class Levels:
             self._warp = _Warp(domain.scale, self._low, self._high)
             self._start, end = self._warp.apply(self._numbers(np.array([0, self._last])))
             self._width = end - self._start
-        first, second, before_last, last = self.positions(np.array([0, 1, self._last - 1, self._last]))
+        first, second, before_last, last = self.coordinates(np.array([0, 1, self._last - 1, self._last]))
         # Half a cell beyond each end, so that the first and the last value get a whole cell too.
         self._from = first - (second - first) / 2
         self._to = last + (last - before_last) / 2
@@ -132,8 +132,8 @@ class Levels:
             return round((float(value) - domain.min) / domain.step)
         return self._index[value]  # type: ignore[index]  # a value of the domain is one of its levels
 
-    def positions(self, indices: npt.NDArray[np.int64]) -> Points:
-        """Coordinates of levels."""
+    def coordinates(self, indices: npt.NDArray[np.int64]) -> Points:
+        """The coordinates of levels."""
         if self._warp is None:
             return indices / self._last
         return (self._warp.apply(self._numbers(indices)) - self._start) / self._width
@@ -147,13 +147,13 @@ class Levels:
         below = np.floor((values - self._low) / self._step).astype(np.int64)
         # The inverse may be off by rounding: look at one level more on either side of the value.
         options = np.clip(below[..., None] + np.arange(-1, 3), 0, self._last)
-        best = np.abs(self.positions(options) - inside[..., None]).argmin(axis=-1)
+        best = np.abs(self.coordinates(options) - inside[..., None]).argmin(axis=-1)
         nearest: npt.NDArray[np.int64] = np.take_along_axis(options, best[..., None], axis=-1)[..., 0]
         return nearest
 
     def encode(self, values: Sequence[ParameterValue]) -> Points:
         """Coordinates (n) of values of the domain."""
-        return self.positions(np.array([self.index(value) for value in values], dtype=np.int64))
+        return self.coordinates(np.array([self.index(value) for value in values], dtype=np.int64))
 
     def decode(self, coordinate: float) -> ParameterValue:
         """The level next to the coordinate."""
@@ -161,7 +161,7 @@ class Levels:
 
     def snap(self, coordinates: Points) -> Points:
         """The coordinates of the nearest levels."""
-        return self.positions(self.nearest(coordinates))
+        return self.coordinates(self.nearest(coordinates))
 
     def spread(self, uniform: Points) -> Points:
         """Levels in the shares of their scale; equal ones on a linear scale."""
@@ -187,6 +187,10 @@ class Categories:
     def index(self, value: ParameterValue) -> int:
         """The index of a category."""
         return self._index[value]
+
+    def coordinates(self, indices: npt.NDArray[np.int64]) -> Points:
+        """The indices as they are."""
+        return indices.astype(np.float64)
 
     def encode(self, values: Sequence[ParameterValue]) -> Points:
         """Indices (n) of values of the domain."""

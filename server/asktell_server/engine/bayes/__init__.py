@@ -1,0 +1,1 @@
+"""The model behind the Bayesian sampler. Imports torch: only worker processes and offline tools import this."""

@@ -1,0 +1,94 @@
+"""One suggestion after the other, each believing in those before it."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import torch
+
+from asktell_server.engine.bayes.acquisition import Acquisition
+from asktell_server.engine.bayes.batch import greedy
+from asktell_server.engine.bayes.raw_points import CENTRES, raw_points
+from asktell_server.engine.bayes.search import Found, Search, Taken
+from asktell_server.engine.bayes.surrogate import Surrogate
+from asktell_server.engine.encoding import Encoding, Points
+from asktell_server.engine.novelty import Novelty
+from asktell_server.engine.problem import SuggestTask
+from asktell_server.engine.seeding import generator
+
+REFINED = 8
+"""Suggestions of one task that are searched for one by one; the rest is taken from one set of scored points."""
+_CENTRE_CANDIDATES = 64  # observations whose posterior mean is looked at when centres are chosen
+
+
+class Finder:
+    """Finds what to try next under a surrogate of a task's observations.
+
+    Trials that are running are believed to give the model's mean (kriging believer): measured better than fantasies,
+    than liars and than nothing, and exact for what expected improvement needs of a pending point, its variance.
+    """
+
+    def __init__(self, task: SuggestTask, encoding: Encoding, surrogate: Surrogate, *, best: float) -> None:
+        self._task = task
+        self._encoding = encoding
+        self._search = Search(encoding)
+        self._rng = generator(task, "search")
+        self._best = best
+        self._observed = surrogate
+        tried = encoding.encode([observation.parameters for observation in task.observations])
+        running = encoding.encode(task.pending)
+        self._tried = Taken(np.concatenate([tried, running]))
+        self._running = Taken(running)
+        self._novelty = Novelty(task, encoding)
+        self._believing = surrogate.believe(torch.from_numpy(running))
+        self._centres = self._best_means()
+
+    def find(self, count: int) -> list[Found]:
+        """`count` points, the most promising first; new ones where the space has some."""
+        found = [self._one() for _ in range(min(count, REFINED))]
+        if count > REFINED:
+            found += self._many(count - REFINED)
+        return found
+
+    def _one(self) -> Found:
+        raw = self._raw()
+        acquisition = Acquisition(self._believing, self._best)
+        found = self._search.maximize(acquisition, raw, self._tried)
+        if found is None and self._novelty.exhausted:
+            found = self._search.maximize(acquisition, raw, self._running)
+        if found is None:
+            point = self._left_over(raw)
+            found = Found(point=point, value=float(acquisition.scores(torch.from_numpy(point[None, :]))))
+        self._take(found.point)
+        self._believing = self._believing.believe(torch.from_numpy(found.point[None, :]))
+        return found
+
+    def _many(self, count: int) -> list[Found]:
+        raw = self._raw(least=2 * count)
+        free = self._tried.free(raw)
+        found = list(itertools.islice(greedy(self._believing, self._best, free), count)) if len(free) else []
+        for one in found:
+            self._take(one.point)
+        return found + [self._one() for _ in range(count - len(found))]
+
+    def _raw(self, *, least: int = 0) -> Points:
+        cardinality = self._task.problem.space.cardinality
+        return raw_points(self._encoding, self._rng, cardinality=cardinality, centres=self._centres, least=least)
+
+    def _left_over(self, raw: Points) -> Points:
+        """A point when all that were looked at are taken."""
+        seed = (self._task.seed, len(self._task.observations), len(self._task.pending))
+        candidates = (self._encoding.decode(point) for point in raw)
+        return self._encoding.encode([self._novelty.choose(candidates, seed=seed)])[0]
+
+    def _take(self, point: Points) -> None:
+        self._tried.add(point)
+        self._running.add(point)
+        self._novelty.add(self._encoding.decode(point))
+
+    def _best_means(self) -> Points:
+        """The observed points (at most 4) with the lowest means."""
+        best = self._observed.lowest(_CENTRE_CANDIDATES)
+        mean, _ = self._observed.moments(best)
+        return best[torch.argsort(mean, stable=True)[:CENTRES]].numpy()

@@ -1,0 +1,175 @@
+"""The best point of an acquisition function over a space of numbers, levels and categories.
+
+Raw points are scored; the best few are refined by turns: L-BFGS along continuous columns, then the best change of one
+discrete column, until neither helps. Levels above 24 are continuous for L-BFGS and settled on ±1 and ±3 afterwards;
+nothing is left between levels. Points that have been tried or are running are passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from botorch.generation.gen import gen_candidates_scipy
+
+from asktell_server.engine.bayes.acquisition import Acquisition
+from asktell_server.engine.bayes.surrogate import exact
+from asktell_server.engine.encoding import Categories, Continuum, Encoding, Levels, Points
+
+STARTS = 3
+MAX_STEPS = 40
+MAX_ROUNDS = 6
+SWEPT_LEVELS = 24
+"""Ordered parameters up to this many levels are tried at every level; others at the nearest ones."""
+_NEAR = (-3, -1, 1, 3)
+_GAIN = 1e-6  # of log expected improvement: less is rounding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A point (d) and its acquisition value."""
+
+    point: Points
+    value: float
+
+
+class Taken:
+    """Points that are not to be found again."""
+
+    def __init__(self, points: Points) -> None:
+        self._keys = {_key(point) for point in points}
+
+    def __contains__(self, point: Points) -> bool:
+        return _key(point) in self._keys
+
+    def free(self, points: Points) -> Points:
+        """Those of the points (n x d) that are not taken, each once."""
+        free = {key: index for index, point in enumerate(points) if (key := _key(point)) not in self._keys}
+        return points[sorted(free.values())]
+
+    def add(self, point: Points) -> None:
+        """Takes one more."""
+        self._keys.add(_key(point))
+
+
+class Search:
+    """Looks for the best points of a space."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        self._encoding = encoding
+        columns = list(enumerate(encoding.columns))
+        self._continuous = [index for index, column in columns if isinstance(column, Continuum)]
+        self._discrete = [(index, column) for index, column in columns if not isinstance(column, Continuum)]
+        self._relaxed = [
+            index for index, column in self._discrete if isinstance(column, Levels) and column.count > SWEPT_LEVELS
+        ]
+
+    def maximize(self, acquisition: Acquisition, raw: Points, taken: Taken) -> Found | None:
+        """The best free point that is found from `raw` (n x d); None when all of `raw` is taken."""
+        raw = taken.free(raw)
+        if not len(raw):
+            return None
+        scores = _scores(acquisition, raw)
+        order = np.argsort(-scores, kind="stable")[:STARTS]
+        best = Found(point=raw[order[0]], value=float(scores[order[0]]))
+        for point, value in self._refine(acquisition, raw[order], taken):
+            if value > best.value and point not in taken:
+                best = Found(point=point, value=value)
+        return best
+
+    def _refine(self, acquisition: Acquisition, starts: Points, taken: Taken) -> Iterator[tuple[Points, float]]:
+        """Where the searches from `starts` end."""
+        points, values = starts, _scores(acquisition, starts)
+        if self._continuous or self._relaxed:
+            points, values = self._climb(acquisition, points, values, [*self._continuous, *self._relaxed])
+        for _ in range(MAX_ROUNDS if self._discrete else 0):
+            before = values.copy()
+            points, values = self._step(acquisition, points, values, taken)
+            moved = values > before + _GAIN
+            if not moved.any():
+                break
+            if self._continuous:
+                points[moved], values[moved] = self._climb(acquisition, points[moved], values[moved], self._continuous)
+        yield from zip(points, map(float, values), strict=True)
+
+    def _climb(
+        self, acquisition: Acquisition, points: Points, values: Points, free: list[int]
+    ) -> tuple[Points, Points]:
+        """L-BFGS along the columns `free`, each start on its own; keeps a start that would end lower."""
+        fixed = {
+            index: torch.from_numpy(points[:, index].copy())
+            for index in range(self._encoding.dimension)
+            if index not in free
+        }
+        upper = torch.tensor(
+            [column.count - 1.0 if isinstance(column, Categories) else 1.0 for column in self._encoding.columns],
+            dtype=torch.float64,
+        )
+        with exact():
+            ends, _ = gen_candidates_scipy(
+                torch.from_numpy(points).unsqueeze(1),
+                acquisition.function(),
+                lower_bounds=torch.zeros_like(upper),
+                upper_bounds=upper,
+                options={"maxiter": MAX_STEPS},
+                fixed_features=fixed or None,
+                use_parallel_mode=True,
+            )
+        snapped = self._encoding.snap(ends.squeeze(1).numpy())
+        reached = _scores(acquisition, snapped)
+        better = reached > values
+        return np.where(better[:, None], snapped, points), np.where(better, reached, values)
+
+    def _step(self, acquisition: Acquisition, points: Points, values: Points, taken: Taken) -> tuple[Points, Points]:
+        """Each point after its best changes of one discrete column at a time, as long as one helps."""
+        points, values = points.copy(), values.copy()
+        going = list(range(len(points)))
+        for _ in range(2 * len(self._discrete)):
+            around = [self._neighbours(points[index], taken) for index in going]
+            if not any(map(len, around)):
+                break
+            scores = np.split(_scores(acquisition, np.concatenate(around)), np.cumsum([len(a) for a in around])[:-1])
+            moved = []
+            for index, neighbours, reached in zip(going, around, scores, strict=True):
+                if len(reached) and reached.max() > values[index] + _GAIN:
+                    points[index], values[index] = neighbours[reached.argmax()], reached.max()
+                    moved.append(index)
+            going = moved
+            if not going:
+                break
+        return points, values
+
+    def _neighbours(self, point: Points, taken: Taken) -> Points:
+        """All free points that differ from one in a single discrete column."""
+        changed = []
+        for index, column in self._discrete:
+            coordinates = _options(column, point[index])
+            block = np.repeat(point[None, :], len(coordinates), axis=0)
+            block[:, index] = coordinates
+            changed.append(block)
+        neighbours = np.concatenate(changed)
+        return neighbours if self._continuous else taken.free(neighbours)
+
+
+def _options(column: Levels | Categories | Continuum, coordinate: float) -> Points:
+    """Other coordinates of a discrete column."""
+    assert not isinstance(column, Continuum)
+    if isinstance(column, Categories) or column.count <= SWEPT_LEVELS:
+        coordinates = column.coordinates(np.arange(column.count))
+    else:
+        level = int(column.nearest(np.array(coordinate)))
+        near = np.array([level + step for step in _NEAR])
+        coordinates = column.coordinates(near[(near >= 0) & (near < column.count)])
+    return coordinates[coordinates != coordinate]
+
+
+def _scores(acquisition: Acquisition, points: Points) -> Points:
+    scores: Points = acquisition.scores(torch.from_numpy(points)).numpy()
+    return scores
+
+
+def _key(point: Points) -> bytes:
+    # Rounding: the same level may come from two formulas. Adding 0.0 turns -0.0 into 0.0.
+    return (np.round(point, 12) + 0.0).tobytes()

@@ -1,0 +1,95 @@
+"""What the model learns from: clipped and standardised costs, with failures as bad ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from asktell_server.domain.metrics import Objective
+from asktell_server.engine.problem import Observation, Outcome
+
+Values = npt.NDArray[np.float64]
+
+BAD_TAIL = 1.5
+"""Costs above q3 + 1.5 IQR count as that (Tukey's fence): measured worth 0.38 decades of regret."""
+GOOD_TAIL = 100.0
+"""Costs below q1 - 100 IQR count as that: only keeps one -1e30 from making all others equal."""
+_LARGEST = 1e150  # of a cost: squares and differences stay finite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """Training outputs, lower is better, and the way back to the objective's own unit.
+
+    Attributes:
+        values: standardised costs (n), in the order of `rows`.
+        noise: known variances (n) of `values`; 0 = unknown or none.
+        rows: which observations they belong to.
+        best: the lowest of `values` that was observed.
+    """
+
+    values: Values
+    noise: Values
+    rows: tuple[int, ...]
+    best: float
+    centre: float
+    width: float
+    objective: Objective
+
+    def mean(self, value: float) -> float:
+        """A standardised cost in the objective's unit and goal."""
+        return self.objective.cost(self.centre + self.width * value)
+
+    def standard_deviation(self, value: float) -> float:
+        """A standard deviation of standardised costs in the objective's unit."""
+        return self.width * value
+
+
+def make_targets(observations: Sequence[Observation], objective: Objective) -> Targets:
+    """Targets of the observations that say something; at least one must have a value.
+
+    Failed and infeasible ones get the worst clipped cost, or one standard deviation above the mean where that is
+    more: the model learns to keep away, and no made-up number is out of proportion.
+    """
+    rows = tuple(row for row, seen in enumerate(observations) if seen.outcome is not Outcome.UNKNOWN)
+    valued = np.array([observations[row].outcome is Outcome.VALUE for row in rows])
+    costs = np.array([objective.cost(observations[row].value or 0.0) for row in rows])
+    errors = np.array([observations[row].standard_error or 0.0 for row in rows])
+    seen = clip(np.clip(costs[valued], -_LARGEST, _LARGEST))
+    costs[valued] = seen
+    costs[~valued] = max(float(seen.max()), float(seen.mean() + _spread(seen)))
+    centre, width = float(costs.mean()), _spread(costs)
+    values = (costs - centre) / width
+    return Targets(
+        values=values,
+        noise=np.where(valued, np.minimum(errors / width, 1e3) ** 2, 0.0),
+        rows=rows,
+        best=float(values[valued].min()),
+        centre=centre,
+        width=width,
+        objective=objective,
+    )
+
+
+def clip(costs: Values) -> Values:
+    """Both tails held near the middle half of the costs."""
+    q1, q3 = np.quantile(costs, [0.25, 0.75])
+    spread = q3 - q1
+    if spread == 0:
+        # More than half are equal: the nearest other cost tells what a difference is.
+        others = np.abs(costs - q1)
+        spread = others[others > 0].min(initial=np.inf)
+    if not np.isfinite(spread):
+        return costs
+    clipped: Values = np.clip(costs, q1 - GOOD_TAIL * spread, q3 + BAD_TAIL * spread)
+    return clipped
+
+
+def _spread(costs: Values) -> float:
+    """Their standard deviation; 1 where it says nothing."""
+    deviation = float(costs.std())
+    # Rounding alone gives equal costs a deviation of some 1e-16 of their size.
+    return deviation if deviation > 1e-14 * float(np.abs(costs).max()) else 1.0

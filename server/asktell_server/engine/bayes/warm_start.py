@@ -1,0 +1,33 @@
+"""Fitted hyperparameters as bytes, for the next fit of the same problem."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from asktell_server.engine.bayes.surrogate import Hyperparameters
+from asktell_server.engine.problem import Problem
+
+_FORMAT = b"asktell-gp-1"
+"""Changes with the meaning of the vector."""
+_DIGEST_SIZE = 16
+
+
+def pack(hyperparameters: Hyperparameters, problem: Problem) -> bytes:
+    """A digest of the problem, then the numbers as little-endian doubles."""
+    return _digest(problem) + hyperparameters.astype("<f8").tobytes()
+
+
+def unpack(data: bytes, problem: Problem, *, count: int) -> Hyperparameters | None:
+    """The `count` numbers; None when the bytes are empty, damaged or of another problem."""
+    if len(data) != _DIGEST_SIZE + 8 * count or data[:_DIGEST_SIZE] != _digest(problem):
+        return None
+    vector: Hyperparameters = np.frombuffer(data[_DIGEST_SIZE:], dtype="<f8").astype(np.float64)
+    return vector if np.isfinite(vector).all() else None
+
+
+def _digest(problem: Problem) -> bytes:
+    # The representation of frozen dataclasses of plain values is the same in every process.
+    text = repr((problem.space, problem.objectives)).encode()
+    return hashlib.blake2b(text, digest_size=_DIGEST_SIZE, person=_FORMAT).digest()
