@@ -26,9 +26,9 @@ from asktell_server.service.trials import Trials
 from asktell_server.service.views import Views
 from asktell_server.service.watching import Watching
 from asktell_server.settings import DURABILITY_CHECK_INTERVAL_S, SUGGEST_TIMEOUT_S, Settings
+from asktell_server.store.connect import connect
 from asktell_server.store.embedded import EmbeddedStore
 from asktell_server.store.protocol import Ledger
-from asktell_server.store.redis_ledger import connect
 from asktell_server.transport.gate import Gate
 from asktell_server.transport.server import GrpcServer, Stored, Tls
 from asktell_server.transport.study_servicer import StudyServicer
@@ -115,12 +115,15 @@ async def _open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
             url = (await stack.enter_async_context(EmbeddedStore(settings.data_dir))).url
         if not settings.verify_durability:
             log.warning("NOT VERIFYING DURABILITY (--unverified-durability): acknowledged results may be lost")
-        ledger = await connect(
-            url,
-            password=settings.store_password,
-            wait_replicas=settings.wait_replicas,
-            verify_durability=settings.verify_durability,
-        )
+        try:
+            ledger = await connect(
+                url,
+                password=settings.store_password,
+                wait_replicas=settings.wait_replicas,
+                verify_durability=settings.verify_durability,
+            )
+        except ValueError as error:
+            raise StartError(f"--store: {error}") from error
         stack.push_async_callback(ledger.close)
         yield ledger
 
