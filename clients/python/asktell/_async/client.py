@@ -1,0 +1,91 @@
+"""The client: studies by name, and the stateless door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Self, Unpack
+
+from asktell._async.session import AsyncSession
+from asktell._async.study import AsyncStudy
+from asktell._core import methods
+from asktell._core.settings import ClientOptions, make_settings
+from asktell._core.studies import create_study, list_studies
+from asktell._core.study_requests import full_study_name
+from asktell._core.suggest import suggest
+from asktell.records import Observation, Suggestions
+from asktell.spaces import ParameterValue, Space
+from asktell.spec import Algorithm, Objective
+from asktell.study_spec import StudyOptions, StudySpec
+from asktell.v1 import study_service_pb2
+
+
+class AsyncClient:
+    """`asktell.Client` for asyncio: the same methods, to be awaited. Belongs to one event loop; close it there."""
+
+    def __init__(self, address: str | None = None, **options: Unpack[ClientOptions]) -> None:
+        """Opens no connection yet: the first call does, and waits for the server for as long as its deadline.
+
+        `address`: `host:port`, or several with commas between; default ASKTELL_ADDRESS, then localhost:50051. The
+        options are those of `ClientOptions`.
+        """
+        self._session = AsyncSession(make_settings(address, **options))
+
+    async def create_study(self, study_id: str, *, exist_ok: bool = False, **spec: Unpack[StudyOptions]) -> AsyncStudy:
+        """As `Client.create_study`."""
+        message = await self._session.run(
+            create_study(self._session.caller, study_id, StudySpec(**spec), exist_ok=exist_ok)
+        )
+        return AsyncStudy(self._session, message)
+
+    async def study(self, name: str) -> AsyncStudy:
+        """As `Client.study`."""
+        full_name = full_study_name(self._session.caller.settings.project, name)
+        request = study_service_pb2.GetStudyRequest(name=full_name)
+        return AsyncStudy(self._session, await self._session.run(self._session.caller(methods.GET_STUDY, request)))
+
+    async def studies(self, *, labels: Mapping[str, str] | None = None) -> list[AsyncStudy]:
+        """As `Client.studies`."""
+        return [
+            AsyncStudy(self._session, message)
+            for message in await self._session.run(list_studies(self._session.caller, labels))
+        ]
+
+    async def suggest(
+        self,
+        space: Space,
+        objectives: Objective | Sequence[Objective],
+        observations: Iterable[Observation] = (),
+        *,
+        pending: Iterable[Mapping[str, ParameterValue]] = (),
+        count: int = 1,
+        algorithm: str | Algorithm = "auto",
+        seed: int = 0,
+        warm_start: bytes = b"",
+    ) -> Suggestions:
+        """As `Client.suggest`."""
+        flow = suggest(
+            self._session.caller,
+            space,
+            objectives,
+            observations,
+            pending=pending,
+            count=count,
+            algorithm=algorithm,
+            seed=seed,
+            warm_start=warm_start,
+        )
+        return await self._session.run(flow)
+
+    async def close(self) -> None:
+        """As `Client.close`."""
+        await self._session.close()
+
+    async def __aenter__(self) -> Self:
+        """The client itself; `close()` at the end of the block."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

@@ -1,0 +1,128 @@
+"""The handle of a study."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Self, Unpack, overload
+
+from asktell._async.session import AsyncSession
+from asktell._async.trial import AsyncTrial
+from asktell._core.study_actions import Params, States, StudyActions
+from asktell._core.watch import Change, decode_change
+from asktell.records import ImportedTrial
+from asktell.study_spec import StudyChanges
+from asktell.v1 import study_pb2
+
+
+class AsyncStudy(StudyActions):
+    """`asktell.Study` for asyncio: the same methods, to be awaited."""
+
+    def __init__(self, session: AsyncSession, message: study_pb2.Study) -> None:
+        """Use `AsyncClient.create_study` or `AsyncClient.study`."""
+        super().__init__(session.caller, message)
+        self._session = session
+        self._run = session.run
+
+    @overload
+    async def ask(
+        self, count: None = None, *, wait: bool | float = True, worker_id: str | None = None
+    ) -> AsyncTrial: ...
+    @overload
+    async def ask(self, count: int, *, wait: bool | float = True, worker_id: str | None = None) -> list[AsyncTrial]: ...
+    async def ask(
+        self, count: int | None = None, *, wait: bool | float = True, worker_id: str | None = None
+    ) -> AsyncTrial | list[AsyncTrial]:
+        """As `Study.ask`."""
+        messages, taken_at = await self._run(self._ask(count, wait, worker_id))
+        trials = [AsyncTrial(self._session, message, self._session.lease(message, taken_at)) for message in messages]
+        return trials[0] if count is None else trials
+
+    @overload
+    async def enqueue(
+        self,
+        params: Params,
+        *,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+    ) -> AsyncTrial: ...
+    @overload
+    async def enqueue(
+        self,
+        params: Iterable[Params],
+        *,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+    ) -> list[AsyncTrial]: ...
+    async def enqueue(
+        self,
+        params: Params | Iterable[Params],
+        *,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+    ) -> AsyncTrial | list[AsyncTrial]:
+        """As `Study.enqueue`."""
+        trials = [
+            AsyncTrial(self._session, each) for each in await self._run(self._enqueue(params, labels, annotations))
+        ]
+        return trials[0] if isinstance(params, Mapping) else trials
+
+    async def import_trials(self, trials: Iterable[ImportedTrial]) -> list[AsyncTrial]:
+        """As `Study.import_trials`."""
+        return [AsyncTrial(self._session, each) for each in await self._run(self._import(trials))]
+
+    async def trials(
+        self,
+        *,
+        states: States | None = None,
+        worker_id: str = "",
+        labels: Mapping[str, str] | None = None,
+    ) -> list[AsyncTrial]:
+        """As `Study.trials`."""
+        return [AsyncTrial(self._session, each) for each in await self._run(self._list(states, worker_id, labels))]
+
+    async def trial(self, number: int) -> AsyncTrial:
+        """As `Study.trial`."""
+        return AsyncTrial(self._session, await self._run(self._get_trial(number)))
+
+    @property
+    async def best_trial(self) -> AsyncTrial | None:
+        """As `Study.best_trial`."""
+        return next(iter(await self.best_trials(1)), None)
+
+    async def best_trials(self, count: int = 1) -> list[AsyncTrial]:
+        """As `Study.best_trials`."""
+        return [AsyncTrial(self._session, each) for each in await self._run(self._best(count))]
+
+    async def watch(self, cursor: str = "") -> AsyncIterator[Change]:
+        """As `Study.watch`."""
+        watch = self._watch(cursor)
+        try:
+            while True:
+                yield decode_change(await self._run(watch.next()))
+        finally:
+            watch.close()
+
+    async def pause(self) -> None:
+        """As `Study.pause`."""
+        await self._run(self._set_state(study_pb2.STUDY_STATE_PAUSED))
+
+    async def resume(self) -> None:
+        """As `Study.resume`."""
+        await self._run(self._set_state(study_pb2.STUDY_STATE_ACTIVE))
+
+    async def finish(self) -> None:
+        """As `Study.finish`."""
+        await self._run(self._set_state(study_pb2.STUDY_STATE_FINISHED))
+
+    async def update(self, *, etag: str | None = None, **changes: Unpack[StudyChanges]) -> None:
+        """As `Study.update`."""
+        await self._run(self._update(changes, etag))
+
+    async def delete(self, *, etag: str | None = None) -> None:
+        """As `Study.delete`."""
+        await self._run(self._delete(etag))
+
+    async def refresh(self) -> Self:
+        """As `Study.refresh`."""
+        await self._run(self._refresh())
+        return self

@@ -1,0 +1,94 @@
+"""The handle of a trial."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Literal, Self
+
+from asktell._async.session import AsyncSession
+from asktell._core.leases import Lease
+from asktell._core.trial_actions import Metrics, TrialActions
+from asktell.records import MetricInput, Outcome
+from asktell.v1 import trial_pb2
+
+
+class AsyncTrial(TrialActions):
+    """`asktell.Trial` for asyncio: the same methods, to be awaited."""
+
+    def __init__(self, session: AsyncSession, message: trial_pb2.Trial, lease: Lease | None = None) -> None:
+        """Use `AsyncStudy.ask` or `AsyncStudy.trials`."""
+        super().__init__(session.caller, message, lease)
+        self._run = session.run
+
+    async def report(
+        self, metrics: Metrics | None = None, /, *, step: int | None = None, **more_metrics: MetricInput
+    ) -> bool:
+        """As `Trial.report`."""
+        return await self._run(self._report(metrics, more_metrics, step))
+
+    async def tell(self, metrics: Metrics | None = None, /, **more_metrics: MetricInput) -> None:
+        """As `Trial.tell`."""
+        await self._run(self._tell(Outcome.SUCCEEDED, metrics, more_metrics))
+
+    async def stop(self, metrics: Metrics | None = None, /, *, reason: str = "", **more_metrics: MetricInput) -> None:
+        """As `Trial.stop`."""
+        await self._run(self._tell(Outcome.STOPPED, metrics, more_metrics, reason or self.stop_reason))
+
+    async def fail(self, reason: str = "", **tracked_metrics: MetricInput) -> None:
+        """As `Trial.fail`."""
+        await self._run(self._tell(Outcome.FAILED, None, tracked_metrics, reason))
+
+    async def infeasible(self, reason: str = "", **tracked_metrics: MetricInput) -> None:
+        """As `Trial.infeasible`."""
+        await self._run(self._tell(Outcome.INFEASIBLE, None, tracked_metrics, reason))
+
+    async def release(self) -> None:
+        """As `Trial.release`."""
+        await self._run(self._release())
+
+    async def cancel(self, reason: str = "") -> None:
+        """As `Trial.cancel`."""
+        await self._run(self._cancel(reason))
+
+    async def amend(
+        self,
+        metrics: Metrics | None = None,
+        /,
+        *,
+        reason: str,
+        outcome: Outcome | Literal["SUCCEEDED", "STOPPED", "FAILED", "INFEASIBLE"] = Outcome.SUCCEEDED,
+        **more_metrics: MetricInput,
+    ) -> None:
+        """As `Trial.amend`."""
+        await self._run(self._amend(metrics, more_metrics, reason, Outcome(outcome)))
+
+    async def label(self, labels: Mapping[str, str] | None = None, /, **more_labels: str) -> None:
+        """As `Trial.label`."""
+        await self._run(self._set("labels", labels or {}, more_labels))
+
+    async def annotate(self, annotations: Mapping[str, str] | None = None, /, **more_annotations: str) -> None:
+        """As `Trial.annotate`."""
+        await self._run(self._set("annotations", annotations or {}, more_annotations))
+
+    async def refresh(self) -> Self:
+        """As `Trial.refresh`."""
+        await self._run(self._refresh())
+        return self
+
+    async def delete(self) -> None:
+        """As `Trial.delete`."""
+        await self._run(self._delete())
+
+    async def __aenter__(self) -> Self:
+        """The trial itself."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        forgotten = error is None and self.is_open and not self.lease_lost
+        await self._run(self._leave(error))
+        if forgotten:
+            warnings.warn(f"{self.name} was not told and has been given back", RuntimeWarning, stacklevel=2)

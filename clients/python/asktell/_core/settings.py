@@ -1,0 +1,113 @@
+"""Where the server is and how to talk to it, from arguments and ASKTELL_* variables."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypedDict
+
+from asktell._core.flow import Timeouts
+
+DEFAULT_ADDRESS = "localhost:50051"
+DEFAULT_PORT = "50051"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a client needs to know. `root_certificates`: PEM bytes; None = the system's, where `tls` is on."""
+
+    addresses: tuple[str, ...]
+    project: str
+    worker_id: str
+    timeouts: Timeouts
+    tls: bool
+    token: str | None = field(repr=False)
+    root_certificates: bytes | None = field(repr=False)
+
+    @property
+    def address(self) -> str:
+        """The addresses as a person writes them."""
+        return ",".join(self.addresses)
+
+
+class ClientOptions(TypedDict, total=False):
+    """The keyword arguments of `Client` and `AsyncClient`.
+
+    Attributes:
+        project: the namespace of studies that are named by their id alone; default "default".
+        token: sent as `authorization: Bearer`; default ASKTELL_TOKEN.
+        tls: encrypt, and trust the system's certificates.
+        root_certificates: encrypt, and trust these: a PEM file, or its bytes; default ASKTELL_TLS_CA.
+        timeout_s: deadline of every call, retries included; default 30.
+        slow_timeout_s: the same for Ask and Suggest, which may fit a model; default 60.
+        worker_id: kept with each trial that the client asks for; default host name and process id.
+    """
+
+    project: str
+    token: str | None
+    tls: bool
+    root_certificates: str | os.PathLike[str] | bytes | None
+    timeout_s: float
+    slow_timeout_s: float
+    worker_id: str | None
+
+
+def make_settings(
+    address: str | None = None,
+    *,
+    project: str = "default",
+    token: str | None = None,
+    tls: bool = False,
+    root_certificates: str | os.PathLike[str] | bytes | None = None,
+    timeout_s: float = 30.0,
+    slow_timeout_s: float = 60.0,
+    worker_id: str | None = None,
+) -> Settings:
+    """Arguments first, then ASKTELL_ADDRESS, ASKTELL_TOKEN and ASKTELL_TLS_CA, then the defaults.
+
+    Raises:
+        ValueError: an address is malformed. OSError: the certificate file cannot be read.
+    """
+    environment = os.environ
+    text = address or environment.get("ASKTELL_ADDRESS") or DEFAULT_ADDRESS
+    certificates = root_certificates or environment.get("ASKTELL_TLS_CA") or None
+    if certificates is not None and not isinstance(certificates, bytes):
+        certificates = Path(certificates).read_bytes()
+    for name, seconds in (("timeout_s", timeout_s), ("slow_timeout_s", slow_timeout_s)):
+        if not seconds > 0:
+            raise ValueError(f"{name} must be greater than 0, got {seconds}")
+    return Settings(
+        addresses=tuple(parse_address(part) for part in text.split(",") if part.strip()) or (DEFAULT_ADDRESS,),
+        project=project,
+        worker_id=worker_id or f"{socket.gethostname()}:{os.getpid()}",
+        timeouts=Timeouts(default_s=timeout_s, slow_s=slow_timeout_s),
+        tls=tls or certificates is not None,
+        token=token or environment.get("ASKTELL_TOKEN") or None,
+        root_certificates=certificates,
+    )
+
+
+def parse_address(text: str) -> str:
+    """`host:port`, the port optional; IPv6 in brackets. Raises ValueError: it is something else."""
+    text = text.strip()
+    if "://" in text or "/" in text:
+        raise ValueError(f"an address is host:port, got {text!r} (a path or scheme; TLS is switched on with tls=True)")
+    host, bracket, rest = text.partition("]")
+    if bracket and host.startswith("["):
+        host, port = host + bracket, rest.removeprefix(":") or DEFAULT_PORT
+    elif text.count(":") > 1:
+        raise ValueError(f"an IPv6 address goes in brackets, as in [::1]:50051; got {text!r}")
+    else:
+        host, _, port = text.partition(":")
+        port = port or DEFAULT_PORT
+    if not host.strip("[]") or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError(f"an address is host:port, got {text!r}")
+    return f"{host}:{port}"
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host (without brackets) and port of what `parse_address` returned."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)

@@ -1,0 +1,243 @@
+"""Studies' specifications to the wire and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from asktell._core.values import (
+    decode_time,
+    decode_value,
+    encode_seconds,
+    encode_time,
+    encode_value,
+    number,
+    real,
+    text,
+    whole,
+)
+from asktell.spaces import Bool, Categorical, Discrete, Domain, Float, Int, ParameterValue, Space
+from asktell.spec import (
+    ALGORITHMS,
+    Algorithm,
+    Auto,
+    Bayesian,
+    Goal,
+    Grid,
+    LeasePolicy,
+    Metric,
+    Objective,
+    Split,
+    StoppingRules,
+)
+from asktell.v1 import search_space_pb2, study_pb2
+
+_GOALS = {Goal.MINIMIZE: study_pb2.GOAL_MINIMIZE, Goal.MAXIMIZE: study_pb2.GOAL_MAXIMIZE}
+_SPLITS = {
+    Split.VALIDATION: study_pb2.SPLIT_VALIDATION,
+    Split.TRAIN: study_pb2.SPLIT_TRAIN,
+    Split.TEST: study_pb2.SPLIT_TEST,
+}
+
+
+def encode_space(space: Space) -> search_space_pb2.SearchSpace:
+    """A search space on the wire, in the mapping's order. Raises TypeError naming the parameter."""
+    if not isinstance(space, Mapping):
+        raise TypeError(f"space must map names to Float, Int, …, got {type(space).__name__}")
+    parameters = [_parameter(name, domain) for name, domain in space.items()]
+    return search_space_pb2.SearchSpace(parameters=parameters)
+
+
+def _parameter(name: str, domain: Domain) -> search_space_pb2.Parameter:
+    where = f"space[{name!r}]"
+    wire = search_space_pb2.Parameter(name=text(name, f"the parameter name {name!r}"))
+    if isinstance(domain, Float):
+        wire.float_domain.CopyFrom(_float(domain, where))
+    elif isinstance(domain, Int):
+        wire.int_domain.CopyFrom(_int(domain, where))
+    elif isinstance(domain, Discrete):
+        wire.discrete_domain.SetInParent()  # an empty list is for the server to refuse
+        for index, value in enumerate(domain.values):
+            wire.discrete_domain.values.append(encode_value(number(value, f"{where}.values[{index}]"), where))
+    elif isinstance(domain, Categorical):
+        wire.categorical_domain.SetInParent()
+        for index, name_ in enumerate(domain.values):
+            wire.categorical_domain.values.append(text(name_, f"{where}.values[{index}]"))
+    elif isinstance(domain, Bool):
+        wire.bool_domain.SetInParent()
+    if wire.WhichOneof("domain") is None:
+        raise TypeError(f"{where} must be a Float, Int, Discrete, Categorical or Bool, got {domain!r}")
+    if domain.default is not None:
+        default: ParameterValue = domain.default
+        if isinstance(domain, Float):
+            default = real(default, f"{where}.default")  # 1 means 1.0 here
+        wire.default_value.CopyFrom(encode_value(default, f"{where}.default"))
+    return wire
+
+
+def _float(domain: Float, where: str) -> search_space_pb2.FloatDomain:
+    scale = search_space_pb2.SCALE_LINEAR
+    if domain.log:
+        scale = search_space_pb2.SCALE_LOG
+    elif domain.reverse_log:
+        scale = search_space_pb2.SCALE_REVERSE_LOG
+    return search_space_pb2.FloatDomain(
+        min=real(domain.min, f"{where}.min"),
+        max=real(domain.max, f"{where}.max"),
+        scale=scale,
+        step=None if domain.step is None else real(domain.step, f"{where}.step"),
+    )
+
+
+def _int(domain: Int, where: str) -> search_space_pb2.IntDomain:
+    return search_space_pb2.IntDomain(
+        min=whole(domain.min, f"{where}.min"),
+        max=whole(domain.max, f"{where}.max"),
+        scale=search_space_pb2.SCALE_LOG if domain.log else search_space_pb2.SCALE_LINEAR,
+        step=None if domain.step is None else whole(domain.step, f"{where}.step"),
+    )
+
+
+def decode_space(wire: search_space_pb2.SearchSpace) -> dict[str, Domain]:
+    """The search space of a study."""
+    return {parameter.name: _domain(parameter) for parameter in wire.parameters}
+
+
+def _domain(wire: search_space_pb2.Parameter) -> Domain:
+    default = decode_value(wire.default_value) if wire.HasField("default_value") else None
+    match wire.WhichOneof("domain"):
+        case "float_domain":
+            real_ = wire.float_domain
+            return Float(
+                real_.min,
+                real_.max,
+                log=real_.scale == search_space_pb2.SCALE_LOG,
+                step=real_.step if real_.HasField("step") else None,
+                reverse_log=real_.scale == search_space_pb2.SCALE_REVERSE_LOG,
+                default=None if default is None else float(default),
+            )
+        case "int_domain":
+            whole_ = wire.int_domain
+            return Int(
+                whole_.min,
+                whole_.max,
+                log=whole_.scale == search_space_pb2.SCALE_LOG,
+                # A step of 1 is every whole number, which is what no step means.
+                step=whole_.step if whole_.HasField("step") and whole_.step != 1 else None,
+                default=None if default is None else int(default),
+            )
+        case "discrete_domain":
+            numbers = [number(decode_value(value), wire.name) for value in wire.discrete_domain.values]
+            return Discrete(numbers, default=None if default is None else number(default, wire.name))
+        case "categorical_domain":
+            return Categorical(list(wire.categorical_domain.values), default=None if default is None else str(default))
+        case "bool_domain":
+            return Bool(default=None if default is None else bool(default))
+        case _:
+            raise ValueError(f"parameter {wire.name!r} is of a kind that this client does not know: upgrade asktell")
+
+
+def encode_objectives(objectives: Objective | Iterable[Objective]) -> list[study_pb2.Objective]:
+    """Objectives on the wire; a single one may come without its list."""
+    listed = [objectives] if isinstance(objectives, Objective) else list(objectives)
+    for index, objective in enumerate(listed):
+        if not isinstance(objective, Objective):
+            raise TypeError(f"objectives[{index}] must be Minimize(…) or Maximize(…), got {objective!r}")
+    return [
+        study_pb2.Objective(metric=each.metric, goal=_GOALS[each.goal], split=_SPLITS[each.split]) for each in listed
+    ]
+
+
+def decode_objectives(wire: Iterable[study_pb2.Objective]) -> list[Objective]:
+    """The objectives of a study."""
+    goals = {code: goal for goal, code in _GOALS.items()}
+    return [Objective(each.metric, goals[each.goal], _split(each.split)) for each in wire]
+
+
+def encode_metrics_declared(metrics: Sequence[str | Metric]) -> list[study_pb2.TrackedMetric]:
+    """Tracked metrics on the wire; a plain name is one on the validation split."""
+    listed = []
+    for index, metric in enumerate(metrics):
+        if not isinstance(metric, str | Metric):
+            raise TypeError(f"metrics[{index}] must be a name or a Metric, got {metric!r}")
+        full = Metric(metric) if isinstance(metric, str) else metric
+        listed.append(study_pb2.TrackedMetric(metric=full.name, split=_SPLITS[Split(full.split)]))
+    return listed
+
+
+def decode_metrics_declared(wire: Iterable[study_pb2.TrackedMetric]) -> list[Metric]:
+    """The tracked metrics of a study."""
+    return [Metric(each.metric, _split(each.split)) for each in wire]
+
+
+def _split(code: study_pb2.Split.ValueType) -> Split:
+    return next((split for split, other in _SPLITS.items() if other == code), Split.VALIDATION)
+
+
+def encode_algorithm(algorithm: str | Algorithm) -> study_pb2.Algorithm:
+    """An algorithm on the wire. Raises ValueError: no algorithm has that name."""
+    if isinstance(algorithm, str):
+        if algorithm not in ALGORITHMS:
+            raise ValueError(f"algorithm must be one of {', '.join(ALGORITHMS)}, got {algorithm!r}")
+        algorithm = ALGORITHMS[algorithm]()
+    if not isinstance(algorithm, tuple(ALGORITHMS.values())):
+        raise TypeError(f"algorithm must be a name or one of asktell's algorithms, got {algorithm!r}")
+    name = next(name for name, kind in ALGORITHMS.items() if isinstance(algorithm, kind))
+    wire = study_pb2.Algorithm()
+    getattr(wire, name).SetInParent()
+    if isinstance(algorithm, Grid):
+        wire.grid.default_levels = whole(algorithm.default_levels, "algorithm.default_levels")
+        for parameter, count in algorithm.levels.items():
+            wire.grid.levels[parameter] = whole(count, f"algorithm.levels[{parameter!r}]")
+    elif isinstance(algorithm, Bayesian):
+        wire.bayesian.start_trials = whole(algorithm.start_trials, "algorithm.start_trials")
+    return wire
+
+
+def decode_algorithm(wire: study_pb2.Algorithm) -> Algorithm:
+    """The algorithm of a study, with its defaults filled in."""
+    kind = wire.WhichOneof("kind")
+    if kind == "grid":
+        return Grid(dict(wire.grid.levels), wire.grid.default_levels or Grid().default_levels)
+    if kind == "bayesian":
+        return Bayesian(wire.bayesian.start_trials or Bayesian().start_trials)
+    return Auto() if kind is None else ALGORITHMS[kind]()
+
+
+def encode_stopping(rules: StoppingRules) -> study_pb2.StoppingRules:
+    """Stopping rules on the wire."""
+    return study_pb2.StoppingRules(
+        max_trials=None if rules.max_trials is None else whole(rules.max_trials, "max_trials"),
+        target_value=None if rules.target is None else real(rules.target, "target"),
+        patience_trials=None if rules.patience is None else whole(rules.patience, "patience"),
+        deadline=encode_time(rules.deadline, "deadline"),
+    )
+
+
+def decode_stopping(wire: study_pb2.StoppingRules) -> StoppingRules:
+    """The stopping rules of a study."""
+    return StoppingRules(
+        max_trials=wire.max_trials if wire.HasField("max_trials") else None,
+        target=wire.target_value if wire.HasField("target_value") else None,
+        patience=wire.patience_trials if wire.HasField("patience_trials") else None,
+        deadline=decode_time(wire.deadline) if wire.HasField("deadline") else None,
+    )
+
+
+def encode_lease(lease_s: float | None, max_attempts: int | None) -> study_pb2.LeasePolicy | None:
+    """A lease policy on the wire; None when nothing of it is given, so that the server's default holds."""
+    if lease_s is None and max_attempts is None:
+        return None
+    return study_pb2.LeasePolicy(
+        lease_duration=None if lease_s is None else encode_seconds(lease_s, "lease_s"),
+        max_attempts=0 if max_attempts is None else whole(max_attempts, "max_attempts"),
+    )
+
+
+def decode_lease(wire: study_pb2.LeasePolicy) -> LeasePolicy:
+    """The lease policy of a study, with its defaults filled in."""
+    default = LeasePolicy()
+    has_duration = wire.HasField("lease_duration")
+    return LeasePolicy(
+        duration_s=wire.lease_duration.ToTimedelta().total_seconds() if has_duration else default.duration_s,
+        max_attempts=wire.max_attempts or default.max_attempts,
+    )

@@ -1,0 +1,112 @@
+"""What the synchronous and the asynchronous study handle share: every action on a study, as a flow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from asktell._core import methods
+from asktell._core.flow import Flow, new_request_id
+from asktell._core.studies import Caller, ask, list_trials
+from asktell._core.study_requests import state_request, update_request
+from asktell._core.study_view import StudyView
+from asktell._core.trial_actions import OUTCOMES
+from asktell._core.values import encode_configuration, encode_metrics, encode_time, whole
+from asktell._core.watch import Watch
+from asktell.records import ImportedTrial, TrialState
+from asktell.spaces import ParameterValue
+from asktell.study_spec import StudyChanges
+from asktell.v1 import study_pb2, study_service_pb2, trial_pb2, trial_service_pb2
+
+States: TypeAlias = TrialState | str | Iterable[TrialState | str]
+Params: TypeAlias = Mapping[str, ParameterValue]
+
+
+class StudyActions(StudyView):
+    """A study that can be acted upon."""
+
+    def __init__(self, caller: Caller, message: study_pb2.Study) -> None:
+        """Takes the message over."""
+        super().__init__(message)
+        self._caller = caller
+
+    def _ask(
+        self, count: int | None, wait: bool | float, worker_id: str | None
+    ) -> Flow[tuple[Sequence[trial_pb2.Trial], float]]:
+        return ask(self._caller, self.name, count=1 if count is None else count, wait=wait, worker_id=worker_id)
+
+    def _enqueue(
+        self,
+        params: Params | Iterable[Params],
+        labels: Mapping[str, str] | None,
+        annotations: Mapping[str, str] | None,
+    ) -> Flow[Sequence[trial_pb2.Trial]]:
+        listed = [params] if isinstance(params, Mapping) else list(params)
+        request = trial_service_pb2.EnqueueTrialsRequest(
+            study=self.name,
+            trials=[
+                trial_service_pb2.EnqueuedTrial(
+                    parameters=encode_configuration(each, f"params[{index}]"),
+                    labels=labels or {},
+                    annotations=annotations or {},
+                )
+                for index, each in enumerate(listed)
+            ],
+            request_id=new_request_id(),
+        )
+        return (yield from self._caller(methods.ENQUEUE_TRIALS, request)).trials
+
+    def _import(self, trials: Iterable[ImportedTrial]) -> Flow[Sequence[trial_pb2.Trial]]:
+        request = trial_service_pb2.ImportTrialsRequest(
+            study=self.name,
+            trials=[_imported(each, f"trials[{index}]") for index, each in enumerate(trials)],
+            request_id=new_request_id(),
+        )
+        return (yield from self._caller(methods.IMPORT_TRIALS, request)).trials
+
+    def _list(
+        self, states: States | None, worker_id: str, labels: Mapping[str, str] | None
+    ) -> Flow[list[trial_pb2.Trial]]:
+        chosen = () if states is None else [states] if isinstance(states, str) else states
+        codes = [trial_pb2.TrialState.Value(f"TRIAL_STATE_{TrialState(state.upper())}") for state in chosen]
+        trial_filter = trial_service_pb2.TrialFilter(states=codes, worker_id=worker_id, labels=labels or {})
+        return list_trials(self._caller, self.name, trial_filter)
+
+    def _best(self, count: int) -> Flow[Sequence[trial_pb2.Trial]]:
+        request = trial_service_pb2.ListBestTrialsRequest(parent=self.name, count=whole(count, "count"))
+        return (yield from self._caller(methods.LIST_BEST_TRIALS, request)).trials
+
+    def _get_trial(self, number: int) -> Flow[trial_pb2.Trial]:
+        name = f"{self.name}/trials/{whole(number, 'number')}"
+        return self._caller(methods.GET_TRIAL, trial_service_pb2.GetTrialRequest(name=name))
+
+    def _refresh(self) -> Flow[None]:
+        self._message = yield from self._caller(methods.GET_STUDY, study_service_pb2.GetStudyRequest(name=self.name))
+
+    def _set_state(self, state: study_pb2.StudyState.ValueType) -> Flow[None]:
+        self._message = yield from self._caller(methods.UPDATE_STUDY, state_request(self.name, state))
+
+    def _update(self, changes: StudyChanges, etag: str | None) -> Flow[None]:
+        request = update_request(self.name, changes, etag=etag or "")
+        self._message = yield from self._caller(methods.UPDATE_STUDY, request)
+
+    def _delete(self, etag: str | None) -> Flow[None]:
+        request = study_service_pb2.DeleteStudyRequest(name=self.name, etag=etag or "", request_id=new_request_id())
+        yield from self._caller(methods.DELETE_STUDY, request)
+
+    def _watch(self, cursor: str) -> Watch:
+        return Watch(self._caller, self.name, cursor)
+
+
+def _imported(trial: ImportedTrial, where: str) -> trial_service_pb2.ImportedTrial:
+    return trial_service_pb2.ImportedTrial(
+        import_key=trial.key,
+        parameters=encode_configuration(trial.params, f"{where}.params"),
+        outcome=OUTCOMES[trial.outcome],
+        metrics=encode_metrics(trial.metrics),
+        reason=trial.reason,
+        start_time=encode_time(trial.start_time, f"{where}.start_time"),
+        finish_time=encode_time(trial.finish_time, f"{where}.finish_time"),
+        labels=trial.labels,
+        annotations=trial.annotations,
+    )

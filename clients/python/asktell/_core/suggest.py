@@ -1,0 +1,64 @@
+"""The stateless door: problem and history in, suggestions out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from asktell._core import methods
+from asktell._core import spec_codec as codec
+from asktell._core.flow import Flow
+from asktell._core.studies import Caller
+from asktell._core.trial_view import decode_origin, decode_prediction
+from asktell._core.values import decode_configuration, encode_configuration, encode_metrics, whole
+from asktell.records import Observation, Outcome, Suggestion, Suggestions
+from asktell.spaces import ParameterValue, Space
+from asktell.spec import Algorithm, Objective
+from asktell.v1 import suggestion_service_pb2, trial_pb2
+
+
+def suggest(
+    caller: Caller,
+    space: Space,
+    objectives: Objective | Sequence[Objective],
+    observations: Iterable[Observation],
+    *,
+    pending: Iterable[Mapping[str, ParameterValue]],
+    count: int,
+    algorithm: str | Algorithm,
+    seed: int,
+    warm_start: bytes,
+) -> Flow[Suggestions]:
+    """Suggestions for a problem and its history."""
+    request = suggestion_service_pb2.SuggestRequest(
+        problem=suggestion_service_pb2.Problem(
+            search_space=codec.encode_space(space),
+            objectives=codec.encode_objectives(objectives),
+            algorithm=codec.encode_algorithm(algorithm),
+        ),
+        observations=[_observation(each, f"observations[{index}]") for index, each in enumerate(observations)],
+        pending=[
+            suggestion_service_pb2.Configuration(parameters=encode_configuration(params, f"pending[{index}]"))
+            for index, params in enumerate(pending)
+        ],
+        count=whole(count, "count"),
+        seed=whole(seed, "seed"),
+        warm_start=warm_start,
+    )
+    answer = yield from caller(methods.SUGGEST, request)
+    suggestions = [
+        Suggestion(
+            params=decode_configuration(each.parameters),
+            origin=decode_origin(each.origin),
+            prediction=decode_prediction(each.prediction) if each.HasField("prediction") else None,
+        )
+        for each in answer.suggestions
+    ]
+    return Suggestions(suggestions, answer.warm_start)
+
+
+def _observation(observation: Observation, where: str) -> suggestion_service_pb2.Observation:
+    return suggestion_service_pb2.Observation(
+        parameters=encode_configuration(observation.params, f"{where}.params"),
+        state=trial_pb2.TrialState.Value(f"TRIAL_STATE_{Outcome(observation.outcome)}"),
+        metrics=encode_metrics(observation.metrics),
+    )

@@ -1,0 +1,177 @@
+"""A trial as the server last told it, and the parts of its message as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from asktell._core.values import decode_configuration, decode_enum, decode_metrics, decode_time
+from asktell.records import Amendment, Measurement, Origin, Prediction, SupersededResult, TrialState
+from asktell.spaces import ParameterValue
+from asktell.v1 import trial_pb2
+
+
+def decode_state(code: int) -> TrialState:
+    """A trial's state."""
+    return decode_enum(TrialState, trial_pb2.TrialState, code, "TRIAL_STATE_")
+
+
+def decode_origin(code: int) -> Origin:
+    """Where a configuration came from."""
+    return decode_enum(Origin, trial_pb2.Origin, code, "ORIGIN_")
+
+
+def decode_measurement(wire: trial_pb2.Measurement) -> Measurement:
+    """Metrics at one step."""
+    return Measurement(step=wire.step, metrics=decode_metrics(wire.metrics), report_time=decode_time(wire.report_time))
+
+
+def decode_prediction(wire: trial_pb2.Prediction) -> Prediction:
+    """What the model believed."""
+    return Prediction(
+        mean=wire.mean, standard_deviation=wire.standard_deviation, acquisition_value=wire.acquisition_value
+    )
+
+
+class TrialView:
+    """The properties of a trial, as of the last call that answered with it; `refresh()` reads it anew."""
+
+    def __init__(self, message: trial_pb2.Trial) -> None:
+        """Takes a message of the server's over."""
+        self._message = message
+        self._params: Mapping[str, ParameterValue] | None = None
+
+    @property
+    def name(self) -> str:
+        """`projects/{project}/studies/{study}/trials/{number}`."""
+        return self._message.name
+
+    @property
+    def number(self) -> int:
+        """The number in its study, from 1."""
+        return self._message.number
+
+    @property
+    def state(self) -> TrialState:
+        """Where the trial stands."""
+        return decode_state(self._message.state)
+
+    @property
+    def params(self) -> Mapping[str, ParameterValue]:
+        """The configuration: a value for each parameter."""
+        if self._params is None:  # it never changes, and training loops read it often
+            self._params = decode_configuration(self._message.parameters)
+        return self._params
+
+    @property
+    def origin(self) -> Origin:
+        """Where the configuration came from."""
+        return decode_origin(self._message.origin)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The final metrics, or the last known ones of a STOPPED trial."""
+        return decode_metrics(self._message.metrics)
+
+    @property
+    def standard_errors(self) -> dict[str, float]:
+        """Standard errors of those metrics that were told with one."""
+        metrics = self._message.metrics
+        return {name: metric.standard_error for name, metric in metrics.items() if metric.HasField("standard_error")}
+
+    @property
+    def reason(self) -> str:
+        """Why it is FAILED, INFEASIBLE, CANCELLED, STOPPED or ABANDONED."""
+        return self._message.reason
+
+    @property
+    def attempt(self) -> int:
+        """How many times it has been started."""
+        return self._message.attempt
+
+    @property
+    def worker_id(self) -> str:
+        """Who runs or ran it."""
+        return self._message.worker_id
+
+    @property
+    def create_time(self) -> datetime | None:
+        """When it was created."""
+        return decode_time(self._message.create_time)
+
+    @property
+    def start_time(self) -> datetime | None:
+        """When the current attempt started."""
+        return decode_time(self._message.start_time)
+
+    @property
+    def finish_time(self) -> datetime | None:
+        """When it ended."""
+        return decode_time(self._message.finish_time)
+
+    @property
+    def duration_s(self) -> float | None:
+        """How long the last attempt took, in seconds; None until it has ended."""
+        started, ended = self.start_time, self.finish_time
+        return None if started is None or ended is None else (ended - started).total_seconds()
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Short, filterable."""
+        return dict(self._message.labels)
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """Free values."""
+        return dict(self._message.annotations)
+
+    @property
+    def prediction(self) -> Prediction | None:
+        """What the model believed when it suggested the configuration."""
+        return decode_prediction(self._message.prediction) if self._message.HasField("prediction") else None
+
+    @property
+    def amendments(self) -> list[Amendment]:
+        """Earlier results that corrections replaced, oldest first."""
+        return [
+            Amendment(
+                amend_time=decode_time(each.amend_time),
+                previous_state=decode_state(each.previous_state),
+                previous_metrics=decode_metrics(each.previous_metrics),
+                reason=each.reason,
+            )
+            for each in self._message.amendments
+        ]
+
+    @property
+    def superseded_results(self) -> list[SupersededResult]:
+        """Late results of other attempts."""
+        return [
+            SupersededResult(
+                tell_time=decode_time(each.tell_time),
+                lease_id=each.lease_id,
+                state=decode_state(each.state),
+                metrics=decode_metrics(each.metrics),
+            )
+            for each in self._message.superseded_results
+        ]
+
+    @property
+    def import_key(self) -> str:
+        """The caller's key of an imported trial."""
+        return self._message.import_key
+
+    @property
+    def measurement_count(self) -> int:
+        """How many intermediate measurements have been reported."""
+        return self._message.measurement_count
+
+    @property
+    def measurements(self) -> list[Measurement]:
+        """Intermediate measurements; only after `refresh()` or `Study.trial(number)`."""
+        return [decode_measurement(each) for each in self._message.measurements]
+
+    def __repr__(self) -> str:
+        """Name, state, parameters and metrics."""
+        result = f" {self.metrics}" if self._message.metrics else ""
+        return f"<{type(self).__name__} {self.name} {self.state} {dict(self.params)}{result}>"

@@ -1,0 +1,1 @@
+"""The synchronous client. Its twin is `asktell._async`: the same files, the same names."""

@@ -1,0 +1,99 @@
+"""The client: studies by name, and the stateless door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Self, Unpack
+
+from asktell._core import methods
+from asktell._core.settings import ClientOptions, make_settings
+from asktell._core.studies import create_study, list_studies
+from asktell._core.study_requests import full_study_name
+from asktell._core.suggest import suggest
+from asktell._sync.session import Session
+from asktell._sync.study import Study
+from asktell.records import Observation, Suggestions
+from asktell.spaces import ParameterValue, Space
+from asktell.spec import Algorithm, Objective
+from asktell.study_spec import StudyOptions, StudySpec
+from asktell.v1 import study_service_pb2
+
+
+class Client:
+    """A connection to one or several servers. Safe to use from several threads; make a new one after a fork.
+
+    Every method may raise a subclass of `asktell.AsktellError`; the usual ones are named where they matter.
+    """
+
+    def __init__(self, address: str | None = None, **options: Unpack[ClientOptions]) -> None:
+        """Opens no connection yet: the first call does, and waits for the server for as long as its deadline.
+
+        `address`: `host:port`, or several with commas between; default ASKTELL_ADDRESS, then localhost:50051. The
+        options are those of `ClientOptions`.
+        """
+        self._session = Session(make_settings(address, **options))
+
+    def create_study(self, study_id: str, *, exist_ok: bool = False, **spec: Unpack[StudyOptions]) -> Study:
+        """Creates a study; the arguments are those of `StudySpec`. With `exist_ok`, creates or loads it.
+
+        Raises:
+            InvalidArgument: `field` says what is wrong.
+            StudyExists: it exists; with `exist_ok`, with another specification.
+        """
+        message = self._session.run(create_study(self._session.caller, study_id, StudySpec(**spec), exist_ok=exist_ok))
+        return Study(self._session, message)
+
+    def study(self, name: str) -> Study:
+        """The study of an id or of a full name `projects/…/studies/…`. Raises StudyNotFound."""
+        full_name = full_study_name(self._session.caller.settings.project, name)
+        request = study_service_pb2.GetStudyRequest(name=full_name)
+        return Study(self._session, self._session.run(self._session.caller(methods.GET_STUDY, request)))
+
+    def studies(self, *, labels: Mapping[str, str] | None = None) -> list[Study]:
+        """The project's studies by name; with `labels`, those that have all of them."""
+        return [
+            Study(self._session, message) for message in self._session.run(list_studies(self._session.caller, labels))
+        ]
+
+    def suggest(
+        self,
+        space: Space,
+        objectives: Objective | Sequence[Objective],
+        observations: Iterable[Observation] = (),
+        *,
+        pending: Iterable[Mapping[str, ParameterValue]] = (),
+        count: int = 1,
+        algorithm: str | Algorithm = "auto",
+        seed: int = 0,
+        warm_start: bytes = b"",
+    ) -> Suggestions:
+        """Suggestions for a problem and its history, without a study: nothing is stored.
+
+        The same arguments get the same suggestions. `pending`: configurations that are running now.
+        """
+        flow = suggest(
+            self._session.caller,
+            space,
+            objectives,
+            observations,
+            pending=pending,
+            count=count,
+            algorithm=algorithm,
+            seed=seed,
+            warm_start=warm_start,
+        )
+        return self._session.run(flow)
+
+    def close(self) -> None:
+        """Gives back the open trials that have a lease, and closes the connection."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        """The client itself; `close()` at the end of the block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

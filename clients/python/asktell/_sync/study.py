@@ -1,0 +1,143 @@
+"""The handle of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Self, Unpack, overload
+
+from asktell._core.study_actions import Params, States, StudyActions
+from asktell._core.watch import Change, decode_change
+from asktell._sync.session import Session
+from asktell._sync.trial import Trial
+from asktell.records import ImportedTrial
+from asktell.study_spec import StudyChanges
+from asktell.v1 import study_pb2
+
+
+class Study(StudyActions):
+    """A study. Its properties are those of the last answer; `refresh()` reads them anew."""
+
+    def __init__(self, session: Session, message: study_pb2.Study) -> None:
+        """Use `Client.create_study` or `Client.study`."""
+        super().__init__(session.caller, message)
+        self._session = session
+        self._run = session.run
+
+    @overload
+    def ask(self, count: None = None, *, wait: bool | float = True, worker_id: str | None = None) -> Trial: ...
+    @overload
+    def ask(self, count: int, *, wait: bool | float = True, worker_id: str | None = None) -> list[Trial]: ...
+    def ask(
+        self, count: int | None = None, *, wait: bool | float = True, worker_id: str | None = None
+    ) -> Trial | list[Trial]:
+        """A trial to run, or with `count` a list of at most so many. It heartbeats itself while it is open.
+
+        `wait`: when nothing can be handed out now, True waits, a number waits so many seconds, False does not.
+
+        Raises:
+            StudyComplete: there is nothing more to do. StudyPaused. QueueEmpty: manual search, nothing enqueued.
+            NoTrialAvailable: not now, and the wait is over.
+        """
+        messages, taken_at = self._run(self._ask(count, wait, worker_id))
+        trials = [Trial(self._session, message, self._session.lease(message, taken_at)) for message in messages]
+        return trials[0] if count is None else trials
+
+    @overload
+    def enqueue(
+        self,
+        params: Params,
+        *,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+    ) -> Trial: ...
+    @overload
+    def enqueue(
+        self,
+        params: Iterable[Params],
+        *,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+    ) -> list[Trial]: ...
+    def enqueue(
+        self,
+        params: Params | Iterable[Params],
+        *,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+    ) -> Trial | list[Trial]:
+        """Queues a configuration of one's own, or several; they are handed out before the algorithm's.
+
+        Raises:
+            ValueOutsideSpace: a value that its domain does not have. StudyComplete.
+        """
+        trials = [Trial(self._session, each) for each in self._run(self._enqueue(params, labels, annotations))]
+        return trials[0] if isinstance(params, Mapping) else trials
+
+    def import_trials(self, trials: Iterable[ImportedTrial]) -> list[Trial]:
+        """Brings in past results; one whose key the study already has is left as it is."""
+        return [Trial(self._session, each) for each in self._run(self._import(trials))]
+
+    def trials(
+        self,
+        *,
+        states: States | None = None,
+        worker_id: str = "",
+        labels: Mapping[str, str] | None = None,
+    ) -> list[Trial]:
+        """The trials by number, without measurements; all conditions hold together."""
+        return [Trial(self._session, each) for each in self._run(self._list(states, worker_id, labels))]
+
+    def trial(self, number: int) -> Trial:
+        """One trial with its measurements. Raises TrialNotFound."""
+        return Trial(self._session, self._run(self._get_trial(number)))
+
+    @property
+    def best_trial(self) -> Trial | None:
+        """The best trial so far, asked of the server at each access; None while there is no result."""
+        return next(iter(self.best_trials(1)), None)
+
+    def best_trials(self, count: int = 1) -> list[Trial]:
+        """The best trials, best first."""
+        return [Trial(self._session, each) for each in self._run(self._best(count))]
+
+    def watch(self, cursor: str = "") -> Iterator[Change]:
+        """Changes of the study as they happen, for ever, across restarts of the server.
+
+        `cursor`: of the last change seen, or `Study.cursor` for what comes after that reading; "" = from the study's
+        beginning. Raises StudyNotFound: the study was deleted.
+        """
+        watch = self._watch(cursor)
+        try:
+            while True:
+                yield decode_change(self._run(watch.next()))
+        finally:
+            watch.close()
+
+    def pause(self) -> None:
+        """Hands out no trials until `resume()`; results are still taken."""
+        self._run(self._set_state(study_pb2.STUDY_STATE_PAUSED))
+
+    def resume(self) -> None:
+        """Hands out trials again."""
+        self._run(self._set_state(study_pb2.STUDY_STATE_ACTIVE))
+
+    def finish(self) -> None:
+        """Hands out no more trials; results of running ones are still taken."""
+        self._run(self._set_state(study_pb2.STUDY_STATE_FINISHED))
+
+    def update(self, *, etag: str | None = None, **changes: Unpack[StudyChanges]) -> None:
+        """Changes rules, limits, labels, annotations; None takes a rule away. See `StudyChanges`.
+
+        Raises:
+            EtagMismatch: `etag` is given, and the study has changed since.
+        """
+        self._run(self._update(changes, etag))
+
+    def delete(self, *, etag: str | None = None) -> None:
+        """Deletes the study with all its trials; this cannot be undone. `etag` as in `update`."""
+        self._run(self._delete(etag))
+
+    def refresh(self) -> Self:
+        """Reads the study anew."""
+        self._run(self._refresh())
+        return self
