@@ -20,6 +20,7 @@ from asktell_server.service.asking import AskTrials
 from asktell_server.service.clock import Clock, utc_now
 from asktell_server.service.completion import Completion
 from asktell_server.service.intake import Intake
+from asktell_server.service.reading import Reading
 from asktell_server.service.studies import Studies
 from asktell_server.service.suggesting import Suggesting
 from asktell_server.service.trials import Trials
@@ -27,7 +28,7 @@ from asktell_server.service.views import Views
 from asktell_server.service.watching import Watching
 from asktell_server.settings import DURABILITY_CHECK_INTERVAL_S, SUGGEST_TIMEOUT_S, Settings
 from asktell_server.store.connect import connect
-from asktell_server.store.embedded import EmbeddedStore
+from asktell_server.store.embedded import EmbeddedStore, EmbeddedStoreError
 from asktell_server.store.protocol import Ledger
 from asktell_server.transport.gate import Gate
 from asktell_server.transport.server import GrpcServer, Stored, Tls
@@ -112,7 +113,10 @@ async def _open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
     async with contextlib.AsyncExitStack() as stack:
         url = settings.store_url
         if url is None:
-            url = (await stack.enter_async_context(EmbeddedStore(settings.data_dir))).url
+            try:
+                url = (await stack.enter_async_context(EmbeddedStore(settings.data_dir))).url
+            except EmbeddedStoreError as error:
+                raise StartError(str(error)) from error
         if not settings.verify_durability:
             log.warning("NOT VERIFYING DURABILITY (--unverified-durability): acknowledged results may be lost")
         try:
@@ -135,6 +139,7 @@ def _stored(ledger: Ledger, pool: WorkerPool, clock: Clock) -> tuple[Stored, Ask
     use_cases = TrialUseCases(
         asking=asking,
         trials=Trials(ledger, views, completion, clock),
+        reading=Reading(ledger, views),
         intake=Intake(ledger, views, completion, clock),
         watching=Watching(ledger),
     )

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
 
@@ -48,6 +49,11 @@ class FloatDomain:
     def validate(self, field: str) -> None:
         """Raises InvalidArgument naming the offending sub-field of `field`."""
         _validate_range(self.min, self.max, self.scale, self.step, field)
+        resolution = 2 * math.ulp(max(abs(self.min), abs(self.max)))
+        if self.step is not None and self.step < resolution:
+            raise InvalidArgument(
+                f"{field}.step", f"must be at least {resolution}: a double cannot hold smaller ones, got {self.step}"
+            )
 
     def normalize(self, value: ParameterValue) -> float:
         """`value` as this domain keeps it; raises ValueError with the allowed values otherwise."""
@@ -64,16 +70,19 @@ class FloatDomain:
 
     def level(self, index: int) -> float:
         """The value `index` steps above `min` (only with a step)."""
-        assert self.step is not None
-        # Rounding to the step's own precision keeps 0.1 + 2*0.1 from becoming 0.30000000000000004.
-        return float(min(self.max, float(f"{self.min + index * self.step:.15g}")))
+        return float(_exact(self.min) + index * _exact(self._required_step))
 
     @property
     def cardinality(self) -> int | None:
         """How many values there are; None = a continuum."""
         if self.step is None:
             return None
-        return math.floor((self.max - self.min) / self.step * (1 + 1e-12) + _STEP_TOLERANCE) + 1
+        return int((_exact(self.max) - _exact(self.min)) // _exact(self.step)) + 1
+
+    @property
+    def _required_step(self) -> float:
+        assert self.step is not None
+        return self.step
 
     def levels(self) -> Sequence[float]:
         """All values in rising order (only with a step)."""
@@ -335,10 +344,14 @@ def _validate_range(low: float, high: float, scale: Scale, step: float | None, f
     if step is not None:
         if not math.isfinite(step):
             raise InvalidArgument(f"{field}.step", f"must be finite, got {step}", reason=ErrorReason.NOT_FINITE)
-        if not 0 < step <= high - low:
-            raise InvalidArgument(f"{field}.step", f"must be in (0, max - min = {high - low}], got {step}")
-        if (high - low) / step > MAX_EXACT_INT:
-            raise InvalidArgument(f"{field}.step", f"must leave at most 2^53 values, got {step}")
+        width = _exact(high) - _exact(low)
+        if not 0 < _exact(step) <= width:
+            raise InvalidArgument(f"{field}.step", f"must be in (0, max - min = {width}], got {step}")
+
+
+def _exact(number: float) -> Decimal:
+    """The number that a person wrote: with it 0.1 + 2 * 0.1 is 0.3, and 0.2 fits into 0.1 to 0.3."""
+    return Decimal(repr(number))
 
 
 def _validate_count(values: Sequence[object], field: str, what: str) -> None:
@@ -351,7 +364,7 @@ def _number(value: ParameterValue) -> float:
         raise ValueError(f"must be a number (double_value), got {_kind(value)}")
     if not math.isfinite(value):
         raise ValueError(f"must be finite, got {value}")
-    return float(value)
+    return float(value) + 0.0  # -0.0 becomes 0.0: they are one value and must have one digest
 
 
 def _kind(value: ParameterValue) -> str:

@@ -11,7 +11,6 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from asktell_server.domain.algorithm import Grid, Manual
 from asktell_server.domain.errors import (
@@ -28,6 +27,7 @@ from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.engine.problem import Problem, Suggester, Suggestion, SuggestTask
 from asktell_server.service.clock import Clock
 from asktell_server.service.completion import Completion, study_complete
+from asktell_server.service.sharing import AskJob, Capacity, share_queue, share_suggestions
 from asktell_server.service.views import StudyView, Views
 from asktell_server.store.protocol import (
     Commit,
@@ -52,19 +52,6 @@ RETRY_AFTER_S = 1.0
 MIN_RETRY_AFTER_S = 0.1
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Job:
-    """One ask that waits for its answer."""
-
-    count: int
-    worker_id: str
-    request: Request | None
-    answer: asyncio.Future[Sequence[TrialRecord]]
-    rounds: int = 0
-    queued: list[Trial] = field(default_factory=list)
-    fresh: list[Suggestion] = field(default_factory=list)
-
-
 class AskTrials:
     """The use case Ask."""
 
@@ -76,7 +63,7 @@ class AskTrials:
         self._suggester = suggester
         self._completion = completion
         self._clock = clock
-        self._waiting: dict[StudyName, list[_Job]] = {}
+        self._waiting: dict[StudyName, list[AskJob]] = {}
         self._batches: dict[StudyName, asyncio.Task[None]] = {}
         self._background: set[asyncio.Task[None]] = set()
 
@@ -96,7 +83,9 @@ class AskTrials:
             raise InvalidArgument("count", f"must be 1 to {MAX_ASK_COUNT}, got {count}")
         if len(worker_id) > MAX_WORKER_ID:
             raise InvalidArgument("worker_id", f"must have at most {MAX_WORKER_ID} characters, got {len(worker_id)}")
-        job = _Job(count=count, worker_id=worker_id, request=request, answer=asyncio.get_running_loop().create_future())
+        job = AskJob(
+            count=count, worker_id=worker_id, request=request, answer=asyncio.get_running_loop().create_future()
+        )
         self._waiting.setdefault(name, []).append(job)
         if name not in self._batches:
             # A task of its own: a caller that goes away must not take the others' answers with it.
@@ -127,19 +116,19 @@ class AskTrials:
             # Nothing can have been added since the last check: there is no await in between.
             _fail(self._waiting.pop(name, []), RuntimeError("the batch ended early"))
 
-    async def _round(self, name: StudyName, jobs: list[_Job]) -> list[_Job]:
+    async def _round(self, name: StudyName, jobs: list[AskJob]) -> list[AskJob]:
         """Serves the jobs once; returns those that lost a race and go on."""
         view, delta = await self._views.refresh(name)
         if delta.lapsed and await self._take_back(name, view, delta.lapsed):
             view, delta = await self._views.refresh(name)
         study = await self._completion.settle(view, now=delta.now)
         _require_active(study)
-        capacity = _Capacity(view)
-        unserved = _share_queue(jobs, view.queued(), capacity)
+        capacity = Capacity(view)
+        unserved = share_queue(jobs, view.queued(), capacity)
         wanted = sum(unserved.values())
         if wanted and not isinstance(study.algorithm, Manual):
             suggestions = await self._suggest(view, min(wanted, capacity.new))
-            _share_suggestions(unserved, suggestions)
+            share_suggestions(unserved, suggestions)
             if isinstance(study.algorithm, Grid) and len(suggestions) < min(wanted, capacity.new) and not capacity.open:
                 study = await self._completion.finish(view, FinishReason.EXHAUSTED)
         served = [job for job in jobs if job.queued or job.fresh]
@@ -204,7 +193,7 @@ class AskTrials:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def _commit(self, view: StudyView, job: _Job) -> bool:
+    async def _commit(self, view: StudyView, job: AskJob) -> bool:
         """Writes one job's trials and answers it; False when it lost a race and should go round again."""
         if job.answer.done():  # its caller is gone: do not start a trial for nobody
             return True
@@ -235,7 +224,7 @@ class AskTrials:
             job.answer.set_result(committed.records)
         return True
 
-    def _writes(self, view: StudyView, job: _Job) -> list[TrialWrite]:
+    def _writes(self, view: StudyView, job: AskJob) -> list[TrialWrite]:
         study = view.study
         now = self._clock()
         lease_s = study.lease.duration_s
@@ -261,50 +250,6 @@ class AskTrials:
             started = queued.start(lease_id=_new_lease_id(), worker_id=job.worker_id, now=now)
             writes.append(TrialWrite(trial=started, lease_s=lease_s, only_if_unique=unique))
         return writes
-
-
-class _Capacity:
-    """How many trials a study may start now: of those that are queued, and new ones."""
-
-    def __init__(self, view: StudyView) -> None:
-        counts = view.head.counts
-        running = counts.get(TrialState.RUNNING, 0)
-        self.open = running + counts.get(TrialState.QUEUED, 0)
-        limit = view.study.max_running_trials
-        self.starts = limit - running if limit else MAX_ASK_COUNT**2
-        budget = view.study.stopping.max_trials
-        self._new = MAX_ASK_COUNT**2 if budget is None else budget - view.head.charged
-
-    @property
-    def new(self) -> int:
-        """New trials that may still be created and started."""
-        return max(0, min(self.starts, self._new))
-
-
-def _share_queue(jobs: list[_Job], queue: list[Trial], capacity: _Capacity) -> dict[_Job, int]:
-    """Gives queued trials to the jobs in turn; returns how many each still wants."""
-    unserved: dict[_Job, int] = {}
-    for job in jobs:
-        take = max(0, min(job.count, len(queue), capacity.starts))
-        job.queued, job.fresh = queue[:take], []
-        del queue[:take]
-        capacity.starts -= take
-        if job.count > take:
-            unserved[job] = job.count - take
-    return unserved
-
-
-def _share_suggestions(unserved: dict[_Job, int], suggestions: Sequence[Suggestion]) -> None:
-    """Gives each job one suggestion before any gets a second: a large ask must not starve the others."""
-    rest = list(suggestions)
-    while rest and unserved:
-        for job in list(unserved):
-            if not rest:
-                return
-            job.fresh.append(rest.pop(0))
-            unserved[job] -= 1
-            if not unserved[job]:
-                del unserved[job]
 
 
 def _require_active(study: Study) -> None:
@@ -351,7 +296,7 @@ def _contention(name: StudyName) -> Aborted:
     )
 
 
-def _fail(jobs: Sequence[_Job], error: Exception) -> None:
+def _fail(jobs: Sequence[AskJob], error: Exception) -> None:
     for job in jobs:
         if not job.answer.done():
             job.answer.set_exception(error)

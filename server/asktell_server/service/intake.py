@@ -8,12 +8,12 @@ from datetime import datetime
 
 from asktell_server.domain.errors import Aborted, ErrorReason, InvalidArgument
 from asktell_server.domain.names import StudyName
+from asktell_server.domain.results import validate_result
 from asktell_server.domain.space import Configuration
 from asktell_server.domain.study import Study, StudyState, validate_annotations, validate_labels
 from asktell_server.domain.trial import Origin, Result, Trial, TrialState
 from asktell_server.service.clock import Clock
 from asktell_server.service.completion import Completion, study_complete
-from asktell_server.service.trials import validate_result
 from asktell_server.service.views import Views
 from asktell_server.store.protocol import Commit, Committed, Conflict, Guard, Ledger, Request, TrialRecord, TrialWrite
 
@@ -125,8 +125,7 @@ class Intake:
         return committed.records, committed.created
 
     async def _study(self, name: StudyName) -> Study:
-        view = self._views.peek(name)
-        return view.study if view is not None else (await self._views.refresh(name))[0].study
+        return (await self._views.refresh(name))[0].study
 
     async def _commit(
         self, name: StudyName, writes: Sequence[TrialWrite], request: Request | None, *, require_open: bool

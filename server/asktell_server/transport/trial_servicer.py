@@ -11,6 +11,7 @@ from asktell.v1 import trial_pb2, trial_service_pb2, trial_service_pb2_grpc
 from asktell_server.domain.names import StudyName, TrialName, parse_study, parse_trial
 from asktell_server.service.asking import AskTrials
 from asktell_server.service.intake import Intake
+from asktell_server.service.reading import Reading
 from asktell_server.service.trials import Trials
 from asktell_server.service.watching import Watching
 from asktell_server.store.protocol import Reported, TrialRecord
@@ -38,6 +39,7 @@ class TrialUseCases:
 
     asking: AskTrials
     trials: Trials
+    reading: Reading
     intake: Intake
     watching: Watching
 
@@ -48,6 +50,7 @@ class TrialServicer(trial_service_pb2_grpc.TrialServiceServicer):
     def __init__(self, use_cases: TrialUseCases) -> None:
         self._asking = use_cases.asking
         self._trials = use_cases.trials
+        self._reading = use_cases.reading
         self._intake = use_cases.intake
         self._watching = use_cases.watching
 
@@ -116,7 +119,7 @@ class TrialServicer(trial_service_pb2_grpc.TrialServiceServicer):
         self, request: trial_service_pb2.GetTrialRequest, context: Context
     ) -> trial_pb2.Trial:
         name = _name(request.name)
-        record, measurements = await self._trials.get(name)
+        record, measurements = await self._reading.get(name)
         return trial_to(name.study, record, measurements=measurements)
 
     async def ListTrials(  # noqa: N802
@@ -127,7 +130,7 @@ class TrialServicer(trial_service_pb2_grpc.TrialServiceServicer):
         query = query_digest(
             "ListTrials", study, sorted(filter_.states), filter_.worker_id, sorted(filter_.labels.items())
         )
-        page, following = await self._trials.list_page(
+        page, following = await self._reading.list_page(
             study,
             filter_=filter_,
             after=int(decode_token(request.page_token, query=query)) if request.page_token else 0,
@@ -142,7 +145,7 @@ class TrialServicer(trial_service_pb2_grpc.TrialServiceServicer):
         self, request: trial_service_pb2.ListBestTrialsRequest, context: Context
     ) -> trial_service_pb2.ListBestTrialsResponse:
         study = parse_study(request.parent, field="parent")
-        records = await self._trials.best(study, count=request.count or 1)
+        records = await self._reading.best(study, count=request.count or 1)
         return trial_service_pb2.ListBestTrialsResponse(trials=_trials_to(study, records))
 
     async def UpdateTrial(  # noqa: N802

@@ -11,7 +11,8 @@ from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.trial import Origin, Prediction, Result, TrialState
 from asktell_server.service.intake import NewTrial, PastTrial
-from asktell_server.service.trials import MapUpdate, TrialFilter, TrialUpdate
+from asktell_server.service.reading import TrialFilter
+from asktell_server.service.trials import MapUpdate, TrialUpdate
 from asktell_server.store.protocol import TrialRecord
 from asktell_server.transport.conversion.metrics import measurement_to, metrics_from, metrics_to
 from asktell_server.transport.conversion.spaces import configuration_from, configuration_to

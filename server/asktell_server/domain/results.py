@@ -1,0 +1,34 @@
+"""Checks of told results against their study."""
+
+from __future__ import annotations
+
+from asktell_server.domain.errors import ErrorReason, InvalidArgument
+from asktell_server.domain.metrics import validate_metrics
+from asktell_server.domain.study import Study
+from asktell_server.domain.trial import Result, TrialState
+
+MAX_REASON = 4096
+
+
+def validate_result(study: Study, result: Result, *, field: str = "metrics", reason_field: str = "reason") -> None:
+    """Checks a told result against its study.
+
+    Raises:
+        InvalidArgument: a metric is unknown or not finite, a success lacks the objective, the reason is too long.
+    """
+    validate_metrics(result.metrics, declared=study.declared_metrics, field=field)
+    objective = study.objective.metric
+    if result.state is TrialState.SUCCEEDED and objective not in result.metrics:
+        raise InvalidArgument(
+            field,
+            f"a successful trial must tell its objective {objective!r}",
+            reason=ErrorReason.MISSING_OBJECTIVE,
+            metadata={"metric": objective},
+        )
+    validate_reason(result.reason, reason_field)
+
+
+def validate_reason(reason: str, field: str = "reason") -> None:
+    """Raises InvalidArgument when a reason is too long."""
+    if len(reason) > MAX_REASON:
+        raise InvalidArgument(field, f"must have at most {MAX_REASON} characters, got {len(reason)}")

@@ -1,0 +1,94 @@
+"""Use cases that read trials: one with its measurements, pages of them, the best ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from asktell_server.domain.errors import InvalidArgument, trial_not_found
+from asktell_server.domain.metrics import Measurement
+from asktell_server.domain.names import StudyName, TrialName
+from asktell_server.domain.stopping import objective_cost
+from asktell_server.domain.trial import Trial, TrialState
+from asktell_server.service.views import Views
+from asktell_server.store.protocol import Ledger, TrialRecord
+
+MAX_BEST = 1000
+_MEASUREMENTS_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialFilter:
+    """Which trials to list; all conditions hold together, empty ones always do."""
+
+    states: frozenset[TrialState] = frozenset()
+    worker_id: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def matches(self, trial: Trial) -> bool:
+        """Whether `trial` is to be listed."""
+        return (
+            (not self.states or trial.state in self.states)
+            and (not self.worker_id or trial.worker_id == self.worker_id)
+            and all(trial.labels.get(key) == value for key, value in self.labels.items())
+        )
+
+
+class Reading:
+    """Reads of trials."""
+
+    def __init__(self, ledger: Ledger, views: Views) -> None:
+        self._ledger = ledger
+        self._views = views
+
+    async def get(self, name: TrialName) -> tuple[TrialRecord, Sequence[Measurement]]:
+        """A trial with all its measurements. Raises NotFound."""
+        (record,) = await self._ledger.read_trials(name.study, numbers=[name.number])
+        if record is None:
+            raise trial_not_found(str(name))
+        measurements: list[Measurement] = []
+        while len(measurements) < record.measurement_count:
+            page = await self._ledger.read_measurements(
+                name.study, name.number, first=len(measurements), limit=_MEASUREMENTS_PAGE
+            )
+            if not page:
+                break
+            measurements.extend(page)
+        return record, measurements
+
+    async def list_page(
+        self, study: StudyName, *, filter_: TrialFilter, after: int, limit: int
+    ) -> tuple[Sequence[TrialRecord], int | None]:
+        """Up to `limit` matching trials with numbers above `after`, and where the next page begins (None = the end).
+
+        Raises NotFound when there is no such study.
+        """
+        view, _ = await self._views.refresh(study)
+        page: list[TrialRecord] = []
+        for trial in view.sorted_trials():
+            if trial.number <= after or not filter_.matches(trial):
+                continue
+            if len(page) == limit:
+                return page, page[-1].trial.number
+            page.append(TrialRecord(trial=trial, measurement_count=view.measurement_count(trial.number)))
+        return page, None
+
+    async def best(self, study: StudyName, *, count: int) -> Sequence[TrialRecord]:
+        """The best trials with an objective value, best first, ties by number.
+
+        Raises:
+            InvalidArgument: `count` is out of range. NotFound: no such study.
+        """
+        if not 1 <= count <= MAX_BEST:
+            raise InvalidArgument("count", f"must be 1 to {MAX_BEST}, got {count}")
+        view, _ = await self._views.refresh(study)
+        ranked = [
+            (cost, trial.number)
+            for trial in view.trials.values()
+            if (cost := objective_cost(view.study, trial)) is not None
+        ]
+        ranked.sort()
+        return [
+            TrialRecord(trial=view.trials[number], measurement_count=view.measurement_count(number))
+            for _, number in ranked[:count]
+        ]
