@@ -103,7 +103,8 @@ def decode_measurement(blob: bytes) -> Measurement:
 
 
 def _pack(data: dict[str, Any]) -> bytes:
-    return bytes([SCHEMA]) + msgpack.packb(data)
+    packed: bytes = msgpack.packb(data)
+    return bytes([SCHEMA]) + packed
 
 
 def _unpack(blob: bytes) -> dict[str, Any]:

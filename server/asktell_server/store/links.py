@@ -61,6 +61,10 @@ class Link(Protocol):
         """Runs one command that changes nothing, on the server of its key."""
         ...
 
+    async def read_many(self, commands: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
+        """Runs many such commands, on any keys, in few round trips."""
+        ...
+
     async def run(self, script: Script, keys: Sequence[str], arguments: bytes, *, acknowledged: bool) -> Any:
         """Runs a script. If `acknowledged`, the replicas asked for have what it wrote.
 
@@ -101,7 +105,8 @@ class SingleLink:
     def __init__(self, url: StoreUrl, options: LinkOptions) -> None:
         self._name = str(url)
         self._options = options
-        self._sentinel: Sentinel | None = None
+        self._sentinel: Any = None
+        self._client: Any  # the driver's own types promise less than it does
         settings = {
             **_settings(url, options),
             "retry": _retry(),
@@ -111,17 +116,14 @@ class SingleLink:
         }
         if url.topology is Topology.SENTINEL:
             timeouts = {key: value for key, value in settings.items() if key.startswith("socket_")}
-            self._sentinel = Sentinel(
+            make_sentinel: Any = Sentinel
+            self._sentinel = make_sentinel(
                 url.hosts, sentinel_kwargs={**timeouts, "password": url.sentinel_password, **_tls(url)}
             )
-            self._client = self._sentinel.master_for(
-                url.service, Redis, _BlockingSentinelPool, **settings, **_tls(url)
-            )
+            self._client = self._sentinel.master_for(url.service, Redis, _BlockingSentinelPool, **settings, **_tls(url))
             return
         if url.topology is Topology.UNIX:
-            pool = BlockingConnectionPool(
-                connection_class=UnixDomainSocketConnection, path=url.path, **settings
-            )
+            pool = BlockingConnectionPool(connection_class=UnixDomainSocketConnection, path=url.path, **settings)
         else:
             host, port = url.hosts[0]
             tls = {key: value for key, value in _tls(url).items() if key != "ssl"}
@@ -132,6 +134,14 @@ class SingleLink:
     async def read(self, *command: Any) -> Any:
         """See Link."""
         return await self._client.execute_command(*command)
+
+    async def read_many(self, commands: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
+        """See Link."""
+        async with self._client.pipeline(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)
+            replies: Sequence[Any] = await pipeline.execute()
+            return replies
 
     async def run(self, script: Script, keys: Sequence[str], arguments: bytes, *, acknowledged: bool) -> Any:
         """See Link."""
@@ -167,7 +177,8 @@ class SingleLink:
 
     async def pubsub(self) -> PubSub:
         """See Link."""
-        return self._client.pubsub()
+        pubsub: PubSub = self._client.pubsub()
+        return pubsub
 
     async def close(self) -> None:
         """See Link."""
@@ -182,7 +193,7 @@ class ClusterLink:
     def __init__(self, url: StoreUrl, options: LinkOptions) -> None:
         self._options = options
         settings = _settings(url, options)
-        self._cluster = RedisCluster(
+        self._cluster: Any = RedisCluster(
             startup_nodes=[ClusterNode(host, port) for host, port in url.hosts],
             retry=_retry(),
             max_connections=_MAX_CONNECTIONS + 4,  # beside commands: notifications, checks
@@ -195,6 +206,14 @@ class ClusterLink:
         """See Link."""
         async with self._slots:
             return await self._cluster.execute_command(*command)
+
+    async def read_many(self, commands: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
+        """See Link."""
+        async with self._slots, self._cluster.pipeline() as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)
+            replies: Sequence[Any] = await pipeline.execute()
+            return replies
 
     async def run(self, script: Script, keys: Sequence[str], arguments: bytes, *, acknowledged: bool) -> Any:
         """See Link."""
@@ -247,7 +266,8 @@ class ClusterLink:
     async def pubsub(self) -> PubSub:
         """See Link."""
         await self._cluster.execute_command("PING", target_nodes=RedisCluster.DEFAULT_NODE)
-        return self._cluster.pubsub(node=random.choice(self._cluster.get_primaries()))
+        pubsub: PubSub = self._cluster.pubsub(node=random.choice(self._cluster.get_primaries()))
+        return pubsub
 
     async def close(self) -> None:
         """See Link."""

@@ -19,6 +19,9 @@ from asktell_server.domain.names import StudyName
 from asktell_server.domain.study import Study
 from asktell_server.domain.trial import Trial, TrialState
 
+MAX_MEASUREMENTS = 10_000
+"""Most measurements that a trial keeps."""
+
 REQUEST_TTL_S = 48 * 3600
 """How long an answer can be given again for the same request id (at least 24 h are promised)."""
 
@@ -152,11 +155,28 @@ class Guard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """One atomic change of a study's trials, remembered under `request` for REQUEST_TTL_S."""
+    """One atomic change of a study's trials, remembered under `request` for REQUEST_TTL_S.
+
+    The writes apply in their order; no two name the same trial. Without writes it changes nothing, and its answer
+    still means that all earlier changes of the study are as durable as this one would have been.
+
+    Raises:
+        ValueError: the writes contradict that, or a new trial has a number or revision, or is to be deleted.
+    """
 
     writes: Sequence[TrialWrite]
     guard: Guard = field(default_factory=Guard)
     request: Request | None = None
+
+    def __post_init__(self) -> None:
+        seen: set[int] = set()
+        for write in self.writes:
+            number = write.trial.number
+            if (number == 0) != (write.expected_revision == 0) or (number == 0 and write.delete):
+                raise ValueError(f"a write of trial {number} cannot expect revision {write.expected_revision}")
+            if number and number in seen:
+                raise ValueError(f"two writes of trial {number} in one commit")
+            seen.add(number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +270,9 @@ class Ledger(Protocol):
         """Reads a study without its trials."""
         ...
 
-    async def read_delta(self, name: StudyName, *, after: int, limit: int = 1000, lapsed_limit: int = 1000) -> StudyDelta:
+    async def read_delta(
+        self, name: StudyName, *, after: int, limit: int = 1000, lapsed_limit: int = 1000
+    ) -> StudyDelta:
         """One round trip: head, log entries after a sequence (at most `limit`), lapsed leases, the store's clock."""
         ...
 

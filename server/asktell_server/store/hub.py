@@ -1,0 +1,151 @@
+"""Wakes those who wait for changes of a study: one pub/sub connection for all of them, and no polling.
+
+A notification says only that there is something to read; what changed is read from the log. So nothing depends on
+a notification arriving: after each reconnect, and every 30 seconds, all watchers look once more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisClusterException, RedisError
+
+from asktell_server.store.links import Link
+from asktell_server.store.protocol import StudyDelta
+
+_log = logging.getLogger(__name__)
+
+_SAFETY_S = 30.0
+_RECONNECT_S = (0.05, 2.0)  # first and longest pause between attempts
+_KEEP_OPEN = "asktell:keep-open"  # nobody publishes here: it keeps a connection without watchers subscribed
+_DRIVER_ERRORS = (RedisError, RedisClusterException, OSError, TimeoutError)
+
+
+class Channel:
+    """The watchers of one study."""
+
+    def __init__(self) -> None:
+        self.watchers = 0
+        self.generation = 0
+        self._changed = asyncio.Event()
+        self._reads: dict[tuple[int, int], asyncio.Task[StudyDelta]] = {}
+
+    def wake(self) -> None:
+        """There may be something new."""
+        self.generation += 1
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def wait(self, generation: int) -> None:
+        """Returns once there has been a `wake` after `generation`."""
+        while self.generation == generation:
+            await self._changed.wait()
+
+    async def read(self, after: int, read: Callable[[int], Coroutine[Any, Any, StudyDelta]]) -> StudyDelta:
+        """Calls `read(after)`, once for all watchers who want it since the latest `wake`."""
+        key = (after, self.generation)
+        task = self._reads.get(key)
+        if task is None:
+            task = self._reads[key] = asyncio.create_task(read(after))
+            task.add_done_callback(lambda _: self._reads.pop(key))
+        return await asyncio.shield(task)  # one watcher's end is not the others'
+
+
+class Hub:
+    """Subscribes to the channels that somebody watches, on one connection that it renews when it breaks."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._channels: dict[str, Channel] = {}
+        self._pubsub: PubSub | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._subscribing = asyncio.Lock()
+        self._closed = False
+
+    @asynccontextmanager
+    async def channel(self, name: str) -> AsyncIterator[Channel]:
+        """The channel of that name, subscribed for as long as the context lasts."""
+        if self._closed:
+            raise RuntimeError("the ledger is closed")
+        channel = self._channels.setdefault(name, Channel())
+        channel.watchers += 1
+        try:
+            if self._task is None:
+                self._task = asyncio.create_task(self._run(), name="store-notifications")
+            elif channel.watchers == 1:
+                await self._follow(name)
+            yield channel
+        finally:
+            channel.watchers -= 1
+            if channel.watchers == 0:
+                del self._channels[name]
+                await self._follow(name)
+
+    async def close(self) -> None:
+        """Stops listening and wakes all watchers."""
+        self._closed = True
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self._wake_all()
+
+    @property
+    def closed(self) -> bool:
+        """No more notifications will come."""
+        return self._closed
+
+    async def _follow(self, name: str) -> None:
+        """Subscribes if somebody watches, else unsubscribes; a new connection does so by itself."""
+        async with self._subscribing:  # one at a time, each by what holds then: the last one is right
+            if self._pubsub is not None:
+                change = self._pubsub.subscribe if name in self._channels else self._pubsub.unsubscribe
+                with contextlib.suppress(*_DRIVER_ERRORS):
+                    await change(name)
+
+    def _wake_all(self) -> None:
+        for channel in self._channels.values():
+            channel.wake()
+
+    async def _run(self) -> None:
+        pause, longest = _RECONNECT_S
+        while True:
+            try:
+                pubsub: Any = await self._link.pubsub()
+                try:
+                    async with self._subscribing:
+                        names = set(self._channels)
+                        await pubsub.subscribe(_KEEP_OPEN, *names)
+                        self._pubsub = pubsub
+                        late = set(self._channels) - names
+                        if late:
+                            await pubsub.subscribe(*late)
+                    pause = _RECONNECT_S[0]
+                    await self._listen(pubsub)
+                finally:
+                    self._pubsub = None
+                    await pubsub.aclose()
+            except _DRIVER_ERRORS as error:
+                _log.warning("lost the store's change notifications: %s: %s", type(error).__name__, error)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, longest)
+
+    async def _listen(self, pubsub: PubSub) -> None:
+        loop = asyncio.get_running_loop()
+        safety = loop.time() + _SAFETY_S
+        while True:
+            message = await pubsub.get_message(timeout=max(0.0, safety - loop.time()))
+            if loop.time() >= safety:
+                self._wake_all()
+                safety = loop.time() + _SAFETY_S
+            # The confirmation of a subscription wakes too: what happened before it was not notified.
+            if message is not None and message["type"] in ("message", "subscribe"):
+                channel = self._channels.get(message["channel"].decode())
+                if channel is not None:
+                    channel.wake()

@@ -1,0 +1,431 @@
+"""A ledger in this process's memory, for tests only: it keeps nothing, and no other server can share it.
+
+No method awaits between reading and writing, so each is atomic on its event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import secrets
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from asktell_server.domain.errors import (
+    AlreadyExists,
+    ErrorReason,
+    InvalidArgument,
+    ResourceExhausted,
+    study_not_found,
+    trial_not_found,
+)
+from asktell_server.domain.metrics import Measurement
+from asktell_server.domain.names import StudyName
+from asktell_server.domain.space import configuration_digest
+from asktell_server.domain.study import Study, StudyState
+from asktell_server.domain.trial import Trial, TrialState
+from asktell_server.store.protocol import (
+    MAX_MEASUREMENTS,
+    REQUEST_TTL_S,
+    Change,
+    Commit,
+    Committed,
+    Conflict,
+    ConflictKind,
+    LogEntry,
+    MeasurementReported,
+    Reported,
+    Request,
+    StudyChanged,
+    StudyDelta,
+    StudyHead,
+    TrialChanged,
+    TrialDeleted,
+    TrialRecord,
+    TrialWrite,
+    WarmStart,
+)
+
+
+@dataclass(slots=True)
+class _Stored:
+    """One study with all that belongs to it."""
+
+    study: Study
+    epoch: str
+    log: list[LogEntry] = field(default_factory=list)
+    trials: dict[int, Trial] = field(default_factory=dict)
+    leases: dict[int, datetime] = field(default_factory=dict)
+    imports: dict[str, int] = field(default_factory=dict)
+    measurements: dict[int, list[Measurement]] = field(default_factory=dict)
+    last_number: int = 0
+    warm_start: WarmStart | None = None
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def append(self, change: Change) -> None:
+        self.log.append(LogEntry(sequence=len(self.log) + 1, change=change))
+        self.wake()
+
+    def wake(self) -> None:
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    @property
+    def head(self) -> StudyHead:
+        return StudyHead(
+            study=self.study,
+            epoch=self.epoch,
+            sequence=len(self.log),
+            last_number=self.last_number,
+            counts=Counter(trial.state for trial in self.trials.values()),
+            charged=sum(trial.counts_toward_budget for trial in self.trials.values()),
+        )
+
+    def record(self, trial: Trial, *, leased: bool = True) -> TrialRecord:
+        return TrialRecord(
+            trial=trial,
+            measurement_count=len(self.measurements.get(trial.number, ())),
+            lease_expire_time=self.leases.get(trial.number) if leased else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """What was answered to a request; `versions` are the trials as they were then."""
+
+    fingerprint: str
+    kind: str
+    epoch: str
+    expires: datetime
+    head: StudyHead | None = None
+    versions: tuple[Trial, ...] = ()
+    sequence: int = 0
+    created: int = 0
+
+
+class MemoryLedger:
+    """Implements `protocol.Ledger`; `clock` stands for the store's."""
+
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._clock = clock
+        self._studies: dict[StudyName, _Stored] = {}
+        self._requests: dict[tuple[StudyName, str], _Memory] = {}
+
+    async def create_study(self, study: Study, *, request: Request | None) -> StudyHead:
+        """See Ledger."""
+        memory = self._remembered(study.name, request)
+        if memory is not None and memory.kind == "create" and memory.head is not None:
+            return memory.head
+        if study.name in self._studies:
+            raise AlreadyExists(
+                f"study {study.name} exists already",
+                reason=ErrorReason.STUDY_EXISTS,
+                metadata={"name": str(study.name)},
+            )
+        stored = _Stored(dataclasses.replace(study, revision=1), secrets.token_hex(8))
+        stored.append(StudyChanged(study=stored.study))
+        self._studies[study.name] = stored
+        self._remember(stored, request, "create", head=stored.head)
+        return stored.head
+
+    async def update_study(self, study: Study, *, expected_revision: int, request: Request | None) -> StudyHead:
+        """See Ledger."""
+        stored = self._stored(study.name)
+        memory = self._remembered_of(stored, request, "update")
+        if memory is not None and memory.head is not None:
+            return dataclasses.replace(stored.head, study=memory.head.study)
+        if stored.study.revision != expected_revision:
+            raise Conflict(ConflictKind.STUDY_CHANGED)
+        stored.study = dataclasses.replace(study, revision=expected_revision + 1)
+        stored.append(StudyChanged(study=stored.study))
+        self._remember(stored, request, "update", head=stored.head)
+        return stored.head
+
+    async def delete_study(self, name: StudyName, *, expected_revision: int | None, request: Request | None) -> None:
+        """See Ledger."""
+        memory = self._remembered(name, request)
+        if memory is not None and memory.kind == "delete":
+            return
+        stored = self._stored(name)
+        if expected_revision not in (None, stored.study.revision):
+            raise Conflict(ConflictKind.STUDY_CHANGED)
+        del self._studies[name]
+        self._remember(stored, request, "delete")
+        stored.wake()
+
+    async def list_studies(self, project: str, *, after: str, limit: int) -> Sequence[StudyName]:
+        """See Ledger."""
+        names = (name for name in self._studies if name.project == project and name.study_id > after)
+        return sorted(names)[:limit]
+
+    async def read_head(self, name: StudyName) -> StudyHead:
+        """See Ledger."""
+        return self._stored(name).head
+
+    async def read_delta(
+        self, name: StudyName, *, after: int, limit: int = 1000, lapsed_limit: int = 1000
+    ) -> StudyDelta:
+        """See Ledger."""
+        stored = self._stored(name)
+        now = self._clock()
+        entries = stored.log[after : after + limit]
+        by_deadline = sorted(stored.leases, key=lambda number: stored.leases[number])
+        lapsed = [number for number in by_deadline if stored.leases[number] <= now]
+        held = by_deadline[len(lapsed) :]
+        return StudyDelta(
+            head=stored.head,
+            entries=entries,
+            more=after + len(entries) < len(stored.log),
+            lapsed=lapsed[:lapsed_limit],
+            next_lapse_s=(stored.leases[held[0]] - now).total_seconds() if held else None,
+            now=now,
+        )
+
+    async def read_trials(self, name: StudyName, *, numbers: Sequence[int]) -> Sequence[TrialRecord | None]:
+        """See Ledger."""
+        stored = self._stored(name)
+        return [stored.record(stored.trials[number]) if number in stored.trials else None for number in numbers]
+
+    async def read_measurements(self, name: StudyName, number: int, *, first: int, limit: int) -> Sequence[Measurement]:
+        """See Ledger."""
+        stored = self._stored(name)
+        if number not in stored.trials:
+            raise trial_not_found(str(name.trial(number)))
+        return stored.measurements.get(number, [])[first : first + limit]
+
+    async def commit(self, name: StudyName, commit: Commit) -> Committed:
+        """See Ledger."""
+        stored = self._stored(name)
+        memory = self._remembered_of(stored, commit.request, "commit")
+        if memory is not None:
+            return self._again(stored, memory)
+        after = self._checked(stored, commit)
+        created = 0
+        records: list[TrialRecord] = []
+        versions: list[Trial] = []
+        for write, trial in zip(commit.writes, after, strict=True):
+            known = stored.trials.get(trial.number)
+            if write.delete:
+                records.append(stored.record(trial))
+                self._delete(stored, trial)
+            else:
+                if known is not trial:
+                    created += known is None
+                    self._put(stored, write, trial)
+                records.append(stored.record(trial))
+            versions.append(trial)
+        self._remember(
+            stored, commit.request, "commit", versions=tuple(versions), sequence=len(stored.log), created=created
+        )
+        return Committed(records=records, sequence=len(stored.log), created=created)
+
+    async def recall(self, name: StudyName, request: Request) -> Committed | None:
+        """See Ledger."""
+        stored = self._stored(name)
+        memory = self._remembered(name, request)
+        if memory is None or memory.epoch != stored.epoch:
+            return None
+        if memory.kind == "report":
+            trials = tuple(stored.trials[v.number] for v in memory.versions if v.number in stored.trials)
+            memory = dataclasses.replace(memory, versions=trials)
+        return self._again(stored, memory)
+
+    async def report(
+        self,
+        name: StudyName,
+        number: int,
+        *,
+        lease_id: str,
+        lease_s: float,
+        measurement: Measurement | None,
+        request: Request | None,
+    ) -> Reported:
+        """See Ledger."""
+        stored = self._stored(name)
+        memory = self._remembered_of(stored, request, "report")
+        trial = stored.trials.get(number)
+        if trial is None:
+            raise trial_not_found(str(name.trial(number)))
+        valid = trial.state is TrialState.RUNNING and trial.lease_id == lease_id
+        if valid:
+            measurements = stored.measurements.setdefault(number, [])
+            if measurement is not None and memory is None:
+                if len(measurements) >= MAX_MEASUREMENTS:
+                    raise ResourceExhausted(
+                        f"trial {number} has {MAX_MEASUREMENTS:,} measurements, the most that are kept",
+                        reason=ErrorReason.LIMIT_EXCEEDED,
+                        metadata={"limit": str(MAX_MEASUREMENTS), "field": "measurements"},
+                    )
+                measurements.append(measurement)
+                index = len(measurements) - 1
+                stored.append(MeasurementReported(number=number, index=index, measurement=measurement))
+            self._lease(stored, number, lease_s)
+            self._remember(stored, request, "report", versions=(trial,))
+        return Reported(
+            lease_valid=valid,
+            lease_expire_time=stored.leases.get(number) if valid else None,
+            trial_state=trial.state,
+            study_finished=stored.study.state is StudyState.FINISHED,
+        )
+
+    async def watch(self, name: StudyName, *, after: int) -> AsyncIterator[LogEntry]:
+        """See Ledger."""
+        stored = self._stored(name)
+        while True:
+            changed = stored.changed
+            for entry in stored.log[after:]:
+                yield entry
+                after = entry.sequence
+            if self._studies.get(name) is not stored:
+                raise study_not_found(str(name))
+            if after >= len(stored.log):
+                await changed.wait()
+
+    async def read_warm_start(self, name: StudyName) -> WarmStart | None:
+        """See Ledger."""
+        return self._stored(name).warm_start
+
+    async def write_warm_start(self, name: StudyName, warm_start: WarmStart) -> None:
+        """See Ledger."""
+        stored = self._studies.get(name)
+        if stored is None or warm_start.sequence > len(stored.log):
+            return
+        if stored.warm_start is None or warm_start.sequence >= stored.warm_start.sequence:
+            stored.warm_start = warm_start
+
+    async def check(self) -> None:
+        """See Ledger."""
+
+    async def close(self) -> None:
+        """See Ledger."""
+
+    def _stored(self, name: StudyName) -> _Stored:
+        stored = self._studies.get(name)
+        if stored is None:
+            raise study_not_found(str(name))
+        return stored
+
+    def _checked(self, stored: _Stored, commit: Commit) -> list[Trial]:
+        """The trials after the commit, in the order of its writes; writes nothing."""
+        guard = commit.guard
+        if guard.epoch not in (None, stored.epoch) or guard.study_revision not in (None, stored.study.revision):
+            raise Conflict(ConflictKind.STUDY_CHANGED)
+        trials = dict(stored.trials)
+        imports = dict(stored.imports)
+        last_number = stored.last_number
+        after: list[Trial] = []
+        for index, write in enumerate(commit.writes):
+            number = write.trial.number
+            key = write.trial.import_key
+            if number == 0:
+                if key and key in imports:
+                    after.append(trials[imports[key]])
+                    continue
+                last_number += 1
+                number = last_number
+                if key:
+                    imports[key] = number
+            else:
+                self._require_current(stored, write, index)
+                if write.delete:
+                    imports.pop(key, None)
+                    after.append(trials.pop(number))
+                    continue
+            trial = dataclasses.replace(write.trial, number=number, revision=write.expected_revision + 1)
+            trials[number] = trial
+            if write.only_if_unique and trial.state.is_open and _holders(trials, trial) > 1:
+                raise Conflict(ConflictKind.DUPLICATE, index=index, current=stored.trials.get(number))
+            after.append(trial)
+        running = sum(trial.state is TrialState.RUNNING for trial in trials.values())
+        if guard.max_running is not None and running > guard.max_running:
+            raise Conflict(ConflictKind.TOO_MANY_RUNNING)
+        charged = sum(trial.counts_toward_budget for trial in trials.values())
+        if guard.max_charged is not None and charged > guard.max_charged:
+            raise Conflict(ConflictKind.BUDGET_SPENT)
+        return after
+
+    def _require_current(self, stored: _Stored, write: TrialWrite, index: int) -> None:
+        number = write.trial.number
+        present = stored.trials.get(number)
+        if present is None or present.revision != write.expected_revision:
+            raise Conflict(ConflictKind.TRIAL_CHANGED, index=index, current=present)
+        if write.only_if_lapsed and (number not in stored.leases or stored.leases[number] > self._clock()):
+            raise Conflict(ConflictKind.LEASE_RENEWED, index=index, current=present)
+
+    def _put(self, stored: _Stored, write: TrialWrite, trial: Trial) -> None:
+        stored.trials[trial.number] = trial
+        stored.last_number = max(stored.last_number, trial.number)
+        if trial.import_key:
+            stored.imports.setdefault(trial.import_key, trial.number)
+        if trial.state is not TrialState.RUNNING:
+            stored.leases.pop(trial.number, None)
+        elif write.lease_s is not None:
+            self._lease(stored, trial.number, write.lease_s)
+        stored.append(TrialChanged(trial=trial))
+
+    @staticmethod
+    def _delete(stored: _Stored, trial: Trial) -> None:
+        del stored.trials[trial.number]
+        stored.leases.pop(trial.number, None)
+        stored.measurements.pop(trial.number, None)
+        stored.imports.pop(trial.import_key, None)
+        stored.append(TrialDeleted(number=trial.number))
+
+    def _lease(self, stored: _Stored, number: int, lease_s: float) -> None:
+        stored.leases.pop(number, None)
+        if lease_s > 0:
+            stored.leases[number] = self._clock() + timedelta(seconds=lease_s)
+
+    def _again(self, stored: _Stored, memory: _Memory) -> Committed:
+        records = []
+        for version in memory.versions:
+            present = stored.trials.get(version.number)
+            leased = present is not None and present.lease_id == version.lease_id
+            records.append(stored.record(version, leased=leased))
+        return Committed(records=records, sequence=memory.sequence, created=memory.created, replayed=True)
+
+    def _remembered(self, name: StudyName, request: Request | None) -> _Memory | None:
+        if request is None:
+            return None
+        memory = self._requests.get((name, request.request_id))
+        if memory is None or memory.expires <= self._clock():
+            return None
+        if memory.fingerprint != request.fingerprint:
+            raise InvalidArgument(
+                "request_id", "was used for another request before", reason=ErrorReason.REQUEST_ID_REUSED
+            )
+        return memory
+
+    def _remembered_of(self, stored: _Stored, request: Request | None, kind: str) -> _Memory | None:
+        memory = self._remembered(stored.study.name, request)
+        return memory if memory is not None and (memory.kind, memory.epoch) == (kind, stored.epoch) else None
+
+    def _remember(
+        self,
+        stored: _Stored,
+        request: Request | None,
+        kind: str,
+        *,
+        head: StudyHead | None = None,
+        versions: tuple[Trial, ...] = (),
+        sequence: int = 0,
+        created: int = 0,
+    ) -> None:
+        if request is not None:
+            self._requests[stored.study.name, request.request_id] = _Memory(
+                fingerprint=request.fingerprint,
+                kind=kind,
+                epoch=stored.epoch,
+                expires=self._clock() + timedelta(seconds=REQUEST_TTL_S),
+                head=head,
+                versions=versions,
+                sequence=sequence or len(stored.log),
+                created=created,
+            )
+
+
+def _holders(trials: Mapping[int, Trial], trial: Trial) -> int:
+    digest = configuration_digest(trial.parameters)
+    return sum(other.state.is_open and configuration_digest(other.parameters) == digest for other in trials.values())
