@@ -133,8 +133,7 @@ def _make_converter() -> Converter:
     # MessagePack already tells int, double, str and bool apart; converting could only lose that.
     converter.register_structure_hook(ParameterValue, _as_it_is)
     converter.register_structure_hook(ParameterValue | None, _as_it_is)
-    converter.register_structure_hook(tuple[int, ...] | tuple[float, ...], lambda value, _: tuple(value))
-    converter.register_unstructure_hook(tuple[int, ...] | tuple[float, ...], list)
+    converter.register_structure_hook(int | float, _as_it_is)
     # Empty fields of trials are left out: they are most of them. A study's fields never are: their defaults are
     # settings, and a release that changes one must not change the studies that exist.
     for kind in (Trial, Result, Metric, Measurement):
