@@ -63,26 +63,22 @@ class FloatDomain:
         if self.step is None:
             return number
         index = round((number - self.min) / self.step)
-        snapped = self.level(index)
+        snapped = self.level(min(index, (self.cardinality or 1) - 1))
         if abs(number - snapped) > _STEP_TOLERANCE * self.step + 1e-12 * abs(number):
             raise ValueError(f"must be {self.min} + a multiple of {self.step}, got {value}")
         return snapped
 
     def level(self, index: int) -> float:
         """The value `index` steps above `min` (only with a step)."""
-        return float(_exact(self.min) + index * _exact(self._required_step))
+        assert self.step is not None
+        return float(min(_exact(self.max), _exact(self.min) + index * _exact(self.step)))
 
     @property
     def cardinality(self) -> int | None:
         """How many values there are; None = a continuum."""
         if self.step is None:
             return None
-        return int((_exact(self.max) - _exact(self.min)) // _exact(self.step)) + 1
-
-    @property
-    def _required_step(self) -> float:
-        assert self.step is not None
-        return self.step
+        return int(_steps(self.min, self.max, self.step)) + 1
 
     def levels(self) -> Sequence[float]:
         """All values in rising order (only with a step)."""
@@ -344,9 +340,13 @@ def _validate_range(low: float, high: float, scale: Scale, step: float | None, f
     if step is not None:
         if not math.isfinite(step):
             raise InvalidArgument(f"{field}.step", f"must be finite, got {step}", reason=ErrorReason.NOT_FINITE)
-        width = _exact(high) - _exact(low)
-        if not 0 < _exact(step) <= width:
-            raise InvalidArgument(f"{field}.step", f"must be in (0, max - min = {width}], got {step}")
+        if step <= 0 or _steps(low, high, step) < 1:
+            raise InvalidArgument(f"{field}.step", f"must be in (0, max - min = {high - low}], got {step}")
+
+
+def _steps(low: float, high: float, step: float) -> Decimal:
+    """How many steps lie between two numbers; a last one that is cut short by rounding alone counts in full."""
+    return (_exact(high) - _exact(low)) / _exact(step) + Decimal(_STEP_TOLERANCE)
 
 
 def _exact(number: float) -> Decimal:
