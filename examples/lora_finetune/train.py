@@ -3,7 +3,8 @@
 import copy
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Self
 
 import torch
 
@@ -37,6 +38,16 @@ class Hyperparameters:
     batch_size: int = 16
     warmup_steps: int = 100
     lora_rank: int = 8
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, float | str]) -> Self:
+        """The configuration of a trial: `trial.params`."""
+        return cls(
+            learning_rate=float(params["learning_rate"]),
+            batch_size=int(params["batch_size"]),
+            warmup_steps=int(params["warmup_steps"]),
+            lora_rank=int(params["lora_rank"]),
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
