@@ -94,7 +94,7 @@ class Continuum:
 class Levels:
     """An ordered parameter of finitely many values: exact up to 2^50 of them."""
 
-    def __init__(self, domain: FloatDomain | IntDomain | DiscreteDomain | BoolDomain) -> None:
+    def __init__(self, domain: FloatDomain | IntDomain | DiscreteDomain) -> None:
         count = domain.cardinality
         if count is None:
             raise ValueError("a float parameter without a step has no levels")
@@ -102,9 +102,7 @@ class Levels:
         self._last = count - 1
         self._domain = domain
         self._index = (
-            {value: index for index, value in enumerate(domain.levels())}
-            if isinstance(domain, DiscreteDomain | BoolDomain)
-            else {}
+            {value: index for index, value in enumerate(domain.levels())} if isinstance(domain, DiscreteDomain) else {}
         )
         self._warp: _Warp | None = None
         if isinstance(domain, FloatDomain | IntDomain) and domain.scale is not Scale.LINEAR:
@@ -172,15 +170,15 @@ class Levels:
 
 
 class Categories:
-    """An unordered parameter."""
+    """An unordered parameter. A bool is one: as a pair of names it measured better than as the numbers 0 and 1."""
 
-    def __init__(self, domain: CategoricalDomain) -> None:
-        self.count = len(domain.values)
-        self._values = domain.values
-        self._last = len(domain.values) - 1
-        self._index: dict[ParameterValue, int] = {value: index for index, value in enumerate(domain.values)}
+    def __init__(self, domain: CategoricalDomain | BoolDomain) -> None:
+        self._values: tuple[ParameterValue, ...] = tuple(domain.levels())
+        self.count = len(self._values)
+        self._last = self.count - 1
+        self._index: dict[ParameterValue, int] = {value: index for index, value in enumerate(self._values)}
 
-    def value(self, index: int) -> str:
+    def value(self, index: int) -> ParameterValue:
         """The category with the index."""
         return self._values[index]
 
@@ -196,7 +194,7 @@ class Categories:
         """Indices (n) of values of the domain."""
         return np.array([self._index[value] for value in values], dtype=np.float64)
 
-    def decode(self, coordinate: float) -> str:
+    def decode(self, coordinate: float) -> ParameterValue:
         """The value of the index."""
         return self._values[min(max(round(coordinate), 0), self._last)]
 
@@ -272,7 +270,7 @@ class _Map(Protocol):
 
 
 def _column(domain: Domain) -> Column:
-    if isinstance(domain, CategoricalDomain):
+    if isinstance(domain, CategoricalDomain | BoolDomain):
         return Categories(domain)
     if isinstance(domain, FloatDomain) and domain.step is None:
         return Continuum(domain)

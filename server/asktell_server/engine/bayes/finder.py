@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import torch
 
@@ -67,7 +65,7 @@ class Finder:
     def _many(self, count: int) -> list[Found]:
         raw = self._raw(least=2 * count)
         free = self._tried.free(raw)
-        found = list(itertools.islice(greedy(self._believing, self._best, free), count)) if len(free) else []
+        found = list(greedy(self._believing, self._best, free, most=count)) if len(free) else []
         for one in found:
             self._take(one.point)
         return found + [self._one() for _ in range(count - len(found))]

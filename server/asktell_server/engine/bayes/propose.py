@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from botorch.exceptions.warnings import OptimizationWarning
+from linear_operator.utils.warnings import NumericalWarning
 
 from asktell_server.domain.trial import Origin, Prediction
 from asktell_server.engine.bayes import warm_start
@@ -40,7 +43,7 @@ def propose(task: SuggestTask) -> SuggestResult:
     Raises:
         Exception: any: no task should, but matrices can.
     """
-    with one_thread():
+    with one_thread(), handled_warnings():
         encoding = Encoding(task.problem.space)
         targets = make_targets(task.observations, task.problem.objectives[0])
         data = _data(task, encoding, targets)
@@ -62,6 +65,15 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextlib.contextmanager
+def handled_warnings() -> Iterator[None]:
+    """Silences what is dealt with anyway: a search or fit that stops early, jitter added to a matrix."""
+    with warnings.catch_warnings():
+        for category in (OptimizationWarning, NumericalWarning):
+            warnings.simplefilter("ignore", category)
+        yield
 
 
 def _data(task: SuggestTask, encoding: Encoding, targets: Targets) -> Data:
