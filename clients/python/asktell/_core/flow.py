@@ -133,6 +133,9 @@ def new_request_id() -> str:
 def connection_lost(failure: grpc.RpcError) -> AsktellError | None:
     """None when a stream should simply be opened again; otherwise the error it ended with."""
     error = from_call(failure)  # type: ignore[arg-type] # as above
-    if isinstance(error, Unavailable) or error.code is grpc.StatusCode.CANCELLED:
+    # A balancer whose server dies cuts the stream with RST_STREAM, which arrives as INTERNAL; the server's own INTERNAL
+    # has a reason.
+    cut = error.code is grpc.StatusCode.INTERNAL and not error.reason
+    if cut or isinstance(error, Unavailable) or error.code is grpc.StatusCode.CANCELLED:
         return None
     return error
