@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 __all__ = ["Bool", "Categorical", "Discrete", "Domain", "Float", "Int", "ParameterValue", "Space"]
+
+T = TypeVar("T")
 
 ParameterValue: TypeAlias = float | int | str | bool
 """A value of one parameter; an int stays an int."""
@@ -53,9 +55,16 @@ class Discrete:
 
     def __post_init__(self) -> None:
         """Keeps the values as a tuple of one kind."""
-        mixed = any(isinstance(value, float) for value in self.values)
-        values = [float(value) if mixed and type(value) is int else value for value in self.values]
-        object.__setattr__(self, "values", tuple(values))
+        values = tuple(self.values)
+        if any(isinstance(value, float) for value in values):
+            values = tuple(_as_float(value) for value in values)
+            object.__setattr__(self, "default", _as_float(self.default))
+        object.__setattr__(self, "values", values)
+
+
+def _as_float(value: T) -> T | float:
+    # Only plain ints are made floats: what is no number at all is refused later, by name.
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 @dataclass(frozen=True, slots=True)

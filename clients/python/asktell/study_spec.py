@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Required, TypedDict
+from typing import Required, TypedDict, cast
 
 from asktell.spaces import Space
 from asktell.spec import Algorithm, Metric, Objective
 
 __all__ = ["StudyChanges", "StudyOptions", "StudySpec"]
+
+
+class StudyOptions(TypedDict, total=False):
+    """The keyword arguments of `create_study`: the fields of StudySpec."""
+
+    space: Required[Space]
+    objectives: Required[Objective | Sequence[Objective]]
+    metrics: Sequence[str | Metric]
+    algorithm: str | Algorithm
+    max_trials: int | None
+    target: float | None
+    patience: int | None
+    deadline: datetime | None
+    lease_s: float | None
+    max_attempts: int | None
+    max_running: int | None
+    seed: int | None
+    display_name: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,25 +70,9 @@ class StudySpec:
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
 
-
-class StudyOptions(TypedDict, total=False):
-    """The keyword arguments of `create_study`: the fields of StudySpec."""
-
-    space: Required[Space]
-    objectives: Required[Objective | Sequence[Objective]]
-    metrics: Sequence[str | Metric]
-    algorithm: str | Algorithm
-    max_trials: int | None
-    target: float | None
-    patience: int | None
-    deadline: datetime | None
-    lease_s: float | None
-    max_attempts: int | None
-    max_running: int | None
-    seed: int | None
-    display_name: str
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
+    def options(self) -> StudyOptions:
+        """The keyword arguments of `create_study`: `client.create_study(name, **spec.options())`."""
+        return cast("StudyOptions", {each.name: getattr(self, each.name) for each in fields(self)})
 
 
 class StudyChanges(TypedDict, total=False):

@@ -18,7 +18,7 @@ from asktell.errors import NoTrialAvailable, Overloaded, StudyExists, StudyNotFo
 from asktell.study_spec import StudySpec
 from asktell.v1 import study_pb2, study_service_pb2, trial_pb2, trial_service_pb2
 
-logger = logging.getLogger("asktell")
+logger = logging.getLogger("asktell.study")
 
 PAGE_SIZE = 500
 _RETRY_ASK_S = 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -63,6 +63,13 @@ class TrialActions(TrialView):
     def lease_lost(self) -> bool:
         """The lease ran out or the trial was called off. A result told nevertheless is still taken if it is the first."""
         return self._lease is not None and self._lease.lost
+
+    def on_stop(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` once, when the server wants the trial to stop: from the heartbeat, so it must be quick."""
+        if self._lease is not None:
+            self._lease.on_stop = callback
+            if self._lease.should_stop:
+                callback()
 
     @property
     def superseded(self) -> bool:

@@ -1,0 +1,181 @@
+"""`asktell run`."""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+import signal
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from asktell._sync.client import Client
+from asktell._sync.study import Study
+from asktell.cli.connect import with_client
+from asktell.cli.output import complain, console
+from asktell.cli.running.progress import LiveProgress, PlainProgress, summary
+from asktell.cli.running.runner import FAILURES_IN_A_ROW, Ending, Runner
+from asktell.cli.running.template import check_variables, likely_typos
+from asktell.cli.running.trial_run import Job
+from asktell.cli.study_commands import create_from_file, show_warnings
+from asktell.errors import StudyComplete
+
+_REFRESH_S = 0.25
+_IMPATIENT_S = 5.0  # after a second Ctrl-C, even when the server does not answer
+
+_HELP = f"""Tune any program: ask STUDY for configurations, run COMMAND for each, tell its result.
+
+STUDY is a study's name, or a YAML file that is created first (or loaded, if it exists with the same content).
+
+\b
+Parameters go in
+  as {{name}} in the words of COMMAND (which is run as it stands, without a shell), and in the environment:
+  ASKTELL_PARAM_<NAME>   one for each parameter (upper case, other characters than letters and digits become _)
+  ASKTELL_PARAMS_JSON    all of them;  ASKTELL_STUDY and ASKTELL_TRIAL say which trial it is
+
+\b
+Metrics come out
+  as JSON lines on stdout: {{"step": 1, "val_loss": 0.4}} is a report, the last object without "step" the result;
+  or by --metric-regex: the last match on stdout, its group 1 if it has one, is the objective's value.
+  Other output goes to a log file for each trial. An exit status other than 0 is a failed trial.
+
+\b
+Examples:
+  asktell run lora -- python train.py --lr {{learning_rate}} --batch {{batch_size}}
+  asktell run lora.yaml --workers 4 -- ./train.sh
+  asktell run lora --metric-regex 'val_loss=([0-9.e-]+)' -- python train.py {{learning_rate}}
+
+\b
+Ctrl-C ends the commands, gives their trials back and exits with 130; a second one does not wait for them.
+The run ends with 0 when the study is complete or --max-trials is reached, with 1 when {FAILURES_IN_A_ROW} trials in a row
+failed (--keep-going goes on), with 4 when the study was complete before it began.
+"""
+
+
+@click.command(help=_HELP, context_settings={"max_content_width": 120})
+@click.argument("study")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option("--workers", type=click.IntRange(1, 1000), default=1, show_default=True, help="Trials at the same time.")
+@click.option("--max-trials", type=click.IntRange(1), metavar="N", help="End after N trials of this run.")
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Fail longer trials.")
+@click.option("--metric-regex", metavar="REGEX", help="Where the objective's value stands on stdout.")
+@click.option("--keep-going", is_flag=True, help="Go on however many trials fail.")
+@click.option("--log-dir", type=click.Path(path_type=Path), help="Output of the trials.  [default: asktell-logs/STUDY]")
+@click.option("--verbose", "-v", is_flag=True, help="Show reports and other output too.")
+@with_client(patient=True)
+def run(
+    client: Client,
+    study: str,
+    command: tuple[str, ...],
+    workers: int,
+    max_trials: int | None,
+    timeout: float | None,
+    metric_regex: str | None,
+    keep_going: bool,
+    log_dir: Path | None,
+    verbose: bool,
+) -> int:
+    """Returns the exit code."""
+    pattern = _compiled(metric_regex)
+    if "{" not in command[0] and shutil.which(command[0]) is None:
+        raise click.UsageError(f"command not found: {command[0]}")
+    chosen = _study(client, study)
+    objective = chosen.objectives[0]
+    try:
+        check_variables(chosen.space)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    for typo, meant in likely_typos(command, chosen.space).items():
+        complain(f"{{{typo}}} names no parameter and stays as it is; did you mean {{{meant}}}?", kind="warning")
+    job = Job(
+        command=command,
+        study=chosen.name,
+        objective=objective.metric,
+        declared=frozenset([each.metric for each in chosen.objectives] + [each.name for each in chosen.metrics]),
+        metric_regex=pattern,
+        timeout_s=timeout,
+        log_dir=log_dir or Path("asktell-logs") / chosen.id,
+    )
+    terminal = console()
+    progress = (
+        LiveProgress(terminal, verbose=verbose, budget=max_trials)
+        if terminal.is_terminal
+        else PlainProgress(terminal, verbose=verbose)
+    )
+    runner = Runner(chosen, job, workers=workers, max_trials=max_trials, keep_going=keep_going, listener=progress)
+    received = _drive(runner, progress)
+    click.echo(f"{summary(runner.tally)}; logs in {job.log_dir}")
+    return _exit_code(runner, received)
+
+
+def _drive(runner: Runner, progress: PlainProgress) -> int | None:
+    """Runs to the end; returns the signal that interrupted it, if one did."""
+    received: list[int] = []
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+
+    before: dict[int, Any] = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    handled, give_up_at = 0, math.inf
+    try:
+        with progress:
+            runner.start()
+            while not runner.wait(_REFRESH_S) and time.monotonic() < give_up_at:
+                progress.update(runner.tally)
+                if len(received) > handled:  # not in the handler, which may interrupt a thread that holds the lock
+                    handled = len(received)
+                    runner.interrupt(kill=handled > 1)
+                    if handled > 1:
+                        give_up_at = time.monotonic() + _IMPATIENT_S
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return received[0] if received else None
+
+
+def _exit_code(runner: Runner, received: int | None) -> int:
+    match runner.ending:
+        case Ending.ERROR:
+            assert runner.error is not None
+            raise runner.error
+        case Ending.INTERRUPTED:
+            return 128 + (received or signal.SIGINT)
+        case Ending.FAILURES:
+            complain(f"stopped: {FAILURES_IN_A_ROW} trials failed in a row (--keep-going goes on)")
+            return 1
+        case Ending.QUEUE_EMPTY:
+            complain("nothing is enqueued: asktell enqueue STUDY name=value …", kind="")
+            return 0 if runner.tally.total else 1
+        case Ending.COMPLETE:
+            assert runner.complete is not None
+            return _complete(runner.complete, ran=runner.tally.total > 0)
+        case _:
+            return 0
+
+
+def _complete(error: StudyComplete, *, ran: bool) -> int:
+    if not ran:
+        raise error
+    complain(str(error), kind="")
+    return 0
+
+
+def _study(client: Client, study: str) -> Study:
+    if study.endswith((".yaml", ".yml")):
+        return create_from_file(client, Path(study), exist_ok=True)
+    chosen = client.study(study)
+    show_warnings(chosen)
+    return chosen
+
+
+def _compiled(pattern: str | None) -> re.Pattern[str] | None:
+    if pattern is None:
+        return None
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise click.UsageError(f"--metric-regex: {error}") from None

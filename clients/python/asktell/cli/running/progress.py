@@ -1,0 +1,140 @@
+"""What a person sees of a run: a live table on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from asktell._sync.trial import Trial
+from asktell.cli.output import best_mark, pairs, seconds, short
+from asktell.cli.running.metrics import Step
+from asktell.cli.running.runner import Listener, Tally
+from asktell.records import TrialState
+
+_STYLES = {TrialState.SUCCEEDED: "", TrialState.FAILED: "red", TrialState.QUEUED: "yellow"}
+
+
+@dataclass(slots=True)
+class _Running:
+    trial: Trial
+    since: float = field(default_factory=time.monotonic)
+    step: Step | None = None
+
+
+class PlainProgress(Listener):
+    """A line for each trial that starts or ends."""
+
+    def __init__(self, console: Console, *, verbose: bool) -> None:
+        self._console = console
+        self._verbose = verbose
+        self._since: dict[int, float] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing to undo."""
+
+    def update(self, tally: Tally) -> None:
+        """Nothing between the lines."""
+
+    def started(self, trial: Trial) -> None:
+        self._since[trial.number] = time.monotonic()
+        self._line(f"trial {trial.number} started {pairs(trial.params)}")
+
+    def stepped(self, trial: Trial, step: Step) -> None:
+        if self._verbose:
+            self._line(f"trial {trial.number} step {step.step} {pairs(step.metrics)}")
+
+    def printed(self, trial: Trial, text: str) -> None:
+        if self._verbose:
+            self._line(f"[{trial.number}] {text}")
+
+    def ended(self, trial: Trial, *, is_best: bool) -> None:
+        took = seconds(time.monotonic() - self._since.pop(trial.number, time.monotonic()))
+        self._line(_ending(trial, is_best=is_best, took=took), _STYLES.get(trial.state, ""))
+
+    def _line(self, text: str, style: str = "") -> None:
+        self._console.print(Text(text, style=style))
+
+
+class LiveProgress(PlainProgress):
+    """The same lines for ended trials, above a table of the running ones."""
+
+    def __init__(self, console: Console, *, verbose: bool, budget: int | None) -> None:
+        super().__init__(console, verbose=verbose)
+        self._budget = budget
+        self._running: dict[int, _Running] = {}
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def update(self, tally: Tally) -> None:
+        """Draws the table anew."""
+        self._live.update(self._picture(tally), refresh=True)
+
+    def started(self, trial: Trial) -> None:
+        self._running[trial.number] = _Running(trial)
+        self._since[trial.number] = time.monotonic()
+
+    def stepped(self, trial: Trial, step: Step) -> None:
+        super().stepped(trial, step)
+        if trial.number in self._running:
+            self._running[trial.number].step = step
+
+    def ended(self, trial: Trial, *, is_best: bool) -> None:
+        self._running.pop(trial.number, None)
+        super().ended(trial, is_best=is_best)
+
+    def _picture(self, tally: Tally) -> RenderableType:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for name in ("#", "running", "step", "metrics", "parameters"):
+            table.add_column(name, overflow="ellipsis", no_wrap=True)
+        for each in list(self._running.values()):
+            table.add_row(
+                str(each.trial.number),
+                seconds(time.monotonic() - each.since),
+                "" if each.step is None else str(each.step.step),
+                "" if each.step is None else pairs(each.step.metrics),
+                pairs(each.trial.params),
+            )
+        return Group(table, Text(summary(tally, self._budget), style="bold"))
+
+
+def summary(tally: Tally, budget: int | None = None) -> str:
+    """`12 of 50 done, 1 failed, best 0.27 (trial 7)`."""
+    done = f"{tally.total}{f' of {budget}' if budget is not None else ''} done"
+    failed = f", {tally.failed} failed" if tally.failed else ""
+    best = "" if tally.best_value is None else f", best {short(tally.best_value)} (trial {tally.best_number})"
+    return done + failed + best
+
+
+def _ending(trial: Trial, *, is_best: bool, took: str) -> str:
+    if trial.state is TrialState.QUEUED:
+        return f"trial {trial.number} given back after {took}"
+    result = f" {pairs(trial.metrics)}" if trial.metrics else ""
+    reason = f": {_first_and_last(trial.reason)}" if trial.reason.strip() else ""
+    mark = f" {best_mark()}" if is_best else ""
+    return f"trial {trial.number} {trial.state}{result}{mark} in {took}{reason}"
+
+
+def _first_and_last(reason: str) -> str:
+    lines = [line.strip() for line in reason.strip().splitlines()]
+    return lines[0] if len(lines) == 1 else f"{lines[0]}: {lines[-1]}"

@@ -1,0 +1,142 @@
+"""One trial: run the command, pass reports on, tell how it ended."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from asktell._sync.trial import Trial
+from asktell.cli.running.metrics import MetricsReader, Step
+from asktell.cli.running.process import Child, ending
+from asktell.cli.running.template import environment, fill
+from asktell.errors import AsktellError, InvalidArgument, MissingObjective, NotFinite
+
+logger = logging.getLogger("asktell")
+
+_LONGEST_REASON = 4000
+INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What is run for each trial. `timeout_s`: None = no limit."""
+
+    command: Sequence[str]
+    study: str
+    objective: str
+    declared: frozenset[str]
+    metric_regex: re.Pattern[str] | None
+    timeout_s: float | None
+    log_dir: Path
+
+    def log_path(self, trial: Trial) -> Path:
+        """Where the output of an attempt goes."""
+        attempt = f"-attempt-{trial.attempt}" if trial.attempt > 1 else ""
+        return self.log_dir / f"trial-{trial.number}{attempt}.log"
+
+
+class TrialRun:
+    """Runs a job for one trial; `interrupt` may be called from any thread."""
+
+    def __init__(
+        self, job: Job, trial: Trial, *, on_step: Callable[[Step], None], on_text: Callable[[str], None]
+    ) -> None:
+        """Starts the command. Raises OSError: it cannot be started."""
+        self.trial = trial
+        self._job = job
+        self._on_step = on_step
+        self._reader = MetricsReader(job.declared, job.objective, job.metric_regex)
+        self._child = Child(
+            fill(job.command, trial.params),
+            environment(job.study, trial.number, trial.params),
+            log_path=job.log_path(trial),
+            on_line=self._take,
+            on_text=on_text,
+        )
+        trial.on_stop(lambda: self._child.terminate(trial.stop_reason or "the server asked to stop"))
+
+    @property
+    def dropped(self) -> set[str]:
+        """Metrics that the command printed and the study does not declare."""
+        return self._reader.dropped
+
+    def interrupt(self, *, kill: bool = False) -> None:
+        """Ends the command; the trial will be given back."""
+        self._child.terminate(INTERRUPTED)
+        if kill:
+            self._child.kill()
+
+    def finish(self) -> None:
+        """Waits for the command and tells how it ended.
+
+        Raises:
+            AsktellError: the result could not be told.
+        """
+        status = self._child.wait(self._job.timeout_s)
+        stopped = self._child.stopped_because
+        if stopped == INTERRUPTED:
+            if not self.trial.lease_lost:
+                self.trial.release()
+        elif self.trial.should_stop:
+            self._tell_stopped()
+        elif stopped is not None:
+            self.trial.fail(self._with_errors(stopped))
+        elif status != 0:
+            self.trial.fail(self._with_errors(ending(status)))
+        else:
+            self._tell_result()
+
+    def _tell_result(self) -> None:
+        result = self._reader.result
+        if result is None or self._job.objective not in result:
+            self.trial.fail(self._without_result())
+            return
+        try:
+            self.trial.tell(result)
+        except NotFinite as error:
+            self.trial.fail(error.message)
+
+    def _without_result(self) -> str:
+        objective = self._job.objective
+        wanted = (
+            f'stdout had no line {{"{objective}": …}}'
+            if self._job.metric_regex is None
+            else f"no line of stdout matched {self._job.metric_regex.pattern!r}"
+        )
+        seen = ", ".join(sorted(self._reader.dropped))
+        hint = f" (it printed {seen})" if seen else ""
+        if self._reader.last_step is not None:
+            hint = ' (it reported steps only: a result is an object without "step")'
+        return self._with_errors(f"no result: the command succeeded, but {wanted}{hint}")
+
+    def _tell_stopped(self) -> None:
+        """STOPPED with what is known; called off trials and those of others are nothing to tell."""
+        if self.trial.lease_lost:
+            return
+        try:
+            self.trial.stop(self._reader.result)
+        except MissingObjective:
+            self.trial.fail(f"stopped before it reported {self._job.objective}")
+
+    def _take(self, line: str) -> str | None:
+        read = self._reader.read(line)
+        if isinstance(read, Step):
+            self._report(read)
+            return None
+        return read
+
+    def _report(self, step: Step) -> None:
+        try:
+            self.trial.report(step.metrics, step=step.step)
+        except (InvalidArgument, ValueError) as error:  # NaN: the result will show whether the trial is lost
+            logger.warning("trial %d: report of step %d refused: %s", self.trial.number, step.step, error)
+        except AsktellError as error:
+            logger.warning("trial %d: report of step %d lost: %s", self.trial.number, step.step, error)
+        self._on_step(step)
+
+    def _with_errors(self, reason: str) -> str:
+        errors = self._child.last_errors[-_LONGEST_REASON:]
+        return f"{reason}\n{errors}" if errors else reason

@@ -1,0 +1,231 @@
+"""`asktell study …`: create, list, show, stop, pause, resume, delete."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import click
+from rich import box
+from rich.table import Table
+
+from asktell._core.study_view import StudyView
+from asktell._sync.client import Client
+from asktell._sync.study import Study
+from asktell.cli.connect import with_client
+from asktell.cli.output import complain, console, print_json, short, time
+from asktell.errors import InvalidArgument, NotSupported
+from asktell.study_file import StudyFile, StudyFileError, load_study_file
+
+as_json = click.option("--json", "as_json", is_flag=True, help="JSON for programs.")
+
+
+@click.group()
+def study() -> None:
+    """Create, find and steer studies."""
+
+
+@study.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--exist-ok", is_flag=True, help="A study of that name with the same specification is fine.")
+@with_client()
+def create(client: Client, file: Path, exist_ok: bool) -> None:
+    """Create the study of a YAML FILE.
+
+    \b
+    Example of a study file:
+      name: lora
+      objectives:
+        - {metric: perplexity, goal: minimize, split: validation}
+      parameters:
+        learning_rate: {type: float, min: 1e-5, max: 1e-3, scale: log}
+        batch_size: {type: discrete, values: [8, 16, 32, 64]}
+        optimizer: {type: categorical, values: [adam, sgd]}
+        nesterov: {type: bool}
+        warmup_steps: {type: int, min: 0, max: 500}
+      stopping: {max_trials: 50}
+    """
+    created = create_from_file(client, file, exist_ok=exist_ok)
+    click.echo(created.name)
+
+
+def create_from_file(client: Client, path: Path, *, exist_ok: bool) -> Study:
+    """Creates the study of a file and shows its warnings; what the server refuses is shown with its line.
+
+    Raises:
+        StudyFileError: the file is wrong, by this client's or the server's judgement.
+    """
+    file = load_study_file(path)
+    try:
+        created = client.create_study(file.name, exist_ok=exist_ok, **file.spec.options())
+    except (InvalidArgument, NotSupported) as error:
+        if not error.field:
+            raise
+        raise StudyFileError(file.locate(error.field), error.message) from None
+    show_warnings(created, file)
+    return created
+
+
+def show_warnings(shown: StudyView, file: StudyFile | None = None) -> None:
+    """A study's warnings on stderr, with their line where the file is known."""
+    for warning in shown.warnings:
+        place = shown.id if file is None else file.locate(f"study.{warning.field}")
+        complain(f"{place}: {warning.field}: {warning.message}", kind="warning")
+
+
+@study.command("list")
+@as_json
+@with_client()
+def list_(client: Client, as_json: bool) -> None:
+    """List the project's studies."""
+    found = client.studies()
+    if as_json:
+        print_json([study_record(each) for each in found])
+        return
+    if not found:
+        complain("no studies yet: asktell study create FILE.yaml", kind="")
+        return
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in ("study", "state", "ended", "running", "queued", "budget", "objective", "created"):
+        table.add_column(name, justify="right" if name in {"ended", "running", "queued", "budget"} else "left")
+    for each in found:
+        counts = each.counts
+        table.add_row(
+            each.id,
+            _state(each),
+            str(counts.ended),
+            str(counts.running),
+            str(counts.queued),
+            "" if each.stopping.max_trials is None else str(each.stopping.max_trials),
+            ", ".join(f"{objective.goal} {objective.metric}" for objective in each.objectives),
+            "" if each.create_time is None else f"{each.create_time.astimezone():%Y-%m-%d %H:%M}",
+        )
+    console().print(table)
+
+
+@study.command()
+@click.argument("study")
+@as_json
+@with_client()
+def show(client: Client, study: str, as_json: bool) -> None:
+    """Show the specification, the state and the warnings of a STUDY."""
+    shown = client.study(study)
+    if as_json:
+        print_json(study_record(shown))
+        return
+    table = Table(box=None, show_header=False, title=shown.name, title_justify="left", title_style="bold")
+    table.add_column(style="dim")
+    table.add_column()
+    for name, value in _facts(shown):
+        table.add_row(name, value)
+    console().print(table)
+    show_warnings(shown)
+
+
+@study.command()
+@click.argument("study")
+@with_client()
+def stop(client: Client, study: str) -> None:
+    """Finish a STUDY: no more trials; results of running ones are still taken."""
+    chosen = client.study(study)
+    chosen.finish()
+    click.echo(f"{chosen.name} {_state(chosen)}")
+
+
+@study.command()
+@click.argument("study")
+@with_client()
+def pause(client: Client, study: str) -> None:
+    """Pause a STUDY: no trials until it is resumed; results are still taken."""
+    chosen = client.study(study)
+    chosen.pause()
+    click.echo(f"{chosen.name} {_state(chosen)}")
+
+
+@study.command()
+@click.argument("study")
+@with_client()
+def resume(client: Client, study: str) -> None:
+    """Resume a paused or finished STUDY."""
+    chosen = client.study(study)
+    chosen.resume()
+    click.echo(f"{chosen.name} {_state(chosen)}")
+
+
+@study.command()
+@click.argument("study")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_client()
+def delete(client: Client, study: str, yes: bool) -> None:
+    """Delete a STUDY with all its trials. This cannot be undone."""
+    chosen = client.study(study)
+    if not yes:
+        click.confirm(f"Delete {chosen.name} and its {chosen.counts.total} trials?", abort=True)
+    chosen.delete()
+    click.echo(f"{chosen.name} deleted")
+
+
+def _state(shown: StudyView) -> str:
+    finished = shown.finish_time is not None or shown.finish_reason != "UNSPECIFIED"
+    return f"{shown.state} ({shown.finish_reason})" if finished else shown.state.value
+
+
+def _facts(shown: StudyView) -> list[tuple[str, str]]:
+    counts = dataclasses.asdict(shown.counts)
+    facts = [("state", _state(shown))]
+    facts += [("title", shown.display_name)] if shown.display_name else []
+    facts.append(("trials", ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "none yet"))
+    facts += [("objective", f"{each.goal} {each.metric} ({each.split})") for each in shown.objectives]
+    facts += [("metric", f"{each.name} ({each.split})") for each in shown.metrics]
+    facts += [("parameter", f"{name}: {_fields(domain)}") for name, domain in shown.space.items()]
+    facts.append(("algorithm", _fields(shown.algorithm)))
+    rules = {name: value for name, value in dataclasses.asdict(shown.stopping).items() if value is not None}
+    facts.append(("stopping", ", ".join(f"{name} {short(value)}" for name, value in rules.items()) or "never"))
+    lease = f"{shown.lease.duration_s:g} s" if shown.lease.duration_s else "without end"
+    facts.append(("lease", f"{lease}, {shown.lease.max_attempts} attempts"))
+    facts += [("max running", str(shown.max_running))] if shown.max_running else []
+    facts.append(("seed", str(shown.seed)))
+    facts += [("label", f"{key}={value}") for key, value in shown.labels.items()]
+    return facts
+
+
+def _fields(value: Any) -> str:
+    """A dataclass for people: its name and what is set, e.g. `Float 1e-05 to 0.001, log`."""
+    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    words = []
+    if "min" in fields:
+        words.append(f"{short(fields.pop('min'))} to {short(fields.pop('max'))}")
+    if "values" in fields:
+        words.append(", ".join(short(each) for each in fields.pop("values")))
+    words += [name if each is True else f"{name} {short(each)}" for name, each in fields.items() if each]
+    return f"{type(value).__name__.lower()} {', '.join(words)}".strip()
+
+
+def study_record(shown: StudyView) -> dict[str, Any]:
+    """A study for JSON."""
+    stopping = dataclasses.asdict(shown.stopping)
+    return {
+        "name": shown.name,
+        "display_name": shown.display_name,
+        "state": shown.state.value,
+        "finish_reason": shown.finish_reason.value,
+        "trial_counts": dataclasses.asdict(shown.counts),
+        "objectives": [dataclasses.asdict(each) for each in shown.objectives],
+        "metrics": [dataclasses.asdict(each) for each in shown.metrics],
+        "parameters": {
+            name: {"type": type(domain).__name__.lower(), **dataclasses.asdict(domain)}
+            for name, domain in shown.space.items()
+        },
+        "algorithm": {"type": type(shown.algorithm).__name__.lower(), **dataclasses.asdict(shown.algorithm)},
+        "stopping": {**stopping, "deadline": time(stopping["deadline"])},
+        "lease": dataclasses.asdict(shown.lease),
+        "max_running": shown.max_running,
+        "seed": shown.seed,
+        "labels": shown.labels,
+        "annotations": shown.annotations,
+        "warnings": [dataclasses.asdict(each) for each in shown.warnings],
+        "create_time": time(shown.create_time),
+        "update_time": time(shown.update_time),
+        "finish_time": time(shown.finish_time),
+    }

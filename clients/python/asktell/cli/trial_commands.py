@@ -1,0 +1,147 @@
+"""`asktell trials`, `asktell best`, `asktell enqueue`."""
+
+from __future__ import annotations
+
+import click
+from rich import box
+from rich.table import Table
+
+from asktell._core.yaml_nodes import did_you_mean
+from asktell._sync.client import Client
+from asktell.cli.connect import with_client
+from asktell.cli.output import (
+    best_mark,
+    complain,
+    console,
+    metric_names,
+    pairs,
+    print_json,
+    seconds,
+    short,
+    trial_record,
+    trials_csv,
+    trials_table,
+)
+from asktell.cli.study_commands import as_json
+from asktell.records import TrialState
+from asktell.spaces import Bool, Categorical, Discrete, Domain, Float, Int, ParameterValue
+
+_STATES = [state.value for state in TrialState if state is not TrialState.UNSPECIFIED]
+
+
+@click.command()
+@click.argument("study")
+@as_json
+@click.option("--csv", "as_csv", is_flag=True, help="CSV with all digits.")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice(_STATES, case_sensitive=False),
+    help="Only trials in this state; may be given several times.",
+)
+@with_client()
+def trials(client: Client, study: str, as_json: bool, as_csv: bool, states: tuple[str, ...]) -> None:
+    """Show the trials of a STUDY, the best one marked.
+
+    \b
+    Examples:
+      asktell trials lora
+      asktell trials lora --state failed --state abandoned
+      asktell trials lora --csv > trials.csv
+    """
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude each other")
+    shown = client.study(study)
+    found = shown.trials(states=states or None)
+    best_trial = shown.best_trial
+    best_number = None if best_trial is None else best_trial.number
+    if as_json:
+        print_json([trial_record(trial, best_number) for trial in found])
+    elif as_csv:
+        click.echo(trials_csv(shown, found, best_number), nl=False)
+    elif not found:
+        complain(f"{shown.name} has no {' or '.join(states) + ' ' if states else ''}trials", kind="")
+    else:
+        console().print(trials_table(shown, found, best_number))
+
+
+@click.command()
+@click.argument("study")
+@click.option("--count", "-n", type=click.IntRange(1, 1000), default=1, show_default=True, help="The best so many.")
+@as_json
+@with_client()
+def best(client: Client, study: str, count: int, as_json: bool) -> None:
+    """Show the best trial of a STUDY; exit 1 while there is no result."""
+    shown = client.study(study)
+    found = shown.best_trials(count)
+    if not found:
+        raise click.ClickException(f"{shown.name} has no result yet")
+    if as_json:
+        records = [trial_record(trial, found[0].number) for trial in found]
+        print_json(records[0] if count == 1 else records)
+    elif count > 1:
+        console().print(trials_table(shown, found, found[0].number))
+    else:
+        trial = found[0]
+        table = Table(box=box.SIMPLE, show_header=False, title=f"{best_mark()} {trial.name}", title_justify="left")
+        for name in metric_names(shown):
+            if name in trial.metrics:
+                table.add_row(name, short(trial.metrics[name]), style="bold green")
+        for name, value in trial.params.items():
+            table.add_row(name, short(value))
+        table.add_row("duration", seconds(trial.duration_s), style="dim")
+        console().print(table)
+
+
+@click.command()
+@click.argument("study")
+@click.argument("values", nargs=-1, required=True, metavar="NAME=VALUE...")
+@with_client()
+def enqueue(client: Client, study: str, values: tuple[str, ...]) -> None:
+    """Queue a configuration of your own; it is handed out before the algorithm's.
+
+    \b
+    Example (parameters that have a default may be left out):
+      asktell enqueue lora learning_rate=3e-4 batch_size=16 optimizer=adam nesterov=true warmup_steps=100
+    """
+    chosen = client.study(study)
+    queued = chosen.enqueue(parse_values(values, chosen.space))
+    click.echo(f"{queued.name} {queued.state} {pairs(queued.params)}")
+
+
+def parse_values(values: tuple[str, ...], space: dict[str, Domain]) -> dict[str, ParameterValue]:
+    """`name=value` words as a configuration. Raises click.UsageError."""
+    params: dict[str, ParameterValue] = {}
+    for word in values:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise click.UsageError(f"{word!r} is not NAME=VALUE")
+        if name not in space:
+            raise click.UsageError(f"the study has no parameter {name!r}{did_you_mean(name, space)}")
+        if name in params:
+            raise click.UsageError(f"{name} is given twice")
+        try:
+            params[name] = _parse(text, space[name])
+        except ValueError:
+            kind = type(space[name]).__name__.lower()
+            raise click.UsageError(f"{name}={text}: not a value of a {kind} parameter") from None
+    return params
+
+
+def _parse(text: str, domain: Domain) -> ParameterValue:
+    match domain:
+        case Int():
+            return int(text)
+        case Float():
+            return float(text)
+        case Discrete():
+            return float(text) if any(isinstance(value, float) for value in domain.values) else int(text)
+        case Categorical():
+            return text
+        case Bool():
+            return {"true": True, "false": False}[text.lower()] if text.lower() in {"true", "false"} else _no_bool()
+
+
+def _no_bool() -> bool:
+    raise ValueError
