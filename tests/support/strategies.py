@@ -1,0 +1,202 @@
+"""Hypothesis strategies for the domain's values: everything they draw is valid."""
+
+from __future__ import annotations
+
+import string
+from datetime import UTC
+
+from hypothesis import strategies as st
+
+from asktell_server.domain.algorithm import Algorithm, Auto, Bayesian, Grid, Manual, Random, Sobol
+from asktell_server.domain.metrics import Goal, Metric, Metrics, Objective, Split, TrackedMetric
+from asktell_server.domain.names import StudyName
+from asktell_server.domain.space import (
+    BoolDomain,
+    CategoricalDomain,
+    Configuration,
+    DiscreteDomain,
+    Domain,
+    FloatDomain,
+    IntDomain,
+    Parameter,
+    ParameterValue,
+    Scale,
+    SearchSpace,
+)
+from asktell_server.domain.study import LeasePolicy, StoppingRules, Study
+from asktell_server.domain.trial import (
+    Amendment,
+    Origin,
+    Prediction,
+    Result,
+    SupersededResult,
+    Trial,
+    TrialState,
+)
+
+_EXACT = 2**53
+
+ids = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,62}", fullmatch=True)
+"""Project and study ids."""
+
+study_names = st.builds(StudyName, project=ids, study_id=ids)
+
+names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_./-]{0,20}", fullmatch=True)
+"""Names of parameters and metrics."""
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+texts = st.text(st.characters(codec="utf-8"), max_size=20)
+"""What protobuf takes as a string: everything but surrogates."""
+
+times = st.datetimes(timezones=st.just(UTC))
+label_maps = st.dictionaries(st.text(string.printable, min_size=1, max_size=63), texts, max_size=4)
+
+
+@st.composite
+def float_domains(draw: st.DrawFn) -> FloatDomain:
+    """Ranges of moderate size, a third of them on a grid of steps."""
+    scale = draw(st.sampled_from(Scale))
+    low = draw(st.floats(1e-6 if scale is not Scale.LINEAR else -1e6, 1e6))
+    width = draw(st.floats(1e-3, 1e6))
+    high = low + width
+    step = draw(st.one_of(st.none(), st.none(), st.floats(1e-3, 1.0).map(lambda part: part * (high - low))))
+    return FloatDomain(min=low, max=high, scale=scale, step=step)
+
+
+@st.composite
+def int_domains(draw: st.DrawFn) -> IntDomain:
+    """Ranges up to the widest that is exact everywhere."""
+    scale = draw(st.sampled_from([Scale.LINEAR, Scale.LOG]))
+    low = draw(st.integers(1 if scale is Scale.LOG else -_EXACT, _EXACT - 1))
+    high = draw(st.integers(low + 1, _EXACT))
+    return IntDomain(min=low, max=high, scale=scale, step=draw(st.integers(1, high - low)))
+
+
+discrete_domains = st.one_of(
+    st.lists(st.integers(-_EXACT, _EXACT), min_size=2, max_size=8, unique=True),
+    st.lists(finite.map(lambda value: value + 0.0), min_size=2, max_size=8, unique=True),
+).map(lambda values: DiscreteDomain(values=tuple(sorted(values))))
+
+categorical_domains = st.lists(
+    st.text(st.characters(codec="utf-8"), min_size=1, max_size=10), min_size=2, max_size=8, unique=True
+).map(lambda values: CategoricalDomain(values=tuple(values)))
+
+domains: st.SearchStrategy[Domain] = st.one_of(
+    float_domains(), int_domains(), discrete_domains, categorical_domains, st.just(BoolDomain())
+)
+
+
+def values_of(domain: Domain) -> st.SearchStrategy[ParameterValue]:
+    """Values of a domain, in the form that the domain keeps."""
+    match domain:
+        case FloatDomain(step=None):
+            return st.floats(domain.min, domain.max).map(lambda value: value + 0.0)
+        case FloatDomain() | IntDomain():
+            return st.integers(0, (domain.cardinality or 1) - 1).map(domain.level)
+        case _:
+            return st.sampled_from(domain.levels())
+
+
+@st.composite
+def parameters(draw: st.DrawFn, name: str) -> Parameter:
+    """A parameter, sometimes with a default."""
+    domain = draw(domains)
+    return Parameter(name=name, domain=domain, default=draw(st.one_of(st.none(), values_of(domain))))
+
+
+@st.composite
+def spaces(draw: st.DrawFn) -> SearchSpace:
+    """Spaces of up to five parameters."""
+    unique = draw(st.lists(names, min_size=1, max_size=5, unique=True))
+    return SearchSpace(parameters=tuple(draw(parameters(name)) for name in unique))
+
+
+def configurations(space: SearchSpace) -> st.SearchStrategy[Configuration]:
+    """Configurations of a space."""
+    return st.fixed_dictionaries({parameter.name: values_of(parameter.domain) for parameter in space.parameters})
+
+
+metrics: st.SearchStrategy[Metrics] = st.dictionaries(
+    names,
+    st.builds(Metric, value=finite, standard_error=st.one_of(st.none(), st.floats(0, 1e300))),
+    max_size=3,
+)
+results = st.builds(
+    Result,
+    state=st.sampled_from([TrialState.SUCCEEDED, TrialState.STOPPED, TrialState.FAILED, TrialState.INFEASIBLE]),
+    metrics=metrics,
+)
+trials = st.builds(
+    Trial,
+    number=st.integers(1, _EXACT),
+    state=st.sampled_from(TrialState),
+    parameters=spaces().flatmap(configurations),
+    origin=st.sampled_from(Origin),
+    attempt=st.integers(0, 100),
+    lease_id=texts,
+    worker_id=texts,
+    metrics=metrics,
+    reason=texts,
+    create_time=times,
+    start_time=st.one_of(st.none(), times),
+    finish_time=st.one_of(st.none(), times),
+    labels=label_maps,
+    annotations=label_maps,
+    prediction=st.one_of(
+        st.none(), st.builds(Prediction, mean=finite, standard_deviation=finite, acquisition_value=finite)
+    ),
+    amendments=st.lists(st.builds(Amendment, amend_time=times, previous=results, reason=texts), max_size=2).map(tuple),
+    superseded_results=st.lists(
+        st.builds(SupersededResult, tell_time=times, lease_id=texts, result=results), max_size=2
+    ).map(tuple),
+    import_key=texts,
+)
+
+
+@st.composite
+def algorithms(draw: st.DrawFn, space: SearchSpace) -> Algorithm:
+    """Algorithms that fit a space."""
+    grid = Grid(default_levels=2)
+    kinds: list[Algorithm] = [Auto(), Manual(), Random(), Sobol(), Bayesian(start_trials=draw(st.integers(1, 1000)))]
+    if grid.size(space) <= 1_000_000:
+        kinds.append(grid)
+    return draw(st.sampled_from(kinds))
+
+
+@st.composite
+def studies(draw: st.DrawFn) -> Study:
+    """Active studies as a caller may create them."""
+    space = draw(spaces())
+    metric_names = draw(st.lists(names, min_size=1, max_size=4, unique=True))
+    created = draw(times)
+    return Study(
+        name=draw(study_names),
+        display_name=draw(texts),
+        space=space,
+        objectives=(
+            Objective(
+                metric=metric_names[0],
+                goal=draw(st.sampled_from(Goal)),
+                split=draw(st.sampled_from([Split.VALIDATION, Split.TRAIN])),
+            ),
+        ),
+        tracked_metrics=tuple(
+            TrackedMetric(metric=name, split=draw(st.sampled_from(Split))) for name in metric_names[1:]
+        ),
+        algorithm=draw(algorithms(space)),
+        stopping=StoppingRules(
+            max_trials=draw(st.one_of(st.none(), st.integers(1, 2**31 - 1))),
+            target_value=draw(st.one_of(st.none(), finite)),
+            patience_trials=draw(st.one_of(st.none(), st.integers(1, 2**31 - 1))),
+            deadline=draw(st.one_of(st.none(), times)),
+        ),
+        lease=LeasePolicy(
+            duration_s=float(draw(st.sampled_from([0, 1, 60, 604_800]))), max_attempts=draw(st.integers(1, 100))
+        ),
+        max_running_trials=draw(st.integers(0, 2**31 - 1)),
+        seed=draw(st.integers(0, _EXACT - 1)),
+        labels=draw(label_maps),
+        annotations=draw(label_maps),
+        create_time=created,
+        update_time=created,
+    )
