@@ -128,6 +128,8 @@ async def _open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
             )
         except ValueError as error:
             raise StartError(f"--store: {error}") from error
+        except Unavailable as error:
+            raise StartError(f"cannot use the store: {error}") from error
         stack.push_async_callback(ledger.close)
         yield ledger
 

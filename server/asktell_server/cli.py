@@ -168,6 +168,8 @@ def reindex(store_url: str) -> None:
 
 
 def _run(settings: Settings) -> None:
+    # What grpc would print about a port in use is said better, and once, by our own message.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from asktell_server.app import serve as serve_app  # heavy: after the flags are known to be right
 
     _complete(serve_app(settings))
