@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 
@@ -32,11 +31,23 @@ def encode_token(position: str, *, query: str) -> str:
 def decode_token(token: str, *, query: str) -> str:
     """The position of a token. Raises InvalidArgument (INVALID_TOKEN) when it is none of this query."""
     try:
-        found, position = json.loads(base64.b64decode(token.encode(), altchars=b"-_", validate=True))
-    except (ValueError, TypeError, binascii.Error):
-        found, position = None, None
-    if found != query or not isinstance(position, str):
-        raise InvalidArgument(
-            "page_token", "is not a token of this call with these arguments", reason=ErrorReason.INVALID_TOKEN
-        )
-    return position
+        parts = json.loads(base64.b64decode(token.encode(), altchars=b"-_", validate=True))
+    except (ValueError, RecursionError):
+        parts = None
+    if not isinstance(parts, list) or len(parts) != 2 or parts[0] != query or not isinstance(parts[1], str):
+        raise _foreign_token()
+    return parts[1]
+
+
+def decode_number(token: str, *, query: str) -> int:
+    """The position of a token of a list that goes by number. Raises InvalidArgument as `decode_token` does."""
+    position = decode_token(token, query=query)
+    if not (position.isascii() and position.isdecimal() and len(position) <= 16):
+        raise _foreign_token()
+    return int(position)
+
+
+def _foreign_token() -> InvalidArgument:
+    return InvalidArgument(
+        "page_token", "is not a token of this call with these arguments", reason=ErrorReason.INVALID_TOKEN
+    )

@@ -27,7 +27,7 @@ from asktell_server.transport.conversion.trials import (
     trial_to,
     update_from,
 )
-from asktell_server.transport.paging import decode_token, encode_token, page_size, query_digest
+from asktell_server.transport.paging import decode_number, encode_token, page_size, query_digest
 from asktell_server.transport.requests import request_of
 
 DEFAULT_PAGE_SIZE = 100
@@ -133,7 +133,7 @@ class TrialServicer(trial_service_pb2_grpc.TrialServiceServicer):
         page, following = await self._reading.list_page(
             study,
             filter_=filter_,
-            after=int(decode_token(request.page_token, query=query)) if request.page_token else 0,
+            after=decode_number(request.page_token, query=query) if request.page_token else 0,
             limit=page_size(request.page_size, default=DEFAULT_PAGE_SIZE),
         )
         return trial_service_pb2.ListTrialsResponse(

@@ -116,10 +116,10 @@ def update_from(message: study_pb2.Study, paths: list[str]) -> StudyUpdate:
     changes: dict[str, Any] = {}
     stopping: dict[str, Any] = {}
     for index, path in enumerate(paths):
-        head, _, rest = path.partition(".")
+        head, dot, rest = path.partition(".")
         if path == "early_stopping":
             raise NotSupported("study.early_stopping", "early stopping of trials is not supported yet")
-        if head == "stopping_rules" and (not rest or rest in _STOPPING_FIELDS):
+        if head == "stopping_rules" and (not dot or rest in _STOPPING_FIELDS):
             values = _stopping_values(message.stopping_rules, "study.stopping_rules")
             stopping.update({rest: values[rest]} if rest else values)
         elif path == "state":

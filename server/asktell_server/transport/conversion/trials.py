@@ -96,8 +96,8 @@ def update_from(message: trial_pb2.Trial, paths: Sequence[str]) -> TrialUpdate:
         raise InvalidArgument("update_mask", "is required: name the fields to change")
     updates = {"labels": MapUpdate(), "annotations": MapUpdate()}
     for index, path in enumerate(paths):
-        field, _, key = path.partition(".")
-        if field not in updates:
+        field, dot, key = path.partition(".")
+        if field not in updates or (dot and not key):
             raise InvalidArgument(
                 f"update_mask.paths[{index}]", f"must be labels, annotations or one key of them, got {path[:128]!r}"
             )
