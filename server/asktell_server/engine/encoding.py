@@ -31,6 +31,8 @@ from asktell_server.domain.space import (
 Points = npt.NDArray[np.float64]
 """Encoded configurations, one per row: n x d."""
 
+_NARROW = 1e-6
+
 
 @dataclass(frozen=True, slots=True)
 class _Warp:
@@ -59,12 +61,17 @@ class _Warp:
                 return self.high - (np.exp(-warped) - self.low)
 
 
+def _scale(domain: FloatDomain | IntDomain) -> Scale:
+    """The scale to compute in: on a very narrow range all are the same, and a logarithm has too few digits."""
+    return Scale.LINEAR if domain.max - domain.min <= _NARROW * abs(domain.min) else domain.scale
+
+
 class Continuum:
     """A float parameter without a step."""
 
     def __init__(self, domain: FloatDomain) -> None:
         self._low, self._high = domain.min, domain.max
-        self._warp = _Warp(domain.scale, domain.min, domain.max)
+        self._warp = _Warp(_scale(domain), domain.min, domain.max)
         self._start, end = self._warp.apply(np.array([domain.min, domain.max]))
         self._width = end - self._start
 
@@ -92,7 +99,7 @@ class Continuum:
 
 
 class Levels:
-    """An ordered parameter of finitely many values: exact up to 2^50 of them."""
+    """An ordered parameter of finitely many values: exact up to 2^50 of them, on a log scale up to 2^45."""
 
     def __init__(self, domain: FloatDomain | IntDomain | DiscreteDomain) -> None:
         count = domain.cardinality
@@ -105,9 +112,9 @@ class Levels:
             {value: index for index, value in enumerate(domain.levels())} if isinstance(domain, DiscreteDomain) else {}
         )
         self._warp: _Warp | None = None
-        if isinstance(domain, FloatDomain | IntDomain) and domain.scale is not Scale.LINEAR:
+        if isinstance(domain, FloatDomain | IntDomain) and (scale := _scale(domain)) is not Scale.LINEAR:
             self._low, self._high, self._step = float(domain.min), float(domain.max), float(domain.step or 0)
-            self._warp = _Warp(domain.scale, self._low, self._high)
+            self._warp = _Warp(scale, self._low, self._high)
             self._start, end = self._warp.apply(self._numbers(np.array([0, self._last])))
             self._width = end - self._start
         first, second, before_last, last = self.coordinates(np.array([0, 1, self._last - 1, self._last]))

@@ -33,14 +33,16 @@ def fill(task: SuggestTask, count: int, *, origin: Origin, with_centre: bool = F
     """`count` configurations that are new where the space has new ones.
 
     They continue one Sobol sequence per study, as far on as there are trials. With `with_centre` the centre of the
-    space comes first, where it has not been tried.
+    space comes before the sequence.
     """
     encoding = Encoding(task.problem.space)
     novelty = Novelty(task, encoding)
     known = len(task.observations) + len(task.pending)
-    candidates = _configurations(task, encoding, start=known)
-    if with_centre:
-        candidates = itertools.chain([encoding.decode(encoding.centre())], candidates)
+    centre = encoding.decode(encoding.centre())
+    if with_centre and centre not in novelty:
+        candidates = itertools.chain([centre], _configurations(task, encoding, start=known))
+    else:
+        candidates = _configurations(task, encoding, start=known - with_centre)
     return tuple(
         Suggestion(
             parameters=novelty.choose(candidates, seed=(task.seed, known, index)),

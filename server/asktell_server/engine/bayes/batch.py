@@ -14,22 +14,22 @@ from asktell_server.engine.encoding import Points
 
 
 def greedy(surrogate: Surrogate, best: float, points: Points, *, most: int) -> Iterator[Found]:
-    """At most `most` of the points (n x d), the most promising first, each under the belief that the model's mean was seen at those before.
+    """At most `most` of the points (n x d), the most promising first.
 
-    Believing leaves the means as they are and takes from the variances what a rank-one update of the joint covariance
-    takes: a pivoted Cholesky decomposition, one column per suggestion.
+    Each is chosen under the belief that the model's mean was seen at those before it. Believing leaves the means as
+    they are and takes from the variances what a rank-one update of the joint covariance takes: a pivoted Cholesky
+    decomposition, one row per suggestion.
     """
     mean, covariance = (part.numpy() for part in surrogate.covariance(torch.from_numpy(points)))
     variance = np.diagonal(covariance).copy()
-    columns = np.empty((len(points), min(most, len(points))))
+    rows = np.empty((min(most, len(points)), len(points)))
     left = np.ones(len(points), dtype=bool)
-    for step in range(columns.shape[1]):
+    for step in range(len(rows)):
         scores = log_expected_improvement(torch.from_numpy(mean), torch.from_numpy(variance), best=best).numpy()
         scores = np.where(left, scores, -np.inf)
         chosen = int(scores.argmax())
         yield Found(point=points[chosen], value=float(scores[chosen]))
         left[chosen] = False
-        column = covariance[:, chosen] - columns[:, :step] @ columns[chosen, :step]
-        column /= np.sqrt(variance[chosen] + surrogate.noise)
-        columns[:, step] = column
-        variance = np.maximum(variance - column**2, 0.0)
+        row = covariance[chosen] - rows[:step, chosen] @ rows[:step]
+        rows[step] = row / np.sqrt(variance[chosen] + surrogate.noise)
+        variance = np.maximum(variance - rows[step] ** 2, 0.0)

@@ -1,0 +1,259 @@
+"""The samplers that need no model: what they cover, what they repeat, when they end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asktell_server.domain.algorithm import Algorithm, Auto, Bayesian, Grid, Manual, Random, Sobol
+from asktell_server.domain.space import (
+    BoolDomain,
+    CategoricalDomain,
+    Configuration,
+    DiscreteDomain,
+    FloatDomain,
+    IntDomain,
+    Parameter,
+    Scale,
+    SearchSpace,
+)
+from asktell_server.domain.trial import Origin
+from asktell_server.engine.encoding import Encoding
+from asktell_server.engine.novelty import Novelty
+from asktell_server.engine.problem import Observation, Outcome, SuggestTask
+from asktell_server.engine.samplers import SAMPLERS
+from asktell_server.engine.samplers.grid import permute
+from asktell_server.engine.suggest import needs_model, suggest
+from tests.unit.engine.problems import HARTMANN_SPACE, MIXED_SPACE, UNIT, problem_of, space_of
+
+SMALL = space_of(a=IntDomain(min=0, max=2), b=CategoricalDomain(values=("x", "y")), c=BoolDomain())
+
+
+def _task(
+    space: SearchSpace,
+    algorithm: Algorithm,
+    *,
+    tried: tuple[Configuration, ...] | list[Configuration] = (),
+    pending: tuple[Configuration, ...] | list[Configuration] = (),
+    count: int = 1,
+    seed: int = 0,
+) -> SuggestTask:
+    observations = [Observation(parameters=one, outcome=Outcome.VALUE, value=1.0) for one in tried]
+    return SuggestTask(
+        problem=problem_of(space, algorithm=algorithm),
+        observations=observations,
+        pending=pending,
+        count=count,
+        seed=seed,
+    )
+
+
+def _configurations(task: SuggestTask) -> list[Configuration]:
+    result = suggest(task)
+    assert result.fallback_reason == ""
+    for one in result.suggestions:
+        assert task.problem.space.normalize(one.parameters, field="suggestion") == one.parameters
+        assert (one.prediction is not None) == (one.origin is Origin.MODEL)
+    return [one.parameters for one in result.suggestions]
+
+
+def _distinct(configurations: list[Configuration]) -> int:
+    return len({tuple(one.values()) for one in configurations})
+
+
+def test_every_algorithm_has_a_sampler() -> None:
+    assert set(SAMPLERS) == {kind.kind for kind in (Auto, Bayesian, Grid, Manual, Random, Sobol)}
+
+
+def test_manual_suggests_nothing() -> None:
+    assert suggest(_task(SMALL, Manual(), count=5)).suggestions == ()
+
+
+@pytest.mark.parametrize("algorithm", [Random(), Sobol(), Grid()], ids=lambda algorithm: algorithm.kind)
+class TestWithoutModel:
+    def test_needs_no_model_and_names_itself(self, algorithm: Algorithm) -> None:
+        task = _task(SMALL, algorithm, count=3)
+        assert not needs_model(task)
+        assert {one.origin for one in suggest(task).suggestions} == {Origin.SAMPLER}
+
+    def test_same_task_same_suggestions_and_other_seed_others(self, algorithm: Algorithm) -> None:
+        task = _task(MIXED_SPACE, Random() if isinstance(algorithm, Grid) else algorithm, count=8, seed=3)
+        again = _task(MIXED_SPACE, task.problem.algorithm, count=8, seed=3)
+        other = _task(MIXED_SPACE, task.problem.algorithm, count=8, seed=4)
+        assert suggest(task) == suggest(again)
+        assert suggest(task) != suggest(other)
+
+    def test_a_finite_space_is_covered_once_before_anything_repeats(self, algorithm: Algorithm) -> None:
+        tried: list[Configuration] = []
+        pending: list[Configuration] = []
+        for index in range(12):
+            (one,) = _configurations(_task(SMALL, algorithm, tried=tried, pending=pending))
+            (pending if index % 3 == 0 else tried).append(one)
+        assert _distinct([*tried, *pending]) == 12
+
+    def test_a_batch_has_no_repeats(self, algorithm: Algorithm) -> None:
+        assert _distinct(_configurations(_task(SMALL, algorithm, count=12))) == 12
+
+
+@pytest.mark.parametrize("algorithm", [Random(), Sobol(), Auto()], ids=lambda algorithm: algorithm.kind)
+def test_an_exhausted_space_repeats_what_is_not_running(algorithm: Algorithm) -> None:
+    everything = _configurations(_task(SMALL, Grid(), count=12))
+    running = everything[:11]
+    (one,) = _configurations(_task(SMALL, algorithm, tried=everything[11:], pending=running))
+    assert one == everything[11]
+    (again,) = _configurations(_task(SMALL, algorithm, pending=everything))
+    assert again in everything
+
+
+def test_continuous_spaces_repeat_nothing_that_is_running() -> None:
+    first = _configurations(_task(HARTMANN_SPACE, Sobol()))
+    # A deleted trial takes the sequence back by one: the next point must still be a new one.
+    second = _configurations(_task(HARTMANN_SPACE, Sobol(), pending=first))
+    third = _configurations(_task(HARTMANN_SPACE, Sobol(), pending=second))
+    assert third not in (first, second)
+
+
+def test_sobol_fills_evenly_over_single_asks() -> None:
+    tried: list[Configuration] = []
+    for _ in range(16):
+        tried += _configurations(_task(HARTMANN_SPACE, Sobol(), tried=tried, seed=5))
+    for name in ("x0", "x5"):
+        sixteenths = {int(float(str(one[name])) * 16) for one in tried}
+        assert len(sixteenths) == 16
+
+
+def test_random_follows_the_scale() -> None:
+    space = space_of(rate=FloatDomain(min=1e-4, max=1.0, scale=Scale.LOG))
+    rates = [float(str(one["rate"])) for one in _configurations(_task(space, Random(), count=400))]
+    assert sum(rate < 1e-2 for rate in rates) == pytest.approx(200, abs=50)
+
+
+class TestGrid:
+    def test_axes_follow_scale_and_levels(self) -> None:
+        space = space_of(
+            rate=FloatDomain(min=1e-4, max=1.0, scale=Scale.LOG),
+            step=FloatDomain(min=0.0, max=1.0, step=0.25),
+            units=IntDomain(min=1, max=1000, scale=Scale.LOG),
+            crowded=IntDomain(min=1, max=100, scale=Scale.LOG),
+            rank=DiscreteDomain(values=(4, 8, 16)),
+        )
+        grid = Grid(levels={"rate": 3, "step": 3, "units": 4, "crowded": 10})
+        configurations = _configurations(_task(space, grid, count=1080))
+        assert len(configurations) == grid.size(space) == 3 * 3 * 4 * 10 * 3
+        values = {name: sorted({one[name] for one in configurations}, key=float) for name in configurations[0]}
+        assert values["rate"] == pytest.approx([1e-4, 1e-2, 1.0])
+        assert values["step"] == [0.0, 0.5, 1.0]
+        assert values["units"] == [1, 10, 100, 1000]
+        assert len(values["crowded"]) == 10
+        assert (values["crowded"][0], values["crowded"][-1]) == (1, 100)
+        assert values["rank"] == [4, 8, 16]
+
+    def test_ends_with_fewer_and_then_none(self) -> None:
+        first = _configurations(_task(SMALL, Grid(), count=10))
+        rest = _configurations(_task(SMALL, Grid(), tried=first, count=10))
+        assert (len(first), len(rest)) == (10, 2)
+        assert _configurations(_task(SMALL, Grid(), tried=first, pending=rest, count=10)) == []
+
+    def test_every_point_once_over_failed_unknown_and_own_configurations(self) -> None:
+        space = space_of(x=UNIT, y=UNIT)
+        grid = Grid(default_levels=4)
+        own = {"x": 0.123, "y": 0.5}
+        task = SuggestTask(
+            problem=problem_of(space, algorithm=grid),
+            observations=[
+                Observation(parameters={"x": 0.0, "y": 0.0}, outcome=Outcome.FAILED),
+                Observation(parameters={"x": 1.0, "y": 1.0}, outcome=Outcome.UNKNOWN),
+                Observation(parameters=own, outcome=Outcome.VALUE, value=1.0),
+            ],
+            count=100,
+        )
+        assert _distinct([one.parameters for one in suggest(task).suggestions]) == 14
+
+    def test_order_covers_the_space_early(self) -> None:
+        space = space_of(x=UNIT, y=UNIT, z=UNIT)
+        early = _configurations(_task(space, Grid(default_levels=10), count=100, seed=1))
+        for name in ("x", "y", "z"):
+            assert len(Counter(one[name] for one in early)) == 10
+
+    def test_order_depends_on_the_seed_only(self) -> None:
+        whole = _configurations(_task(SMALL, Grid(), count=12, seed=7))
+        assert _configurations(_task(SMALL, Grid(), tried=whole[:5], count=7, seed=7)) == whole[5:]
+        assert _configurations(_task(SMALL, Grid(), count=12, seed=8)) != whole
+
+    def test_a_million_points_cost_no_memory(self) -> None:
+        space = space_of(**{f"x{index}": UNIT for index in range(6)})
+        (one,) = _configurations(_task(space, Grid(default_levels=10)))
+        assert all(float(str(value)) * 9 == pytest.approx(round(float(str(value)) * 9)) for value in one.values())
+
+
+@given(size=st.integers(2, 2000), seed=st.integers(0, 2**32))
+def test_permute_is_a_permutation(size: int, seed: int) -> None:
+    keys = np.random.default_rng(seed).integers(0, 2**32, size=6, dtype=np.uint64)
+    numbers = permute(np.arange(size, dtype=np.uint64), size=size, keys=keys)
+    assert sorted(numbers.tolist()) == list(range(size))
+
+
+class TestStart:
+    def test_centre_with_defaults_comes_first_then_sobol(self) -> None:
+        space = SearchSpace(
+            parameters=(*HARTMANN_SPACE.parameters[:5], Parameter(name="known", domain=UNIT, default=0.9))
+        )
+        task = _task(space, Auto(), count=5)
+        assert not needs_model(task)
+        configurations = _configurations(task)
+        assert configurations[0] == {**{f"x{index}": 0.5 for index in range(5)}, "known": 0.9}
+        assert _distinct(configurations) == 5
+        assert {one.origin for one in suggest(task).suggestions} == {Origin.START}
+
+    def test_one_by_one_and_at_once_are_the_same(self) -> None:
+        together = _configurations(_task(HARTMANN_SPACE, Auto(), count=5, seed=2))
+        pending: list[Configuration] = []
+        for _ in range(5):
+            pending += _configurations(_task(HARTMANN_SPACE, Auto(), pending=pending, seed=2))
+        assert pending == together
+
+    @pytest.mark.parametrize(("algorithm", "start"), [(Auto(), 5), (Bayesian(start_trials=9), 9)], ids=str)
+    def test_model_comes_in_after_the_start(self, algorithm: Algorithm, start: int) -> None:
+        tried = _configurations(_task(HARTMANN_SPACE, Sobol(), count=start))
+        assert not needs_model(_task(HARTMANN_SPACE, algorithm, tried=tried[:-1]))
+        assert needs_model(_task(HARTMANN_SPACE, algorithm, tried=tried[:-1], count=2))
+        assert needs_model(_task(HARTMANN_SPACE, algorithm, tried=tried[:-1], pending=tried[-1:]))
+
+    def test_start_goes_on_while_nothing_has_a_value(self) -> None:
+        tried = _configurations(_task(HARTMANN_SPACE, Sobol(), count=20))
+        assert not needs_model(_task(HARTMANN_SPACE, Auto(), pending=tried))
+        failed = [Observation(parameters=one, outcome=Outcome.FAILED) for one in tried]
+        task = SuggestTask(problem=problem_of(HARTMANN_SPACE), observations=failed)
+        assert not needs_model(task)
+        assert suggest(task).suggestions[0].origin is Origin.START
+
+
+def test_left_over_is_found_where_draws_are_hopeless() -> None:
+    # A log scale gives the value 1 a cell that hardly any draw misses.
+    space = space_of(units=IntDomain(min=1, max=10_000, scale=Scale.LOG))
+    task = _task(space, Random(), tried=[{"units": unit} for unit in range(1, 10_000)])
+    assert _configurations(task) == [{"units": 10_000}]
+
+
+def test_novelty_counts_levels_that_nobody_lists() -> None:
+    space = space_of(units=IntDomain(min=0, max=2**50))
+    task = _task(space, Random(), tried=[{"units": 5}])
+    novelty = Novelty(task, Encoding(space))
+    chosen = novelty.choose([{"units": 5}] * 100, seed=(1,))
+    assert chosen != {"units": 5}
+    assert 0 <= int(str(chosen["units"])) <= 2**50
+
+
+def test_the_samplers_without_a_model_import_no_torch() -> None:
+    code = (
+        "import sys; import asktell_server.engine.pool; "
+        "from tests.unit.engine.test_samplers import _task, SMALL, suggest, Auto; "
+        "suggest(_task(SMALL, Auto(), count=5)); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
