@@ -30,9 +30,13 @@ from asktell_server.settings import DURABILITY_CHECK_INTERVAL_S, SUGGEST_TIMEOUT
 from asktell_server.store.connect import connect
 from asktell_server.store.embedded import EmbeddedStore, EmbeddedStoreError
 from asktell_server.store.protocol import Ledger
+from asktell_server.transport.contract import Contract, with_store, without_store
+from asktell_server.transport.edge import Edge
 from asktell_server.transport.gate import Gate
-from asktell_server.transport.server import GrpcServer, Stored, Tls
+from asktell_server.transport.grpc_server import GrpcServer, Tls
+from asktell_server.transport.http_server import HttpServer
 from asktell_server.transport.study_servicer import StudyServicer
+from asktell_server.transport.suggestion_servicer import SuggestionServicer
 from asktell_server.transport.trial_servicer import TrialServicer, TrialUseCases
 
 log = logging.getLogger(__name__)
@@ -44,24 +48,19 @@ async def serve(
     """Runs a server until SIGTERM or SIGINT; a second signal ends it at once.
 
     Raises:
-        Unavailable: the store is away or does not keep what it acknowledges.
-        StartError: anything else that keeps the server from starting, in words for people.
+        StartError: why the server could not start, in words for people.
     """
     stop = _stop_signal()
     async with contextlib.AsyncExitStack() as stack:
         ledger, pool = await _start_parts(settings, stack)
         gate = Gate(max_calls=settings.max_calls)
-        stored, asking = _stored(ledger, pool, clock) if ledger else (None, None)
-        server = GrpcServer(gate=gate, suggesting=Suggesting(pool), stored=stored, token=settings.token)
-        try:
-            port = await server.start(settings.listen, tls=_tls(settings))
-        except RuntimeError as error:
-            raise StartError(
-                f"cannot listen on {settings.listen}: the address is in use or not of this machine"
-            ) from error
-        watcher = asyncio.create_task(_watch_durability(ledger, gate, server)) if ledger else None
-        await server.set_serving(True)
-        address = f"{settings.listen.rpartition(':')[0]}:{port}"
+        contract, asking = _contract(ledger, pool, clock)
+        edge = Edge(gate, token=settings.token)
+        grpc_server = GrpcServer(edge, contract.services, serving=contract.serving)
+        http_server = _http_server(settings, edge, contract, gate)
+        address = await _listen(settings, grpc_server, http_server)
+        watcher = asyncio.create_task(_watch_durability(ledger, gate, grpc_server)) if ledger else None
+        await grpc_server.set_serving(True)
         log.info("asktell-server ready on %s", address)
         on_ready(address)
         if settings.ready_file:
@@ -70,13 +69,43 @@ async def serve(
         log.info("draining %d calls", gate.calls)
         if watcher:
             watcher.cancel()
-        if not await server.drain(timeout_s=settings.drain_timeout_s):
+        await grpc_server.announce_stop()
+        if not await gate.drain(timeout_s=settings.drain_timeout_s):
             log.warning("calls still in flight after %g s were cut off", settings.drain_timeout_s)
+        await asyncio.gather(grpc_server.stop(), *([http_server.stop()] if http_server else []))
         if asking:
             await asking.close()
         if settings.ready_file:
             settings.ready_file.unlink(missing_ok=True)
     log.info("stopped")
+
+
+def _http_server(settings: Settings, edge: Edge, contract: Contract, gate: Gate) -> HttpServer | None:
+    if settings.http is None:
+        return None
+    return HttpServer(
+        edge,
+        contract.services,
+        is_serving=lambda: gate.is_open,
+        certificate=settings.tls_certificate,
+        private_key=settings.tls_private_key,
+    )
+
+
+async def _listen(settings: Settings, grpc_server: GrpcServer, http_server: HttpServer | None) -> str:
+    """Binds the ports; returns the address of gRPC."""
+    try:
+        port = await grpc_server.start(settings.listen, tls=_tls(settings))
+    except RuntimeError as error:
+        raise StartError(f"cannot listen on {settings.listen}: the address is in use or not of this machine") from error
+    if http_server is not None:
+        assert settings.http is not None
+        try:
+            http_port = await http_server.start(settings.http)
+        except OSError as error:
+            raise StartError(f"cannot listen on {settings.http}: {error.strerror or error}") from error
+        log.info("HTTP/JSON on %s:%d", settings.http.rpartition(":")[0], http_port)
+    return f"{settings.listen.rpartition(':')[0]}:{port}"
 
 
 async def rebuild_index(store_url: str, *, password: str | None) -> int:
@@ -134,7 +163,10 @@ async def _open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
         yield ledger
 
 
-def _stored(ledger: Ledger, pool: WorkerPool, clock: Clock) -> tuple[Stored, AskTrials]:
+def _contract(ledger: Ledger | None, pool: WorkerPool, clock: Clock) -> tuple[Contract, AskTrials | None]:
+    suggestions = SuggestionServicer(Suggesting(pool))
+    if ledger is None:
+        return without_store(suggestions), None
     views = Views(ledger)
     completion = Completion(ledger, clock)
     asking = AskTrials(ledger, views, pool, completion, clock)
@@ -145,8 +177,8 @@ def _stored(ledger: Ledger, pool: WorkerPool, clock: Clock) -> tuple[Stored, Ask
         intake=Intake(ledger, views, completion, clock),
         watching=Watching(ledger),
     )
-    stored = Stored(studies=StudyServicer(Studies(ledger, views, clock), clock), trials=TrialServicer(use_cases))
-    return stored, asking
+    studies = StudyServicer(Studies(ledger, views, clock), clock)
+    return with_store(studies, TrialServicer(use_cases), suggestions), asking
 
 
 async def _watch_durability(ledger: Ledger, gate: Gate, server: GrpcServer) -> None:

@@ -26,7 +26,7 @@ acknowledged is lost when a process dies. With --store any number of servers sha
 \b
 Examples:
   asktell-server serve
-  asktell-server serve --data-dir ./studies --listen 127.0.0.1:50051
+  asktell-server serve --data-dir ./studies --listen 127.0.0.1:50051 --http 127.0.0.1:8080
   asktell-server serve --store redis://db:6379/0 --listen 0.0.0.0:50051
   asktell-server serve --store sentinel://s1:26379,s2:26379/asktell --wait-replicas 1
   asktell-server serve --store cluster://n1:6379,n2:6379
@@ -50,6 +50,7 @@ def main() -> None:
 
 @main.command(help=SERVE_HELP)
 @click.option("--listen", metavar="HOST:PORT", default=DEFAULT_LISTEN, show_default=True, help="Port 0 = any free one.")
+@click.option("--http", metavar="HOST:PORT", help="Serve HTTP/JSON (Connect) here as well, e.g. 127.0.0.1:8080.")
 @click.option(
     "--store",
     "store_url",
@@ -100,6 +101,7 @@ def main() -> None:
 def serve(
     *,
     listen: str,
+    http: str | None,
     store_url: str | None,
     data_dir: Path | None,
     stateless: bool,
@@ -114,13 +116,16 @@ def serve(
     log_level: str,
 ) -> None:
     """Checks the flags against each other and runs the server."""
-    _check_listen(listen)
+    _check_address("--listen", listen)
+    if http is not None:
+        _check_address("--http", http)
     if sum((store_url is not None, data_dir is not None, stateless)) > 1:
         raise click.UsageError("--store, --data-dir and --stateless exclude each other")
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key go together")
     settings = Settings(
         listen=listen,
+        http=http,
         store_url=store_url,
         store_password=os.environ.get("ASKTELL_STORE_PASSWORD") or None,
         data_dir=data_dir,
@@ -185,10 +190,10 @@ def _complete(work: Coroutine[Any, Any, T]) -> T:
         raise click.ClickException(str(error)) from None
 
 
-def _check_listen(listen: str) -> None:
-    host, _, port = listen.rpartition(":")
+def _check_address(option: str, address: str) -> None:
+    host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
-        raise click.UsageError(f"--listen must be HOST:PORT, got {listen!r}")
+        raise click.UsageError(f"{option} must be HOST:PORT, got {address!r}")
 
 
 def _configure_logging(level: str) -> None:

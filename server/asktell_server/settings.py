@@ -25,11 +25,12 @@ SUGGEST_TIMEOUT_S = 60.0
 class Settings:
     """What `asktell-server serve` runs with.
 
-    Exactly one of three stores: `store_url`, or `data_dir` (embedded; None = the user's data directory), or `stateless`.
+    `http` is where HTTP/JSON is served as well; None = not at all. Exactly one of three stores: `store_url`, or `data_dir` (embedded; None = the user's data directory), or `stateless`.
     `token` comes from the environment alone, so that it never stands in a process list.
     """
 
     listen: str = DEFAULT_LISTEN
+    http: str | None = None
     store_url: str | None = None
     store_password: str | None = None
     data_dir: Path | None = None

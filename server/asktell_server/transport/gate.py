@@ -26,6 +26,11 @@ class Gate:
         """Calls in flight."""
         return self._calls
 
+    @property
+    def is_open(self) -> bool:
+        """Calls are taken."""
+        return not self.draining.is_set() and not self._store_trouble
+
     def set_store_trouble(self, why: str) -> None:
         """Refuses calls with `why` until it is set to "" again."""
         self._store_trouble = why
