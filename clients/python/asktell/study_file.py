@@ -40,7 +40,7 @@ _DOMAIN_KEYS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyFile:
-    """A study file that reads well. `places`: where the fields of the contract stand in it."""
+    """A study file that reads well. `places`: where the fields of the contract stand in it, with line and key."""
 
     path: Path
     name: str
@@ -48,7 +48,7 @@ class StudyFile:
     places: Mapping[str, str]
 
     def locate(self, field: str) -> str:
-        """`file:line:column` of a field that the server complains about, or of the part of the file that holds it."""
+        """`file:line:column: key` of a field that the server complains about, or of the part that holds it."""
         while field:
             if field in self.places:
                 return self.places[field]
@@ -103,7 +103,7 @@ class _Reader:
         return StudyFile(path=file, name=keys["name"].text(), spec=spec, places=self._places)
 
     def _note(self, field: str, node: Node) -> None:
-        self._places[field] = node.place
+        self._places[field] = f"{node.place}: {node.path}" if node.path else node.place
 
     def _part(self, keys: dict[str, Node], key: str, wire: str, known: tuple[str, ...]) -> dict[str, Node]:
         if key not in keys:

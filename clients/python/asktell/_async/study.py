@@ -7,11 +7,12 @@ from typing import Self, Unpack, overload
 
 from asktell._async.session import AsyncSession
 from asktell._async.trial import AsyncTrial
+from asktell._core.leases import Lease
 from asktell._core.study_actions import Params, States, StudyActions
 from asktell._core.watch import Change, decode_change
 from asktell.records import ImportedTrial
 from asktell.study_spec import StudyChanges
-from asktell.v1 import study_pb2
+from asktell.v1 import study_pb2, trial_pb2
 
 
 class AsyncStudy(StudyActions):
@@ -34,7 +35,7 @@ class AsyncStudy(StudyActions):
     ) -> AsyncTrial | list[AsyncTrial]:
         """As `Study.ask`."""
         messages, taken_at = await self._run(self._ask(count, wait, worker_id))
-        trials = [AsyncTrial(self._session, message, self._session.lease(message, taken_at)) for message in messages]
+        trials = [self._handle(message, self._session.lease(message, taken_at)) for message in messages]
         return trials[0] if count is None else trials
 
     @overload
@@ -61,14 +62,12 @@ class AsyncStudy(StudyActions):
         annotations: Mapping[str, str] | None = None,
     ) -> AsyncTrial | list[AsyncTrial]:
         """As `Study.enqueue`."""
-        trials = [
-            AsyncTrial(self._session, each) for each in await self._run(self._enqueue(params, labels, annotations))
-        ]
+        trials = [self._handle(each) for each in await self._run(self._enqueue(params, labels, annotations))]
         return trials[0] if isinstance(params, Mapping) else trials
 
     async def import_trials(self, trials: Iterable[ImportedTrial]) -> list[AsyncTrial]:
         """As `Study.import_trials`."""
-        return [AsyncTrial(self._session, each) for each in await self._run(self._import(trials))]
+        return [self._handle(each) for each in await self._run(self._import(trials))]
 
     async def trials(
         self,
@@ -78,11 +77,11 @@ class AsyncStudy(StudyActions):
         labels: Mapping[str, str] | None = None,
     ) -> list[AsyncTrial]:
         """As `Study.trials`."""
-        return [AsyncTrial(self._session, each) for each in await self._run(self._list(states, worker_id, labels))]
+        return [self._handle(each) for each in await self._run(self._list(states, worker_id, labels))]
 
     async def trial(self, number: int) -> AsyncTrial:
         """As `Study.trial`."""
-        return AsyncTrial(self._session, await self._run(self._get_trial(number)))
+        return self._handle(await self._run(self._get_trial(number)))
 
     @property
     async def best_trial(self) -> AsyncTrial | None:
@@ -91,14 +90,14 @@ class AsyncStudy(StudyActions):
 
     async def best_trials(self, count: int = 1) -> list[AsyncTrial]:
         """As `Study.best_trials`."""
-        return [AsyncTrial(self._session, each) for each in await self._run(self._best(count))]
+        return [self._handle(each) for each in await self._run(self._best(count))]
 
     async def watch(self, cursor: str = "") -> AsyncIterator[Change]:
         """As `Study.watch`."""
         watch = self._watch(cursor)
         try:
             while True:
-                yield decode_change(await self._run(watch.next()))
+                yield decode_change(await self._run(watch.next()), self._order)
         finally:
             watch.close()
 
@@ -126,3 +125,6 @@ class AsyncStudy(StudyActions):
         """As `Study.refresh`."""
         await self._run(self._refresh())
         return self
+
+    def _handle(self, message: trial_pb2.Trial, lease: Lease | None = None) -> AsyncTrial:
+        return AsyncTrial(self._session, message, self._order, lease)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Literal, Self
 
@@ -17,9 +17,11 @@ from asktell.v1 import trial_pb2
 class AsyncTrial(TrialActions):
     """`asktell.Trial` for asyncio: the same methods, to be awaited."""
 
-    def __init__(self, session: AsyncSession, message: trial_pb2.Trial, lease: Lease | None = None) -> None:
+    def __init__(
+        self, session: AsyncSession, message: trial_pb2.Trial, order: Sequence[str], lease: Lease | None = None
+    ) -> None:
         """Use `AsyncStudy.ask` or `AsyncStudy.trials`."""
-        super().__init__(session.caller, message, lease)
+        super().__init__(session.caller, message, order, lease)
         self._run = session.run
 
     async def report(

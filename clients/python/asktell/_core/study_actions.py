@@ -29,6 +29,12 @@ class StudyActions(StudyView):
         """Takes the message over."""
         super().__init__(message)
         self._caller = caller
+        # Maps have no order on the wire: trials show theirs as the study declares it.
+        self._order = (
+            *(parameter.name for parameter in message.search_space.parameters),
+            *(objective.metric for objective in message.objectives),
+            *(metric.metric for metric in message.tracked_metrics),
+        )
 
     def _ask(
         self, count: int | None, wait: bool | float, worker_id: str | None

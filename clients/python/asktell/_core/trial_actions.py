@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -37,9 +37,9 @@ _LONGEST_REASON = 4096
 class TrialActions(TrialView):
     """A trial that can be acted upon. `_lease` is there when this client asked for it."""
 
-    def __init__(self, caller: Caller, message: trial_pb2.Trial, lease: Lease | None = None) -> None:
+    def __init__(self, caller: Caller, message: trial_pb2.Trial, order: Sequence[str], lease: Lease | None) -> None:
         """Takes the message over."""
-        super().__init__(message)
+        super().__init__(message, order)
         self._caller = caller
         self._lease = lease
         self._superseded = False

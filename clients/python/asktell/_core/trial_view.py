@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from asktell._core.values import decode_configuration, decode_enum, decode_metrics, decode_time
@@ -36,9 +36,10 @@ def decode_prediction(wire: trial_pb2.Prediction) -> Prediction:
 class TrialView:
     """The properties of a trial, as of the last call that answered with it; `refresh()` reads it anew."""
 
-    def __init__(self, message: trial_pb2.Trial) -> None:
-        """Takes a message of the server's over."""
+    def __init__(self, message: trial_pb2.Trial, order: Sequence[str] = ()) -> None:
+        """Takes a message of the server's over; `order`: the study's parameters and metrics."""
         self._message = message
+        self._order = order
         self._params: Mapping[str, ParameterValue] | None = None
 
     @property
@@ -60,7 +61,7 @@ class TrialView:
     def params(self) -> Mapping[str, ParameterValue]:
         """The configuration: a value for each parameter."""
         if self._params is None:  # it never changes, and training loops read it often
-            self._params = decode_configuration(self._message.parameters)
+            self._params = decode_configuration(self._message.parameters, self._order)
         return self._params
 
     @property
@@ -71,7 +72,7 @@ class TrialView:
     @property
     def metrics(self) -> dict[str, float]:
         """The final metrics, or the last known ones of a STOPPED trial."""
-        return decode_metrics(self._message.metrics)
+        return decode_metrics(self._message.metrics, self._order)
 
     @property
     def standard_errors(self) -> dict[str, float]:

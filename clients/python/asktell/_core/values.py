@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 import numbers
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -104,9 +104,16 @@ def decode_value(value: search_space_pb2.ParameterValue) -> ParameterValue:
     return plain
 
 
-def decode_configuration(params: Mapping[str, search_space_pb2.ParameterValue]) -> dict[str, ParameterValue]:
-    """The Python values of a configuration."""
-    return {name: decode_value(value) for name, value in params.items()}
+def decode_configuration(
+    params: Mapping[str, search_space_pb2.ParameterValue], order: Iterable[str] = ()
+) -> dict[str, ParameterValue]:
+    """The Python values of a configuration; in the given order of names, since maps have none on the wire."""
+    return {name: decode_value(params[name]) for name in _ordered(params, order)}
+
+
+def _ordered(names: Iterable[str], order: Iterable[str]) -> list[str]:
+    present = set(names)
+    return list(dict.fromkeys([*(name for name in order if name in present), *sorted(present)]))
 
 
 def encode_metrics(
@@ -128,9 +135,9 @@ def _metric(value: MetricInput, where: str) -> trial_pb2.Metric:
     )
 
 
-def decode_metrics(metrics: Mapping[str, trial_pb2.Metric]) -> dict[str, float]:
-    """The values of metrics."""
-    return {name: metric.value for name, metric in metrics.items()}
+def decode_metrics(metrics: Mapping[str, trial_pb2.Metric], order: Iterable[str] = ()) -> dict[str, float]:
+    """The values of metrics, in the given order of names."""
+    return {name: metrics[name].value for name in _ordered(metrics, order)}
 
 
 class WireEnum(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,14 +36,14 @@ class Change:
     reported: tuple[int, Measurement] | None
 
 
-def decode_change(wire: trial_service_pb2.WatchStudyResponse) -> Change:
-    """A change as plain values."""
+def decode_change(wire: trial_service_pb2.WatchStudyResponse, order: Sequence[str]) -> Change:
+    """A change as plain values; `order`: the study's parameters and metrics."""
     kind = wire.WhichOneof("change")
     report = wire.reported
     return Change(
         cursor=wire.cursor,
         study=StudyView(wire.study) if kind == "study" else None,
-        trial=TrialView(wire.trial) if kind == "trial" else None,
+        trial=TrialView(wire.trial, order) if kind == "trial" else None,
         deleted_trial=_number(wire.deleted_trial.name) if kind == "deleted_trial" else None,
         reported=(_number(report.name), decode_measurement(report.measurement)) if kind == "reported" else None,
     )

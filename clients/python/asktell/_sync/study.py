@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Self, Unpack, overload
 
+from asktell._core.leases import Lease
 from asktell._core.study_actions import Params, States, StudyActions
 from asktell._core.watch import Change, decode_change
 from asktell._sync.session import Session
 from asktell._sync.trial import Trial
 from asktell.records import ImportedTrial
 from asktell.study_spec import StudyChanges
-from asktell.v1 import study_pb2
+from asktell.v1 import study_pb2, trial_pb2
 
 
 class Study(StudyActions):
@@ -39,7 +40,7 @@ class Study(StudyActions):
             NoTrialAvailable: not now, and the wait is over.
         """
         messages, taken_at = self._run(self._ask(count, wait, worker_id))
-        trials = [Trial(self._session, message, self._session.lease(message, taken_at)) for message in messages]
+        trials = [self._handle(message, self._session.lease(message, taken_at)) for message in messages]
         return trials[0] if count is None else trials
 
     @overload
@@ -70,12 +71,12 @@ class Study(StudyActions):
         Raises:
             ValueOutsideSpace: a value that its domain does not have. StudyComplete.
         """
-        trials = [Trial(self._session, each) for each in self._run(self._enqueue(params, labels, annotations))]
+        trials = [self._handle(each) for each in self._run(self._enqueue(params, labels, annotations))]
         return trials[0] if isinstance(params, Mapping) else trials
 
     def import_trials(self, trials: Iterable[ImportedTrial]) -> list[Trial]:
         """Brings in past results; one whose key the study already has is left as it is."""
-        return [Trial(self._session, each) for each in self._run(self._import(trials))]
+        return [self._handle(each) for each in self._run(self._import(trials))]
 
     def trials(
         self,
@@ -85,11 +86,11 @@ class Study(StudyActions):
         labels: Mapping[str, str] | None = None,
     ) -> list[Trial]:
         """The trials by number, without measurements; all conditions hold together."""
-        return [Trial(self._session, each) for each in self._run(self._list(states, worker_id, labels))]
+        return [self._handle(each) for each in self._run(self._list(states, worker_id, labels))]
 
     def trial(self, number: int) -> Trial:
         """One trial with its measurements. Raises TrialNotFound."""
-        return Trial(self._session, self._run(self._get_trial(number)))
+        return self._handle(self._run(self._get_trial(number)))
 
     @property
     def best_trial(self) -> Trial | None:
@@ -98,7 +99,7 @@ class Study(StudyActions):
 
     def best_trials(self, count: int = 1) -> list[Trial]:
         """The best trials, best first."""
-        return [Trial(self._session, each) for each in self._run(self._best(count))]
+        return [self._handle(each) for each in self._run(self._best(count))]
 
     def watch(self, cursor: str = "") -> Iterator[Change]:
         """Changes of the study as they happen, for ever, across restarts of the server.
@@ -109,7 +110,7 @@ class Study(StudyActions):
         watch = self._watch(cursor)
         try:
             while True:
-                yield decode_change(self._run(watch.next()))
+                yield decode_change(self._run(watch.next()), self._order)
         finally:
             watch.close()
 
@@ -141,3 +142,6 @@ class Study(StudyActions):
         """Reads the study anew."""
         self._run(self._refresh())
         return self
+
+    def _handle(self, message: trial_pb2.Trial, lease: Lease | None = None) -> Trial:
+        return Trial(self._session, message, self._order, lease)

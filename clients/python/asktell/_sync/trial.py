@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Literal, Self
 
@@ -21,9 +21,11 @@ class Trial(TrialActions):
     server give it back instead, and so does, with a warning, a block that ends without telling anything.
     """
 
-    def __init__(self, session: Session, message: trial_pb2.Trial, lease: Lease | None = None) -> None:
+    def __init__(
+        self, session: Session, message: trial_pb2.Trial, order: Sequence[str], lease: Lease | None = None
+    ) -> None:
         """Use `Study.ask` or `Study.trials`."""
-        super().__init__(session.caller, message, lease)
+        super().__init__(session.caller, message, order, lease)
         self._run = session.run
 
     def report(

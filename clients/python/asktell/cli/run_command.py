@@ -108,7 +108,8 @@ def run(
     )
     runner = Runner(chosen, job, workers=workers, max_trials=max_trials, keep_going=keep_going, listener=progress)
     received = _drive(runner, progress)
-    click.echo(f"{summary(runner.tally)}; logs in {job.log_dir}")
+    if runner.begun:
+        click.echo(f"{summary(runner.tally)}; logs in {job.log_dir}")
     return _exit_code(runner, received)
 
 

@@ -62,7 +62,7 @@ def create_from_file(client: Client, path: Path, *, exist_ok: bool) -> Study:
     except (InvalidArgument, NotSupported) as error:
         if not error.field:
             raise
-        raise StudyFileError(file.locate(error.field), error.message) from None
+        raise StudyFileError(file.locate(error.field), error.message.removeprefix(f"{error.field}: ")) from None
     show_warnings(created, file)
     return created
 
@@ -70,8 +70,8 @@ def create_from_file(client: Client, path: Path, *, exist_ok: bool) -> Study:
 def show_warnings(shown: StudyView, file: StudyFile | None = None) -> None:
     """A study's warnings on stderr, with their line where the file is known."""
     for warning in shown.warnings:
-        place = shown.id if file is None else file.locate(f"study.{warning.field}")
-        complain(f"{place}: {warning.field}: {warning.message}", kind="warning")
+        place = f"{shown.id}: {warning.field}" if file is None else file.locate(f"study.{warning.field}")
+        complain(f"{place}: {warning.message}", kind="warning")
 
 
 @study.command("list")

@@ -104,9 +104,10 @@ class LiveProgress(PlainProgress):
         super().ended(trial, is_best=is_best)
 
     def _picture(self, tally: Tally) -> RenderableType:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for name in ("#", "running", "step", "metrics", "parameters"):
-            table.add_column(name, overflow="ellipsis", no_wrap=True)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
+        for name in ("#", "running", "step", "metrics"):
+            table.add_column(name, no_wrap=True)
+        table.add_column("parameters", overflow="ellipsis", no_wrap=True, ratio=1)  # takes what is left, and gives way
         for each in list(self._running.values()):
             table.add_row(
                 str(each.trial.number),

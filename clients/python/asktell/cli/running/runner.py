@@ -78,7 +78,7 @@ class Runner:
         keep_going: bool,
         listener: Listener,
     ) -> None:
-        """`max_trials`: of this run; None = until the study is complete."""
+        """`max_trials`: of this run; None = until the study is complete. `begun` counts the commands started."""
         self._study = study
         self._job = job
         self._objective: Objective = study.objectives[0]
@@ -93,6 +93,7 @@ class Runner:
             threading.Thread(target=self._work, name=f"worker-{n + 1}", daemon=True) for n in range(workers)
         ]
         self.tally = Tally()
+        self.begun = 0
         self.ending: Ending | None = None
         self.complete: StudyComplete | None = None
         self.error: Exception | None = None
@@ -191,6 +192,7 @@ class Runner:
                 trial.release()  # the command cannot be started: not the configuration's fault
                 raise
             self._runs.add(run)
+            self.begun += 1
             return run
 
     def _settle(self, run: TrialRun) -> None:

@@ -1,0 +1,67 @@
+"""Addresses, variables and channel targets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from asktell._core import channel
+from asktell._core.settings import make_settings, parse_address
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("localhost:50051", "localhost:50051"),
+        (" db1 ", "db1:50051"),
+        ("10.0.0.1:7", "10.0.0.1:7"),
+        ("[::1]:7", "[::1]:7"),
+        ("[::1]", "[::1]:50051"),
+    ],
+)
+def test_addresses(given: str, expected: str) -> None:
+    assert parse_address(given) == expected
+
+
+@pytest.mark.parametrize("given", ["http://x:1", "x:port", "::1", ":5", "x:0", "x:70000", "a/b"])
+def test_malformed_addresses_are_refused(given: str) -> None:
+    with pytest.raises(ValueError, match=r"address|brackets"):
+        parse_address(given)
+
+
+def test_arguments_come_before_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    authority = tmp_path / "ca.pem"
+    authority.write_bytes(b"PEM")
+    monkeypatch.setenv("ASKTELL_ADDRESS", "a:1,b:2")
+    monkeypatch.setenv("ASKTELL_TOKEN", "secret")
+    monkeypatch.setenv("ASKTELL_TLS_CA", str(authority))
+    settings = make_settings()
+    assert settings.addresses == ("a:1", "b:2")
+    assert (settings.token, settings.tls, settings.root_certificates) == ("secret", True, b"PEM")
+    assert channel.metadata(settings) == (("authorization", "Bearer secret"),)
+    assert "secret" not in repr(settings)
+    assert make_settings("c:3", token="mine").addresses == ("c:3",)
+
+
+def test_defaults() -> None:
+    settings = make_settings()
+    assert (settings.address, settings.tls, settings.token) == ("localhost:50051", False, None)
+    assert channel.target(settings) == "dns:///localhost:50051"
+    assert channel.metadata(settings) == ()
+
+
+def test_several_addresses_are_one_target() -> None:
+    assert channel.target(make_settings("127.0.0.1:1,127.0.0.2:2")) == "ipv4:127.0.0.1:1,127.0.0.2:2"
+    assert channel.target(make_settings("127.0.0.1:1,[::1]:2")) == "ipv6:[::ffff:127.0.0.1]:1,[::1]:2"
+    options = dict(channel.options(make_settings("db1:1,db2:2", tls=True)))
+    assert options["grpc.default_authority"] == options["grpc.ssl_target_name_override"] == "db1"
+
+
+def test_keepalive_does_not_annoy_servers() -> None:
+    assert int(dict(channel.options(make_settings()))["grpc.keepalive_time_ms"]) >= 30_000
+
+
+def test_timeouts_are_positive() -> None:
+    with pytest.raises(ValueError, match="timeout_s must be greater than 0"):
+        make_settings(timeout_s=0)

@@ -1,0 +1,80 @@
+"""What the package exports, and that both clients have the same surface."""
+
+from __future__ import annotations
+
+import inspect
+import multiprocessing
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import asktell
+from asktell._core import methods
+from asktell.v1 import study_service_pb2, suggestion_service_pb2, trial_service_pb2
+
+TWINS = [
+    (asktell.Client, asktell.AsyncClient),
+    (asktell.Study, asktell.AsyncStudy),
+    (asktell.Trial, asktell.AsyncTrial),
+]
+
+
+def test_all_is_what_is_exported() -> None:
+    exported = {name for name, value in vars(asktell).items() if not name.startswith("_") and not inspect.ismodule(value)}
+    assert exported | {"__version__"} == set(asktell.__all__)
+    assert len(asktell.__all__) == len(set(asktell.__all__))
+
+
+def test_importing_is_light() -> None:
+    program = "import asktell, sys; print([m for m in ('torch', 'numpy', 'yaml', 'rich', 'click') if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_typed() -> None:
+    assert (Path(asktell.__file__).parent / "py.typed").exists()
+
+
+@pytest.mark.parametrize(("sync", "asynchronous"), TWINS)
+def test_both_clients_have_the_same_methods(sync: type, asynchronous: type) -> None:
+    def public(kind: type) -> dict[str, Any]:
+        return {name: value for name, value in inspect.getmembers(kind) if not name.startswith("_")}
+
+    mine, theirs = public(sync), public(asynchronous)
+    assert mine.keys() == theirs.keys()
+    for name, method in mine.items():
+        if inspect.isfunction(method):
+            ours = [(p.name, p.kind, p.default) for p in inspect.signature(method).parameters.values()]
+            other = [(p.name, p.kind, p.default) for p in inspect.signature(theirs[name]).parameters.values()]
+            assert ours == other, name
+
+
+@pytest.mark.parametrize("contract", [study_service_pb2, trial_service_pb2, suggestion_service_pb2])
+def test_every_method_of_the_contract_is_there(contract: Any) -> None:
+    known = {each.path: each for each in vars(methods).values() if isinstance(each, methods.Method)}
+    for service in contract.DESCRIPTOR.services_by_name.values():
+        for method in service.methods:
+            mine = known[f"/{service.full_name}/{method.name}"]
+            assert mine.request.DESCRIPTOR is method.input_type
+            assert mine.response.DESCRIPTOR is method.output_type
+
+
+def test_options_and_spec_have_the_same_fields() -> None:
+    assert asktell.StudyOptions.__annotations__.keys() == set(asktell.StudySpec.__slots__)
+    assert inspect.signature(asktell.StudySpec).parameters.keys() == asktell.StudyOptions.__annotations__.keys()
+
+
+def _in_a_child(address: str) -> str:
+    with asktell.Client(address) as client:
+        return client.study("lora").id
+
+
+def test_works_in_a_spawned_process(scripted: Any) -> None:
+    from asktell.v1 import study_pb2
+
+    scripted.answer("StudyService/GetStudy", study_pb2.Study(name="projects/default/studies/lora"))
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(_in_a_child, (scripted.address,)) == "lora"
