@@ -202,6 +202,7 @@ def _configure_logging(level: str) -> None:
     )
     for noisy in ("grpc", "asyncio"):  # at debug level grpc writes a line for every poll
         logging.getLogger(noisy).setLevel(max(logging.INFO, logging.getLogger().level))
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # starts and stops are told by our own lines
 
 
 if __name__ == "__main__":

@@ -1,0 +1,177 @@
+"""HTTP/JSON: every RPC over plain HTTP/1.1, with the same answers, errors, token and drain as over gRPC."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.rpc import error_details_pb2
+
+from tests.support.server import ServerProcess
+
+SPACE = {
+    "parameters": [{"name": "x", "floatDomain": {"min": 0, "max": 1}}, {"name": "n", "intDomain": {"min": 1, "max": 9}}]
+}
+STUDY = {
+    "searchSpace": SPACE,
+    "objectives": [{"metric": "loss", "goal": "GOAL_MINIMIZE"}],
+    "algorithm": {"random": {}},
+    "seed": "7",
+}
+
+
+class Http:
+    """A client of nothing but HTTP and JSON."""
+
+    def __init__(self, address: str, *, token: str = "") -> None:
+        host, _, port = address.rpartition(":")
+        self._connection = http.client.HTTPConnection(host, int(port), timeout=30)
+        self._headers = {"content-type": "application/json", **({"authorization": f"Bearer {token}"} if token else {})}
+
+    def call(self, method: str, body: object) -> tuple[int, dict[str, Any], http.client.HTTPMessage]:
+        """POSTs a body; returns status, JSON and headers."""
+        text = body if isinstance(body, str) else json.dumps(body)
+        self._connection.request("POST", f"/asktell.v1.{method}", text, self._headers)
+        response = self._connection.getresponse()
+        return response.status, json.loads(response.read() or b"{}"), response.headers
+
+    def ok(self, method: str, body: object) -> dict[str, Any]:
+        """POSTs a body that must be taken."""
+        status, answer, _ = self.call(method, body)
+        assert status == 200, answer
+        return answer
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        """GETs a path."""
+        self._connection.request("GET", path)
+        response = self._connection.getresponse()
+        return response.status, response.read()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def http_address(server: ServerProcess) -> str:
+    match = re.search(r"HTTP/JSON on (\S+)", server.log())
+    assert match, server.log()
+    return match[1]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with ServerProcess(tmp_path_factory.mktemp("http"), arguments=["--http", "127.0.0.1:0"]) as server:
+        yield server
+
+
+@pytest.fixture
+def http_(server: ServerProcess) -> Iterator[Http]:
+    client = Http(http_address(server))
+    yield client
+    client.close()
+
+
+def test_the_whole_loop(http_: Http) -> None:
+    study = http_.ok("StudyService/CreateStudy", {"studyId": "loop", "study": STUDY})
+    assert study["name"] == "projects/default/studies/loop"
+    assert study["seed"] == "7"
+    for loss in (0.5, 0.25, 0.75):
+        (trial,) = http_.ok("TrialService/Ask", {"study": "loop", "workerId": "curl"})["trials"]
+        assert 0 <= trial["parameters"]["x"]["doubleValue"] <= 1
+        assert 1 <= int(trial["parameters"]["n"]["intValue"]) <= 9
+        reported = http_.ok(
+            "TrialService/Report",
+            {"name": trial["name"], "leaseId": trial["leaseId"], "step": 1, "metrics": {"loss": {"value": 1}}},
+        )
+        assert reported["leaseValid"]
+        told = http_.ok(
+            "TrialService/Tell",
+            {"name": trial["name"], "leaseId": trial["leaseId"], "metrics": {"loss": {"value": loss}}},
+        )
+        assert told["trial"]["state"] == "TRIAL_STATE_SUCCEEDED"
+    (best,) = http_.ok("TrialService/ListBestTrials", {"parent": "loop"})["trials"]
+    assert best["metrics"]["loss"]["value"] == 0.25
+
+
+def test_errors_carry_status_reason_and_details(http_: Http) -> None:
+    status, answer, headers = http_.call("TrialService/Ask", {"study": "nowhere"})
+    assert (status, answer["code"], headers["asktell-error-reason"]) == (404, "not_found", "STUDY_NOT_FOUND")
+    (detail,) = answer["details"]
+    value = detail["value"]
+    info = error_details_pb2.ErrorInfo.FromString(base64.b64decode(value + "=" * (-len(value) % 4)))
+    assert detail["type"] == "google.rpc.ErrorInfo"
+    assert info.metadata["name"] == "projects/default/studies/nowhere"
+
+
+@pytest.mark.parametrize(
+    "body", ['{"studdy": "x"}', '{"study": 3}', '{"count": "many"}', "{", '["study"]', '{"study": "a", "count": 1e99}']
+)
+def test_what_is_not_the_messages_json_is_refused(http_: Http, body: str) -> None:
+    status, answer, _ = http_.call("TrialService/Ask", body)
+    assert (status, answer["code"]) == (400, "invalid_argument")
+    assert "asktell.v1.AskRequest" in answer["message"]
+
+
+def test_an_unavailable_trial_says_when_to_ask_again(http_: Http) -> None:
+    study = {**STUDY, "maxRunningTrials": 1}
+    http_.ok("StudyService/CreateStudy", {"studyId": "one-at-a-time", "study": study})
+    http_.ok("TrialService/Ask", {"study": "one-at-a-time"})
+    status, answer, headers = http_.call("TrialService/Ask", {"study": "one-at-a-time"})
+    assert (status, headers["asktell-error-reason"]) == (429, "NO_TRIAL_AVAILABLE"), answer
+    assert int(headers["retry-after"]) >= 1
+
+
+def test_the_same_request_id_gets_the_same_answer(http_: Http) -> None:
+    http_.ok("StudyService/CreateStudy", {"studyId": "again", "study": STUDY})
+    first = http_.ok("TrialService/Ask", {"study": "again", "requestId": "r1"})["trials"][0]
+    again = http_.ok("TrialService/Ask", {"study": "again", "requestId": "r1"})["trials"][0]
+    assert (again["name"], again["leaseId"]) == (first["name"], first["leaseId"])
+
+
+def test_watch_streams_changes(server: ServerProcess, http_: Http) -> None:
+    http_.ok("StudyService/CreateStudy", {"studyId": "watched", "study": STUDY})
+    http_.ok("TrialService/Ask", {"study": "watched"})
+    host, _, port = http_address(server).rpartition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=30)
+    message = json.dumps({"study": "watched"}).encode()
+    envelope = struct.pack(">BI", 0, len(message)) + message  # Connect's framing of streams
+    connection.request(
+        "POST", "/asktell.v1.TrialService/WatchStudy", envelope, {"content-type": "application/connect+json"}
+    )
+    response = connection.getresponse()
+    changes = []
+    while len(changes) < 2:
+        flags, length = struct.unpack(">BI", response.read(5))
+        assert flags == 0
+        changes.append(json.loads(response.read(length)))
+    assert [next(key for key in change if key != "cursor") for change in changes] == ["study", "trial"]
+    connection.close()
+
+
+def test_health(http_: Http) -> None:
+    assert http_.get("/healthz") == (200, b"SERVING\n")
+
+
+def test_token_and_drain(tmp_path: Path) -> None:
+    arguments = ["--http", "127.0.0.1:0"]
+    with ServerProcess(
+        tmp_path, stateless=True, arguments=arguments, environment={"ASKTELL_TOKEN": "s3cret"}
+    ) as server:
+        address = http_address(server)
+        body = {"problem": {"searchSpace": SPACE, "objectives": STUDY["objectives"]}, "count": 2}
+        stranger = Http(address)
+        status, _, headers = stranger.call("SuggestionService/Suggest", body)
+        stranger.close()
+        assert (status, headers["asktell-error-reason"]) == (401, "UNAUTHENTICATED")
+        client = Http(address, token="s3cret")
+        assert len(client.ok("SuggestionService/Suggest", body)["suggestions"]) == 2
+        status, _, headers = client.call("StudyService/GetStudy", {"name": "x"})
+        assert (status, headers["asktell-error-reason"]) == (501, "STATELESS_SERVER")
+        client.close()
+        assert server.terminate() == 0
