@@ -1,0 +1,1 @@
+"""Executors of the languages that need no build."""

@@ -1,0 +1,135 @@
+"""Studies and values of the contract as the Python client's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import asktell
+from asktell.v1 import search_space_pb2, study_pb2, trial_pb2, trial_service_pb2
+
+_OUTCOME = "TELL_OUTCOME_"
+
+
+def value(wire: Any) -> asktell.ParameterValue:
+    """A parameter value."""
+    plain: asktell.ParameterValue = getattr(wire, wire.WhichOneof("kind"))
+    return plain
+
+
+def values(wire: Mapping[str, Any]) -> dict[str, asktell.ParameterValue]:
+    """A configuration."""
+    return {name: value(each) for name, each in wire.items()}
+
+
+def metrics(wire: Mapping[str, Any]) -> dict[str, asktell.MetricInput]:
+    """Metrics; one with its standard error becomes a MetricValue."""
+    return {
+        name: asktell.MetricValue(each.value, each.standard_error) if each.HasField("standard_error") else each.value
+        for name, each in wire.items()
+    }
+
+
+def outcome(code: int) -> asktell.Outcome:
+    """An outcome; unset means success."""
+    return asktell.Outcome(trial_service_pb2.TellOutcome.Name(code or 1).removeprefix(_OUTCOME))
+
+
+def spec(study: study_pb2.Study) -> dict[str, Any]:
+    """The keyword arguments of `create_study`."""
+    rules, lease = study.stopping_rules, study.lease_policy
+    arguments: dict[str, Any] = {
+        "space": space(study.search_space),
+        "objectives": objectives(study.objectives),
+        "metrics": [asktell.Metric(each.metric, _split(each.split)) for each in study.tracked_metrics],
+        "algorithm": algorithm(study.algorithm),
+        "display_name": study.display_name,
+        "labels": dict(study.labels),
+        "annotations": dict(study.annotations),
+    }
+    optional = {
+        "max_trials": rules.max_trials if rules.HasField("max_trials") else None,
+        "target": rules.target_value if rules.HasField("target_value") else None,
+        "patience": rules.patience_trials if rules.HasField("patience_trials") else None,
+        "lease_s": lease.lease_duration.ToTimedelta().total_seconds() if lease.HasField("lease_duration") else None,
+        "max_attempts": lease.max_attempts or None,
+        "max_running": study.max_running_trials or None,
+        "seed": study.seed if study.HasField("seed") else None,
+    }
+    return arguments | {name: each for name, each in optional.items() if each is not None}
+
+
+def space(wire: search_space_pb2.SearchSpace) -> dict[str, asktell.Domain]:
+    """A search space."""
+    return {parameter.name: _domain(parameter) for parameter in wire.parameters}
+
+
+def _domain(parameter: search_space_pb2.Parameter) -> asktell.Domain:
+    default: Any = value(parameter.default_value) if parameter.HasField("default_value") else None
+    match parameter.WhichOneof("domain"):
+        case "float_domain":
+            real = parameter.float_domain
+            return asktell.Float(
+                real.min,
+                real.max,
+                log=real.scale == search_space_pb2.SCALE_LOG,
+                reverse_log=real.scale == search_space_pb2.SCALE_REVERSE_LOG,
+                step=real.step if real.HasField("step") else None,
+                default=default,
+            )
+        case "int_domain":
+            whole = parameter.int_domain
+            return asktell.Int(
+                whole.min,
+                whole.max,
+                log=whole.scale == search_space_pb2.SCALE_LOG,
+                step=whole.step if whole.HasField("step") else None,
+                default=default,
+            )
+        case "discrete_domain":
+            numbers: list[Any] = [value(each) for each in parameter.discrete_domain.values]
+            return asktell.Discrete(numbers, default=default)
+        case "categorical_domain":
+            return asktell.Categorical(list(parameter.categorical_domain.values), default=default)
+        case _:
+            return asktell.Bool(default=default)
+
+
+def objectives(wire: Iterable[study_pb2.Objective]) -> list[asktell.Objective]:
+    """Objectives."""
+    goals = {study_pb2.GOAL_MINIMIZE: asktell.Goal.MINIMIZE, study_pb2.GOAL_MAXIMIZE: asktell.Goal.MAXIMIZE}
+    return [asktell.Objective(each.metric, goals[each.goal], _split(each.split)) for each in wire]
+
+
+def _split(code: int) -> asktell.Split:
+    return asktell.Split(study_pb2.Split.Name(code or 1).removeprefix("SPLIT_").lower())
+
+
+def algorithm(wire: study_pb2.Algorithm) -> asktell.Algorithm | str:
+    """An algorithm, by name where it has no settings."""
+    kind = wire.WhichOneof("kind")
+    if kind == "grid":
+        default = {"default_levels": wire.grid.default_levels} if wire.grid.default_levels else {}
+        return asktell.Grid(dict(wire.grid.levels), **default)
+    if kind == "bayesian" and wire.bayesian.start_trials:
+        return asktell.Bayesian(wire.bayesian.start_trials)
+    return kind or "auto"
+
+
+def imported(wire: trial_service_pb2.ImportedTrial) -> asktell.ImportedTrial:
+    """A past result."""
+    return asktell.ImportedTrial(
+        key=wire.import_key,
+        params=values(wire.parameters),
+        metrics=metrics(wire.metrics),
+        outcome=outcome(wire.outcome),
+        reason=wire.reason,
+        labels=dict(wire.labels),
+        annotations=dict(wire.annotations),
+    )
+
+
+def observation(wire: Any) -> asktell.Observation:
+    """A configuration that has been run."""
+    state = trial_pb2.TrialState.Name(wire.state).removeprefix("TRIAL_STATE_") if wire.state else "SUCCEEDED"
+    return asktell.Observation(values(wire.parameters), metrics(wire.metrics), asktell.Outcome(state))
