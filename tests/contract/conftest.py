@@ -13,7 +13,7 @@ from asktell_server.store.connect import connect
 from asktell_server.store.embedded import EmbeddedStore
 from asktell_server.store.memory import MemoryLedger
 from asktell_server.store.protocol import Ledger
-from tests.contract.samples import a_study
+from tests.support.ledger import a_study
 from tests.support.valkey import Cluster, Server, cluster, standalone
 from tests.toolchains import require
 

@@ -19,7 +19,7 @@ from asktell_server.store.protocol import (
     TrialDeleted,
     TrialWrite,
 )
-from tests.contract.samples import (
+from tests.support.ledger import (
     NOW,
     a_study,
     commit,

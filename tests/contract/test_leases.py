@@ -12,7 +12,7 @@ from asktell_server.domain.names import StudyName
 from asktell_server.domain.study import StudyState
 from asktell_server.domain.trial import TrialState
 from asktell_server.store.protocol import MAX_MEASUREMENTS, Ledger, MeasurementReported, Reported, Request
-from tests.contract.samples import (
+from tests.support.ledger import (
     NOW,
     a_study,
     commit,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asktell_server.domain.names import StudyName
 from asktell_server.store.protocol import Ledger, WarmStart
-from tests.contract.samples import commit, put, queued, write
+from tests.support.ledger import commit, put, queued, write
 
 
 async def test_a_delta_holds_what_came_after_a_sequence(ledger: Ledger, study: StudyName) -> None:

@@ -9,7 +9,7 @@ import pytest
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
 from asktell_server.domain.names import StudyName
 from asktell_server.store.protocol import Ledger
-from tests.contract.samples import (
+from tests.support.ledger import (
     a_study,
     commit,
     measured,

@@ -38,7 +38,7 @@ from asktell_server.store.protocol import (
     TrialDeleted,
     TrialWrite,
 )
-from tests.contract.samples import NOW, a_study, measured, queued, request, running, told, write
+from tests.support.ledger import NOW, a_study, measured, queued, request, running, told, write
 from tests.support.valkey import Server
 
 _T = TypeVar("_T")

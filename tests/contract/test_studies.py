@@ -11,7 +11,7 @@ from asktell_server.domain.names import StudyName
 from asktell_server.domain.study import StudyState
 from asktell_server.domain.trial import TrialState
 from asktell_server.store.protocol import Conflict, ConflictKind, Ledger, Request, StudyChanged, WarmStart
-from tests.contract.samples import a_study, commit, measured, put, queued, request, running, write
+from tests.support.ledger import a_study, commit, measured, put, queued, request, running, write
 
 
 async def test_created_study_is_read_back_as_it_was_given(ledger: Ledger, name: StudyName) -> None:

@@ -11,7 +11,7 @@ import pytest
 from asktell_server.domain.errors import NotFound
 from asktell_server.domain.names import StudyName
 from asktell_server.store.protocol import Ledger, LogEntry
-from tests.contract.samples import a_study, commit, put, queued, write
+from tests.support.ledger import a_study, commit, put, queued, write
 
 _SOON_S = 10.0
 

