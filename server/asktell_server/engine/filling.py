@@ -39,6 +39,7 @@ def fill(task: SuggestTask, count: int, *, origin: Origin, with_centre: bool = F
     novelty = Novelty(task, encoding)
     known = len(task.observations) + len(task.pending)
     centre = encoding.decode(encoding.centre())
+    candidates: Iterator[Configuration]
     if with_centre and centre not in novelty:
         candidates = itertools.chain([centre], _configurations(task, encoding, start=known))
     else:

@@ -65,7 +65,7 @@ def make_targets(observations: Sequence[Observation], objective: Objective) -> T
     values = (costs - centre) / width
     return Targets(
         values=values,
-        noise=np.where(valued, np.minimum(errors / width, 1e3) ** 2, 0.0),
+        noise=np.where(valued, (np.minimum(errors, 1e3 * width) / width) ** 2, 0.0),
         rows=rows,
         best=float(values[valued].min()),
         centre=centre,

@@ -15,19 +15,21 @@ _DIGEST_SIZE = 16
 
 
 def pack(hyperparameters: Hyperparameters, problem: Problem) -> bytes:
-    """A digest of the problem, then the numbers as little-endian doubles."""
-    return _digest(problem) + hyperparameters.astype("<f8").tobytes()
+    """A digest of problem and numbers, then the numbers as little-endian doubles."""
+    numbers = hyperparameters.astype("<f8").tobytes()
+    return _digest(problem, numbers) + numbers
 
 
 def unpack(data: bytes, problem: Problem, *, count: int) -> Hyperparameters | None:
     """The `count` numbers; None when the bytes are empty, damaged or of another problem."""
-    if len(data) != _DIGEST_SIZE + 8 * count or data[:_DIGEST_SIZE] != _digest(problem):
+    digest, numbers = data[:_DIGEST_SIZE], data[_DIGEST_SIZE:]
+    if len(numbers) != 8 * count or digest != _digest(problem, numbers):
         return None
-    vector: Hyperparameters = np.frombuffer(data[_DIGEST_SIZE:], dtype="<f8").astype(np.float64)
-    return vector if np.isfinite(vector).all() else None
+    vector: Hyperparameters = np.frombuffer(numbers, dtype="<f8").astype(np.float64)
+    return vector
 
 
-def _digest(problem: Problem) -> bytes:
+def _digest(problem: Problem, numbers: bytes) -> bytes:
     # The representation of frozen dataclasses of plain values is the same in every process.
     text = repr((problem.space, problem.objectives)).encode()
-    return hashlib.blake2b(text, digest_size=_DIGEST_SIZE, person=_FORMAT).digest()
+    return hashlib.blake2b(text + numbers, digest_size=_DIGEST_SIZE, person=_FORMAT).digest()

@@ -1,0 +1,144 @@
+"""The search of the acquisition function: compared with looking at every point."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from botorch.acquisition import LogExpectedImprovement
+
+from asktell_server.domain.space import (
+    BoolDomain,
+    CategoricalDomain,
+    DiscreteDomain,
+    FloatDomain,
+    IntDomain,
+    Scale,
+    SearchSpace,
+)
+from asktell_server.engine.bayes.acquisition import Acquisition
+from asktell_server.engine.bayes.batch import greedy
+from asktell_server.engine.bayes.propose import handled_warnings
+from asktell_server.engine.bayes.raw_points import raw_points
+from asktell_server.engine.bayes.search import Search, Taken
+from asktell_server.engine.bayes.surrogate import Data, Surrogate, fit
+from asktell_server.engine.encoding import Encoding, Points
+from tests.unit.engine.problems import HARTMANN_SPACE, MIXED_SPACE, UNIT, space_of
+
+LEVELS = space_of(
+    a=IntDomain(min=0, max=9),
+    b=DiscreteDomain(values=(1.0, 2.0, 4.0, 8.0, 16.0)),
+    c=CategoricalDomain(values=tuple("uvwxyz")),
+    d=BoolDomain(),
+    e=FloatDomain(min=0.0, max=1.0, step=0.1),
+)
+LADDERS = space_of(a=IntDomain(min=0, max=99), b=IntDomain(min=1, max=200, scale=Scale.LOG))
+
+
+def _surrogate(space: SearchSpace, *, count: int = 25, seed: int = 0) -> tuple[Encoding, Surrogate, Points, float]:
+    encoding = Encoding(space)
+    rng = np.random.default_rng(seed)
+    x = encoding.spread(rng.random((count, encoding.dimension)))
+    scale = np.array(
+        [
+            getattr(column, "count", 2) - 1 if index in encoding.categorical else 1
+            for index, column in enumerate(encoding.columns)
+        ]
+    )
+    y = np.sin(5 * x / scale + np.arange(encoding.dimension)).sum(axis=1)
+    y = (y - y.mean()) / y.std()
+    data = Data(
+        x=torch.from_numpy(x),
+        y=torch.from_numpy(y),
+        noise=torch.zeros(count).double(),
+        categorical=encoding.categorical,
+    )
+    with handled_warnings():
+        return encoding, Surrogate(data, fit(data, warm=None, cold=True)), x, float(y.min())
+
+
+def _everything(encoding: Encoding) -> Points:
+    axes = [column.coordinates(np.arange(column.count)) for column in encoding.columns]  # type: ignore[union-attr]
+    return np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
+
+
+@pytest.mark.parametrize("space", [LEVELS, LADDERS], ids=["levels", "ladders"])
+@pytest.mark.parametrize("seed", range(3))
+def test_finds_what_looking_everywhere_finds(space: SearchSpace, seed: int) -> None:
+    encoding, surrogate, tried, best = _surrogate(space, seed=seed)
+    acquisition = Acquisition(surrogate, best)
+    taken = Taken(tried)
+    everything = taken.free(_everything(encoding))
+    highest = float(acquisition.scores(torch.from_numpy(everything)).max())
+    raw = raw_points(encoding, np.random.default_rng(seed), cardinality=space.cardinality, centres=tried[:4])
+    with handled_warnings():
+        found = Search(encoding).maximize(acquisition, raw, taken)
+    assert found is not None
+    assert found.point not in taken
+    assert found.value >= highest - 0.05
+
+
+@pytest.mark.parametrize("space", [HARTMANN_SPACE, MIXED_SPACE, LEVELS], ids=["hartmann", "mixed", "levels"])
+def test_refines_raw_points_and_ends_on_configurations(space: SearchSpace) -> None:
+    encoding, surrogate, tried, best = _surrogate(space)
+    acquisition = Acquisition(surrogate, best)
+    raw = raw_points(encoding, np.random.default_rng(1), cardinality=space.cardinality, centres=tried[:4])
+    with handled_warnings():
+        found = Search(encoding).maximize(acquisition, raw, Taken(tried))
+    assert found is not None
+    assert found.value >= float(acquisition.scores(torch.from_numpy(Taken(tried).free(raw))).max())
+    assert np.array_equal(encoding.snap(found.point[None, :])[0], found.point)
+    reference = LogExpectedImprovement(surrogate.model, best_f=best, maximize=False)
+    with torch.no_grad():
+        assert found.value == pytest.approx(float(reference(torch.from_numpy(found.point[None, :]))), abs=1e-6)
+
+
+def test_nothing_is_found_where_all_is_taken() -> None:
+    encoding, surrogate, _, best = _surrogate(space_of(a=IntDomain(min=0, max=2), b=BoolDomain()), count=6)
+    everything = _everything(encoding)
+    acquisition = Acquisition(surrogate, best)
+    assert Search(encoding).maximize(acquisition, everything, Taken(everything)) is None
+    found = Search(encoding).maximize(acquisition, everything, Taken(everything[1:]))
+    assert found is not None
+    assert np.array_equal(found.point, everything[0])
+
+
+def test_taken_points_are_recognised_whatever_formula_they_come_from() -> None:
+    encoding = Encoding(LADDERS)
+    points = _everything(encoding)
+    taken = Taken(encoding.encode([encoding.decode(point) for point in points[::2]]))
+    assert len(taken.free(points)) == len(points) // 2
+    assert len(Taken(points[:0]).free(np.concatenate([points, points]))) == len(points)
+
+
+def test_raw_points_are_configurations_all_over_and_around_the_centres() -> None:
+    encoding = Encoding(MIXED_SPACE)
+    centre = encoding.centre()[None, :]
+    points = raw_points(encoding, np.random.default_rng(0), cardinality=None, centres=centre)
+    assert points.shape == (640, 8)
+    assert np.array_equal(encoding.snap(points), points)
+    momentum = points[512:, 1]
+    assert np.abs(momentum - 0.5).max() < 0.5
+    assert np.median(np.abs(momentum - 0.5)) < 0.05
+    assert (
+        len(
+            raw_points(
+                Encoding(space_of(a=BoolDomain())), np.random.default_rng(0), cardinality=2, centres=np.zeros((1, 1))
+            )
+        )
+        == 2
+    )
+
+
+def test_greedy_is_believing_one_by_one() -> None:
+    encoding, surrogate, _, best = _surrogate(space_of(x=UNIT, y=UNIT))
+    points = encoding.spread(np.random.default_rng(3).random((60, 2)))
+    chosen = list(greedy(surrogate, best, points, most=5))
+    believing, left = surrogate, Taken(points[:0])
+    for found in chosen:
+        points = left.free(points)
+        scores = Acquisition(believing, best).scores(torch.from_numpy(points))
+        assert found.value == pytest.approx(float(scores.max()), abs=1e-5)
+        assert np.array_equal(found.point, points[int(scores.argmax())])
+        believing = believing.believe(torch.from_numpy(found.point[None, :]))
+        left.add(found.point)
