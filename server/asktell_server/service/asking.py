@@ -127,9 +127,11 @@ class AskTrials:
         unserved = share_queue(jobs, view.queued(), capacity)
         wanted = sum(unserved.values())
         if wanted and not isinstance(study.algorithm, Manual):
-            suggestions = await self._suggest(view, min(wanted, capacity.new))
+            room = min(wanted, capacity.new)
+            suggestions = await self._suggest(view, room)
             share_suggestions(unserved, suggestions)
-            if isinstance(study.algorithm, Grid) and len(suggestions) < min(wanted, capacity.new) and not capacity.open:
+            # Not while points are out, those of this round included: their trials may come back to be run again.
+            if isinstance(study.algorithm, Grid) and room and not suggestions and not capacity.open:
                 study = await self._completion.finish(view, FinishReason.EXHAUSTED)
         served = [job for job in jobs if job.queued or job.fresh]
         for job in jobs:

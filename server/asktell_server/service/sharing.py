@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.engine.problem import Suggestion
 from asktell_server.service.views import StudyView
 from asktell_server.store.protocol import Request, TrialRecord
+
+T = TypeVar("T")
 
 UNLIMITED = 1_000_000_000
 
@@ -45,27 +48,34 @@ class Capacity:
         return max(0, min(self.starts, self._new))
 
 
-def share_queue(jobs: list[AskJob], queue: list[Trial], capacity: Capacity) -> dict[AskJob, int]:
-    """Gives queued trials to the jobs in turn; returns how many each still wants."""
-    unserved: dict[AskJob, int] = {}
+def share_queue(jobs: Sequence[AskJob], queue: Sequence[Trial], capacity: Capacity) -> dict[AskJob, int]:
+    """Gives the jobs queued trials in turn, one each before any gets a second; returns how many each still wants."""
+    unserved = {job: job.count for job in jobs}
     for job in jobs:
-        take = max(0, min(job.count, len(queue), capacity.starts))
-        job.queued, job.fresh = queue[:take], []
-        del queue[:take]
-        capacity.starts -= take
-        if job.count > take:
-            unserved[job] = job.count - take
+        job.queued, job.fresh = [], []
+    taken = _deal(queue[: max(0, capacity.starts)], unserved, lambda job, trial: job.queued.append(trial))
+    capacity.starts -= taken
     return unserved
 
 
 def share_suggestions(unserved: dict[AskJob, int], suggestions: Sequence[Suggestion]) -> None:
     """Gives each job one suggestion before any gets a second: a large ask must not starve the others."""
-    rest = list(suggestions)
-    while rest and unserved:
+    _deal(suggestions, unserved, lambda job, suggestion: job.fresh.append(suggestion))
+
+
+def _deal(items: Sequence[T], unserved: dict[AskJob, int], give: Callable[[AskJob, T], None]) -> int:
+    """Deals `items` in turn until none is left or no job wants more; returns how many were taken."""
+    rest = iter(items)
+    taken = 0
+    while unserved:
         for job in list(unserved):
-            if not rest:
-                return
-            job.fresh.append(rest.pop(0))
+            try:
+                item = next(rest)
+            except StopIteration:
+                return taken
+            give(job, item)
+            taken += 1
             unserved[job] -= 1
             if not unserved[job]:
                 del unserved[job]
+    return taken
