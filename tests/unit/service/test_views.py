@@ -1,0 +1,211 @@
+"""Views: what a server remembers follows the log, in whatever order it hears of things."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asktell_server.domain.errors import NotFound
+from asktell_server.domain.metrics import Measurement, Metric
+from asktell_server.domain.names import StudyName
+from asktell_server.domain.trial import Result, Trial, TrialState
+from asktell_server.engine.problem import Observation, Outcome
+from asktell_server.service.views import PAGE, StudyView, Views, observation
+from asktell_server.store.memory import MemoryLedger
+from asktell_server.store.protocol import (
+    Commit,
+    LogEntry,
+    MeasurementReported,
+    StudyHead,
+    TrialChanged,
+    TrialDeleted,
+    TrialWrite,
+)
+from tests.support.builders import NAME, NOW, a_running_trial, a_study, a_trial, ended_trial, loss
+from tests.unit.service.conftest import Services
+
+
+def _view() -> StudyView:
+    return StudyView(StudyHead(study=a_study(), epoch="e", sequence=0, last_number=0, counts={}, charged=0))
+
+
+def _history() -> list[Trial]:
+    """Trial 1 from its queue to its result, by revision."""
+    queued = a_trial()
+    running = dataclasses.replace(queued.start(lease_id="l", worker_id="w", now=NOW), revision=2)
+    told, _ = running.tell(Result(state=TrialState.SUCCEEDED, metrics=loss(0.5)), lease_id="l", now=NOW)
+    return [queued, running, dataclasses.replace(told, revision=3)]
+
+
+@given(st.permutations(_history()))
+def test_the_newest_version_wins_in_any_order(versions: list[Trial]) -> None:
+    view = _view()
+    for version in versions:
+        view.put(version)
+    assert view.trials[1].revision == 3
+    assert view.pending() == []
+    assert [o.value for o in view.observations()] == [0.5]
+
+
+@given(st.permutations([*_history(), None]))
+def test_a_deleted_trial_stays_deleted_whatever_comes_late(changes: list[Trial | None]) -> None:
+    view = _view()
+    deleted = False
+    for change in changes:
+        if change is None:
+            view.remove(1)
+            deleted = True
+        else:
+            view.put(change)
+        assert (1 in view.trials) == (not deleted)
+    assert not view.trials
+    assert not view.pending()
+    assert not view.observations()
+
+
+def test_a_version_that_is_known_already_changes_nothing() -> None:
+    view = _view()
+    view.put(a_running_trial(revision=5))
+    view.put(a_trial(revision=5))
+    assert view.trials[1].state is TrialState.RUNNING
+
+
+def test_a_trial_that_is_given_back_is_pending_again() -> None:
+    view = _view()
+    running = a_running_trial(revision=2)
+    view.put(running)
+    assert view.queued() == []
+    assert view.pending() == [running.parameters]
+    view.put(dataclasses.replace(running.release(lease_id="lease-1"), revision=3))
+    assert [trial.number for trial in view.queued()] == [1]
+
+
+def test_the_queue_goes_by_number() -> None:
+    view = _view()
+    for number in (7, 2, 5):
+        view.put(a_trial(number=number))
+    assert [trial.number for trial in view.queued()] == [2, 5, 7]
+    assert [trial.number for trial in view.sorted_trials()] == [2, 5, 7]
+
+
+def test_entries_move_the_position_forward_only() -> None:
+    view = _view()
+    measurement = Measurement(step=1, metrics=loss(1.0), report_time=NOW)
+    view.apply(LogEntry(sequence=1, change=TrialChanged(trial=a_trial())))
+    for sequence, index in ((3, 1), (2, 0)):
+        change = MeasurementReported(number=1, index=index, measurement=measurement)
+        view.apply(LogEntry(sequence=sequence, change=change))
+    assert view.sequence == 3
+    assert view.measurement_count(1) == 2
+    view.apply(LogEntry(sequence=4, change=TrialDeleted(number=1)))
+    assert (view.sequence, view.measurement_count(1)) == (4, 0)
+
+
+NO_VALUE: Mapping[str, Metric] = {"accuracy": Metric(value=0.9)}
+
+
+@pytest.mark.parametrize(
+    ("trial", "outcome", "value"),
+    [
+        (ended_trial(1, 0.5), Outcome.VALUE, 0.5),
+        (ended_trial(1, 0.5, state=TrialState.STOPPED), Outcome.VALUE, 0.5),
+        (ended_trial(1, 0.5, state=TrialState.STOPPED, metrics=NO_VALUE), Outcome.UNKNOWN, None),
+        (ended_trial(1, None), Outcome.FAILED, None),
+        (ended_trial(1, 0.5, state=TrialState.FAILED), Outcome.FAILED, None),
+        (ended_trial(1, None, state=TrialState.INFEASIBLE), Outcome.INFEASIBLE, None),
+        (ended_trial(1, None, state=TrialState.CANCELLED), Outcome.UNKNOWN, None),
+        (ended_trial(1, None, state=TrialState.ABANDONED), Outcome.UNKNOWN, None),
+    ],
+)
+def test_what_the_engine_hears_of_a_trial(trial: Trial, outcome: Outcome, value: float | None) -> None:
+    assert observation(a_study(), trial) == Observation(parameters=trial.parameters, outcome=outcome, value=value)
+
+
+async def test_a_refresh_brings_what_others_did(services: Services) -> None:
+    other = services.another()
+    await services.create()
+    await services.views.refresh(NAME)
+    (trial,) = await other.ask()
+    view, _ = await services.views.refresh(NAME)
+    assert view.trials == {1: trial}
+    await other.tell(trial, 0.5)
+    await other.trials.delete(NAME.trial(1), request=None)
+    view, _ = await services.views.refresh(NAME)
+    assert view.trials == {}
+    assert view.sequence == view.head.sequence
+
+
+async def test_a_view_far_behind_catches_up(services: Services) -> None:
+    await services.create()
+    await services.views.refresh(NAME)
+    other = services.another()
+    for _ in range(3):
+        for trial in await other.ask(PAGE // 2):
+            await other.tell(trial, 0.5)
+    view, delta = await services.views.refresh(NAME)
+    assert not delta.more
+    assert len(view.observations()) == 3 * (PAGE // 2)
+    assert view.sequence == view.head.sequence == 6 * (PAGE // 2) + 1
+
+
+async def test_a_new_view_equals_one_that_followed_along(services: Services) -> None:
+    await services.create()
+    first, *rest = await services.ask(6)
+    await services.tell(first, 0.1)
+    await services.trials.release(NAME.trial(rest[0].number), lease_id=rest[0].lease_id, request=None)
+    await services.trials.cancel(NAME.trial(rest[1].number), reason="", request=None)
+    await services.trials.delete(NAME.trial(rest[1].number), request=None)
+    await services.trials.report(
+        NAME.trial(rest[2].number), lease_id=rest[2].lease_id, step=1, metrics=loss(1.0), request=None
+    )
+    (followed, _), (loaded, _) = await services.views.refresh(NAME), await services.another().views.refresh(NAME)
+    assert loaded.trials == followed.trials
+    assert loaded.observations() == followed.observations()
+    assert loaded.queued() == followed.queued()
+    assert loaded.sequence == followed.sequence
+    assert all(loaded.measurement_count(n) == followed.measurement_count(n) for n in loaded.trials)
+
+
+async def test_another_study_of_the_same_name_is_another_study(services: Services) -> None:
+    await services.create()
+    await services.ask(3)
+    await services.views.refresh(NAME)
+    other = services.another()
+    await other.studies.delete(NAME, etag="", request=None)
+    await other.create(labels={"new": "yes"})
+    (trial,) = await other.ask()
+    view, _ = await services.views.refresh(NAME)
+    assert view.trials == {1: trial}
+    assert view.study.labels == {"new": "yes"}
+
+
+async def test_a_deleted_study_is_gone(services: Services) -> None:
+    await services.create()
+    await services.views.refresh(NAME)
+    await services.another().studies.delete(NAME, etag="", request=None)
+    with pytest.raises(NotFound):
+        await services.views.refresh(NAME)
+
+
+async def test_the_longest_unused_views_go_first(services: Services) -> None:
+    ledger = MemoryLedger(services.clock)
+    views = Views(ledger, max_trials=5)
+    names = [StudyName(project="p", study_id=f"s{index}") for index in range(4)]
+    for name in names:
+        await ledger.create_study(a_study(name=name), request=None)
+        await ledger.commit(name, Commit(writes=[TrialWrite(trial=a_trial(number=0)) for _ in range(2)]))
+    for name in (*names[:2], names[0], names[2]):
+        await views.refresh(name)
+    assert [views.peek(name) is not None for name in names] == [True, False, True, False]
+
+
+async def test_the_only_view_is_kept_however_large(services: Services) -> None:
+    await services.create()
+    await services.ask(10)
+    views = Views(services.ledger, max_trials=5)
+    await views.refresh(NAME)
+    assert views.peek(NAME) is not None
