@@ -1,0 +1,83 @@
+"""The server under test: a real process on its embedded store, and what it and its children use."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+
+START_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 60.0
+MIB = 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """By process (`server`, `worker 1`, …, `store`): resident memory in MiB, and processor seconds so far."""
+
+    rss_mib: dict[str, float]
+    cpu_s: dict[str, float]
+
+
+class Server:
+    """`asktell-server serve` with its defaults: embedded store, every change on disk before it is acknowledged."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.log_path = directory / "server.log"
+        ready = directory / "ready"
+        command = [sys.executable, "-m", "asktell_server.cli", "serve", "--listen", "127.0.0.1:0"]
+        command += ["--ready-file", str(ready), "--data-dir", str(directory / "data")]
+        with self.log_path.open("wb") as log:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not ready.exists():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"the server did not start:\n{self.log_path.read_text()}")
+            time.sleep(0.05)
+        self.address = ready.read_text().strip()
+        self._processes = dict(self._find_processes())
+
+    def _find_processes(self) -> Iterator[tuple[str, psutil.Process]]:
+        server = psutil.Process(self._process.pid)
+        yield "server", server
+        children = sorted(server.children(recursive=True), key=lambda child: child.pid)
+        workers = [child for child in children if "asktell_server.engine.worker" in child.cmdline()]
+        yield from ((f"worker {number}", worker) for number, worker in enumerate(workers, 1))
+        yield from (("store", child) for child in children if "valkey" in child.name())
+
+    def usage(self) -> Usage:
+        """What each process uses now."""
+        times = {name: process.cpu_times() for name, process in self._processes.items()}
+        return Usage(
+            rss_mib={name: process.memory_info().rss / MIB for name, process in self._processes.items()},
+            cpu_s={name: spent.user + spent.system for name, spent in times.items()},
+        )
+
+    def stop(self) -> None:
+        """Ends the server in good order, by force when it takes too long."""
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextmanager
+def running(scratch: Path) -> Iterator[Server]:
+    """A fresh server for the length of a block; its data is below `scratch` and goes with it."""
+    with TemporaryDirectory(dir=scratch, prefix="bench-") as directory:
+        server = Server(Path(directory))
+        try:
+            yield server
+        finally:
+            server.stop()
