@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from typing import SupportsFloat, TypeAlias
 
 from asktell.spaces import ParameterValue
 
@@ -100,7 +100,7 @@ class MetricValue:
     standard_error: float | None = None
 
 
-MetricInput: TypeAlias = float | MetricValue
+MetricInput: TypeAlias = SupportsFloat | MetricValue
 """What metrics are told as: a number (numpy's and zero-dimensional arrays' too), or one with its standard error."""
 
 

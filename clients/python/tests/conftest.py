@@ -8,7 +8,7 @@ from concurrent import futures
 import grpc
 import pytest
 
-from clients.python.tests.wire import ScriptedServer
+from tests.support.scripted_server import ScriptedServer
 
 
 @pytest.fixture

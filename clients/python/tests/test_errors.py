@@ -11,7 +11,7 @@ import asktell
 from asktell import errors
 from asktell._core.status import from_call
 from asktell.v1 import error_reason_pb2
-from clients.python.tests.wire import Failed, trailers
+from tests.support.scripted_server import Failed, trailers
 
 
 def ended(code: grpc.StatusCode, reason: str, **metadata: str) -> asktell.AsktellError:
@@ -19,7 +19,9 @@ def ended(code: grpc.StatusCode, reason: str, **metadata: str) -> asktell.Asktel
 
 
 def test_every_reason_has_a_class() -> None:
-    names = {name.removeprefix("ERROR_REASON_") for name in error_reason_pb2.ErrorReason.keys()} - {"UNSPECIFIED"}
+    names = {name.removeprefix("ERROR_REASON_") for name in dict(error_reason_pb2.ErrorReason.items())} - {
+        "UNSPECIFIED"
+    }
     assert errors.BY_REASON.keys() == names
 
 
@@ -30,7 +32,9 @@ def test_the_tree_is_drawn_in_full() -> None:
 
 
 def test_a_refused_field_is_named() -> None:
-    error = ended(grpc.StatusCode.INVALID_ARGUMENT, "VALUE_OUTSIDE_SPACE", field="trials[0].parameters[lr]", parameter="lr")
+    error = ended(
+        grpc.StatusCode.INVALID_ARGUMENT, "VALUE_OUTSIDE_SPACE", field="trials[0].parameters[lr]", parameter="lr"
+    )
     assert isinstance(error, asktell.ValueOutsideSpace)
     assert isinstance(error, asktell.InvalidArgument)
     assert (error.field, error.parameter, error.message) == ("trials[0].parameters[lr]", "lr", "words")

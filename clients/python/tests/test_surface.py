@@ -23,7 +23,9 @@ TWINS = [
 
 
 def test_all_is_what_is_exported() -> None:
-    exported = {name for name, value in vars(asktell).items() if not name.startswith("_") and not inspect.ismodule(value)}
+    exported = {
+        name for name, value in vars(asktell).items() if not name.startswith("_") and not inspect.ismodule(value)
+    }
     assert exported | {"__version__"} == set(asktell.__all__)
     assert len(asktell.__all__) == len(set(asktell.__all__))
 

@@ -74,7 +74,7 @@ class Failed(grpc.RpcError):
     def details(self) -> str:
         return self._parts[1]
 
-    def trailing_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+    def trailing_metadata(self) -> Any:
         return self._parts[2]
 
 
@@ -120,5 +120,3 @@ class ScriptedServer(grpc.GenericRpcHandler):
             request_deserializer=known.request.FromString,
             response_serializer=known.response.SerializeToString,
         )
-
-

@@ -1,0 +1,180 @@
+"""The parts of `asktell run`: placeholders, metrics, child processes."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from asktell import ParameterValue
+from asktell.cli.running import process
+from asktell.cli.running.metrics import MetricsReader, Step
+from asktell.cli.running.process import Child, ending
+from asktell.cli.running.template import check_variables, environment, fill, likely_typos
+
+PARAMS: dict[str, ParameterValue] = {"lr": 1e-05, "batch.size": 8, "opt": "a b", "nesterov": True}
+
+
+def test_placeholders_are_words_of_the_command() -> None:
+    command = ["train", "--lr={lr}", "{batch.size}", "{opt}", "{nesterov}", '{"json": {lr}}', "{unknown}", "{lr"]
+    assert fill(command, PARAMS) == [
+        "train",
+        "--lr=1e-05",
+        "8",
+        "a b",
+        "true",
+        '{"json": 1e-05}',
+        "{unknown}",
+        "{lr",
+    ]
+
+
+def test_values_are_not_filled_in_twice() -> None:
+    assert fill(["{a}"], {"a": "{b}", "b": "x"}) == ["{b}"]
+
+
+def test_near_misses_are_pointed_out() -> None:
+    assert likely_typos(["{learning_rat}", "{HOME}"], ["learning_rate"]) == {"learning_rat": "learning_rate"}
+
+
+def test_environment() -> None:
+    found = environment("projects/p/studies/s", 7, PARAMS)
+    assert found["ASKTELL_TRIAL"] == "7"
+    assert found["ASKTELL_PARAM_BATCH_SIZE"] == "8"
+    assert found["ASKTELL_PARAM_NESTEROV"] == "true"
+    assert float(found["ASKTELL_PARAM_LR"]) == 1e-05
+    assert json.loads(found["ASKTELL_PARAMS_JSON"]) == PARAMS
+
+
+def test_parameters_that_would_share_a_variable_are_refused() -> None:
+    with pytest.raises(ValueError, match="'a-b' and 'a_b' would share the variable ASKTELL_PARAM_A_B"):
+        check_variables(["a-b", "a_b"])
+
+
+def reader(pattern: str | None = None) -> MetricsReader:
+    return MetricsReader({"loss", "acc"}, "loss", re.compile(pattern) if pattern else None)
+
+
+def test_an_object_with_a_step_is_a_report() -> None:
+    mine = reader()
+    assert mine.read('{"step": 3, "loss": 0.5, "lr": 1e-3, "note": "x", "done": true}') == Step(3, {"loss": 0.5})
+    assert mine.result is None
+    assert mine.dropped == {"lr"}
+
+
+def test_the_last_object_without_a_step_is_the_result() -> None:
+    mine = reader()
+    for line in ('{"loss": 1}', '{"loss": 0.5, "acc": 0.9}', '{"event": "done"}', "loss 7", '{"time": 3}'):
+        mine.read(line)
+    assert mine.result == {"loss": 0.5, "acc": 0.9}
+
+
+@pytest.mark.parametrize("line", ["epoch 3", "{not json", "[1, 2]", '{"loss": "0.3"}', '{"loss": true}', "{" * 99_999])
+def test_other_lines_are_text(line: str) -> None:
+    mine = reader()
+    assert mine.read(line) == line
+    assert mine.result is None
+
+
+def test_a_pattern_takes_its_last_match() -> None:
+    mine = reader(r"loss[= ]([-0-9.e]+)")
+    for line in ("loss=3 loss=2.5", "loss=-", '{"acc": 1}', "nothing"):
+        mine.read(line)
+    assert mine.result == {"acc": 1}
+    assert mine.read("loss 1e-3") is None
+    assert mine.result == {"acc": 1, "loss": 1e-3}
+
+
+def test_a_pattern_without_a_group_is_the_number() -> None:
+    mine = reader(r"[0-9.]+$")
+    mine.read("epoch 2 of 3: 0.25")
+    assert mine.result == {"loss": 0.25}
+
+
+class Output:
+    """What a child printed."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.texts: list[str] = []
+        self.first = threading.Event()
+
+    def line(self, line: str) -> str | None:
+        self.lines.append(line)
+        self.first.set()
+        return None if line.startswith("{") else line
+
+
+def child(program: str, tmp_path: Path, output: Output) -> Child:
+    return Child(
+        [sys.executable, "-c", program],
+        {"MARK": "here"},
+        log_path=tmp_path / "logs" / "1.log",
+        on_line=output.line,
+        on_text=output.texts.append,
+    )
+
+
+def test_a_child_is_read_to_the_end(tmp_path: Path) -> None:
+    output = Output()
+    program = """
+import os, sys
+print(os.environ["MARK"]); print('{"loss": 1}'); print("oh", file=sys.stderr); print("last", end="")
+sys.exit(3)
+"""
+    running = child(program, tmp_path, output)
+    assert running.wait() == 3
+    assert output.lines == ["here", '{"loss": 1}', "last"]
+    assert sorted(output.texts) == ["here", "last", "oh"]
+    assert running.last_errors == "oh"
+    assert sorted((tmp_path / "logs/1.log").read_text().split()) == ["here", "last", "oh"]
+
+
+def test_a_child_that_is_too_slow_is_ended(tmp_path: Path) -> None:
+    running = child("import time; time.sleep(60)", tmp_path, Output())
+    began = time.monotonic()
+    assert running.wait(0.2) == -15
+    assert running.stopped_because == "timed out after 0.2 s"
+    assert time.monotonic() - began < process.GRACE_S
+
+
+def test_a_child_that_does_not_comply_is_killed_with_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "GRACE_S", 0.3)
+    output = Output()
+    program = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])  # holds stdout open
+print("ready", flush=True)
+time.sleep(60)
+"""
+    running = child(program, tmp_path, output)
+    assert output.first.wait(10)
+    running.terminate("enough")
+    running.terminate("a second reason")
+    began = time.monotonic()
+    assert running.wait() == -9
+    assert running.stopped_because == "enough"
+    assert time.monotonic() - began < 10
+
+
+def test_commands_that_cannot_be_started(tmp_path: Path) -> None:
+    output = Output()
+    with pytest.raises(OSError, match="no-such-program"):
+        Child(["no-such-program"], {}, log_path=tmp_path / "l", on_line=output.line, on_text=output.texts.append)
+
+
+def test_endings_in_words() -> None:
+    assert [ending(status) for status in (0, 3, -9, -200)] == [
+        "exit status 0",
+        "exit status 3",
+        "killed by SIGKILL",
+        "killed by signal 200",
+    ]
