@@ -145,7 +145,7 @@ def test_watch_streams_changes(server: ServerProcess, http_: Http) -> None:
         "POST", "/asktell.v1.TrialService/WatchStudy", envelope, {"content-type": "application/connect+json"}
     )
     response = connection.getresponse()
-    changes = []
+    changes: list[dict[str, Any]] = []
     while len(changes) < 2:
         flags, length = struct.unpack(">BI", response.read(5))
         assert flags == 0
