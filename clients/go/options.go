@@ -1,0 +1,207 @@
+package asktell
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+)
+
+const (
+	defaultAddress = "localhost:50051"
+	defaultPort    = "50051"
+)
+
+// Option changes how a [Client] is set up. Options come before environment variables, and those before defaults.
+type Option func(*settings) error
+
+type settings struct {
+	addresses   []string
+	project     string
+	workerID    string
+	token       string
+	tls         *tls.Config // nil = plain text
+	timeout     time.Duration
+	askTimeout  time.Duration
+	logger      *slog.Logger
+	dialOptions []grpc.DialOption
+}
+
+// WithAddress says where the servers are: "host:port", or several with commas between, among which calls take turns.
+// Default: ASKTELL_ADDRESS, then localhost:50051.
+func WithAddress(address string) Option {
+	return func(s *settings) (err error) {
+		s.addresses, err = parseAddresses(address)
+		return err
+	}
+}
+
+// WithToken sends a bearer token with every call. Default: ASKTELL_TOKEN.
+func WithToken(token string) Option {
+	return func(s *settings) error {
+		s.token = token
+		return nil
+	}
+}
+
+// WithTLS encrypts; a nil configuration trusts the system's certificates. Default: plain text, unless ASKTELL_TLS_CA
+// names a file of certificates to trust.
+func WithTLS(config *tls.Config) Option {
+	return func(s *settings) error {
+		if s.tls = config.Clone(); config == nil {
+			s.tls = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+		return nil
+	}
+}
+
+// WithCACertificates encrypts, and trusts the certificates of a PEM file instead of the system's.
+func WithCACertificates(file string) Option {
+	return func(s *settings) error {
+		pem, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("asktell: certificates to trust: %w", err)
+		}
+		roots := x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(pem) {
+			return fmt.Errorf("asktell: %s holds no PEM certificate", file)
+		}
+		s.tls = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
+		return nil
+	}
+}
+
+// WithProject sets the namespace of studies that are named by their id alone. Default: "default".
+func WithProject(project string) Option {
+	return func(s *settings) error {
+		s.project = project
+		return nil
+	}
+}
+
+// WithWorkerID names this worker; the name is kept with each trial it asks for. Default: host name and process id.
+func WithWorkerID(id string) Option {
+	return func(s *settings) error {
+		s.workerID = id
+		return nil
+	}
+}
+
+// WithTimeout limits how long a call may take, retries included. Default: 30 s. A context may end it sooner.
+func WithTimeout(timeout time.Duration) Option {
+	return func(s *settings) error {
+		s.timeout = timeout
+		return positive("WithTimeout", timeout)
+	}
+}
+
+// WithAskTimeout is WithTimeout for Ask and Suggest, which may fit a model before they answer. Default: 60 s. How long
+// [Study.Ask] waits for a trial to become available is up to its context alone.
+func WithAskTimeout(timeout time.Duration) Option {
+	return func(s *settings) error {
+		s.askTimeout = timeout
+		return positive("WithAskTimeout", timeout)
+	}
+}
+
+// WithLogger says where warnings go: failing heartbeats, doubtful studies. Default: [slog.Default].
+func WithLogger(logger *slog.Logger) Option {
+	return func(s *settings) error {
+		if logger == nil {
+			return errors.New("asktell: WithLogger(nil)")
+		}
+		s.logger = logger
+		return nil
+	}
+}
+
+// WithDialOptions hands further options to gRPC, for example a stats handler of OpenTelemetry's.
+func WithDialOptions(options ...grpc.DialOption) Option {
+	return func(s *settings) error {
+		s.dialOptions = append(s.dialOptions, options...)
+		return nil
+	}
+}
+
+func positive(option string, timeout time.Duration) error {
+	if timeout <= 0 {
+		return fmt.Errorf("asktell: %s must be greater than 0, got %v", option, timeout)
+	}
+	return nil
+}
+
+func newSettings(options []Option) (*settings, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	s := &settings{
+		project:    "default",
+		workerID:   fmt.Sprintf("%s:%d", host, os.Getpid()),
+		token:      os.Getenv("ASKTELL_TOKEN"),
+		timeout:    30 * time.Second,
+		askTimeout: 60 * time.Second,
+		logger:     slog.Default(),
+	}
+	for _, option := range options {
+		if err := option(s); err != nil {
+			return nil, err
+		}
+	}
+	// The environment is only looked at where no option decides: a broken variable must not spoil a good argument.
+	if s.addresses == nil {
+		if s.addresses, err = parseAddresses(os.Getenv("ASKTELL_ADDRESS")); err != nil {
+			return nil, fmt.Errorf("ASKTELL_ADDRESS: %w", err)
+		}
+	}
+	if file := os.Getenv("ASKTELL_TLS_CA"); file != "" && s.tls == nil {
+		if err := WithCACertificates(file)(s); err != nil {
+			return nil, fmt.Errorf("ASKTELL_TLS_CA: %w", err)
+		}
+	}
+	return s, nil
+}
+
+func parseAddresses(text string) ([]string, error) {
+	var addresses []string
+	for part := range strings.SplitSeq(text, ",") {
+		part = strings.TrimSpace(part)
+		if part == "" {
+			continue
+		}
+		address, err := parseAddress(part)
+		if err != nil {
+			return nil, err
+		}
+		addresses = append(addresses, address)
+	}
+	if addresses == nil {
+		return []string{defaultAddress}, nil
+	}
+	return addresses, nil
+}
+
+func parseAddress(text string) (string, error) {
+	if strings.Contains(text, "/") {
+		return "", fmt.Errorf("asktell: an address is host:port, got %q (a path or scheme; WithTLS switches TLS on)", text)
+	}
+	if !strings.Contains(text, ":") || strings.HasSuffix(text, "]") {
+		text += ":" + defaultPort
+	}
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return "", fmt.Errorf("asktell: an address is host:port, with IPv6 as in [::1]:50051; got %q", text)
+	}
+	if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 || host == "" {
+		return "", fmt.Errorf("asktell: an address is host:port, got %q", text)
+	}
+	return net.JoinHostPort(host, port), nil
+}
