@@ -34,10 +34,8 @@ def main(chosen: tuple[str, ...], pattern: str, *, build: bool, verbose: bool) -
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, world(Path(folder)) as surroundings:
         click.echo(f"server ready after {time.monotonic() - started:.0f} s; {len(cases)} cases")
-        for language in languages:
-            results.append(
-                run_language(surroundings, language, cases, note=click.echo if verbose else _quiet)
-            )
+        note = click.echo if verbose else _quiet
+        results.extend(run_language(surroundings, language, cases, note=note) for language in languages)
     expected = expected_failures()
     failures = 0
     click.echo("\n" + table(results, skipped, expected))

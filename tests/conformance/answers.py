@@ -54,7 +54,9 @@ def _values(raw: Mapping[str, Any], expected: Any, result: Any) -> Iterator[str]
     if "count" in raw and len(trials) + len(suggestions) != expected.count:
         yield f"expected {expected.count} of them, got {len(trials) + len(suggestions)}"
     if expected.distinct:
-        configurations = [_configuration(each.trial) for each in trials] + [_configuration(each) for each in suggestions]
+        configurations = [_configuration(each.trial) for each in trials] + [
+            _configuration(each) for each in suggestions
+        ]
         if len(set(configurations)) != len(configurations):
             yield "two of them have the same parameters"
 

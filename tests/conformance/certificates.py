@@ -38,9 +38,8 @@ def make_certificates(folder: Path) -> Certificates:
     extensions.write_text(_LEAF)
     _openssl("req", *curve, "-subj", "/CN=localhost", "-keyout", str(made.server_key), "-out", str(request))
     signer = ("-CA", str(made.ca), "-CAkey", f"{made.ca}.key", "-CAcreateserial")
-    _openssl(
-        "x509", "-req", "-in", str(request), *signer, "-days", "1", "-extfile", str(extensions), "-out", str(made.server)
-    )
+    files = ("-in", str(request), "-extfile", str(extensions), "-out", str(made.server))
+    _openssl("x509", "-req", "-days", "1", *signer, *files)
     return made
 
 

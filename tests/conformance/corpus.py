@@ -27,8 +27,7 @@ class _Loader(yaml.SafeLoader):
     """Refuses keys that are there twice, which YAML would take the last of."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        self.flatten_mapping(node)
-        keys = [self.construct_object(key) for key, _ in node.value]  # type: ignore[no-untyped-call] # yaml's
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         for key in keys:
             if keys.count(key) > 1:
                 raise CorpusError(f"{node.start_mark}: {key!r} is there twice")
@@ -60,8 +59,8 @@ def load(folder: Path = CASES) -> list[CaseSource]:
 
 
 def _read(path: Path) -> list[CaseSource]:
-    raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 # a SafeLoader
-    _parse(raw, schema.CaseFile(), path.name)
+    raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # a SafeLoader
+    _parse({**raw, "cases": []}, schema.CaseFile(), path.name)  # a case is parsed when its `repeat` is written out
     specs: Mapping[str, Any] = raw.get("specs", {})
     return [_source(case, specs, path.name) for case in raw["cases"]]
 
@@ -98,10 +97,12 @@ def _repeated(step: dict[str, Any]) -> dict[str, Any]:
     step = copy.deepcopy(step)
     (arguments,) = step["do"].values()
     (template,) = arguments["trials"]
-    arguments["trials"] = [
-        _replace(template, lambda text, i=index: text.replace("$I", str(i))) for index in range(1, step["repeat"] + 1)
-    ]
+    arguments["trials"] = [_numbered(template, index) for index in range(1, step["repeat"] + 1)]
     return step
+
+
+def _numbered(template: Any, index: int) -> Any:
+    return _replace(template, lambda text: text.replace("$I", str(index)))
 
 
 def _replace(value: Any, function: Callable[[str], str]) -> Any:
@@ -114,7 +115,7 @@ def _replace(value: Any, function: Callable[[str], str]) -> Any:
     return value
 
 
-def _parse(raw: Mapping[str, Any], message: Any, where: str) -> None:
+def _parse(raw: dict[str, Any], message: Any, where: str) -> None:
     try:
         json_format.ParseDict(raw, message)
     except json_format.ParseError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import subprocess
@@ -88,10 +89,8 @@ class Executor:
 
     def close(self) -> None:
         """Lets it end by itself, and sees to it that it does."""
-        try:
+        with contextlib.suppress(OSError):  # it was gone before
             self._stdin.close()
-        except OSError:
-            pass  # it was gone before
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:

@@ -14,10 +14,11 @@ WAIT_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class SeenCall:
-    """A call that came to a proxy: the method's short name, and the request as it came."""
+    """A call that came to a proxy: the method's short name, the request as it came, and when (monotonic seconds)."""
 
     method: str
     request: bytes
+    at: float
 
 
 class FaultPlan:
@@ -48,7 +49,7 @@ class FaultPlan:
     def meet(self, method: str, request: bytes) -> Any | None:
         """Takes note of a call and returns its fault; None = forward it."""
         with self._changed:
-            self._seen.append(SeenCall(method, request))
+            self._seen.append(SeenCall(method, request, time.monotonic()))
             self._changed.notify_all()
             planned = self._faults[method]
             fault = planned.popleft() if planned else self._for_ever.get(method)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from google.protobuf import text_format
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+
+Field: TypeAlias = Any
+"""A field descriptor: protobuf has two classes of them, by implementation."""
 
 
 def differences(written: Mapping[str, Any], expected: Message, actual: Message, where: str = "") -> Iterator[str]:
@@ -31,14 +33,14 @@ def differences(written: Mapping[str, Any], expected: Message, actual: Message, 
             yield from _single(written[key], field, wanted, found, path)
 
 
-def _single(written: Any, field: FieldDescriptor, wanted: Any, found: Any, where: str) -> Iterator[str]:
+def _single(written: Any, field: Field, wanted: Any, found: Any, where: str) -> Iterator[str]:
     if field.message_type is not None and isinstance(written, Mapping):
         yield from differences(written, wanted, found, where)
     elif not same(wanted, found):
         yield f"{where}: expected {show(field, wanted)}, got {show(field, found)}"
 
 
-def _list(written: Any, field: FieldDescriptor, wanted: Any, found: Any, where: str) -> Iterator[str]:
+def _list(written: Any, field: Field, wanted: Any, found: Any, where: str) -> Iterator[str]:
     if len(wanted) != len(found):
         yield f"{where}: expected {len(wanted)}, got {len(found)}: {[show(field, each) for each in found]}"
         return
@@ -46,7 +48,7 @@ def _list(written: Any, field: FieldDescriptor, wanted: Any, found: Any, where: 
         yield from _single(each, field, want, have, f"{where}[{index}]")
 
 
-def _map(written: Mapping[str, Any], field: FieldDescriptor, wanted: Any, found: Any, where: str) -> Iterator[str]:
+def _map(written: Mapping[str, Any], field: Field, wanted: Any, found: Any, where: str) -> Iterator[str]:
     if set(wanted) != set(found):
         yield f"{where}: expected the keys {sorted(wanted)}, got {sorted(found)}"
         return
@@ -55,7 +57,7 @@ def _map(written: Mapping[str, Any], field: FieldDescriptor, wanted: Any, found:
         yield from _single(value, entry, wanted[key], found[key], f"{where}[{key}]")
 
 
-def _is_map(field: FieldDescriptor) -> bool:
+def _is_map(field: Field) -> bool:
     return field.message_type is not None and field.message_type.GetOptions().map_entry
 
 
@@ -66,7 +68,7 @@ def same(wanted: Any, found: Any) -> bool:
     return bool(wanted == found)
 
 
-def show(field: FieldDescriptor, value: Any) -> str:
+def show(field: Field, value: Any) -> str:
     """A value for people; enums by name."""
     if isinstance(value, Message):
         return "{" + text_format.MessageToString(value, as_one_line=True, as_utf8=True)[:300] + "}"

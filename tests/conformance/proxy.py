@@ -47,7 +47,7 @@ class FaultProxy:
         self._target = target
         self.plan = plan
         self._tls = tls
-        self._channel: grpc.aio.Channel | None = None
+        self._upstream: Any = None  # a channel; its calls are typed for messages, these are bytes
         self._server: grpc.aio.Server | None = None
         self.relay: Relay | None = None
 
@@ -62,7 +62,7 @@ class FaultProxy:
         # A server that was killed and comes back is to be found at once: the client's patience is what is tested.
         options = [("grpc.enable_retries", 0), ("grpc.initial_reconnect_backoff_ms", 50),
                    ("grpc.min_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 50)]  # fmt: skip
-        self._channel = grpc.aio.insecure_channel(self._target, options=options)
+        self._upstream = grpc.aio.insecure_channel(self._target, options=options)
         self._server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         self._server.add_generic_rpc_handlers((_Handler(self),))
         port = self._server.add_insecure_port("127.0.0.1:0")
@@ -76,8 +76,8 @@ class FaultProxy:
             await self.relay.stop()
         if self._server is not None:
             await self._server.stop(0)
-        if self._channel is not None:
-            await self._channel.close()
+        if self._upstream is not None:
+            await self._upstream.close()
 
     async def unary(self, path: str, request: bytes, context: _Context) -> bytes:
         """One call."""
@@ -86,10 +86,7 @@ class FaultProxy:
         kind = None if fault is None else fault.WhichOneof("kind")
         if fault is not None:
             await self._before(fault, context)
-        assert self._channel is not None
-        call = self._channel.unary_unary(path)(
-            request, metadata=_forwarded(context.invocation_metadata()), timeout=context.time_remaining()
-        )
+        call = self._upstream.unary_unary(path)(request, **_forwarded(context))
         try:
             reply: bytes = await call
         except grpc.aio.AioRpcError as error:
@@ -98,7 +95,7 @@ class FaultProxy:
             reply = b""  # an error is lost or replaced like any other reply
         if kind == "cut_reply":
             self.relay.reset()
-        elif kind == "replace_reply":
+        elif fault is not None and kind == "replace_reply":
             await _answer(fault.replace_reply, context)
         return reply
 
@@ -111,10 +108,7 @@ class FaultProxy:
         if fault is not None:
             await self._before(fault, context)
             left = fault.cut_stream_after if kind == "cut_stream_after" else None
-        assert self._channel is not None
-        call = self._channel.unary_stream(path)(
-            request, metadata=_forwarded(context.invocation_metadata()), timeout=context.time_remaining()
-        )
+        call = self._upstream.unary_stream(path)(request, **_forwarded(context))
         try:
             async for message in call:
                 if left == 0:
@@ -156,16 +150,18 @@ class _Handler(grpc.GenericRpcHandler):
                 yield message
 
         if _short(path) in STREAMS:
-            return grpc.unary_stream_rpc_method_handler(stream)  # type: ignore[arg-type] # typed for threads only
-        return grpc.unary_unary_rpc_method_handler(unary)  # type: ignore[arg-type] # as above
+            return grpc.unary_stream_rpc_method_handler(stream)
+        return grpc.unary_unary_rpc_method_handler(unary)
 
 
 def _short(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _forwarded(metadata: Any) -> tuple[tuple[str, str | bytes], ...]:
-    return tuple((key, value) for key, value in metadata if key != "user-agent" and not key.startswith("grpc-"))
+def _forwarded(context: _Context) -> dict[str, Any]:
+    metadata = context.invocation_metadata()
+    kept = tuple((key, value) for key, value in metadata if key != "user-agent" and not key.startswith("grpc-"))
+    return {"metadata": kept, "timeout": context.time_remaining()}
 
 
 async def _answer(status: Any, context: _Context) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,7 +50,8 @@ class CaseRun:
             kind = step.WhichOneof("kind")
             self.note(f"{index}. {kind} {_shown(step, kind)}")
             try:
-                self._step(step, raw, kind)
+                for _ in range(step.times or 1):
+                    self._step(step, raw, kind)
             except (CaseFailed, ExecutorError) as failure:
                 raise type(failure)(f"step {index}, {kind} {_shown(step, kind)}:\n    {failure}") from None
 
@@ -152,6 +154,9 @@ class CaseRun:
             raise CaseFailed(f"expected {wanted.count} calls, {len(seen)} came")
         if len(seen) < wanted.at_least:
             raise CaseFailed(f"expected at least {wanted.at_least} calls, {len(seen)} came")
+        gaps = [later.at - earlier.at for earlier, later in itertools.pairwise(seen)]
+        if any(gap * 1000 < wanted.apart_ms for gap in gaps):
+            raise CaseFailed(f"expected the calls {wanted.apart_ms} ms apart, they came {gaps} s apart")
         if wanted.one_request_id:
             ids = {_request_id(call.method, call.request) for call in seen}
             if len(ids) != 1 or "" in ids:

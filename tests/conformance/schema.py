@@ -22,9 +22,7 @@ def _compile() -> None:
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "set.bin"
         includes = [f"-I{ROOT / 'proto'}", f"-I{HERE}", f"-I{files('grpc_tools') / '_proto'}"]
-        status = protoc.main(
-            ["protoc", *includes, f"--descriptor_set_out={output}", "conformance.proto", "case.proto"]
-        )
+        status = protoc.main(["protoc", *includes, f"--descriptor_set_out={output}", "conformance.proto", "case.proto"])
         if status:
             raise RuntimeError("the protos of the corpus do not compile")
         compiled = descriptor_pb2.FileDescriptorSet.FromString(output.read_bytes())

@@ -94,9 +94,7 @@ def world(directory: Path) -> Iterator[World]:
             trials=trial_service_pb2_grpc.TrialServiceStub(channel),
         )
         dead = stack.enter_context(_dead_port())
-        yield World(
-            server=server, direct=direct, proxies=proxies, certificates=certificates, loop=loop, dead=dead
-        )
+        yield World(server=server, direct=direct, proxies=proxies, certificates=certificates, loop=loop, dead=dead)
 
 
 @contextlib.contextmanager

@@ -158,13 +158,14 @@ def _metrics(wire: Any, metrics: Mapping[str, float]) -> None:
 
 def _parameters(wire: Any, parameters: Mapping[str, asktell.ParameterValue]) -> None:
     for name, value in parameters.items():
-        match value:
-            case bool():
-                kind = search_space_pb2.ParameterValue(bool_value=value)
-            case int():
-                kind = search_space_pb2.ParameterValue(int_value=value)
-            case float():
-                kind = search_space_pb2.ParameterValue(double_value=value)
-            case str():
-                kind = search_space_pb2.ParameterValue(string_value=value)
-        wire[name].CopyFrom(kind)
+        wire[name].CopyFrom(_value(value))
+
+
+def _value(value: asktell.ParameterValue) -> search_space_pb2.ParameterValue:
+    if isinstance(value, bool):  # before int, which every bool is too
+        return search_space_pb2.ParameterValue(bool_value=value)
+    if isinstance(value, int):
+        return search_space_pb2.ParameterValue(int_value=value)
+    if isinstance(value, float):
+        return search_space_pb2.ParameterValue(double_value=value)
+    return search_space_pb2.ParameterValue(string_value=value)

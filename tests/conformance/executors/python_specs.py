@@ -8,8 +8,6 @@ from typing import Any
 import asktell
 from asktell.v1 import search_space_pb2, study_pb2, trial_pb2, trial_service_pb2
 
-_OUTCOME = "TELL_OUTCOME_"
-
 
 def value(wire: Any) -> asktell.ParameterValue:
     """A parameter value."""
@@ -30,9 +28,10 @@ def metrics(wire: Mapping[str, Any]) -> dict[str, asktell.MetricInput]:
     }
 
 
-def outcome(code: int) -> asktell.Outcome:
+def outcome(code: trial_service_pb2.TellOutcome.ValueType) -> asktell.Outcome:
     """An outcome; unset means success."""
-    return asktell.Outcome(trial_service_pb2.TellOutcome.Name(code or 1).removeprefix(_OUTCOME))
+    name = trial_service_pb2.TellOutcome.Name(code or trial_service_pb2.TELL_OUTCOME_SUCCEEDED)
+    return asktell.Outcome(name.removeprefix("TELL_OUTCOME_"))
 
 
 def spec(study: study_pb2.Study) -> dict[str, Any]:
@@ -101,8 +100,8 @@ def objectives(wire: Iterable[study_pb2.Objective]) -> list[asktell.Objective]:
     return [asktell.Objective(each.metric, goals[each.goal], _split(each.split)) for each in wire]
 
 
-def _split(code: int) -> asktell.Split:
-    return asktell.Split(study_pb2.Split.Name(code or 1).removeprefix("SPLIT_").lower())
+def _split(code: study_pb2.Split.ValueType) -> asktell.Split:
+    return asktell.Split(study_pb2.Split.Name(code or study_pb2.SPLIT_VALIDATION).removeprefix("SPLIT_").lower())
 
 
 def algorithm(wire: study_pb2.Algorithm) -> asktell.Algorithm | str:
