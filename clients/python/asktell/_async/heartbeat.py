@@ -55,5 +55,7 @@ class HeartbeatTask:
             if lease is not None:
                 return lease
             self._changed.clear()
+            # Not wait_for: on Python 3.11 it swallows a cancellation that comes together with the event.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), self._beats.wait_s(now))
+                async with asyncio.timeout(self._beats.wait_s(now)):
+                    await self._changed.wait()

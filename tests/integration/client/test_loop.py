@@ -1,0 +1,349 @@
+"""Everything a client can do, with a real server, for both clients."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+import asktell
+from tests.integration.client.conftest import SPACE, do
+
+
+async def test_the_loop(client: Any) -> None:
+    study = await do(
+        client.create_study("loop", space=SPACE, objectives=[asktell.Minimize("loss")], metrics=["acc"], max_trials=8)
+    )
+    assert (study.id, study.state, list(study.space)) == ("loop", "ACTIVE", list(SPACE))
+    losses = {}
+    for _ in range(8):
+        trial = await do(study.ask())
+        loss = (math.log10(trial.params["lr"]) + 3) ** 2 + trial.params["layers"]
+        assert await do(trial.report(step=1, loss=loss + 1)) is False
+        await do(trial.tell(loss=loss, acc=0.5))
+        losses[trial.number] = loss
+    with pytest.raises(asktell.StudyComplete, match=r"^study is complete: ") as caught:
+        await do(study.ask())
+    assert caught.value.finish_reason == "MAX_TRIALS"
+    assert list(losses) == list(range(1, 9))
+    best = await do(study.best_trial)
+    assert (best.number, best.metrics["loss"]) == min(losses.items(), key=lambda item: item[1])
+    assert [trial.metrics["loss"] for trial in await do(study.best_trials(3))] == sorted(losses.values())[:3]
+    await do(study.refresh())
+    assert (study.state, study.finish_reason, study.counts.succeeded) == ("FINISHED", "MAX_TRIALS", 8)
+
+
+async def test_values_keep_their_kind(study: Any) -> None:
+    trial = await do(study.ask())
+    assert {name: type(value) for name, value in trial.params.items()} == {
+        "lr": float,
+        "layers": int,
+        "rank": int,
+        "optimizer": str,
+        "nesterov": bool,
+    }
+    exact = {"lr": 0.1, "layers": 3, "rank": 8, "optimizer": "sgd", "nesterov": True}
+    assert (await do(study.enqueue(exact))).params == exact
+    await do(trial.tell(loss=0.1 + 0.2))
+    assert (await do(study.trial(trial.number))).metrics == {"loss": 0.1 + 0.2}
+
+
+async def test_running_trials_differ(study: Any) -> None:
+    trials = await do(study.ask(5))
+    assert [trial.worker_id for trial in trials] == ["tester"] * 5
+    assert len({tuple(trial.params.values()) for trial in trials}) == 5
+
+
+async def test_what_a_person_enqueues_comes_first(study: Any) -> None:
+    mine = {"lr": 1e-3, "layers": 2, "rank": 4, "optimizer": "adam", "nesterov": False}
+    queued = await do(study.enqueue([mine, {**mine, "layers": 3}], labels={"by": "me"}))
+    assert [trial.state for trial in queued] == ["QUEUED", "QUEUED"]
+    trial = await do(study.ask())
+    assert (trial.params, trial.origin, trial.labels) == (mine, "PERSON", {"by": "me"})
+    with pytest.raises(asktell.ValueOutsideSpace) as caught:
+        await do(study.enqueue({**mine, "lr": 7.0}))
+    assert caught.value.parameter == "lr"
+
+
+async def test_imports_are_idempotent(study: Any) -> None:
+    params: dict[str, asktell.ParameterValue] = {
+        "lr": 1e-3,
+        "layers": 2,
+        "rank": 4,
+        "optimizer": "adam",
+        "nesterov": False,
+    }
+    started = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    past = [
+        asktell.ImportedTrial(
+            key="run-1",
+            params=params,
+            metrics={"loss": asktell.MetricValue(0.5, 0.1)},
+            start_time=started,
+            finish_time=started + timedelta(seconds=90),
+        ),
+        asktell.ImportedTrial(key="run-2", params=params, outcome=asktell.Outcome.FAILED, reason="oom"),
+    ]
+    first = await do(study.import_trials(past))
+    again = await do(study.import_trials(past))
+    assert [trial.number for trial in first] == [trial.number for trial in again]
+    assert (first[0].import_key, first[0].origin, first[0].duration_s) == ("run-1", "IMPORT", 90.0)
+    assert first[0].standard_errors == {"loss": 0.1}
+    assert (first[1].state, first[1].reason) == ("FAILED", "oom")
+
+
+async def test_trials_without_a_result(study: Any) -> None:
+    failed, infeasible, stopped, released = await do(study.ask(4))
+    await do(failed.fail("diverged", acc=0.1))
+    await do(infeasible.infeasible("out of memory"))
+    await do(stopped.report(step=1, loss=3.0))
+    await do(stopped.stop(reason="enough"))
+    await do(released.release())
+    assert [trial.state for trial in (failed, infeasible, stopped, released)] == [
+        "FAILED",
+        "INFEASIBLE",
+        "STOPPED",
+        "QUEUED",
+    ]
+    assert (failed.reason, infeasible.reason, stopped.metrics) == ("diverged", "out of memory", {"loss": 3.0})
+    assert not any(trial.is_open for trial in (failed, infeasible, stopped, released))
+    found = await do(study.trials(states=["failed", asktell.TrialState.INFEASIBLE]))
+    assert [trial.number for trial in found] == [failed.number, infeasible.number]
+    assert (await do(study.ask())).params == released.params
+
+
+async def test_bad_results_change_nothing(study: Any) -> None:
+    trial = await do(study.ask())
+    for metrics, error in (
+        ({"loss": math.nan}, asktell.NotFinite),
+        ({"los": 1.0}, asktell.UnknownMetric),
+        ({"acc": 1.0}, asktell.MissingObjective),
+    ):
+        with pytest.raises(error):
+            await do(trial.tell(metrics))
+        assert trial.is_open
+    await do(trial.tell(loss=1))
+    assert trial.metrics == {"loss": 1.0}
+
+
+async def test_a_result_never_changes_but_by_amending(study: Any) -> None:
+    trial = await do(study.ask())
+    await do(trial.tell(loss=1.0))
+    await do(trial.tell(loss=1.0))
+    with pytest.raises(asktell.ResultConflict) as caught:
+        await do(trial.tell(loss=2.0))
+    assert caught.value.stored == {"loss": 1.0}
+    await do(trial.amend(loss=2.0, reason="wrong split"))
+    assert trial.metrics == {"loss": 2.0}
+    assert [(each.previous_metrics, each.reason) for each in trial.amendments] == [({"loss": 1.0}, "wrong split")]
+
+
+async def test_labels_and_annotations(study: Any) -> None:
+    trial = await do(study.ask())
+    await do(trial.label(host="a", team="nlp"))
+    await do(trial.label(host="b"))
+    await do(trial.annotate({"mlflow.run.id": "17"}))
+    assert (trial.labels, trial.annotations) == ({"host": "b", "team": "nlp"}, {"mlflow.run.id": "17"})
+    assert [each.number for each in await do(study.trials(labels={"host": "b"}))] == [trial.number]
+    assert await do(study.trials(labels={"host": "a"})) == []
+
+
+async def test_a_cancelled_trial_stops_its_worker(client: Any) -> None:
+    study = await do(
+        client.create_study("c", space=SPACE, objectives=asktell.Minimize("loss"), algorithm="random", lease_s=1.0)
+    )
+    trial = await do(study.ask())
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    trial.on_stop(lambda: loop.call_soon_threadsafe(stopped.set))
+    await do((await do(study.trial(trial.number))).cancel("not wanted"))
+    await asyncio.wait_for(stopped.wait(), 10)  # by its own heartbeat
+    assert trial.should_stop
+    assert trial.lease_lost
+    await do(trial.refresh())
+    assert (trial.state, trial.reason) == ("CANCELLED", "not wanted")
+
+
+async def test_an_open_trial_outlives_its_lease(client: Any) -> None:
+    study = await do(
+        client.create_study("h", space=SPACE, objectives=asktell.Minimize("loss"), algorithm="random", lease_s=1.0)
+    )
+    trial = await do(study.ask())
+    await asyncio.sleep(2.5)  # two and a half leases
+    other = await do(study.ask())
+    assert other.number != trial.number
+    assert not trial.lease_lost
+
+
+async def test_a_dead_workers_trial_goes_to_the_next(client: Any) -> None:
+    study = await do(
+        client.create_study("d", space=SPACE, objectives=asktell.Minimize("loss"), algorithm="random", lease_s=1.0)
+    )
+    dead = await do(study.ask())
+    number, params = dead.number, dead.params
+    del dead  # no heartbeat from now on
+    gc.collect()
+    await asyncio.sleep(1.5)  # the lease runs out
+    trial = await do(study.ask())
+    assert (trial.number, trial.params, trial.attempt) == (number, params, 2)
+
+
+async def test_measurements(study: Any) -> None:
+    trial = await do(study.ask())
+    for step in (1, 2):
+        await do(trial.report({"loss": 1 / step}, step=step, acc=step))
+    await do(trial.refresh())
+    assert [(each.step, each.metrics) for each in trial.measurements] == [
+        (1, {"loss": 1.0, "acc": 1.0}),
+        (2, {"loss": 0.5, "acc": 2.0}),
+    ]
+    assert trial.measurement_count == 2
+    assert trial.is_open
+
+
+async def test_steering_a_study(study: Any) -> None:
+    await do(study.pause())
+    with pytest.raises(asktell.StudyPaused):
+        await do(study.ask())
+    await do(study.resume())
+    await do(study.update(max_trials=5, patience=2, max_running=1, display_name="Mine", labels={"team": "nlp"}))
+    assert (study.stopping.max_trials, study.stopping.patience, study.max_running) == (5, 2, 1)
+    assert (study.display_name, study.labels) == ("Mine", {"team": "nlp"})
+    etag = study.etag
+    await do(study.update(patience=None))
+    assert study.stopping.patience is None
+    with pytest.raises(asktell.EtagMismatch):
+        await do(study.update(max_trials=6, etag=etag))
+    first = await do(study.ask())
+    with pytest.raises(asktell.NoTrialAvailable) as caught:
+        await do(study.ask(wait=False))
+    assert caught.value.retry_after_s is not None
+    assert first.is_open
+    await do(study.finish())
+    with pytest.raises(asktell.StudyComplete):
+        await do(study.ask())
+    await do(first.tell(loss=1.0))  # results of running trials are still taken
+
+
+async def test_ask_waits_until_a_trial_comes_free(client: Any) -> None:
+    study = await do(
+        client.create_study("w", space=SPACE, objectives=asktell.Minimize("loss"), algorithm="random", max_running=1)
+    )
+    first = await do(study.ask())
+    second = asyncio.create_task(asyncio.to_thread(study.ask)) if isinstance(client, asktell.Client) else None
+    waiting = second or asyncio.create_task(study.ask())
+    await asyncio.sleep(0.3)
+    assert not waiting.done()
+    await do(first.tell(loss=1.0))
+    assert (await asyncio.wait_for(waiting, 10)).number == 2
+
+
+async def test_create_or_load(client: Any) -> None:
+    spec: dict[str, Any] = {"space": SPACE, "objectives": asktell.Minimize("loss"), "seed": 3}
+    first = await do(client.create_study("x", exist_ok=True, algorithm=asktell.Bayesian(), **spec))
+    again = await do(client.create_study("x", exist_ok=True, algorithm=asktell.Bayesian(5), lease_s=60, **spec))
+    assert first.etag == again.etag
+    with pytest.raises(asktell.StudyExists):
+        await do(client.create_study("x", algorithm=asktell.Bayesian(), **spec))
+    other = {**spec, "space": {**SPACE, "lr": asktell.Float(0, 1)}}
+    with pytest.raises(asktell.StudyExists, match=r"another space \(lr\), algorithm: choose another name"):
+        await do(client.create_study("x", exist_ok=True, **other))
+
+
+async def test_studies_are_found(client: Any) -> None:
+    for name, team in (("a", "nlp"), ("b", "vision")):
+        await do(
+            client.create_study(name, space=SPACE, objectives=asktell.Maximize("acc"), labels={"team": team}, seed=5)
+        )
+    assert [study.id for study in await do(client.studies())] == ["a", "b"]
+    found = await do(client.studies(labels={"team": "vision"}))
+    assert [study.name for study in found] == [(await do(client.study("b"))).name]
+    assert found[0].objectives == [asktell.Maximize("acc")]
+    assert found[0].seed == 5
+    await do(found[0].delete())
+    with pytest.raises(asktell.StudyNotFound):
+        await do(client.study("b"))
+    with pytest.raises(asktell.TrialNotFound):
+        await do((await do(client.study("a"))).trial(7))
+
+
+async def test_wrong_specifications_name_the_field(client: Any) -> None:
+    with pytest.raises(asktell.InvalidArgument) as caught:
+        await do(client.create_study("bad", space={"x": asktell.Float(1, 0)}, objectives=asktell.Minimize("l")))
+    assert caught.value.field == "study.search_space.parameters[0].float_domain.max"
+    with pytest.raises(asktell.TestSplitObjective):
+        await do(
+            client.create_study("bad", space=SPACE, objectives=asktell.Minimize("l", split="test"), algorithm="random")
+        )
+    two = [asktell.Minimize("a"), asktell.Maximize("b")]
+    with pytest.raises(asktell.NotSupported) as unsupported:
+        await do(client.create_study("bad", space=SPACE, objectives=two))
+    assert unsupported.value.field
+    assert await do(client.studies()) == []
+
+
+async def test_a_warning_of_the_study_is_logged(client: Any, caplog: pytest.LogCaptureFixture) -> None:
+    study = await do(client.create_study("few", space=SPACE, objectives=asktell.Minimize("loss"), max_trials=2))
+    assert [warning.kind for warning in study.warnings] == ["BUDGET_TOO_SMALL"]
+    assert "stopping_rules.max_trials" in caplog.text
+
+
+async def test_the_stateless_door(client: Any) -> None:
+    space: dict[str, asktell.Domain] = {"x": asktell.Float(0, 1), "y": asktell.Float(0, 1)}
+    seen = [asktell.Observation({"x": x / 7, "y": 1 - x / 7}, {"loss": (x / 7 - 0.3) ** 2}) for x in range(8)] + [
+        asktell.Observation({"x": 0.9, "y": 0.9}, outcome=asktell.Outcome.FAILED)
+    ]
+    arguments: dict[str, Any] = {"count": 2, "seed": 5, "pending": [{"x": 0.3, "y": 0.3}]}
+    found = await do(client.suggest(space, asktell.Minimize("loss"), seen, **arguments))
+    assert len(found) == 2
+    assert all(suggestion.origin == "MODEL" for suggestion in found)
+    assert found[0].prediction is not None
+    again = await do(client.suggest(space, asktell.Minimize("loss"), seen, **arguments))
+    assert [each.params for each in again] == [each.params for each in found]
+    warm = await do(client.suggest(space, asktell.Minimize("loss"), seen, warm_start=found.warm_start, **arguments))
+    assert len(warm) == 2
+
+
+async def test_deleted_trials_leave_a_trace(study: Any) -> None:
+    trial = await do(study.ask())
+    with pytest.raises(asktell.IllegalTransition) as caught:
+        await do(trial.delete())
+    assert caught.value.state == "RUNNING"
+    await do(trial.tell(loss=1.0))
+    await do(trial.delete())
+    watch = study.watch()
+    changes = []
+    if hasattr(watch, "__aiter__"):
+        async for change in watch:
+            changes.append(change)
+            if change.deleted_trial is not None:
+                break
+        await watch.aclose()
+    else:
+        for change in watch:
+            changes.append(change)
+            if change.deleted_trial is not None:
+                break
+        watch.close()
+    assert changes[-1].deleted_trial == trial.number
+    assert changes[0].study is not None
+    assert [change.trial.state for change in changes if change.trial is not None][-1] == "SUCCEEDED"
+
+
+async def test_a_block_fails_its_trial(study: Any) -> None:
+    trial = await do(study.ask())
+
+    async def block() -> None:
+        if hasattr(trial, "__aenter__"):
+            async with trial:
+                raise RuntimeError("loss exploded")
+        with trial:
+            raise RuntimeError("loss exploded")
+
+    with pytest.raises(RuntimeError, match="loss exploded"):
+        await block()
+    assert (trial.state, trial.reason) == ("FAILED", "RuntimeError: loss exploded")
