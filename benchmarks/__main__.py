@@ -31,7 +31,7 @@ SECTIONS: dict[str, Measure] = {
 SCRATCH = Path(__file__).resolve().parent.parent / "build"
 
 HELP = """Measure a server on this machine: how long an ask takes with the model, how many ask+tell cycles it does without
-one, and whether it grows. Takes about ten minutes; leave the machine alone meanwhile, or read the load average
+one, and whether it grows. Takes about five minutes; leave the machine alone meanwhile, or read the load average
 beside each figure.
 
 The report goes to stdout as Markdown, progress to stderr. The exit status says nothing of the targets.
@@ -39,7 +39,7 @@ The report goes to stdout as Markdown, progress to stderr. The exit status says 
 
 
 @click.command(help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.option("--quick", is_flag=True, help="A minute instead of ten, and rough figures.")
+@click.option("--quick", is_flag=True, help="Half a minute, and rough figures.")
 @click.option(
     "--only", type=click.Choice([*SECTIONS]), multiple=True, help="This section alone; may be given several times."
 )

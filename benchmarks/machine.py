@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -29,6 +30,7 @@ class Machine:
     commit: str
     fsync_ms: float
     """Median time to append 512 bytes to a file and have them on disk, where the embedded store keeps its data."""
+    begun: str
     load_average: float
     """Of the minute before the run."""
 
@@ -39,7 +41,7 @@ class Machine:
             f"- machine: {self.processor}, {self.cores} cores, {self.memory_gib:.0f} GiB, {self.system}",
             f"- disk: {self.fsync_ms:.2f} ms to append 512 bytes and sync (median)",
             f"- versions: Python {self.python}, {packages}; commit {self.commit}",
-            f"- load average of the minute before: {self.load_average:.2f}",
+            f"- begun {self.begun}; load average of the minute before: {self.load_average:.2f}",
         ]
 
 
@@ -54,6 +56,7 @@ def describe(data_directory: Path) -> Machine:
         packages={name: importlib.metadata.version(name) for name in PACKAGES},
         commit=_commit(),
         fsync_ms=_fsync_ms(data_directory),
+        begun=datetime.now(UTC).isoformat(" ", "minutes"),
         load_average=os.getloadavg()[0],
     )
 
