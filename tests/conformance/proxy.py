@@ -91,7 +91,7 @@ class FaultProxy:
             reply: bytes = await call
         except grpc.aio.AioRpcError as error:
             if kind is None:
-                await context.abort(error.code(), error.details(), error.trailing_metadata())
+                await context.abort(error.code(), error.details() or "", tuple(error.trailing_metadata()))
             reply = b""  # an error is lost or replaced like any other reply
         if kind == "cut_reply":
             self.relay.reset()
@@ -117,7 +117,7 @@ class FaultProxy:
                 yield message
                 left = None if left is None else left - 1
         except grpc.aio.AioRpcError as error:
-            await context.abort(error.code(), error.details(), error.trailing_metadata())
+            await context.abort(error.code(), error.details() or "", tuple(error.trailing_metadata()))
         finally:
             call.cancel()
 
