@@ -58,7 +58,7 @@ async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 
 async def _opened(url: str) -> AsyncIterator[Ledger]:
-    ledger = await connect(url)
+    ledger = await connect(url, socket_timeout_s=10)  # a busy disk is no reason for a test to fail
     try:
         yield ledger
     finally:

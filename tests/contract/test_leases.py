@@ -11,7 +11,7 @@ from asktell_server.domain.errors import ErrorReason, NotFound, ResourceExhauste
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.study import StudyState
 from asktell_server.domain.trial import TrialState
-from asktell_server.store.protocol import MAX_MEASUREMENTS, Ledger, MeasurementReported, Reported, Request
+from asktell_server.store.protocol import Ledger, MeasurementReported, Reported, Request
 from tests.support.ledger import (
     NOW,
     a_study,
@@ -183,12 +183,16 @@ async def test_a_repeated_report_appends_once_and_still_renews(ledger: Ledger, s
     assert [record.trial.number for record in recalled.records] == [1]
 
 
-async def test_a_trial_keeps_so_many_measurements(ledger: Ledger, study: StudyName) -> None:
+async def test_a_trial_keeps_so_many_measurements(
+    ledger: Ledger, study: StudyName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("redis_ledger", "memory"):  # reached sooner
+        monkeypatch.setattr(f"asktell_server.store.{module}.MAX_MEASUREMENTS", 20)
     await put(ledger, study, running(0.1), lease_s=60)
-    for _ in range(MAX_MEASUREMENTS // 100):
-        await asyncio.gather(*(report(ledger, study, loss=1.0) for _ in range(100)))
+    await asyncio.gather(*(report(ledger, study, loss=1.0) for _ in range(20)))
     with pytest.raises(ResourceExhausted) as caught:
         await report(ledger, study, loss=1.0)
     assert caught.value.reason is ErrorReason.LIMIT_EXCEEDED
-    assert caught.value.metadata == {"limit": str(MAX_MEASUREMENTS), "field": "measurements"}
+    assert caught.value.metadata == {"limit": "20", "field": "measurements"}
+    assert (await read_one(ledger, study, 1)).measurement_count == 20
     assert (await report(ledger, study)).lease_valid

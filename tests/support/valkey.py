@@ -187,14 +187,14 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster(directory: Path, *, masters: int = 3) -> Iterator[Cluster]:
-    """A cluster with one replica for each master."""
+def cluster(directory: Path, *, masters: int = 3, node_timeout_s: float = 15.0) -> Iterator[Cluster]:
+    """A cluster with one replica for each master, which takes over after `node_timeout_s` (long: machines get slow)."""
     with contextlib.ExitStack() as stack:
         servers: list[Server] = []
         for index in range(2 * masters):
             options = ("--cluster-enabled", "yes", "--cluster-port", str(free_port()))
-            fast = ("--cluster-node-timeout", "2000")
-            server = Server(directory / f"node{index}", free_port(), (*DURABLE, *options, *fast))
+            timeout = ("--cluster-node-timeout", str(round(node_timeout_s * 1000)))
+            server = Server(directory / f"node{index}", free_port(), (*DURABLE, *options, *timeout))
             stack.callback(server.stop, signal.SIGKILL)
             server.launch()
             servers.append(server)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from asktell_server.store.links import LinkOptions, open_link
+from asktell_server.store.cluster_link import ClusterLink
+from asktell_server.store.link import Link, LinkOptions
 from asktell_server.store.redis_ledger import RedisLedger
-from asktell_server.store.urls import parse_store_url
+from asktell_server.store.single_link import SingleLink
+from asktell_server.store.urls import Topology, parse_store_url
 
 
 async def connect(
@@ -26,9 +28,9 @@ async def connect(
         Unavailable: the store is away, or would not keep what it acknowledges.
     """
     options = LinkOptions(socket_timeout_s=socket_timeout_s, wait_replicas=wait_replicas, wait_timeout_s=wait_timeout_s)
-    ledger = RedisLedger(
-        open_link(parse_store_url(url, password=password), options), verify_durability=verify_durability
-    )
+    store = parse_store_url(url, password=password)
+    link: Link = ClusterLink(store, options) if store.topology is Topology.CLUSTER else SingleLink(store, options)
+    ledger = RedisLedger(link, verify_durability=verify_durability)
     try:
         await ledger.check()
     except BaseException:

@@ -9,7 +9,7 @@ from typing import Any
 from redis.exceptions import NoPermissionError, ResponseError
 
 from asktell_server.store.driver import store_unavailable
-from asktell_server.store.links import Node
+from asktell_server.store.link import Node
 
 _log = logging.getLogger(__name__)
 

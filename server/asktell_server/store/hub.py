@@ -16,7 +16,7 @@ from typing import Any
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisClusterException, RedisError
 
-from asktell_server.store.links import Link
+from asktell_server.store.link import Link
 from asktell_server.store.protocol import StudyDelta
 
 _log = logging.getLogger(__name__)
@@ -94,6 +94,7 @@ class Hub:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+            self._task = None
         self._wake_all()
 
     @property

