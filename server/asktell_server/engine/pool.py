@@ -56,7 +56,7 @@ class WorkerPool:
         self._size = workers
         self._timeout_s = timeout_s
         self._start_timeout_s = start_timeout_s
-        self._idle: asyncio.Queue[WorkerProcess] = asyncio.Queue()
+        self._idle: asyncio.Queue[WorkerProcess | None] = asyncio.Queue()  # None: the pool is stopping
         self._workers: dict[int, WorkerProcess] = {}
         self._supervisors: list[asyncio.Task[None]] = []
         self._asks: set[asyncio.Task[SuggestResult]] = set()
@@ -101,6 +101,7 @@ class WorkerPool:
         supervisors, self._supervisors = self._supervisors, []
         for supervisor in supervisors:
             supervisor.cancel()
+        self._idle.put_nowait(None)
         await asyncio.gather(*supervisors, *self._asks, return_exceptions=True)
 
     async def _ask(self, task: SuggestTask) -> SuggestResult:
@@ -134,12 +135,12 @@ class WorkerPool:
         """An idle worker that lives. Raises WorkerError when none becomes free in time."""
         try:
             async with asyncio.timeout(self._timeout_s):
-                while self._supervisors:
-                    worker = await self._idle.get()
+                while (worker := await self._idle.get()) is not None:
                     if worker.alive:
                         return worker
         except TimeoutError:
             raise WorkerError(f"no worker became free within {self._timeout_s:g} s") from None
+        self._idle.put_nowait(None)  # for the next one that waits
         raise WorkerError("the pool is stopping")
 
     def _count(self, result: SuggestResult) -> SuggestResult:

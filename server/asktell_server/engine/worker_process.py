@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import pickle
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
@@ -102,8 +103,10 @@ class WorkerProcess:
     def kill(self) -> None:
         """Ends it at once."""
         self._broken = True
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        # Not Process.kill(): it polls first, and may so take the exit status away from the event loop's watcher.
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
     async def close(self, *, grace_s: float) -> None:
         """Lets it finish and end by itself within `grace_s`, then ends it; goes through even when cancelled."""

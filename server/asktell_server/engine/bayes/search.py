@@ -7,6 +7,7 @@ nothing is left between levels. Points that have been tried or are running are p
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from asktell_server.engine.encoding import Categories, Continuum, Encoding, Leve
 
 STARTS = 3
 MAX_STEPS = 40
+LATER_STEPS = 10
+"""Steps of a climb that begins where another has ended and one discrete column has changed."""
 MAX_ROUNDS = 6
 SWEPT_LEVELS = 24
 """Ordered parameters up to this many levels are tried at every level; others at the nearest ones."""
@@ -83,21 +86,26 @@ class Search:
         """Where the searches from `starts` end."""
         points, values = starts, _scores(acquisition, starts)
         if self._continuous or self._relaxed:
-            points, values = self._climb(acquisition, points, values, [*self._continuous, *self._relaxed])
-        for _ in range(MAX_ROUNDS if self._discrete else 0):
+            numbers = [*self._continuous, *self._relaxed]
+            points, values = self._climb(acquisition, points, values, numbers, steps=MAX_STEPS)
+        for turn in range(MAX_ROUNDS if self._discrete else 0):
             before = values.copy()
             points, values = self._step(acquisition, points, values, taken)
             moved = values > before + _GAIN
+            if turn == 0 and self._relaxed:
+                moved[:] = True  # settling levels may have cost what the climb had won along the other columns
             if not moved.any():
                 break
             if self._continuous:
-                points[moved], values[moved] = self._climb(acquisition, points[moved], values[moved], self._continuous)
+                points[moved], values[moved] = self._climb(
+                    acquisition, points[moved], values[moved], self._continuous, steps=LATER_STEPS
+                )
         yield from zip(points, map(float, values), strict=True)
 
     def _climb(
-        self, acquisition: Acquisition, points: Points, values: Points, free: list[int]
+        self, acquisition: Acquisition, points: Points, values: Points, free: list[int], *, steps: int
     ) -> tuple[Points, Points]:
-        """L-BFGS along the columns `free`, each start on its own; keeps a start that would end lower."""
+        """At most `steps` of L-BFGS along the columns `free`, each start on its own; keeps a start that would end lower."""
         fixed = {
             index: torch.from_numpy(points[:, index].copy())
             for index in range(self._encoding.dimension)
@@ -107,13 +115,14 @@ class Search:
             [column.count - 1.0 if isinstance(column, Categories) else 1.0 for column in self._encoding.columns],
             dtype=torch.float64,
         )
-        with exact():
+        # BoTorch insists on a warning where a line search ends early; the ends are scored below, whatever they are.
+        with exact(), warnings.catch_warnings(record=True):
             ends, _ = gen_candidates_scipy(
                 torch.from_numpy(points).unsqueeze(1),
                 acquisition.function(),
                 lower_bounds=torch.zeros_like(upper),
                 upper_bounds=upper,
-                options={"maxiter": MAX_STEPS},
+                options={"maxiter": steps},
                 fixed_features=fixed or None,
                 use_parallel_mode=True,
             )

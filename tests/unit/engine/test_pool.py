@@ -1,0 +1,218 @@
+"""The pool: same answers as in this process, and no death of a worker, a caller or the server leaves a mess."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import psutil
+import pytest
+
+from asktell_server.domain.algorithm import Random
+from asktell_server.domain.trial import Origin
+from asktell_server.engine.pool import WorkerPool
+from asktell_server.engine.problem import SuggestTask
+from asktell_server.engine.suggest import suggest
+from asktell_server.engine.worker_process import WorkerError
+from tests.unit.engine.problems import (
+    BRANIN_SPACE,
+    HARTMANN_SPACE,
+    MIXED_SPACE,
+    branin,
+    hartmann,
+    history,
+    mixed,
+    problem_of,
+)
+
+PROBLEM = problem_of(HARTMANN_SPACE)
+QUICK = SuggestTask(problem=PROBLEM, observations=history(PROBLEM, hartmann, count=10))
+SLOW = SuggestTask(problem=PROBLEM, observations=history(PROBLEM, hartmann, count=400), count=40)
+DEADLINE_S = 60.0
+
+
+@asynccontextmanager
+async def _pool(*, workers: int = 1, timeout_s: float = DEADLINE_S) -> AsyncIterator[WorkerPool]:
+    pool = WorkerPool(workers=workers, timeout_s=timeout_s)
+    await pool.start()
+    try:
+        yield pool
+    finally:
+        await pool.stop()
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    """Waits for something that other processes do."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not condition():  # noqa: ASYNC110 - nothing in this process knows when
+            await asyncio.sleep(0.01)
+
+
+async def _until_busy(pid: int) -> None:
+    """Waits until a worker computes."""
+    process = psutil.Process(pid)
+    before = process.cpu_times().user
+    await _until(lambda: process.cpu_times().user > before + 0.05)
+
+
+def _gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+@pytest.fixture(scope="module")
+def answers() -> dict[str, object]:
+    """What this process answers."""
+    return {"quick": suggest(QUICK), "slow": suggest(SLOW)}
+
+
+async def test_workers_are_warm_and_answer_as_this_process_does(answers: dict[str, object]) -> None:
+    mixed_problem = problem_of(MIXED_SPACE)
+    other = SuggestTask(problem=mixed_problem, observations=history(mixed_problem, mixed, count=12), count=2)
+    async with _pool(workers=2) as pool:
+        assert len(set(pool.pids)) == 2
+        results = await asyncio.gather(*(pool.suggest(task) for task in (QUICK, other, QUICK, other)))
+        assert results == [answers["quick"], suggest(other)] * 2
+        assert pool.counters.answered == 4
+    assert pool.pids == ()
+
+
+async def test_tasks_without_a_model_keep_away_from_the_workers() -> None:
+    pool = WorkerPool(workers=1)  # never started
+    for count in (1, 1000):
+        task = SuggestTask(problem=problem_of(HARTMANN_SPACE, algorithm=Random()), observations=(), count=count)
+        assert await pool.suggest(task) == suggest(task)
+    start = SuggestTask(problem=PROBLEM, observations=())
+    assert (await pool.suggest(start)).suggestions[0].origin is Origin.START
+
+
+async def test_a_killed_worker_costs_one_retry_and_is_replaced(answers: dict[str, object]) -> None:
+    async with _pool() as pool:
+        (victim,) = pool.pids
+        ask = asyncio.create_task(pool.suggest(SLOW))
+        await _until_busy(victim)
+        os.kill(victim, signal.SIGKILL)
+        assert await ask == answers["slow"]
+        (successor,) = pool.pids
+        assert successor != victim
+        assert (pool.counters.crashed, pool.counters.fell_back) == (1, 0)
+
+
+async def test_an_idle_worker_that_is_killed_is_replaced_unnoticed(answers: dict[str, object]) -> None:
+    async with _pool(workers=2) as pool:
+        for pid in pool.pids:
+            os.kill(pid, signal.SIGKILL)
+        assert await pool.suggest(QUICK) == answers["quick"]
+        await _until(lambda: len(pool.pids) == 2)
+        assert pool.counters.crashed == 2
+
+
+async def test_a_worker_that_takes_too_long_is_replaced_and_the_ask_answered_without_model() -> None:
+    async with _pool(timeout_s=0.3) as pool:
+        (slow,) = pool.pids
+        result = await pool.suggest(SLOW)
+        assert result.fallback_reason == "no answer within 0.3 s"
+        assert {one.origin for one in result.suggestions} == {Origin.FALLBACK}
+        assert len(result.suggestions) == SLOW.count
+        assert (pool.counters.timed_out, pool.counters.fell_back) == (1, 1)
+        await _until(lambda: bool(pool.pids) and pool.pids != (slow,))
+        assert _gone(slow)
+
+
+async def test_an_ask_does_not_wait_for_ever_for_a_worker() -> None:
+    async with _pool(timeout_s=0.2) as pool:
+        results = await asyncio.gather(*(pool.suggest(SLOW) for _ in range(3)))
+        assert all(result.fallback_reason for result in results)
+
+
+async def test_a_caller_that_goes_away_leaves_no_answer_behind(answers: dict[str, object]) -> None:
+    async with _pool() as pool:
+        ask = asyncio.create_task(pool.suggest(SLOW))
+        await _until_busy(pool.pids[0])
+        ask.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await ask
+        assert await pool.suggest(QUICK) == answers["quick"]
+
+
+async def test_stopping_answers_what_is_being_asked() -> None:
+    async with _pool() as pool:
+        (pid,) = pool.pids
+        asks = [asyncio.create_task(pool.suggest(SLOW)) for _ in range(3)]
+        await _until_busy(pid)
+        await pool.stop()
+        results = await asyncio.gather(*asks)
+        assert all(len(result.suggestions) == SLOW.count for result in results)
+        assert _gone(pid)
+
+
+async def test_ctrl_c_is_the_servers_business(answers: dict[str, object]) -> None:
+    async with _pool() as pool:
+        (pid,) = pool.pids
+        os.kill(pid, signal.SIGINT)
+        assert await pool.suggest(QUICK) == answers["quick"]
+        assert pool.pids == (pid,)
+
+
+async def test_a_worker_that_does_not_come_up_is_an_error_of_start() -> None:
+    pool = WorkerPool(workers=2, start_timeout_s=0.01)
+    with pytest.raises(WorkerError, match=r"not ready after 0\.01 s"):
+        await pool.start()
+    assert pool.pids == ()
+
+
+def test_at_least_one_worker() -> None:
+    with pytest.raises(ValueError, match="workers"):
+        WorkerPool(workers=0)
+
+
+async def test_workers_die_with_a_server_that_is_killed() -> None:
+    program = textwrap.dedent("""
+        import asyncio
+        from asktell_server.engine.pool import WorkerPool
+        from tests.unit.engine.test_pool import SLOW
+
+        async def main():
+            pool = WorkerPool(workers=2)
+            await pool.start()
+            print(*pool.pids, flush=True)
+            await pool.suggest(SLOW)  # one worker is busy, the other idle, when the end comes
+            await asyncio.Event().wait()
+
+        asyncio.run(main())
+    """)
+    server = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=subprocess.PIPE)
+    try:
+        assert server.stdout is not None
+        pids = [int(pid) for pid in (await server.stdout.readline()).split()]
+        assert len(pids) == 2
+        assert not any(map(_gone, pids))
+    finally:
+        server.kill()
+        await server.wait()
+    await _until(lambda: all(map(_gone, pids)))
+
+
+@pytest.mark.slow
+async def test_a_worker_does_not_grow() -> None:
+    problem = problem_of(BRANIN_SPACE)
+    observations = history(problem, branin, count=150)
+    async with _pool() as pool:
+        process = psutil.Process(pool.pids[0])
+
+        async def resident_after_a_round() -> int:
+            for count in range(6, len(observations), 6):
+                await pool.suggest(SuggestTask(problem=problem, observations=observations[:count]))
+            return process.memory_info().rss
+
+        await resident_after_a_round()
+        before = await resident_after_a_round()
+        assert await resident_after_a_round() < before + 4e6
