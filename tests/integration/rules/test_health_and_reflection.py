@@ -1,0 +1,79 @@
+"""grpc.health.v1 and server reflection."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import descriptor_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from tests.support.rpc import Rpc
+from tests.support.server import ServerProcess
+
+SERVICES = {
+    "asktell.v1.AnalysisService",
+    "asktell.v1.StudyService",
+    "asktell.v1.SuggestionService",
+    "asktell.v1.TrialService",
+    "grpc.health.v1.Health",
+    "grpc.reflection.v1alpha.ServerReflection",
+}
+SERVING = health_pb2.HealthCheckResponse.SERVING
+
+
+@pytest.mark.parametrize(
+    "service", ["", "asktell.v1.StudyService", "asktell.v1.TrialService", "asktell.v1.SuggestionService"]
+)
+def test_the_server_and_its_services_are_healthy(rpc: Rpc, service: str) -> None:
+    stub = _health(rpc)
+    assert stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=10).status == SERVING
+
+
+def test_a_service_that_is_not_served_is_unknown(rpc: Rpc) -> None:
+    stub = _health(rpc)
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.Check(health_pb2.HealthCheckRequest(service="asktell.v1.AnalysisService"), timeout=10)
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+def test_health_can_be_watched(rpc: Rpc) -> None:
+    watch = _health(rpc).Watch(health_pb2.HealthCheckRequest(), timeout=10)
+    assert next(watch).status == SERVING
+    watch.cancel()
+
+
+def test_the_command_line_asks_for_health(server: ServerProcess) -> None:
+    command = [sys.executable, "-m", "asktell_server.cli", "health", server.address]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (answer.returncode, answer.stdout) == (0, "SERVING\n")
+
+
+def test_reflection_lists_the_services(rpc: Rpc) -> None:
+    (answer,) = _reflect(rpc, list_services="")
+    assert {service.name for service in answer.list_services_response.service} == SERVICES
+
+
+@pytest.mark.parametrize("symbol", ["asktell.v1.TrialService", "asktell.v1.Trial", "asktell.v1.SuggestRequest"])
+def test_reflection_describes_messages_and_services(rpc: Rpc, symbol: str) -> None:
+    (answer,) = _reflect(rpc, file_containing_symbol=symbol)
+    files = map(descriptor_pb2.FileDescriptorProto.FromString, answer.file_descriptor_response.file_descriptor_proto)
+    names = {f"{file.package}.{name}" for file in files for name in _names(file)}
+    assert symbol in names
+
+
+def _names(file: descriptor_pb2.FileDescriptorProto) -> list[str]:
+    return [message.name for message in file.message_type] + [service.name for service in file.service]
+
+
+def _health(rpc: Rpc) -> Any:
+    return health_pb2_grpc.HealthStub(rpc.channel)
+
+
+def _reflect(rpc: Rpc, **request: Any) -> list[Any]:
+    stub: Any = reflection_pb2_grpc.ServerReflectionStub(rpc.channel)
+    return list(stub.ServerReflectionInfo(iter([reflection_pb2.ServerReflectionRequest(**request)]), timeout=10))

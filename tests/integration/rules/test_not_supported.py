@@ -1,0 +1,82 @@
+"""What the contract has and the server does not do yet is refused with the field's name, never ignored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from asktell.v1 import analysis_service_pb2, search_space_pb2, study_pb2, suggestion_service_pb2
+from tests.integration.rules.conftest import NewStudy
+from tests.support.rpc import Rpc, float_parameter, refused, space, value
+
+LOSS = study_pb2.Objective(metric="loss", goal=study_pb2.GOAL_MINIMIZE)
+SIZE = study_pb2.Objective(metric="size", goal=study_pb2.GOAL_MINIMIZE)
+X = "search_space.parameters[1]"
+
+
+def _second_parameter(**fields: Any) -> search_space_pb2.SearchSpace:
+    domain = search_space_pb2.FloatDomain(min=0, max=1)
+    return space(float_parameter("x"), search_space_pb2.Parameter(name="y", float_domain=domain, **fields))
+
+
+CONDITION = search_space_pb2.Condition(parent="x", values=[value(0.5)])
+NORMAL = search_space_pb2.Prior(normal=search_space_pb2.NormalPrior(mean=0.5, relative_standard_deviation=0.1))
+
+UNSUPPORTED: list[tuple[dict[str, Any], str]] = [
+    ({"objectives": [LOSS, SIZE]}, "objectives"),
+    (
+        {"objectives": [study_pb2.Objective(metric="loss", goal=study_pb2.GOAL_MINIMIZE, reference_value=1.0)]},
+        "objectives[0].reference_value",
+    ),
+    ({"outcome_constraints": [study_pb2.OutcomeConstraint(metric="size", max=1.0)]}, "outcome_constraints"),
+    ({"search_space": _second_parameter(condition=CONDITION)}, f"{X}.condition"),
+    ({"search_space": _second_parameter(condition=search_space_pb2.Condition())}, f"{X}.condition"),
+    ({"search_space": _second_parameter(prior=NORMAL)}, f"{X}.prior"),
+]
+EARLY_STOPPING: list[tuple[dict[str, Any], str]] = [
+    ({"early_stopping": study_pb2.EarlyStopping(median=study_pb2.MedianStopping())}, "early_stopping"),
+    (
+        {
+            "early_stopping": study_pb2.EarlyStopping(
+                successive_halving=study_pb2.SuccessiveHalvingStopping(min_steps=1)
+            )
+        },
+        "early_stopping",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "field"), [*UNSUPPORTED, *EARLY_STOPPING])
+def test_create_study_refuses_it(new_study: NewStudy, fields: dict[str, Any], field: str) -> None:
+    what = refused(lambda: new_study(**fields))
+    assert (what.code.name, what.reason) == ("UNIMPLEMENTED", "NOT_SUPPORTED")
+    assert what.metadata == {"field": f"study.{field}"}
+
+
+@pytest.mark.parametrize(("fields", "field"), UNSUPPORTED)
+def test_suggest_refuses_it(rpc: Rpc, fields: dict[str, Any], field: str) -> None:
+    problem: dict[str, Any] = {"search_space": space(float_parameter("x")), "objectives": [LOSS], **fields}
+    request = suggestion_service_pb2.SuggestRequest(problem=suggestion_service_pb2.Problem(**problem))
+    what = refused(lambda: rpc.suggestions.Suggest(request))
+    assert (what.code.name, what.reason) == ("UNIMPLEMENTED", "NOT_SUPPORTED")
+    assert what.metadata == {"field": f"problem.{field}"}
+
+
+def test_update_study_refuses_early_stopping(new_study: NewStudy) -> None:
+    what = refused(lambda: new_study().update("early_stopping", **EARLY_STOPPING[0][0]))
+    assert (what.code.name, what.reason, what.metadata["field"]) == (
+        "UNIMPLEMENTED",
+        "NOT_SUPPORTED",
+        "study.early_stopping",
+    )
+
+
+@pytest.mark.parametrize(
+    "method", [method.name for method in analysis_service_pb2.DESCRIPTOR.services_by_name["AnalysisService"].methods]
+)
+def test_analysis_is_not_served_yet(rpc: Rpc, new_study: NewStudy, method: str) -> None:
+    request = getattr(analysis_service_pb2, f"{method}Request")(parent=new_study().name)
+    what = refused(lambda: rpc.call("AnalysisService", method, request))
+    assert (what.code.name, what.reason) == ("UNIMPLEMENTED", "NOT_SUPPORTED")
+    assert what.metadata["field"].startswith("asktell.v1.AnalysisService")
