@@ -10,7 +10,7 @@ from tests.conformance.executor import Executor, ExecutorError
 from tests.conformance.languages import Language
 from tests.conformance.results import LanguageResults
 from tests.conformance.running import CaseFailed, CaseRun
-from tests.conformance.world import TOKEN, World
+from tests.conformance.world import TOKEN, Door, World
 
 
 def run_language(
@@ -19,11 +19,12 @@ def run_language(
     """Every case through one client. `note` is told what is being done."""
     results = LanguageResults(language.name)
     started = time.monotonic()
-    usual = {"ASKTELL_ADDRESS": world.address("server"), "ASKTELL_TOKEN": TOKEN}
+    door = world.doors[language.door]
+    usual = {"ASKTELL_ADDRESS": door.server, "ASKTELL_TOKEN": TOKEN}
     executor: Executor | None = None
     try:
         for source in cases:
-            environment = _environment(source, usual, world)
+            environment = _environment(source, usual, world, door)
             if executor is not None and (environment is not usual or not executor.alive):
                 executor.close()
                 executor = None
@@ -46,9 +47,9 @@ def _run_case(
     note(f"{language.name}: {source.name}")
     started = time.monotonic()
     try:
-        CaseRun(world=world, executor=executor, note=lambda text: note(f"    {text}")).run(
-            source, f"{language.name}-{source.name}"
-        )
+        CaseRun(
+            world=world, door=world.doors[language.door], executor=executor, note=lambda text: note(f"    {text}")
+        ).run(source, f"{language.name}-{source.name}")
     except (CaseFailed, ExecutorError) as failure:
         note(f"    FAILED: {failure}")
         return str(failure)
@@ -56,16 +57,16 @@ def _run_case(
     return None
 
 
-def _environment(source: CaseSource, usual: Mapping[str, str], world: World) -> Mapping[str, str]:
+def _environment(source: CaseSource, usual: Mapping[str, str], world: World, door: Door) -> Mapping[str, str]:
     own = source.raw.get("environment")
     if own is None:
         return usual
-    merged = {**usual, **{name: _filled(value, world) for name, value in own.items()}}
+    merged = {**usual, **{name: _filled(value, world, door) for name, value in own.items()}}
     return {name: value for name, value in merged.items() if value}
 
 
-def _filled(value: str, world: World) -> str:
+def _filled(value: str, world: World, door: Door) -> str:
     names = [part.removeprefix("@") for part in value.split(",")] if value.startswith("@") else []
     if names == ["ca"]:
         return str(world.certificates.ca)
-    return ",".join(world.address(name) for name in names) if names else value
+    return ",".join(door.address(name) for name in names) if names else value

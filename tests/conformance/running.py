@@ -17,7 +17,7 @@ from tests.conformance.answers import mismatches
 from tests.conformance.corpus import CaseSource
 from tests.conformance.executor import Executor, ExecutorError
 from tests.conformance.matching import differences
-from tests.conformance.world import TOKEN, World
+from tests.conformance.world import TOKEN, Door, World
 
 UNTIL_S = 20.0
 _LOOK_AGAIN_S = 0.05
@@ -32,6 +32,7 @@ class CaseRun:
     """A case being run. `note` is told of every step."""
 
     world: World
+    door: Door
     executor: Executor
     note: Callable[[str], None]
 
@@ -61,16 +62,16 @@ class CaseRun:
             case "do":
                 self._until(step.until, lambda: self._do(step, raw))
             case "faults":
-                plan = world.proxies["proxy"].plan
+                plan = self.door.proxies["proxy"].plan
                 plan.set(step.faults.method, step.faults.faults, for_ever=step.faults.for_ever)
             case "kill_server":
                 world.server.kill()
             case "start_server":
                 world.server.restart()
             case "stop_proxy":
-                world.stop_proxy(world.proxies[step.stop_proxy])
+                self.door.proxies[step.stop_proxy].stop()
             case "start_proxy":
-                world.start_proxy(world.proxies[step.start_proxy])
+                self.door.proxies[step.start_proxy].start()
             case "other":
                 self._other(step.other)
             case "await_calls":
@@ -120,7 +121,7 @@ class CaseRun:
         names = list(client.addresses) or ["server"]
         del client.addresses[:]
         if names != ["environment"]:
-            client.addresses.extend(self.world.address(name) for name in names)
+            client.addresses.extend(self.door.address(name) for name in names)
         client.token = {"": TOKEN, "right": TOKEN, "environment": ""}.get(client.token, client.token)
         if client.tls_ca_file:
             client.tls_ca_file = str(getattr(self.world.certificates, client.tls_ca_file))
@@ -146,7 +147,7 @@ class CaseRun:
             raise CaseFailed(f"the server itself answers {error}") from None
 
     def _plan(self, calls: Any) -> Any:
-        return self.world.proxies[calls.proxy or "proxy"].plan
+        return self.door.proxies[calls.proxy or "proxy"].plan
 
     def _check_calls(self, wanted: Any, raw: Mapping[str, Any]) -> None:
         seen = self._plan(wanted).calls(wanted.method)

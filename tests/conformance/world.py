@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ import grpc
 
 from asktell.v1 import study_service_pb2_grpc, trial_service_pb2_grpc
 from tests.conformance.certificates import Certificates, make_certificates
-from tests.conformance.faults import FaultPlan
+from tests.conformance.grpc_proxy import GrpcProxy
+from tests.conformance.http_proxy import HttpProxy
 from tests.conformance.proxy import FaultProxy, LoopThread
 from tests.support.server import ServerProcess
 
@@ -31,41 +32,37 @@ class Direct:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """Shared by all cases of a run."""
+class Door:
+    """The server by one protocol: its address, and the proxies for it by the names that cases use."""
 
-    server: ServerProcess
-    direct: Direct
-    proxies: dict[str, FaultProxy]
-    certificates: Certificates
-    loop: LoopThread
+    server: str
     dead: str
+    proxies: Mapping[str, FaultProxy]
 
     def address(self, name: str) -> str:
         """The address that a case calls `name`."""
-        if name == "server":
-            return self.server.address
-        if name == "dead":
-            return self.dead
-        return self.proxies[name].address
+        if name in self.proxies:
+            return self.proxies[name].address
+        return {"server": self.server, "dead": self.dead}[name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Shared by all cases of a run. `doors`: by protocol, `grpc` and `http`."""
+
+    server: ServerProcess
+    direct: Direct
+    doors: Mapping[str, Door]
+    certificates: Certificates
 
     def calm(self) -> None:
         """Everything serves, nothing goes wrong: how each case finds the world."""
         if self.server.process.poll() is not None:
             self.server.restart()
-        for proxy in self.proxies.values():
-            proxy.plan.clear()
-            self.start_proxy(proxy)
-
-    def start_proxy(self, proxy: FaultProxy) -> None:
-        """Lets it listen again; does nothing while it does."""
-        assert proxy.relay is not None
-        self.loop.run(proxy.relay.start())
-
-    def stop_proxy(self, proxy: FaultProxy) -> None:
-        """Its port refuses connections."""
-        assert proxy.relay is not None
-        self.loop.run(proxy.relay.stop())
+        for door in self.doors.values():
+            for proxy in door.proxies.values():
+                proxy.plan.clear()
+                proxy.start()
 
 
 @contextlib.contextmanager
@@ -74,31 +71,46 @@ def world(directory: Path) -> Iterator[World]:
     certificates = make_certificates(directory / "certificates")
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificates.server, certificates.server_key)
-    tls.set_alpn_protocols(["h2", "http/1.1"])
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(ServerProcess(directory / "server", environment={"ASKTELL_TOKEN": TOKEN}))
+        http = _free_address()
+        server = stack.enter_context(
+            ServerProcess(directory / "server", arguments=["--http", http], environment={"ASKTELL_TOKEN": TOKEN})
+        )
         channel = stack.enter_context(grpc.insecure_channel(server.address))
-        loop = LoopThread()
-        stack.callback(loop.close)
-        plan = FaultPlan()
-        proxies = {
-            "proxy": FaultProxy(server.address, plan),
-            "proxy2": FaultProxy(server.address, FaultPlan()),
-            "tls": FaultProxy(server.address, FaultPlan(), tls=tls),
-        }
-        for proxy in proxies.values():
-            loop.run(proxy.start())
-            stack.callback(loop.run, proxy.close())
         direct = Direct(
             studies=study_service_pb2_grpc.StudyServiceStub(channel),
             trials=trial_service_pb2_grpc.TrialServiceStub(channel),
         )
-        dead = stack.enter_context(_dead_port())
-        yield World(server=server, direct=direct, proxies=proxies, certificates=certificates, loop=loop, dead=dead)
+        loop = LoopThread()
+        stack.callback(loop.close)
+        dead = stack.enter_context(_dead_address())
+        tls.set_alpn_protocols(["h2", "http/1.1"])
+        kinds: dict[str, tuple[str, type[GrpcProxy | HttpProxy]]] = {
+            "grpc": (server.address, GrpcProxy),
+            "http": (http, HttpProxy),
+        }
+        doors = {}
+        for name, (address, kind) in kinds.items():
+            proxies = {
+                "proxy": FaultProxy(loop, kind, address),
+                "proxy2": FaultProxy(loop, kind, address),
+                "tls": FaultProxy(loop, kind, address, tls=tls),
+            }
+            for proxy in proxies.values():
+                stack.callback(proxy.close)
+            doors[name] = Door(server=address, dead=dead, proxies=proxies)
+        yield World(server=server, direct=direct, doors=doors, certificates=certificates)
+
+
+def _free_address() -> str:
+    """An address that nobody listens on, kept by the server's restarts."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
 @contextlib.contextmanager
-def _dead_port() -> Iterator[str]:
+def _dead_address() -> Iterator[str]:
     """An address that refuses connections: bound, so that nobody else gets it, and not listening."""
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
