@@ -110,7 +110,10 @@ def _pack(data: dict[str, Any]) -> bytes:
 def _unpack(blob: bytes) -> dict[str, Any]:
     if not blob or blob[0] != SCHEMA:
         raise CodecError(f"stored with schema {blob[0] if blob else 'none'}, this server reads {SCHEMA}")
-    data: dict[str, Any] = msgpack.unpackb(memoryview(blob)[1:])
+    try:
+        data: dict[str, Any] = msgpack.unpackb(memoryview(blob)[1:])
+    except ValueError as error:
+        raise CodecError("a stored value is damaged") from error
     return data
 
 

@@ -5,12 +5,10 @@ No method awaits between reading and writing, so each is atomic on its event loo
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import secrets
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from asktell_server.domain.errors import (
@@ -23,13 +21,12 @@ from asktell_server.domain.errors import (
 )
 from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName
-from asktell_server.domain.space import configuration_digest
 from asktell_server.domain.study import Study, StudyState
 from asktell_server.domain.trial import Trial, TrialState
+from asktell_server.store.memory_study import StudyInMemory
 from asktell_server.store.protocol import (
     MAX_MEASUREMENTS,
     REQUEST_TTL_S,
-    Change,
     Commit,
     Committed,
     Conflict,
@@ -41,54 +38,9 @@ from asktell_server.store.protocol import (
     StudyChanged,
     StudyDelta,
     StudyHead,
-    TrialChanged,
-    TrialDeleted,
     TrialRecord,
-    TrialWrite,
     WarmStart,
 )
-
-
-@dataclass(slots=True)
-class _Stored:
-    """One study with all that belongs to it."""
-
-    study: Study
-    epoch: str
-    log: list[LogEntry] = field(default_factory=list)
-    trials: dict[int, Trial] = field(default_factory=dict)
-    leases: dict[int, datetime] = field(default_factory=dict)
-    imports: dict[str, int] = field(default_factory=dict)
-    measurements: dict[int, list[Measurement]] = field(default_factory=dict)
-    last_number: int = 0
-    warm_start: WarmStart | None = None
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def append(self, change: Change) -> None:
-        self.log.append(LogEntry(sequence=len(self.log) + 1, change=change))
-        self.wake()
-
-    def wake(self) -> None:
-        self.changed.set()
-        self.changed = asyncio.Event()
-
-    @property
-    def head(self) -> StudyHead:
-        return StudyHead(
-            study=self.study,
-            epoch=self.epoch,
-            sequence=len(self.log),
-            last_number=self.last_number,
-            counts=Counter(trial.state for trial in self.trials.values()),
-            charged=sum(trial.counts_toward_budget for trial in self.trials.values()),
-        )
-
-    def record(self, trial: Trial, *, leased: bool = True) -> TrialRecord:
-        return TrialRecord(
-            trial=trial,
-            measurement_count=len(self.measurements.get(trial.number, ())),
-            lease_expire_time=self.leases.get(trial.number) if leased else None,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +62,7 @@ class MemoryLedger:
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._clock = clock
-        self._studies: dict[StudyName, _Stored] = {}
+        self._studies: dict[StudyName, StudyInMemory] = {}
         self._requests: dict[tuple[StudyName, str], _Memory] = {}
 
     async def create_study(self, study: Study, *, request: Request | None) -> StudyHead:
@@ -124,7 +76,7 @@ class MemoryLedger:
                 reason=ErrorReason.STUDY_EXISTS,
                 metadata={"name": str(study.name)},
             )
-        stored = _Stored(dataclasses.replace(study, revision=1), secrets.token_hex(8))
+        stored = StudyInMemory(dataclasses.replace(study, revision=1), secrets.token_hex(8))
         stored.append(StudyChanged(study=stored.study))
         self._studies[study.name] = stored
         self._remember(stored, request, "create", head=stored.head)
@@ -201,25 +153,11 @@ class MemoryLedger:
         memory = self._remembered_of(stored, commit.request, "commit")
         if memory is not None:
             return self._again(stored, memory)
-        after = self._checked(stored, commit)
-        created = 0
-        records: list[TrialRecord] = []
-        versions: list[Trial] = []
-        for write, trial in zip(commit.writes, after, strict=True):
-            known = stored.trials.get(trial.number)
-            if write.delete:
-                records.append(stored.record(trial))
-                self._delete(stored, trial)
-            else:
-                if known is not trial:
-                    created += known is None
-                    self._put(stored, write, trial)
-                records.append(stored.record(trial))
-            versions.append(trial)
-        self._remember(
-            stored, commit.request, "commit", versions=tuple(versions), sequence=len(stored.log), created=created
-        )
-        return Committed(records=records, sequence=len(stored.log), created=created)
+        records, created = stored.apply(commit, self._clock())
+        sequence = len(stored.log)
+        versions = tuple(record.trial for record in records)
+        self._remember(stored, commit.request, "commit", versions=versions, sequence=sequence, created=created)
+        return Committed(records=records, sequence=sequence, created=created)
 
     async def recall(self, name: StudyName, request: Request) -> Committed | None:
         """See Ledger."""
@@ -261,7 +199,7 @@ class MemoryLedger:
                 measurements.append(measurement)
                 index = len(measurements) - 1
                 stored.append(MeasurementReported(number=number, index=index, measurement=measurement))
-            self._lease(stored, number, lease_s)
+            stored.lease(number, lease_s, self._clock())
             self._remember(stored, request, "report", versions=(trial,))
         return Reported(
             lease_valid=valid,
@@ -301,84 +239,13 @@ class MemoryLedger:
     async def close(self) -> None:
         """See Ledger."""
 
-    def _stored(self, name: StudyName) -> _Stored:
+    def _stored(self, name: StudyName) -> StudyInMemory:
         stored = self._studies.get(name)
         if stored is None:
             raise study_not_found(str(name))
         return stored
 
-    def _checked(self, stored: _Stored, commit: Commit) -> list[Trial]:
-        """The trials after the commit, in the order of its writes; writes nothing."""
-        guard = commit.guard
-        if guard.epoch not in (None, stored.epoch) or guard.study_revision not in (None, stored.study.revision):
-            raise Conflict(ConflictKind.STUDY_CHANGED)
-        trials = dict(stored.trials)
-        imports = dict(stored.imports)
-        last_number = stored.last_number
-        after: list[Trial] = []
-        for index, write in enumerate(commit.writes):
-            number = write.trial.number
-            key = write.trial.import_key
-            if number == 0:
-                if key and key in imports:
-                    after.append(trials[imports[key]])
-                    continue
-                last_number += 1
-                number = last_number
-                if key:
-                    imports[key] = number
-            else:
-                self._require_current(stored, write, index)
-                if write.delete:
-                    imports.pop(key, None)
-                    after.append(trials.pop(number))
-                    continue
-            trial = dataclasses.replace(write.trial, number=number, revision=write.expected_revision + 1)
-            trials[number] = trial
-            if write.only_if_unique and trial.state.is_open and _holders(trials, trial) > 1:
-                raise Conflict(ConflictKind.DUPLICATE, index=index, current=stored.trials.get(number))
-            after.append(trial)
-        running = sum(trial.state is TrialState.RUNNING for trial in trials.values())
-        if guard.max_running is not None and running > guard.max_running:
-            raise Conflict(ConflictKind.TOO_MANY_RUNNING)
-        charged = sum(trial.counts_toward_budget for trial in trials.values())
-        if guard.max_charged is not None and charged > guard.max_charged:
-            raise Conflict(ConflictKind.BUDGET_SPENT)
-        return after
-
-    def _require_current(self, stored: _Stored, write: TrialWrite, index: int) -> None:
-        number = write.trial.number
-        present = stored.trials.get(number)
-        if present is None or present.revision != write.expected_revision:
-            raise Conflict(ConflictKind.TRIAL_CHANGED, index=index, current=present)
-        if write.only_if_lapsed and (number not in stored.leases or stored.leases[number] > self._clock()):
-            raise Conflict(ConflictKind.LEASE_RENEWED, index=index, current=present)
-
-    def _put(self, stored: _Stored, write: TrialWrite, trial: Trial) -> None:
-        stored.trials[trial.number] = trial
-        stored.last_number = max(stored.last_number, trial.number)
-        if trial.import_key:
-            stored.imports.setdefault(trial.import_key, trial.number)
-        if trial.state is not TrialState.RUNNING:
-            stored.leases.pop(trial.number, None)
-        elif write.lease_s is not None:
-            self._lease(stored, trial.number, write.lease_s)
-        stored.append(TrialChanged(trial=trial))
-
-    @staticmethod
-    def _delete(stored: _Stored, trial: Trial) -> None:
-        del stored.trials[trial.number]
-        stored.leases.pop(trial.number, None)
-        stored.measurements.pop(trial.number, None)
-        stored.imports.pop(trial.import_key, None)
-        stored.append(TrialDeleted(number=trial.number))
-
-    def _lease(self, stored: _Stored, number: int, lease_s: float) -> None:
-        stored.leases.pop(number, None)
-        if lease_s > 0:
-            stored.leases[number] = self._clock() + timedelta(seconds=lease_s)
-
-    def _again(self, stored: _Stored, memory: _Memory) -> Committed:
+    def _again(self, stored: StudyInMemory, memory: _Memory) -> Committed:
         records = []
         for version in memory.versions:
             present = stored.trials.get(version.number)
@@ -398,13 +265,13 @@ class MemoryLedger:
             )
         return memory
 
-    def _remembered_of(self, stored: _Stored, request: Request | None, kind: str) -> _Memory | None:
+    def _remembered_of(self, stored: StudyInMemory, request: Request | None, kind: str) -> _Memory | None:
         memory = self._remembered(stored.study.name, request)
         return memory if memory is not None and (memory.kind, memory.epoch) == (kind, stored.epoch) else None
 
     def _remember(
         self,
-        stored: _Stored,
+        stored: StudyInMemory,
         request: Request | None,
         kind: str,
         *,
@@ -424,8 +291,3 @@ class MemoryLedger:
                 sequence=sequence or len(stored.log),
                 created=created,
             )
-
-
-def _holders(trials: Mapping[int, Trial], trial: Trial) -> int:
-    digest = configuration_digest(trial.parameters)
-    return sum(other.state.is_open and configuration_digest(other.parameters) == digest for other in trials.values())

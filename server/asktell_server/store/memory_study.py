@@ -1,0 +1,166 @@
+"""One study of the in-memory ledger: its trials, its log and how a commit changes them."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from asktell_server.domain.metrics import Measurement
+from asktell_server.domain.space import configuration_digest
+from asktell_server.domain.study import Study
+from asktell_server.domain.trial import Trial, TrialState
+from asktell_server.store.protocol import (
+    Change,
+    Commit,
+    Conflict,
+    ConflictKind,
+    LogEntry,
+    StudyHead,
+    TrialChanged,
+    TrialDeleted,
+    TrialRecord,
+    TrialWrite,
+    WarmStart,
+)
+
+
+@dataclass(slots=True)
+class StudyInMemory:
+    """A study with all that belongs to it. Times are given by the caller, who has the clock."""
+
+    study: Study
+    epoch: str
+    log: list[LogEntry] = field(default_factory=list)
+    trials: dict[int, Trial] = field(default_factory=dict)
+    leases: dict[int, datetime] = field(default_factory=dict)
+    imports: dict[str, int] = field(default_factory=dict)
+    measurements: dict[int, list[Measurement]] = field(default_factory=dict)
+    last_number: int = 0
+    warm_start: WarmStart | None = None
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def head(self) -> StudyHead:
+        """As a reader sees it."""
+        return StudyHead(
+            study=self.study,
+            epoch=self.epoch,
+            sequence=len(self.log),
+            last_number=self.last_number,
+            counts=Counter(trial.state for trial in self.trials.values()),
+            charged=sum(trial.counts_toward_budget for trial in self.trials.values()),
+        )
+
+    def append(self, change: Change) -> None:
+        """Logs a change."""
+        self.log.append(LogEntry(sequence=len(self.log) + 1, change=change))
+        self.wake()
+
+    def wake(self) -> None:
+        """Wakes all who wait on `changed`."""
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    def record(self, trial: Trial, *, leased: bool = True) -> TrialRecord:
+        """A trial's record; without its lease if not `leased`."""
+        return TrialRecord(
+            trial=trial,
+            measurement_count=len(self.measurements.get(trial.number, ())),
+            lease_expire_time=self.leases.get(trial.number) if leased else None,
+        )
+
+    def lease(self, number: int, lease_s: float, now: datetime) -> None:
+        """Starts a lease; 0 s = without end."""
+        self.leases.pop(number, None)
+        if lease_s > 0:
+            self.leases[number] = now + timedelta(seconds=lease_s)
+
+    def apply(self, commit: Commit, now: datetime) -> tuple[Sequence[TrialRecord], int]:
+        """Does all of a commit or, raising Conflict, nothing: the records of its writes, and how many are new."""
+        created = 0
+        records: list[TrialRecord] = []
+        for write, trial in zip(commit.writes, self._checked(commit, now), strict=True):
+            if write.delete:
+                records.append(self.record(trial))
+                self._delete(trial)
+                continue
+            known = self.trials.get(trial.number)
+            if known is not trial:
+                created += known is None
+                self._put(write, trial, now)
+            records.append(self.record(trial))
+        return records, created
+
+    def _checked(self, commit: Commit, now: datetime) -> list[Trial]:
+        """The trials after the commit, in the order of its writes; writes nothing."""
+        guard = commit.guard
+        if guard.epoch not in (None, self.epoch) or guard.study_revision not in (None, self.study.revision):
+            raise Conflict(ConflictKind.STUDY_CHANGED)
+        trials = dict(self.trials)
+        imports = dict(self.imports)
+        last_number = self.last_number
+        after: list[Trial] = []
+        for index, write in enumerate(commit.writes):
+            number = write.trial.number
+            key = write.trial.import_key
+            if number == 0:
+                if key and key in imports:
+                    after.append(trials[imports[key]])
+                    continue
+                last_number += 1
+                number = last_number
+                if key:
+                    imports[key] = number
+            else:
+                self._require_current(write, index, now)
+                if write.delete:
+                    imports.pop(key, None)
+                    after.append(trials.pop(number))
+                    continue
+            trial = dataclasses.replace(write.trial, number=number, revision=write.expected_revision + 1)
+            trials[number] = trial
+            if write.only_if_unique and trial.state.is_open and _holders(trials, trial) > 1:
+                raise Conflict(ConflictKind.DUPLICATE, index=index, current=self.trials.get(number))
+            after.append(trial)
+        running = sum(trial.state is TrialState.RUNNING for trial in trials.values())
+        if guard.max_running is not None and running > guard.max_running:
+            raise Conflict(ConflictKind.TOO_MANY_RUNNING)
+        charged = sum(trial.counts_toward_budget for trial in trials.values())
+        if guard.max_charged is not None and charged > guard.max_charged:
+            raise Conflict(ConflictKind.BUDGET_SPENT)
+        return after
+
+    def _require_current(self, write: TrialWrite, index: int, now: datetime) -> None:
+        number = write.trial.number
+        present = self.trials.get(number)
+        if present is None or present.revision != write.expected_revision:
+            raise Conflict(ConflictKind.TRIAL_CHANGED, index=index, current=present)
+        if write.only_if_lapsed and (number not in self.leases or self.leases[number] > now):
+            raise Conflict(ConflictKind.LEASE_RENEWED, index=index, current=present)
+
+    def _put(self, write: TrialWrite, trial: Trial, now: datetime) -> None:
+        self.trials[trial.number] = trial
+        self.last_number = max(self.last_number, trial.number)
+        if trial.import_key:
+            self.imports.setdefault(trial.import_key, trial.number)
+        if trial.state is not TrialState.RUNNING:
+            self.leases.pop(trial.number, None)
+        elif write.lease_s is not None:
+            self.lease(trial.number, write.lease_s, now)
+        self.append(TrialChanged(trial=trial))
+
+    def _delete(self, trial: Trial) -> None:
+        del self.trials[trial.number]
+        self.leases.pop(trial.number, None)
+        self.measurements.pop(trial.number, None)
+        self.imports.pop(trial.import_key, None)
+        self.append(TrialDeleted(number=trial.number))
+
+
+def _holders(trials: Mapping[int, Trial], trial: Trial) -> int:
+    digest = configuration_digest(trial.parameters)
+    return sum(other.state.is_open and configuration_digest(other.parameters) == digest for other in trials.values())
