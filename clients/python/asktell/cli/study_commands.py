@@ -160,10 +160,17 @@ def resume(client: Client, study: str) -> None:
 def delete(client: Client, study: str, yes: bool) -> None:
     """Delete a STUDY with all its trials. This cannot be undone."""
     chosen = client.study(study)
-    if not yes:
-        click.confirm(f"Delete {chosen.name} and its {chosen.counts.total} trials?", abort=True)
+    if not yes and not _confirmed(f"Delete {chosen.name} and its {chosen.counts.total} trials?"):
+        raise click.ClickException("not deleted (--yes does not ask)")
     chosen.delete()
     click.echo(f"{chosen.name} deleted")
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:  # nobody is there to answer
+        return False
 
 
 def _state(shown: StudyView) -> str:

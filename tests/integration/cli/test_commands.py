@@ -1,0 +1,177 @@
+"""Every command but `run`, by real processes against a real server."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.integration.cli.conftest import STUDY, CommandLine
+
+
+@pytest.fixture
+def study(cli: CommandLine) -> Any:
+    """The study of STUDY, with two results and a failed trial."""
+    cli.run("study", "create", cli.file("study.yaml", STUDY))
+    study = cli.client.study("s")
+    for loss in (0.5, 0.25):
+        study.ask().tell(loss=loss, acc=0.9)
+    study.ask().fail("out of memory\nkilled")
+    return study
+
+
+def test_create_list_show(cli: CommandLine) -> None:
+    modelled = STUDY.replace("algorithm: random", "algorithm: auto")
+    file = cli.file("study.yaml", f"{modelled}stopping: {{max_trials: 2}}\n")
+    out, err = cli.run("study", "create", file)
+    assert out.strip() == f"projects/{cli.project}/studies/s"
+    assert "warning: study.yaml:9:24: stopping.max_trials: 2 trials are few" in err
+    _, err = cli.run("study", "create", file, code=1)
+    assert "exists" in err
+    cli.run("study", "create", file, "--exist-ok")
+    changed = cli.file("changed.yaml", modelled.replace("1e-1", "1e-2"))
+    _, err = cli.run("study", "create", changed, "--exist-ok", code=1)
+    assert "another space (lr)" in err
+
+    out, _ = cli.run("study", "list")
+    assert "minimize loss" in out
+    assert [each["name"] for each in json.loads(cli.run("study", "list", "--json")[0])] == [
+        f"projects/{cli.project}/studies/s"
+    ]
+    out, err = cli.run("study", "show", "s")
+    assert "float 1e-05 to 0.1, log" in out
+    assert "trials are few" in err
+    shown = json.loads(cli.run("study", "show", "s", "--json")[0])
+    assert shown["stopping"]["max_trials"] == 2
+    assert shown["parameters"]["batch-size"] == {"type": "discrete", "values": [8, 16], "default": None}
+
+
+def test_wrong_files_name_the_line(cli: CommandLine) -> None:
+    _, err = cli.run("study", "create", cli.file("a.yaml", STUDY.replace("goal:", "gaol:")), code=2)
+    assert err.startswith("error: a.yaml:2:29: objectives[0]: unknown key 'gaol', did you mean 'goal'?")
+    _, err = cli.run("study", "create", cli.file("b.yaml", STUDY.replace("1e-1", "1e-7")), code=2)
+    assert err.startswith("error: b.yaml:5:36: parameters.lr.max: must be greater than min")  # the server says so
+    _, err = cli.run("study", "create", cli.file("c.yaml", STUDY.replace("minimize", "minimize, split: test")), code=2)
+    assert err.startswith("error: c.yaml:2:")
+
+
+def test_steering(cli: CommandLine, study: Any) -> None:
+    for command, state in (("pause", "PAUSED"), ("resume", "ACTIVE"), ("stop", "FINISHED")):
+        assert state in cli.run("study", command, "s")[0]
+        assert study.refresh().state == state
+    assert "not deleted" in cli.run("study", "delete", "s", code=1)[1]  # nobody there to confirm
+    assert len(cli.client.studies()) == 1
+    cli.run("study", "delete", "s", "--yes")
+    assert cli.client.studies() == []
+
+
+def test_what_is_not_there(cli: CommandLine) -> None:
+    for arguments in (("study", "show", "s"), ("trials", "s"), ("best", "s"), ("run", "s", "--", "true")):
+        _, err = cli.run(*arguments, code=3)
+        assert err.strip() == f"error: study projects/{cli.project}/studies/s does not exist"
+
+
+def test_no_server(cli: CommandLine) -> None:
+    # A port that is reserved for nothing that listens on a test machine.
+    _, err = cli.run("--address", "127.0.0.1:1", "study", "list", code=5)
+    assert "no server answers at 127.0.0.1:1" in err
+
+
+def test_trials(cli: CommandLine, study: Any) -> None:
+    out, _ = cli.run("trials", "s")
+    assert next(line for line in out.splitlines() if "★ BEST" in line).split()[0] == "2"
+    assert "killed" in out
+    records = json.loads(cli.run("trials", "s", "--json")[0])
+    assert [(each["number"], each["best"], each["state"]) for each in records] == [
+        (1, False, "SUCCEEDED"),
+        (2, True, "SUCCEEDED"),
+        (3, False, "FAILED"),
+    ]
+    assert records[1]["metrics"] == {"loss": 0.25, "acc": 0.9}
+    assert [type(value) for value in records[1]["params"].values()] == [float, int, bool]
+    rows = list(csv.DictReader(io.StringIO(cli.run("trials", "s", "--csv")[0])))
+    assert [row["metric.loss"] for row in rows] == ["0.5", "0.25", ""]
+    assert float(rows[0]["param.lr"]) == records[0]["params"]["lr"]
+    assert rows[2]["reason"] == "out of memory\nkilled"
+    assert [each["number"] for each in json.loads(cli.run("trials", "s", "--json", "--state", "failed")[0])] == [3]
+    assert cli.run("trials", "s", "--json", "--csv", code=2)
+
+
+def test_a_table_without_unicode(cli: CommandLine, study: Any) -> None:
+    environment = {**cli.environment, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    plain = CommandLine(cli.directory, environment, cli.project, cli.client)
+    out, _ = plain.run("trials", "s")
+    assert "BEST" in out
+    assert "★" not in out
+
+
+def test_best(cli: CommandLine, study: Any) -> None:
+    out, _ = cli.run("best", "s")
+    assert "0.25" in out
+    assert json.loads(cli.run("best", "s", "--json")[0])["number"] == 2
+    assert [each["number"] for each in json.loads(cli.run("best", "s", "-n", "5", "--json")[0])] == [2, 1]
+    study.delete()
+    cli.run("study", "create", cli.file("study.yaml", STUDY))
+    assert "has no result yet" in cli.run("best", "s", code=1)[1]
+
+
+def test_enqueue(cli: CommandLine, study: Any) -> None:
+    out, _ = cli.run("enqueue", "s", "lr=1e-3", "batch-size=16", "nesterov=true")
+    assert "QUEUED lr=0.001 batch-size=16 nesterov=true" in out
+    assert study.ask().params == {"lr": 1e-3, "batch-size": 16, "nesterov": True}
+    assert "did you mean 'lr'" in cli.run("enqueue", "s", "l=1", code=2)[1]
+    assert "must be in [1e-05, 0.1]" in cli.run("enqueue", "s", "lr=7", "batch-size=8", "nesterov=false", code=2)[1]
+
+
+def test_watch(cli: CommandLine, study: Any) -> None:
+    watching = cli.start("watch", "s", "--from-start", "--json")
+    assert watching.stdout is not None
+    first = json.loads(watching.stdout.readline())
+    assert first["study"]["state"] == "ACTIVE"
+    seen = [json.loads(watching.stdout.readline()) for _ in range(6)]
+    assert [(each["trial"]["number"], each["trial"]["state"]) for each in seen] == [
+        (1, "RUNNING"),
+        (1, "SUCCEEDED"),
+        (2, "RUNNING"),
+        (2, "SUCCEEDED"),
+        (3, "RUNNING"),
+        (3, "FAILED"),
+    ]
+    trial = study.ask()  # while it watches
+    trial.report(step=1, loss=0.3)
+    assert json.loads(watching.stdout.readline())["trial"]["number"] == 4
+    reported = json.loads(watching.stdout.readline())
+    assert reported["reported"] == {"trial": 4, "step": 1, "metrics": {"loss": 0.3}}
+    watching.send_signal(2)
+    assert watching.wait(timeout=20) == 130
+    watching.communicate()
+
+    resumed = cli.start("watch", "s", "--cursor", seen[4]["cursor"])
+    assert resumed.stdout is not None
+    assert resumed.stdout.readline() == "trial 3 FAILED lr={} batch-size={} nesterov={} (killed)\n".format(
+        *(
+            f"{value:.6g}" if isinstance(value, float) else str(value).lower()
+            for value in seen[4]["trial"]["params"].values()
+        )
+    )
+    resumed.send_signal(2)
+    assert resumed.wait(timeout=20) == 130
+    resumed.communicate()
+
+
+def test_a_closed_pipe_is_no_traceback(cli: CommandLine, study: Any) -> None:
+    process = subprocess.Popen(
+        ["sh", "-c", '"$0" -m asktell --project "$1" trials s --json | head -c 1', sys.executable, cli.project],
+        env=cli.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    out, err = process.communicate(timeout=30)
+    assert out == "["
+    assert err == ""
