@@ -29,7 +29,7 @@ def read_points(trials: Sequence[Mapping[str, Any]]) -> list[Point]:
     points = (
         Point(
             number=trial["number"],
-            value=trial["metrics"].get(METRIC, math.inf),
+            value=trial["metrics"][METRIC] if trial["state"] == "SUCCEEDED" else math.inf,
             from_model=trial["origin"] == "MODEL",
         )
         for trial in trials
@@ -37,32 +37,35 @@ def read_points(trials: Sequence[Mapping[str, Any]]) -> list[Point]:
     return sorted(points, key=lambda point: point.number)
 
 
-def draw(points: Sequence[Point], *, default: float | None = None) -> Figure:
+def best_so_far(points: Sequence[Point]) -> list[float]:
+    """The lowest value up to each trial; infinite before the first result."""
+    return list(itertools.accumulate((point.value for point in points), min))
+
+
+def draw(points: Sequence[Point], *, default: float) -> Figure:
     """Every trial as a dot, the best so far as a line, the default settings as a dashed line.
 
-    The axis ends a little above the default and the median: diverged trials are arrows at its upper edge.
+    The axis is scaled to what tuning gains over the default; failed and far worse trials are arrows at its upper edge.
     """
+    best = best_so_far(points)
+    gain = abs(default - best[-1]) or 1.0
+    ceiling = best[-1] + 1.6 * gain
     figure = Figure(figsize=(8, 4.2), layout="constrained")
     axes = figure.subplots()
-    numbers = [point.number for point in points]
-    best = list(itertools.accumulate((point.value for point in points), min))
-    finite = sorted(point.value for point in points if math.isfinite(point.value))
-    span = (finite[len(finite) * 3 // 4] if default is None else max(default, finite[len(finite) * 3 // 4])) - best[-1]
-    floor, ceiling = best[-1] - 0.1 * span, best[-1] + 1.35 * span
     for from_model, colour, name in ((False, "#8a8f98", "space-filling start"), (True, "#2f6fde", "model")):
-        inside = [p for p in points if p.from_model == from_model and p.value <= ceiling]
-        above = [p for p in points if p.from_model == from_model and p.value > ceiling]
+        inside = [point for point in points if point.from_model == from_model and point.value < ceiling]
+        above = [point for point in points if point.from_model == from_model and point.value >= ceiling]
         axes.scatter([p.number for p in inside], [p.value for p in inside], s=22, color=colour, label=name, zorder=3)
-        axes.scatter([p.number for p in above], [ceiling - 0.03 * span for _ in above], s=30, color=colour, marker="^")
-    axes.step(numbers, best, where="post", color="#d1495b", linewidth=2, label="best so far", zorder=2)
-    if default is not None:
-        axes.axhline(default, color="#333333", linestyle="--", linewidth=1, label=f"default settings ({default:.2f})")
-    axes.set_ylim(floor, ceiling)
-    axes.set_xlabel("trial (▲: off the scale)")
+        axes.scatter([p.number for p in above], [ceiling - 0.04 * gain] * len(above), s=30, color=colour, marker="^")
+    numbers = [point.number for point in points]
+    axes.step(numbers, best, where="post", color="#d1495b", linewidth=2, label=f"best so far ({best[-1]:.2f})")
+    axes.axhline(default, color="#333333", linestyle="--", linewidth=1, label=f"default settings ({default:.2f})")
+    axes.set_ylim(best[-1] - 0.1 * gain, ceiling)
+    axes.set_xlabel("trial   (▲ failed or off the scale)")
     axes.set_ylabel("validation perplexity per character")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", alpha=0.25)
-    axes.legend(frameon=False, loc="upper right")
+    figure.legend(frameon=False, loc="outside upper center", ncols=4)
     return figure
 
 
@@ -70,7 +73,7 @@ def main() -> None:
     """Read the trials from standard input and write the picture."""
     parser = argparse.ArgumentParser(prog="python -m examples.lora_finetune.plot", description=__doc__)
     parser.add_argument("picture", type=pathlib.Path, help="the PNG file to write")
-    parser.add_argument("--default", type=float, help="perplexity of the default settings, to compare with")
+    parser.add_argument("--default", type=float, required=True, help="perplexity of the default settings")
     options = parser.parse_args()
     draw(read_points(json.load(sys.stdin)), default=options.default).savefig(options.picture, dpi=120)
 

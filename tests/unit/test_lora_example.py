@@ -3,12 +3,16 @@
 import concurrent.futures
 import dataclasses
 import json
+import math
 import multiprocessing
 import pathlib
 
 import pytest
 import torch
 
+import asktell
+from asktell.study_file import load_study_file
+from examples import demo
 from examples.lora_finetune import __main__ as command
 from examples.lora_finetune.data import (
     CONTEXT,
@@ -23,6 +27,7 @@ from examples.lora_finetune.data import (
 )
 from examples.lora_finetune.model import Shape, Transformer, add_lora
 from examples.lora_finetune.optimize import Schedule
+from examples.lora_finetune.plot import best_so_far, draw, read_points
 from examples.lora_finetune.pretrain import Recipe, default_checkpoint, load_base, pretrain
 from examples.lora_finetune.train import BUDGET, Diverged, FineTuning, Hyperparameters, finetune, perplexity
 
@@ -151,6 +156,29 @@ def test_the_command_prints_reports_and_then_the_result(
     assert [report["step"] for report in reports] == [384, 768, 1152, 1536]
     assert result["perplexity"] == reports[-1]["perplexity"]
     assert set(result) == {"perplexity", "test_perplexity"}
+
+
+def test_the_picture_is_drawn_from_the_trials_of_the_command_line(tmp_path: pathlib.Path) -> None:
+    trials = [
+        {"number": 2, "state": "SUCCEEDED", "metrics": {"perplexity": 8.0}, "origin": "START"},
+        {"number": 1, "state": "FAILED", "metrics": {}, "origin": "START"},
+        {"number": 3, "state": "SUCCEEDED", "metrics": {"perplexity": 7.0}, "origin": "MODEL"},
+        {"number": 4, "state": "RUNNING", "metrics": {}, "origin": "MODEL"},
+        {"number": 5, "state": "SUCCEEDED", "metrics": {"perplexity": 7.5}, "origin": "MODEL"},
+    ]
+    points = read_points(trials)
+    assert [point.number for point in points] == [1, 2, 3, 4, 5]
+    assert best_so_far(points) == [math.inf, 8.0, 7.0, 7.0, 7.0]
+    picture = tmp_path / "best.png"
+    draw(points, default=8.0).savefig(picture)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_study_file_and_the_demo_tune_the_same_space() -> None:
+    file = pathlib.Path(demo.__file__).with_name("lora_finetune") / "study.yaml"
+    spec = load_study_file(file).spec
+    assert spec.space == demo.SPACE
+    assert spec.objectives == [asktell.Minimize("perplexity")]
 
 
 def _characters(codes: torch.Tensor) -> bytes:
