@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import SupportsFloat, TypeAlias
+from typing import Any, SupportsFloat, TypeAlias
 
 from asktell.spaces import ParameterValue
 
@@ -204,7 +204,7 @@ class Observation:
 class Suggestion:
     """A configuration to run, and what the model believes about it (None without a model)."""
 
-    params: dict[str, ParameterValue]
+    params: dict[str, Any]
     origin: Origin
     prediction: Prediction | None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -164,3 +165,10 @@ def test_what_the_server_refuses_is_found_in_the_file(tmp_path: Path, field: str
     path = tmp_path / "study.yaml"
     path.write_text(WHOLE, encoding="utf-8")
     assert load_study_file(path).locate(field) == f"{path}{place}"
+
+
+def test_the_readmes_example_reads(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    assert found is not None
+    assert len(load(tmp_path, found[1]).space) == 5

@@ -30,7 +30,7 @@ def test_create_list_show(cli: CommandLine) -> None:
     file = cli.file("study.yaml", f"{modelled}stopping: {{max_trials: 2}}\n")
     out, err = cli.run("study", "create", file)
     assert out.strip() == f"projects/{cli.project}/studies/s"
-    assert "warning: study.yaml:9:24: stopping.max_trials: 2 trials are few" in err
+    assert "warning: study.yaml:10:24: stopping.max_trials: 2 trials are few" in err
     _, err = cli.run("study", "create", file, code=1)
     assert "exists" in err
     cli.run("study", "create", file, "--exist-ok")
@@ -55,7 +55,7 @@ def test_wrong_files_name_the_line(cli: CommandLine) -> None:
     _, err = cli.run("study", "create", cli.file("a.yaml", STUDY.replace("goal:", "gaol:")), code=2)
     assert err.startswith("error: a.yaml:2:29: objectives[0]: unknown key 'gaol', did you mean 'goal'?")
     _, err = cli.run("study", "create", cli.file("b.yaml", STUDY.replace("1e-1", "1e-7")), code=2)
-    assert err.startswith("error: b.yaml:5:36: parameters.lr.max: must be greater than min")  # the server says so
+    assert err.startswith("error: b.yaml:5:37: parameters.lr.max: must be greater than min")  # the server says so
     _, err = cli.run("study", "create", cli.file("c.yaml", STUDY.replace("minimize", "minimize, split: test")), code=2)
     assert err.startswith("error: c.yaml:2:")
 

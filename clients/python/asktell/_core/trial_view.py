@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from asktell._core.values import decode_configuration, decode_enum, decode_metrics, decode_time
 from asktell.records import Amendment, Measurement, Origin, Prediction, SupersededResult, TrialState
-from asktell.spaces import ParameterValue
 from asktell.v1 import trial_pb2
 
 
@@ -40,7 +40,6 @@ class TrialView:
         """Takes a message of the server's over; `order`: the study's parameters and metrics."""
         self._message = message
         self._order = order
-        self._params: Mapping[str, ParameterValue] | None = None
 
     @property
     def name(self) -> str:
@@ -58,11 +57,9 @@ class TrialView:
         return decode_state(self._message.state)
 
     @property
-    def params(self) -> Mapping[str, ParameterValue]:
-        """The configuration: a value for each parameter."""
-        if self._params is None:  # it never changes, and training loops read it often
-            self._params = decode_configuration(self._message.parameters, self._order)
-        return self._params
+    def params(self) -> dict[str, Any]:
+        """The configuration: a float, int, str or bool for each parameter, in the study's order."""
+        return decode_configuration(self._message.parameters, self._order)
 
     @property
     def origin(self) -> Origin:
@@ -175,4 +172,4 @@ class TrialView:
     def __repr__(self) -> str:
         """Name, state, parameters and metrics."""
         result = f" {self.metrics}" if self._message.metrics else ""
-        return f"<{type(self).__name__} {self.name} {self.state} {dict(self.params)}{result}>"
+        return f"<{type(self).__name__} {self.name} {self.state} {self.params}{result}>"

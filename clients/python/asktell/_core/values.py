@@ -106,7 +106,7 @@ def decode_value(value: search_space_pb2.ParameterValue) -> ParameterValue:
 
 def decode_configuration(
     params: Mapping[str, search_space_pb2.ParameterValue], order: Iterable[str] = ()
-) -> dict[str, ParameterValue]:
+) -> dict[str, Any]:
     """The Python values of a configuration; in the given order of names, since maps have none on the wire."""
     return {name: decode_value(params[name]) for name in _ordered(params, order)}
 

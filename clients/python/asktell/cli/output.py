@@ -122,7 +122,7 @@ def trial_record(trial: TrialView, best: int | None) -> dict[str, Any]:
         "best": trial.number == best,
         "origin": trial.origin.value,
         "attempt": trial.attempt,
-        "params": dict(trial.params),
+        "params": trial.params,
         "metrics": trial.metrics,
         "standard_errors": trial.standard_errors,
         "reason": trial.reason,

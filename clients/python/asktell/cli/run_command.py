@@ -58,7 +58,7 @@ failed (--keep-going goes on), with 4 when the study was complete before it bega
 
 @click.command(help=_HELP, context_settings={"max_content_width": 120})
 @click.argument("study")
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")
 @click.option("--workers", type=click.IntRange(1, 1000), default=1, show_default=True, help="Trials at the same time.")
 @click.option("--max-trials", type=click.IntRange(1), metavar="N", help="End after N trials of this run.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Fail longer trials.")

@@ -1,0 +1,111 @@
+"""Whole programs: the README's loop, and how programs end."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import asktell
+from tests.integration.client.conftest import do
+from tests.support.server import ServerProcess
+
+README = Path(__file__).parents[3] / "clients/python/README.md"
+
+
+def code_of_readme() -> str:
+    found = re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_the_readme_runs(server: ServerProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    program = code_of_readme().replace("localhost:50051", server.address).replace("max_trials=50", "max_trials=6")
+    exec(compile(program, str(README), "exec"), {"train_an_epoch": lambda lr, rank: lr * rank})
+    assert "SUCCEEDED" in capsys.readouterr().out
+
+
+HOLD = """
+import sys, time
+import asktell
+
+client = asktell.Client(sys.argv[1], project=sys.argv[2])
+trial = client.study("s").ask()
+print("ready", flush=True)
+{ending}
+"""
+
+
+@pytest.mark.parametrize(
+    ("ending", "interrupt", "states"),
+    [
+        ("", False, ["QUEUED"]),
+        ("raise SystemExit(3)", False, ["QUEUED"]),
+        ("raise ValueError", False, ["QUEUED"]),
+        ("time.sleep(60)", True, ["QUEUED"]),
+        ("with trial:\n    time.sleep(60)", True, ["QUEUED"]),
+        ("with trial:\n    raise ValueError('diverged')", False, ["FAILED"]),
+        ("import os; os._exit(1)", False, ["RUNNING"]),  # no clean end: the lease runs out
+    ],
+)
+def test_a_program_that_ends_gives_its_trial_back(
+    server: ServerProcess, ending: str, interrupt: bool, states: list[str]
+) -> None:
+    project = f"e{abs(hash((ending, interrupt))) % 10**9}"
+    with asktell.Client(server.address, project=project) as client:
+        study = client.create_study(
+            "s", space={"x": asktell.Float(0, 1)}, objectives=asktell.Minimize("loss"), algorithm="random"
+        )
+        program = subprocess.Popen(
+            [sys.executable, "-c", HOLD.format(ending=ending), server.address, project],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert program.stdout is not None
+        assert program.stdout.readline() == "ready\n"
+        if interrupt:
+            program.send_signal(signal.SIGINT)
+        program.communicate(timeout=30)
+        assert [trial.state for trial in study.trials()] == states
+
+
+def test_threads_share_a_client(server: ServerProcess) -> None:
+    with asktell.Client(server.address, project="threads") as client:
+        study = client.create_study(
+            "s",
+            space={"x": asktell.Float(0, 1)},
+            objectives=asktell.Minimize("loss"),
+            algorithm="random",
+            max_trials=40,
+        )
+
+        def work() -> None:
+            while True:
+                try:
+                    trial = study.ask()
+                except asktell.StudyComplete:
+                    return
+                with trial:
+                    trial.tell(loss=trial.params["x"])
+
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert study.refresh().counts.succeeded == 40
+
+
+async def test_numpy_results(study: Any) -> None:
+    numpy = pytest.importorskip("numpy")
+    trial = await do(study.ask())
+    await do(trial.report({"loss": numpy.float32(0.5)}, step=numpy.int64(1)))
+    await do(trial.tell(loss=numpy.mean([0.25, 0.75]), acc=numpy.array(1)))
+    assert trial.metrics == {"loss": 0.5, "acc": 1.0}
