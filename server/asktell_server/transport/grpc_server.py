@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from asktell_server.domain.errors import AsktellError
+from asktell_server.domain.errors import AsktellError, InvalidArgument
 from asktell_server.transport.context import Context
 from asktell_server.transport.edge import Edge
 from asktell_server.transport.errors import to_status
@@ -94,14 +95,16 @@ def _handler(edge: Edge, method: Method) -> grpc.RpcMethodHandler[Any, Any]:
     make = grpc.unary_stream_rpc_method_handler if method.streams else grpc.unary_unary_rpc_method_handler
     return make(
         handler,
-        request_deserializer=method.request.FromString,
+        # No deserializer: grpc answers UNKNOWN, with the parser's words and without details, when one fails.
+        request_deserializer=None,
         response_serializer=method.response.SerializeToString,
     )
 
 
 def _unary(edge: Edge, method: Method) -> Callable[[Any, Context], Awaitable[Any]]:
-    async def call(request: Any, context: Context) -> Any:
+    async def call(raw: bytes, context: Context) -> Any:
         try:
+            request = _parsed(method, raw)
             return await edge.unary(
                 method, request, authorization=_authorization(context), remaining_s=context.time_remaining()
             )
@@ -112,14 +115,23 @@ def _unary(edge: Edge, method: Method) -> Callable[[Any, Context], Awaitable[Any
 
 
 def _stream(edge: Edge, method: Method) -> Callable[[Any, Context], AsyncGenerator[Any, None]]:
-    async def call(request: Any, context: Context) -> AsyncGenerator[Any, None]:
+    async def call(raw: bytes, context: Context) -> AsyncGenerator[Any, None]:
         try:
+            request = _parsed(method, raw)
             async for message in edge.stream(method, request, authorization=_authorization(context)):
                 yield message
         except AsktellError as error:
             await context.abort_with_status(to_status(error))
 
     return call
+
+
+def _parsed(method: Method, raw: bytes) -> Message:
+    try:
+        return method.request.FromString(raw)
+    except DecodeError:
+        name = method.request.DESCRIPTOR.full_name
+        raise InvalidArgument("request", f"is not a {name}: malformed bytes, or text that is not UTF-8") from None
 
 
 def _authorization(context: Context) -> bytes | str | None:
