@@ -11,7 +11,7 @@
 //			asktell.Discrete[int64]{Name: "rank", Values: []int64{4, 8, 16, 32}},
 //		},
 //		Objectives: []asktell.Objective{asktell.Minimize("val_loss")},
-//		MaxTrials:  50,
+//		MaxTrials:  new(50),
 //	}, asktell.ExistOK())
 //
 // A [Client] is a connection to one or several servers, a [Study] is the unit of tuning, and a [Trial] that came from

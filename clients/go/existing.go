@@ -50,9 +50,9 @@ func fixedDifferences(mine, theirs StudySpec, wanted *pb.Study) []string {
 func changeableDifferences(mine, theirs StudySpec) []string {
 	var found []string
 	for name, differs := range map[string]bool{
-		"max_trials":  mine.MaxTrials != theirs.MaxTrials,
+		"max_trials":  !reflect.DeepEqual(mine.MaxTrials, theirs.MaxTrials),
 		"target":      !reflect.DeepEqual(mine.Target, theirs.Target),
-		"patience":    mine.Patience != theirs.Patience,
+		"patience":    !reflect.DeepEqual(mine.Patience, theirs.Patience),
 		"deadline":    !mine.Deadline.Equal(theirs.Deadline),
 		"max_running": mine.MaxRunning != theirs.MaxRunning,
 	} {

@@ -15,12 +15,13 @@ type StudySpec struct {
 	// Algorithm is how configurations are found; nil = [Auto].
 	Algorithm Algorithm
 
-	// MaxTrials is the budget: the study ends when so many trials have ended; 0 = no limit.
-	MaxTrials int
+	// MaxTrials is the budget, at least 1: the study ends when so many trials have ended; nil = no limit. Rules are
+	// pointers because 0 is a mistake, which is better refused than taken for "no limit".
+	MaxTrials *int
 	// Target ends the study when the objective reaches it.
 	Target *float64
-	// Patience ends the study when so many trials in a row did not better the best one; 0 = never.
-	Patience int
+	// Patience, at least 1, ends the study when so many trials in a row did not better the best one.
+	Patience *int
 	// Deadline ends the study at this time.
 	Deadline time.Time
 

@@ -67,12 +67,19 @@ func (e *encoder) int32(value int, where string) int32 {
 	return wire
 }
 
-// rule is unset for 0: no such rule. Negative numbers are for the server to refuse.
-func (e *encoder) rule(value int, where string) *int32 {
-	if value == 0 {
+// rule is unset for nil. Numbers that make no sense are for the server to refuse.
+func (e *encoder) rule(value *int, where string) *int32 {
+	if value == nil {
 		return nil
 	}
-	return new(e.int32(value, where))
+	return new(e.int32(*value, where))
+}
+
+func decodeRule(wire *int32) *int {
+	if wire == nil {
+		return nil
+	}
+	return new(int(*wire))
 }
 
 func (e *encoder) split(split Split, where string) pb.Split {
@@ -140,8 +147,6 @@ func decodeSpec(wire *pb.Study) StudySpec {
 	spec := StudySpec{
 		Space:       decodeSpace(wire.GetSearchSpace()),
 		Algorithm:   decodeAlgorithm(wire.GetAlgorithm()),
-		MaxTrials:   int(rules.GetMaxTrials()),
-		Patience:    int(rules.GetPatienceTrials()),
 		Deadline:    decodeTime(rules.GetDeadline()),
 		Lease:       defaultLease,
 		MaxAttempts: defaultMaxAttempts,
@@ -152,6 +157,7 @@ func decodeSpec(wire *pb.Study) StudySpec {
 		Annotations: wire.GetAnnotations(),
 	}
 	if rules != nil {
+		spec.MaxTrials, spec.Patience = decodeRule(rules.MaxTrials), decodeRule(rules.PatienceTrials)
 		spec.Target = rules.TargetValue
 	}
 	if policy.GetMaxAttempts() != 0 {

@@ -51,13 +51,14 @@ func (s *Study) take(wire *pb.Study, err error) error {
 type AskOption func(*askOptions)
 
 type askOptions struct {
-	noWait   bool
+	giveUp   time.Time // zero = never
 	workerID string
 }
 
-// NoWait makes an ask return [ErrNoTrialAvailable] instead of waiting for a trial.
-func NoWait() AskOption {
-	return func(o *askOptions) { o.noWait = true }
+// WaitAtMost limits how long an ask waits for a trial to become available; 0 = not at all. The calls themselves may
+// take longer.
+func WaitAtMost(wait time.Duration) AskOption {
+	return func(o *askOptions) { o.giveUp = time.Now().Add(wait) }
 }
 
 // AsWorker names the worker that asks, in place of the client's [WithWorkerID].
@@ -66,10 +67,11 @@ func AsWorker(id string) AskOption {
 }
 
 // Ask returns a trial to run; its lease renews itself until the trial is told, released or closed, so an Ask goes with
-// a deferred [Trial.Close]. When nothing can be handed out now, it waits for as long as the context lasts.
+// a deferred [Trial.Close]. When nothing can be handed out now, it waits for as long as the context lasts, or as
+// [WaitAtMost] says.
 //
 // Errors: [ErrStudyComplete] (there is nothing more to do), [ErrStudyPaused], [ErrQueueEmpty] (manual search, nothing
-// enqueued), [ErrNoTrialAvailable] (not now, and the context would end before there could be one).
+// enqueued), [ErrNoTrialAvailable] (not now, and the wait would end before there could be one).
 func (s *Study) Ask(ctx context.Context, options ...AskOption) (*Trial, error) {
 	trials, err := s.AskMany(ctx, 1, options...)
 	if err != nil {
@@ -99,8 +101,10 @@ func (s *Study) AskMany(ctx context.Context, count int, options ...AskOption) ([
 		if err == nil {
 			return nil, &Error{Message: "the server answered an ask without a trial", kind: ErrInternal}
 		}
+		delay := askDelay(err)
 		later := errors.Is(err, ErrNoTrialAvailable) || errors.Is(err, ErrOverloaded)
-		if !later || chosen.noWait || !sleepWithin(ctx, askDelay(err)) {
+		tooLate := !chosen.giveUp.IsZero() && time.Until(chosen.giveUp) < delay
+		if !later || tooLate || !sleepWithin(ctx, delay) {
 			return nil, becauseOf(ctx, err)
 		}
 	}

@@ -62,13 +62,16 @@ type studyChanges struct {
 
 func (c *studyChanges) path(path string) { c.paths = append(c.paths, path) }
 
-// SetMaxTrials changes the budget; 0 takes it away.
+// SetMaxTrials changes the budget.
 func SetMaxTrials(trials int) UpdateOption {
 	return change(func(c *studyChanges) {
 		c.path("stopping_rules.max_trials")
-		c.study.StoppingRules.MaxTrials = c.rule(trials, "study.stopping_rules.max_trials")
+		c.study.StoppingRules.MaxTrials = c.rule(&trials, "study.stopping_rules.max_trials")
 	})
 }
+
+// ClearMaxTrials takes the budget away.
+func ClearMaxTrials() UpdateOption { return clearRule("max_trials") }
 
 // SetTarget changes the value at which the study ends.
 func SetTarget(value float64) UpdateOption {
@@ -79,24 +82,32 @@ func SetTarget(value float64) UpdateOption {
 }
 
 // ClearTarget takes the target away.
-func ClearTarget() UpdateOption {
-	return change(func(c *studyChanges) { c.path("stopping_rules.target_value") })
-}
+func ClearTarget() UpdateOption { return clearRule("target_value") }
 
-// SetPatience changes how many trials in a row may fail to better the best one; 0 takes the rule away.
+// SetPatience changes how many trials in a row may fail to better the best one.
 func SetPatience(trials int) UpdateOption {
 	return change(func(c *studyChanges) {
 		c.path("stopping_rules.patience_trials")
-		c.study.StoppingRules.PatienceTrials = c.rule(trials, "study.stopping_rules.patience_trials")
+		c.study.StoppingRules.PatienceTrials = c.rule(&trials, "study.stopping_rules.patience_trials")
 	})
 }
 
-// SetDeadline changes the time at which the study ends; the zero time takes the rule away.
+// ClearPatience takes that rule away.
+func ClearPatience() UpdateOption { return clearRule("patience_trials") }
+
+// SetDeadline changes the time at which the study ends.
 func SetDeadline(deadline time.Time) UpdateOption {
 	return change(func(c *studyChanges) {
 		c.path("stopping_rules.deadline")
 		c.study.StoppingRules.Deadline = encodeTime(deadline)
 	})
+}
+
+// ClearDeadline takes the deadline away.
+func ClearDeadline() UpdateOption { return clearRule("deadline") }
+
+func clearRule(rule string) UpdateOption {
+	return change(func(c *studyChanges) { c.path("stopping_rules." + rule) })
 }
 
 // SetMaxRunning changes how many trials run at once; 0 takes the limit away.

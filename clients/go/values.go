@@ -56,7 +56,7 @@ func (p Params) Bool(name string) bool {
 
 func (p Params) mistake(name, wanted string) string {
 	if value, ok := p[name]; ok {
-		return fmt.Sprintf("asktell: parameter %q is no %s: %v of type %T", name, wanted, value, value)
+		return fmt.Sprintf("asktell: parameter %q is not %s: %v of type %T", name, wanted, value, value)
 	}
 	return fmt.Sprintf("asktell: no parameter %q in %v", name, map[string]any(p))
 }

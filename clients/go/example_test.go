@@ -1,0 +1,99 @@
+package asktell_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"math"
+
+	asktell "github.com/asktell/asktell/clients/go"
+)
+
+func train(lr float64, rank int) float64 { return math.Abs(math.Log10(lr)+4) / float64(rank) }
+
+// The loop of the README; a test holds the two together.
+func Example() {
+	if err := tune(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func tune(ctx context.Context) error {
+	client, err := asktell.NewClient() // ASKTELL_ADDRESS, or localhost:50051
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	study, err := client.CreateStudy(ctx, "lora", asktell.StudySpec{
+		Space: asktell.Space{
+			asktell.Float{Name: "lr", Min: 1e-5, Max: 1e-3, Scale: asktell.Log},
+			asktell.Discrete[int64]{Name: "rank", Values: []int64{4, 8, 16, 32}},
+		},
+		Objectives: []asktell.Objective{asktell.Minimize("val_loss")},
+		MaxTrials:  new(50),
+	}, asktell.ExistOK())
+	for err == nil {
+		err = one(ctx, study)
+	}
+	if errors.Is(err, asktell.ErrStudyComplete) {
+		return nil
+	}
+	return err
+}
+
+func one(ctx context.Context, study *asktell.Study) error {
+	trial, err := study.Ask(ctx)
+	if err != nil {
+		return err
+	}
+	defer trial.Close() // its lease renews itself while it is open; Close gives it back unless it has been told
+	loss := train(trial.Params().Float("lr"), trial.Params().Int("rank"))
+	return trial.Tell(ctx, asktell.Metrics{"val_loss": loss})
+}
+
+func ExampleLoadStudyFile() {
+	id, spec, err := asktell.LoadStudyFile("study.yaml")
+	if err != nil {
+		log.Fatal(err) // study.yaml:8:44: parameters.lr: unknown key "scael"
+	}
+	fmt.Println(id, spec.Space)
+}
+
+func ExampleStudy_Trials() {
+	var study *asktell.Study // from Client.Study
+	for trial, err := range study.Trials(context.Background(), asktell.WithStates(asktell.TrialSucceeded)) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(trial.Number(), trial.Params(), trial.Info().Metrics)
+	}
+}
+
+func ExampleTrial_Report() {
+	ctx := context.Background()
+	var trial *asktell.Trial // from Study.Ask
+	for epoch := range 10 {
+		metrics := asktell.Metrics{"val_loss": 1 / float64(epoch+1)}
+		progress, err := trial.Report(ctx, epoch, metrics)
+		if err != nil || !progress.LeaseValid {
+			return // called off, or with another worker: there is nothing to tell
+		}
+		if progress.ShouldStop {
+			_ = trial.Stop(ctx, metrics, "")
+			return
+		}
+	}
+}
+
+func ExampleStudy_Watch() {
+	var study *asktell.Study // from Client.Study
+	for change, err := range study.Watch(context.Background(), study.Info().Cursor) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if change.Trial != nil {
+			fmt.Println(change.Trial.Number, change.Trial.State)
+		}
+	}
+}

@@ -1,0 +1,38 @@
+package asktell_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	asktell "github.com/asktell/asktell/clients/go"
+)
+
+func TestTheCodeOfTheReadmeIsThatOfTheExamples(t *testing.T) {
+	source := mustRead(t, "example_test.go")
+	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(mustRead(t, "README.md"), -1)
+	if len(blocks) == 0 {
+		t.Fatal("the README shows no code")
+	}
+	for _, block := range blocks {
+		if !strings.Contains(source, block[1]) {
+			t.Errorf("example_test.go does not have this code of the README:\n%s", block[1])
+		}
+	}
+}
+
+func TestTheVersionIsThatOfTheOtherClients(t *testing.T) {
+	if !strings.Contains(mustRead(t, "../python/pyproject.toml"), `version = "`+asktell.Version+`"`) {
+		t.Errorf("the Python client is not %s", asktell.Version)
+	}
+}
+
+func mustRead(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -1,0 +1,17 @@
+module github.com/asktell/asktell/examples/go
+
+go 1.26.0
+
+require github.com/asktell/asktell/clients/go v0.1.0
+
+require (
+	go.yaml.in/yaml/v3 v3.0.6 // indirect
+	golang.org/x/net v0.60.0 // indirect
+	golang.org/x/sys v0.48.0 // indirect
+	golang.org/x/text v0.42.0 // indirect
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20261104224025-d1e00e9f33ab // indirect
+	google.golang.org/grpc v1.85.0 // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
+)
+
+replace github.com/asktell/asktell/clients/go => ../../clients/go
