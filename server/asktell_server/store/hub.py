@@ -7,14 +7,10 @@ a notification arriving: after each reconnect, and every 30 seconds, all watcher
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
-
-from redis.asyncio.client import PubSub
-from redis.exceptions import RedisClusterException, RedisError
 
 from asktell_server.store.link import Link
 from asktell_server.store.protocol import StudyDelta
@@ -24,7 +20,6 @@ _log = logging.getLogger(__name__)
 _SAFETY_S = 30.0
 _RECONNECT_S = (0.05, 2.0)  # first and longest pause between attempts
 _KEEP_OPEN = "asktell:keep-open"  # nobody publishes here: it keeps a connection without watchers subscribed
-_DRIVER_ERRORS = (RedisError, RedisClusterException, OSError, TimeoutError)
 
 
 class Channel:
@@ -63,10 +58,16 @@ class Hub:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._channels: dict[str, Channel] = {}
-        self._pubsub: PubSub | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._pubsub: Any = None
+        self._listener: asyncio.Task[None] | None = None
+        self._retired: set[asyncio.Task[None]] = set()
         self._subscribing = asyncio.Lock()
         self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """No more notifications will come."""
+        return self._closed
 
     @asynccontextmanager
     async def channel(self, name: str) -> AsyncIterator[Channel]:
@@ -76,8 +77,8 @@ class Hub:
         channel = self._channels.setdefault(name, Channel())
         channel.watchers += 1
         try:
-            if self._task is None:
-                self._task = asyncio.create_task(self._run(), name="store-notifications")
+            if self._listener is None:
+                self._start()
             elif channel.watchers == 1:
                 await self._follow(name)
             yield channel
@@ -90,25 +91,36 @@ class Hub:
     async def close(self) -> None:
         """Stops listening and wakes all watchers."""
         self._closed = True
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        self._retire()
+        while self._retired:
+            for task in self._retired:
+                task.cancel()  # again and again: the driver can swallow it while it tidies up a connection
+            await asyncio.wait(self._retired, timeout=0.2)
         self._wake_all()
 
-    @property
-    def closed(self) -> bool:
-        """No more notifications will come."""
-        return self._closed
+    def _start(self) -> None:
+        self._listener = asyncio.create_task(self._run(), name="store-notifications")
+
+    def _retire(self) -> None:
+        if self._listener is not None:
+            self._retired.add(self._listener)
+            self._listener.add_done_callback(self._retired.discard)
+            self._listener.cancel()
+            self._listener = None
 
     async def _follow(self, name: str) -> None:
         """Subscribes if somebody watches, else unsubscribes; a new connection does so by itself."""
         async with self._subscribing:  # one at a time, each by what holds then: the last one is right
-            if self._pubsub is not None:
-                change = self._pubsub.subscribe if name in self._channels else self._pubsub.unsubscribe
-                with contextlib.suppress(*_DRIVER_ERRORS):
-                    await change(name)
+            if self._pubsub is None or self._closed:
+                return
+            change = self._pubsub.subscribe if name in self._channels else self._pubsub.unsubscribe
+            try:
+                await change(name)
+            except Exception as error:  # noqa: BLE001  not only the driver's own: the connection goes down under it
+                _log.debug("cannot change subscriptions, connecting anew: %s", error)
+                self._pubsub = None
+                self._retire()
+                self._start()
 
     def _wake_all(self) -> None:
         for channel in self._channels.values():
@@ -116,28 +128,32 @@ class Hub:
 
     async def _run(self) -> None:
         pause, longest = _RECONNECT_S
-        while True:
+        while not self._closed:
             try:
                 pubsub: Any = await self._link.pubsub()
                 try:
-                    async with self._subscribing:
-                        names = set(self._channels)
-                        await pubsub.subscribe(_KEEP_OPEN, *names)
-                        self._pubsub = pubsub
-                        late = set(self._channels) - names
-                        if late:
-                            await pubsub.subscribe(*late)
+                    await self._subscribe(pubsub)
                     pause = _RECONNECT_S[0]
                     await self._listen(pubsub)
                 finally:
-                    self._pubsub = None
+                    if self._pubsub is pubsub:
+                        self._pubsub = None
                     await pubsub.aclose()
-            except _DRIVER_ERRORS as error:
+            except Exception as error:  # noqa: BLE001  whatever it is: all watchers depend on this task
                 _log.warning("lost the store's change notifications: %s: %s", type(error).__name__, error)
             await asyncio.sleep(pause)
             pause = min(2 * pause, longest)
 
-    async def _listen(self, pubsub: PubSub) -> None:
+    async def _subscribe(self, pubsub: Any) -> None:
+        async with self._subscribing:
+            names = set(self._channels)
+            await pubsub.subscribe(_KEEP_OPEN, *names)
+            self._pubsub = pubsub
+            late = set(self._channels) - names
+            if late:
+                await pubsub.subscribe(*late)
+
+    async def _listen(self, pubsub: Any) -> None:
         loop = asyncio.get_running_loop()
         safety = loop.time() + _SAFETY_S
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from asktell_server.domain.errors import ErrorReason, Unavailable
 from asktell_server.domain.names import StudyName
 from asktell_server.store.connect import connect
 from tests.integration.store.conftest import Opened
-from tests.support.ledger import a_study, put, queued, until
+from tests.support.ledger import a_study, follow, measured, put, queued, running, until
 from tests.support.valkey import Cluster, Server, replica_of
 
 
@@ -122,3 +123,26 @@ async def test_a_store_that_became_a_replica_takes_nothing(server: Server, opene
                 await ledger.check()
             client.execute_command("REPLICAOF", "NO", "ONE")
         assert (await put(ledger, name, queued(0.1))).number == 1
+
+
+async def test_the_rights_that_the_manual_names_are_enough(server: Server, opened: Opened, name: StudyName) -> None:
+    manual = (Path(__file__).parents[3] / "docs" / "ledger.md").read_text(encoding="utf-8")
+    (line,) = (line.split() for line in manual.splitlines() if "ACL SETUSER" in line)
+    with server.client() as client:
+        client.execute_command(*line)
+    async with opened(f"redis://asktell:password@127.0.0.1:{server.port}") as ledger:
+        await ledger.create_study(a_study(name), request=None)
+        received: list[int] = []
+        task = asyncio.create_task(follow(ledger, name, received))
+        await put(ledger, name, running(0.1), lease_s=60)
+        await ledger.report(name, 1, lease_id="lease-1", lease_s=60, measurement=measured(1, 1.0), request=None)
+        await until(lambda: _last(received), lambda last: last == 3)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert await ledger.rebuild_index() == 1
+        assert await ledger.list_studies(name.project, after="", limit=10) == [name]
+        await ledger.delete_study(name, expected_revision=None, request=None)
+
+
+async def _last(received: list[int]) -> int:
+    return received[-1] if received else 0
