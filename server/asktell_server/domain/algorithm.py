@@ -47,7 +47,7 @@ class Grid:
         if count is None:
             return self.default_levels
         if isinstance(parameter.domain, IntDomain) and count > FULL_INT_LEVELS:
-            return self.default_levels
+            return min(self.default_levels, count)
         return count
 
     def size(self, space: SearchSpace) -> int:

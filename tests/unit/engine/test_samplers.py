@@ -154,6 +154,11 @@ class TestGrid:
         assert (values["crowded"][0], values["crowded"][-1]) == (1, 100)
         assert values["rank"] == [4, 8, 16]
 
+    def test_more_levels_than_whole_numbers_are_all_of_them(self) -> None:
+        space = space_of(n=IntDomain(min=1, max=150))
+        configurations = _configurations(_task(space, Grid(default_levels=500), count=500))
+        assert sorted(int(str(one["n"])) for one in configurations) == list(range(1, 151))
+
     def test_ends_with_fewer_and_then_none(self) -> None:
         first = _configurations(_task(SMALL, Grid(), count=10))
         rest = _configurations(_task(SMALL, Grid(), tried=first, count=10))

@@ -24,10 +24,12 @@ MAX_STEPS = 40
 LATER_STEPS = 10
 """Steps of a climb that begins where another has ended and one discrete column has changed."""
 MAX_ROUNDS = 6
+MAX_CHANGES = 30
+"""Changes of discrete columns between two climbs."""
 SWEPT_LEVELS = 24
 """Ordered parameters up to this many levels are tried at every level; others at the nearest ones."""
 _NEAR = (-3, -1, 1, 3)
-_GAIN = 1e-6  # of log expected improvement: less is rounding
+_GAIN = 1e-3  # of log expected improvement: a thousandth of the improvement is not worth another look around
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +137,7 @@ class Search:
         """Each point after its best changes of one discrete column at a time, as long as one helps."""
         points, values = points.copy(), values.copy()
         going = list(range(len(points)))
-        for _ in range(2 * len(self._discrete)):
+        for _ in range(MAX_CHANGES):
             around = [self._neighbours(points[index], taken) for index in going]
             if not any(map(len, around)):
                 break
