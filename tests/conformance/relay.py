@@ -73,5 +73,7 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     while data := await reader.read(65536):
         writer.write(data)
         await writer.drain()
-    with contextlib.suppress(NotImplementedError):  # TLS knows no half-closed connection
+    if writer.can_write_eof():
         writer.write_eof()
+    else:
+        writer.close()  # TLS knows no half-closed connection

@@ -40,6 +40,7 @@ _compile()
 Action: Any = _message("Action")
 Case: Any = _message("Case")
 CaseFile: Any = _message("CaseFile")
+Change: Any = _message("Change")
 Result: Any = _message("Result")
 Step: Any = _message("Step")
 ERROR_KINDS: dict[str, int] = {

@@ -1,0 +1,347 @@
+"""The executor of plain HTTP and JSON: no client library and no generated code of asktell's between it and the server.
+
+The protobuf here is the corpus's own (actions in, results out): its JSON form is what goes over HTTP.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import ssl
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from google.protobuf import json_format
+
+from tests.conformance import schema
+from tests.conformance.executors.http_calls import Caller, CallError, Json
+from tests.conformance.executors.http_trials import OpenTrial
+from tests.conformance.framing import read_frame, write_frame
+
+_KINDS_BY_REASON = {
+    "STUDY_EXISTS", "RESULT_CONFLICT", "STUDY_COMPLETE", "STUDY_PAUSED", "QUEUE_EMPTY", "NO_TRIAL_AVAILABLE",
+    "LEASE_LOST", "ILLEGAL_TRANSITION", "ETAG_MISMATCH", "CONTENTION", "OVERLOADED", "LIMIT_EXCEEDED",
+}  # fmt: skip
+_KINDS_BY_CODE = {"unimplemented": "NOT_SUPPORTED"}
+PAGE_SIZE = 500
+
+
+class HttpExecutor:
+    """One method for each kind of action."""
+
+    def __init__(self) -> None:
+        self._callers: dict[str, tuple[Caller, str]] = {}
+        self._open: dict[str, list[OpenTrial]] = {}
+        self._studies: dict[str, tuple[str, Json]] = {}  # client, message
+        self._trials: dict[str, OpenTrial] = {}
+        self._watches: dict[str, Iterator[Json]] = {}
+        self._cursors: dict[str, str] = {}
+
+    def execute(self, action: Any) -> Any:
+        """The result of an action."""
+        kind = action.WhichOneof("kind")
+        method: Callable[[Any], Any] = getattr(self, kind)
+        try:
+            return method(getattr(action, kind))
+        except CallError as error:
+            return _failed(error)
+
+    def reset(self, _: Any) -> Any:
+        for client in list(self._callers):
+            self._close(client)
+        self.__init__()  # type: ignore[misc] # as new
+        return _done()
+
+    def create_client(self, action: Any) -> Any:
+        environment = os.environ
+        certificates = action.tls_ca_file or environment.get("ASKTELL_TLS_CA")
+        caller = Caller(
+            addresses=list(action.addresses) or environment["ASKTELL_ADDRESS"].split(","),
+            token=action.token or environment.get("ASKTELL_TOKEN", ""),
+            tls=ssl.create_default_context(cafile=certificates) if certificates else None,
+        )
+        if action.timeout_ms:
+            caller.timeout_s = caller.ask_timeout_s = action.timeout_ms / 1000
+        self._callers[action.client] = caller, action.worker_id or f"http:{os.getpid()}"
+        self._open[action.client] = []
+        return _done()
+
+    def close_client(self, action: Any) -> Any:
+        self._close(action.client)
+        return _done()
+
+    def _close(self, client: str) -> None:
+        for trial in self._open.pop(client, ()):
+            trial.give_back()
+        self._callers.pop(client)
+
+    def create_study(self, action: Any) -> Any:
+        if action.WhichOneof("source") == "study_file":
+            return schema.Result(unsupported="study files are read by clients and by `asktell study create`")
+        wanted = json_format.MessageToDict(action.spec)
+        body = {"studyId": action.study_id, "study": wanted, "requestId": str(uuid.uuid4())}
+        caller, _ = self._callers[action.client]
+        try:
+            study = caller("StudyService/CreateStudy", body)
+        except CallError as error:
+            if error.reason != "STUDY_EXISTS" or not action.exist_ok:
+                raise
+            study = caller("StudyService/GetStudy", {"name": action.study_id})
+            if not _holds(wanted, study):
+                raise
+        return self._keep_study(action.study, action.client, study)
+
+    def open_study(self, action: Any) -> Any:
+        caller, _ = self._callers[action.client]
+        return self._keep_study(action.study, action.client, caller("StudyService/GetStudy", {"name": action.study_id}))
+
+    def _keep_study(self, name: str, client: str, study: Json) -> Any:
+        self._studies[name] = client, study
+        result = schema.Result()
+        json_format.ParseDict(study, result.study)
+        return result
+
+    def _study(self, name: str) -> tuple[Caller, str]:
+        client, study = self._studies[name]
+        return self._callers[client][0], study["name"]
+
+    def get_study(self, action: Any) -> Any:
+        caller, name = self._study(action.study)
+        client = self._studies[action.study][0]
+        return self._keep_study(action.study, client, caller("StudyService/GetStudy", {"name": name}))
+
+    def update_study(self, action: Any) -> Any:
+        caller, name = self._study(action.study)
+        client, known = self._studies[action.study]
+        if action.WhichOneof("change") == "max_trials":
+            study: Json = {"name": name, "stoppingRules": {"maxTrials": action.max_trials}}
+            mask = "stoppingRules.maxTrials"
+        else:
+            study, mask = {"name": name, "state": action.state}, "state"
+        if action.use_etag:
+            study["etag"] = known["etag"]
+        body = {"study": study, "updateMask": mask, "requestId": str(uuid.uuid4())}
+        return self._keep_study(action.study, client, caller("StudyService/UpdateStudy", body))
+
+    def delete_study(self, action: Any) -> Any:
+        caller, name = self._study(action.study)
+        caller("StudyService/DeleteStudy", {"name": name, "requestId": str(uuid.uuid4())})
+        return _done()
+
+    def ask(self, action: Any) -> Any:
+        caller, name = self._study(action.study)
+        client = self._studies[action.study][0]
+        wait_s = action.wait_ms / 1000 if action.HasField("wait_ms") else float("inf")
+        give_up_at = time.monotonic() + wait_s
+        body: Json = {"study": name, "workerId": action.worker_id or self._callers[client][1]}
+        if action.HasField("count"):
+            body["count"] = action.count
+        answer: Json | None = None
+        while answer is None:
+            try:
+                answer = caller("TrialService/Ask", {**body, "requestId": str(uuid.uuid4())})
+            except CallError as error:
+                delay = (error.retry_after_s or 1.0) * random.uniform(1.0, 1.2)
+                waits = error.reason in {"NO_TRIAL_AVAILABLE", "OVERLOADED"}
+                if not waits or time.monotonic() + delay > give_up_at:
+                    raise
+                time.sleep(delay)
+        trials = [OpenTrial(caller, message, asked=True) for message in answer["trials"]]
+        self._open[client] += trials
+        return self._keep_trials(action.trials, trials)
+
+    def _keep_trials(self, names: Sequence[str], trials: Sequence[OpenTrial]) -> Any:
+        self._trials.update(zip(names, trials, strict=False))
+        return _trials(trials)
+
+    def _read(self, caller: Caller, answer: Json, names: Sequence[str] = ()) -> Any:
+        return self._keep_trials(names, [OpenTrial(caller, each, asked=False) for each in answer.get("trials", ())])
+
+    def report(self, action: Any) -> Any:
+        trial = self._trials[action.trial]
+        trial.report(action.step, json_format.MessageToDict(action).get("metrics", {}))
+        return _trials([trial])
+
+    def tell(self, action: Any) -> Any:
+        trial, given = self._trials[action.trial], json_format.MessageToDict(action)
+        answer = trial.act(
+            "Tell",
+            leaseId=trial.lease_id,
+            outcome=given.get("outcome", "TELL_OUTCOME_SUCCEEDED"),
+            metrics=given.get("metrics", {}),
+            reason=action.reason,
+        )
+        trial.message, trial.superseded = answer["trial"], answer.get("superseded", False)
+        return _trials([trial])
+
+    def release(self, action: Any) -> Any:
+        trial = self._trials[action.trial]
+        trial.act("ReleaseTrial", leaseId=trial.lease_id)
+        return _done()
+
+    def cancel(self, action: Any) -> Any:
+        trial = self._trials[action.trial]
+        trial.message = trial.act("CancelTrial", reason=action.reason)
+        return _trials([trial])
+
+    def amend(self, action: Any) -> Any:
+        trial, given = self._trials[action.trial], json_format.MessageToDict(action)
+        trial.message = trial.act(
+            "AmendTrial",
+            outcome=given.get("outcome", "TELL_OUTCOME_SUCCEEDED"),
+            metrics=given.get("metrics", {}),
+            reason=action.reason,
+        )
+        return _trials([trial])
+
+    def peek_trial(self, action: Any) -> Any:
+        return _trials([self._trials[action.trial]])
+
+    def get_trial(self, action: Any) -> Any:
+        caller, name = self._study(action.study)
+        message = caller("TrialService/GetTrial", {"name": f"{name}/trials/{action.number}"})
+        return self._read(caller, {"trials": [message]}, [action.trial] if action.trial else [])
+
+    def list_trials(self, action: Any) -> Any:
+        caller, name = self._study(action.study)
+        body = {"parent": name, "pageSize": PAGE_SIZE, "filter": json_format.MessageToDict(action.filter)}
+        trials: list[Json] = []
+        token = ""
+        while True:
+            page = caller("TrialService/ListTrials", {**body, "pageToken": token})
+            trials += page.get("trials", ())
+            token = page.get("nextPageToken", "")
+            if not token:
+                return self._read(caller, {"trials": trials})
+
+    def best(self, action: Any) -> Any:
+        caller, name = self._study(action.study)
+        return self._read(caller, caller("TrialService/ListBestTrials", {"parent": name, "count": action.count}))
+
+    def enqueue(self, action: Any) -> Any:
+        caller, name = self._study(action.study)
+        trials = json_format.MessageToDict(action)["trials"]
+        body = {"study": name, "trials": trials, "requestId": str(uuid.uuid4())}
+        return self._read(caller, caller("TrialService/EnqueueTrials", body), action.handles)
+
+    def import_trials(self, action: Any) -> Any:
+        caller, name = self._study(action.study)
+        trials = json_format.MessageToDict(action)["trials"]
+        body = {"study": name, "trials": trials, "requestId": str(uuid.uuid4())}
+        return self._read(caller, caller("TrialService/ImportTrials", body))
+
+    def start_watch(self, action: Any) -> Any:
+        caller, name = self._study(action.study)
+        cursor = ""
+        match action.WhichOneof("start"):
+            case "from_study_cursor":
+                cursor = self._studies[action.study][1]["cursor"]
+            case "after_watch":
+                cursor = self._cursors[action.after_watch]
+        self._watches[action.watch] = _watch(caller, name, cursor)
+        return _done()
+
+    def next_changes(self, action: Any) -> Any:
+        result = schema.Result()
+        result.changes.SetInParent()
+        for _ in range(action.count):
+            change = next(self._watches[action.watch])
+            self._cursors[action.watch] = change["cursor"]
+            result.changes.changes.append(_change(change))
+        return result
+
+    def stop_watch(self, action: Any) -> Any:
+        self._watches.pop(action.watch).close()  # type: ignore[attr-defined] # a generator
+        return _done()
+
+    def suggest(self, action: Any) -> Any:
+        caller, _ = self._callers[action.client]
+        answer = caller("SuggestionService/Suggest", json_format.MessageToDict(action.request))
+        result = schema.Result()
+        result.suggestions.SetInParent()
+        for each in answer["suggestions"]:
+            kept = {key: each[key] for key in ("parameters", "origin")}
+            json_format.ParseDict(kept, result.suggestions.suggestions.add())
+        return result
+
+
+def _watch(caller: Caller, study: str, cursor: str) -> Iterator[Json]:
+    delay = 0.1
+    while True:
+        try:
+            for change in caller.stream("TrialService/WatchStudy", {"study": study, "cursor": cursor}):
+                cursor, delay = change["cursor"], 0.1
+                yield change
+        except CallError as error:
+            if error.code != "unavailable":
+                raise
+        time.sleep(delay * random.uniform(0.5, 1.0))
+        delay = min(5.0, delay * 2)
+
+
+def _change(change: Json) -> Any:
+    wire = schema.Change(cursor=change["cursor"])
+    if "reported" in change:
+        wire.reported.trial = _number(change["reported"]["name"])
+        json_format.ParseDict(change["reported"]["measurement"], wire.reported.measurement)
+    elif "deletedTrial" in change:
+        wire.deleted_trial = _number(change["deletedTrial"]["name"])
+    else:
+        json_format.ParseDict({key: change[key] for key in ("study", "trial") if key in change}, wire)
+    return wire
+
+
+def _number(name: str) -> int:
+    return int(name.rpartition("/")[2])
+
+
+def _holds(wanted: Any, stored: Any) -> bool:
+    """The stored study has all that was wanted; what it has beyond that are defaults."""
+    if isinstance(wanted, Mapping):
+        return all(key in stored and _holds(value, stored[key]) for key, value in wanted.items())
+    if isinstance(wanted, list):
+        return len(wanted) == len(stored) and all(_holds(*pair) for pair in zip(wanted, stored, strict=True))
+    return bool(wanted == stored)
+
+
+def _done() -> Any:
+    result = schema.Result()
+    result.done.SetInParent()
+    return result
+
+
+def _failed(error: CallError) -> Any:
+    result = schema.Result()
+    name = error.reason if error.reason in _KINDS_BY_REASON else _KINDS_BY_CODE.get(error.code, error.code.upper())
+    result.error.kind = schema.ERROR_KINDS.get(name, schema.ERROR_KINDS["OTHER"])
+    result.error.reason = error.reason
+    result.error.field = error.metadata.get("field", "")
+    result.error.has_retry_after = error.retry_after_s is not None
+    result.error.message = str(error)
+    return result
+
+
+def _trials(trials: Sequence[OpenTrial]) -> Any:
+    result = schema.Result()
+    result.trials.SetInParent()
+    for trial in trials:
+        wire = result.trials.trials.add(
+            should_stop=trial.should_stop, lease_lost=trial.lease_lost, superseded=trial.superseded
+        )
+        json_format.ParseDict(trial.message, wire.trial)
+    return result
+
+
+def main() -> None:
+    """Serves actions until stdin ends."""
+    executor = HttpExecutor()
+    while (payload := read_frame(sys.stdin.buffer)) is not None:
+        result = executor.execute(schema.Action.FromString(payload))
+        write_frame(sys.stdout.buffer, result.SerializeToString())
+
+
+if __name__ == "__main__":
+    main()
