@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from asktell_server.store.link import Link
@@ -48,8 +49,13 @@ class Channel:
         task = self._reads.get(key)
         if task is None:
             task = self._reads[key] = asyncio.create_task(read(after))
-            task.add_done_callback(lambda _: self._reads.pop(key))
+            task.add_done_callback(partial(self._forget, key))
         return await asyncio.shield(task)  # one watcher's end is not the others'
+
+    def _forget(self, key: tuple[int, int], task: asyncio.Task[StudyDelta]) -> None:
+        del self._reads[key]
+        if not task.cancelled():
+            task.exception()  # retrieved: its watchers have it, or are gone
 
 
 class Hub:
