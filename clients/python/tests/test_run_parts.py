@@ -9,13 +9,18 @@ import threading
 import time
 from pathlib import Path
 
+import grpc
 import pytest
 
+import asktell
 from asktell import ParameterValue
 from asktell.cli.running import process
 from asktell.cli.running.metrics import MetricsReader, Step
 from asktell.cli.running.process import Child, ending
 from asktell.cli.running.template import check_variables, environment, fill, likely_typos
+from asktell.cli.running.trial_run import Job, TrialRun
+from asktell.v1 import study_pb2, trial_pb2, trial_service_pb2
+from tests.support.scripted_server import ScriptedServer, refusal
 
 PARAMS: dict[str, ParameterValue] = {"lr": 1e-05, "batch.size": 8, "opt": "a b", "nesterov": True}
 
@@ -178,3 +183,27 @@ def test_endings_in_words() -> None:
         "killed by SIGKILL",
         "killed by signal 200",
     ]
+
+
+def test_a_result_waits_for_the_server(scripted: ScriptedServer, tmp_path: Path) -> None:
+    away, back = refusal(grpc.StatusCode.UNAVAILABLE), trial_service_pb2.TellResponse()
+    scripted.answer("StudyService/GetStudy", study_pb2.Study(name="projects/default/studies/s"))
+    scripted.answer("TrialService/Ask", trial_service_pb2.AskResponse(trials=[trial_pb2.Trial(number=1, lease_id="L")]))
+    scripted.answer("TrialService/Tell", *[away] * 6, back)
+    with asktell.Client(scripted.address, timeout_s=0.3) as client:  # several times shorter than the outage
+        trial = client.study("s").ask()
+        job = Job(
+            command=["echo", '{"loss": 0.5}'],
+            study="s",
+            objective="loss",
+            declared=frozenset({"loss"}),
+            metric_regex=None,
+            timeout_s=None,
+            log_dir=tmp_path,
+        )
+        run = TrialRun(job, trial, on_step=lambda step: None, on_text=lambda text: None)
+        run.finish()
+        assert not trial.is_open
+    tells = [call.request for call in scripted.calls if call.method.endswith("/Tell")]
+    assert len(tells) == 7
+    assert all(request.metrics["loss"].value == 0.5 for request in tells)

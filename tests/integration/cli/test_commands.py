@@ -13,6 +13,8 @@ import pytest
 
 from tests.integration.cli.conftest import STUDY, CommandLine
 
+pytestmark = pytest.mark.xdist_group("cli")  # one server for all of them
+
 
 @pytest.fixture
 def study(cli: CommandLine) -> Any:

@@ -15,6 +15,8 @@ import pytest
 import asktell
 from tests.integration.cli.conftest import STUDY, CommandLine
 
+pytestmark = pytest.mark.xdist_group("cli")  # one server for all of them
+
 OBJECTIVE = """
 import json, math, os, sys
 lr = float(sys.argv[1])

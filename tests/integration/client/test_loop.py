@@ -13,6 +13,8 @@ import pytest
 import asktell
 from tests.integration.client.conftest import SPACE, do
 
+pytestmark = pytest.mark.xdist_group("client")  # one server for all of them
+
 
 async def test_the_loop(client: Any) -> None:
     study = await do(

@@ -16,6 +16,8 @@ import asktell
 from tests.integration.client.conftest import do
 from tests.support.server import ServerProcess
 
+pytestmark = pytest.mark.xdist_group("client")  # one server for all of them
+
 README = Path(__file__).parents[3] / "clients/python/README.md"
 
 

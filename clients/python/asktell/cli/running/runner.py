@@ -12,7 +12,7 @@ from asktell._sync.study import Study
 from asktell._sync.trial import Trial
 from asktell.cli.running.metrics import Step
 from asktell.cli.running.trial_run import Job, TrialRun
-from asktell.errors import NoTrialAvailable, Overloaded, QueueEmpty, StudyComplete
+from asktell.errors import DeadlineExceeded, NoTrialAvailable, Overloaded, QueueEmpty, StudyComplete, Unavailable
 from asktell.records import TrialState
 from asktell.spec import Goal, Objective
 
@@ -158,6 +158,10 @@ class Runner:
         except (NoTrialAvailable, Overloaded) as error:
             with self._changed:
                 self._changed.wait(error.retry_after_s or _ASK_AGAIN_S)
+        except (Unavailable, DeadlineExceeded) as error:  # it was there when the run began: it will come back
+            logger.warning("waiting for the server: %s", error)
+            with self._changed:
+                self._changed.wait(_ASK_AGAIN_S)
         with self._changed:
             if self._left is not None:
                 self._left += 1

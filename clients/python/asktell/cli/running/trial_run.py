@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,20 @@ from asktell._sync.trial import Trial
 from asktell.cli.running.metrics import MetricsReader, Step
 from asktell.cli.running.process import Child, ending
 from asktell.cli.running.template import environment, fill
-from asktell.errors import AsktellError, InvalidArgument, MissingObjective, NotFinite
+from asktell.errors import (
+    AsktellError,
+    DeadlineExceeded,
+    InvalidArgument,
+    MissingObjective,
+    NotFinite,
+    Overloaded,
+    Unavailable,
+)
 
 logger = logging.getLogger("asktell")
 
 _LONGEST_REASON = 4000
+_TELL_AGAIN_S = 1.0
 INTERRUPTED = "interrupted"
 
 
@@ -56,6 +66,7 @@ class TrialRun:
             on_line=self._take,
             on_text=on_text,
         )
+        self._interrupted = threading.Event()
         trial.on_stop(lambda: self._child.terminate(trial.stop_reason or "the server asked to stop"))
 
     @property
@@ -65,17 +76,32 @@ class TrialRun:
 
     def interrupt(self, *, kill: bool = False) -> None:
         """Ends the command; the trial will be given back."""
+        self._interrupted.set()
         self._child.terminate(INTERRUPTED)
         if kill:
             self._child.kill()
 
     def finish(self) -> None:
-        """Waits for the command and tells how it ended.
+        """Waits for the command and tells how it ended, for as long as it takes the server to answer.
 
         Raises:
-            AsktellError: the result could not be told.
+            AsktellError: the server refused the result, or the run was interrupted before it answered.
         """
         status = self._child.wait(self._job.timeout_s)
+        while True:
+            try:
+                self._conclude(status)
+            except (Unavailable, DeadlineExceeded, Overloaded) as error:
+                # What was computed is expensive: it is not thrown away because a server is away for a while.
+                if self._interrupted.is_set():
+                    logger.warning("trial %d: its result was not told: %s", self.trial.number, self._reader.result)
+                    raise
+                logger.warning("trial %d: its result waits for the server: %s", self.trial.number, error)
+                self._interrupted.wait(error.retry_after_s or _TELL_AGAIN_S)
+            else:
+                return
+
+    def _conclude(self, status: int) -> None:
         stopped = self._child.stopped_because
         if stopped == INTERRUPTED:
             if not self.trial.lease_lost:
