@@ -8,6 +8,9 @@ from asktell_server.domain.errors import ErrorReason, ResourceExhausted, Unavail
 
 OVERLOAD_RETRY_AFTER_S = 0.25
 DRAIN_RETRY_AFTER_S = 0.2
+DRAIN_LINGER_S = 0.5
+"""How long calls are still refused when none is left in flight. Some have been received and have not begun: a server
+that stops now would end them with CANCELLED, which no client takes for a reason to try another server."""
 
 
 class Gate:
@@ -77,4 +80,5 @@ class Gate:
                 await self._idle.wait()
         except TimeoutError:
             return False
+        await asyncio.sleep(DRAIN_LINGER_S)
         return True
