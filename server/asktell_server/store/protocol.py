@@ -124,10 +124,10 @@ class TrialWrite:
 
     `trial` is the new state; its `revision` is ignored (the store sets `expected_revision + 1`), and number 0 lets the
     store give the next one. `expected_revision` 0 = the trial is new. `lease_s` starts a lease of that many seconds for a
-    RUNNING trial (0 = without end; None = the present lease stays as it is). `only_if_lapsed`: the present lease must have run out by the store's clock.
-    `only_if_unique`: no other QUEUED or RUNNING trial may hold the same configuration. `delete` removes the trial and
-    leaves a tombstone. A new trial with an `import_key` that the study already has is skipped, and the answer holds the
-    stored one.
+    RUNNING trial (0 = without end; None = the present lease stays as it is). `only_if_lapsed`: the present lease must
+    have run out by the store's clock. `only_if_unique`: no other QUEUED or RUNNING trial may hold the same configuration.
+    `delete` removes the trial and leaves a tombstone; the answer holds it as it was. A new trial with an `import_key` that
+    the study already has is skipped, and the answer holds the stored one; deleting a trial frees its key.
     """
 
     trial: Trial
