@@ -103,6 +103,7 @@ func TestMistakesInAStudyFileAreFoundWhereTheyAre(t *testing.T) {
 }
 
 func TestTheExamplesStudyFilesAreRead(t *testing.T) {
+	needRepository(t)
 	for path, parameters := range map[string]int{
 		"../../examples/digits.yaml": 5, "../../examples/lora_finetune/study.yaml": 4,
 	} {
