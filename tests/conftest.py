@@ -17,5 +17,5 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 @pytest.fixture(autouse=True)
 def _no_client_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """The address and token that a person exported for their own server are not the tests'."""
-    for name in ("ASKTELL_ADDRESS", "ASKTELL_TOKEN"):
+    for name in ("ASKTELL_ADDRESS", "ASKTELL_TOKEN", "ASKTELL_TLS_CA"):
         monkeypatch.delenv(name, raising=False)
