@@ -14,7 +14,7 @@ from asktell_server.store.keys import study_keys
 from asktell_server.store.link import Link
 from asktell_server.store.protocol import REQUEST_TTL_S, Conflict, ConflictKind, Request
 from asktell_server.store.replies import read_row
-from asktell_server.store.shield import Shield
+from asktell_server.store.tasks import Shield
 
 _RESEND_TTL_S = 120  # far longer than the driver keeps resending one command
 

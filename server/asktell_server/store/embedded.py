@@ -11,7 +11,6 @@ Two locks guard the directory. `server.lock` belongs to the process that uses th
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +21,7 @@ import platformdirs
 
 from asktell_server.store.locks import FileLock
 from asktell_server.store.orphans import Note, end_orphan
+from asktell_server.store.tasks import end_task
 from asktell_server.store.valkey_process import SOCKET, EmbeddedStoreError, end, launch, make_runtime_dir, wait_ready
 
 __all__ = ["EmbeddedStore", "EmbeddedStoreError", "default_data_dir"]
@@ -86,9 +86,7 @@ class EmbeddedStore:
     async def stop(self) -> None:
         """Stops Valkey and releases the directory; fine to call twice."""
         if self._supervisor is not None:
-            self._supervisor.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._supervisor
+            await end_task(self._supervisor)
             self._supervisor = None
         if self._process is not None:
             await end(self._process)

@@ -15,6 +15,7 @@ from typing import Any
 
 from asktell_server.store.link import Link
 from asktell_server.store.protocol import StudyDelta
+from asktell_server.store.tasks import Shield, end_task
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ class Hub:
         self._listener: asyncio.Task[None] | None = None
         self._retired: set[asyncio.Task[None]] = set()
         self._subscribing = asyncio.Lock()
+        self._shield = Shield()
         self._closed = False
 
     @property
@@ -86,22 +88,21 @@ class Hub:
             if self._listener is None:
                 self._start()
             elif channel.watchers == 1:
-                await self._follow(name)
+                await self._shield.run(self._follow(name))
             yield channel
         finally:
             channel.watchers -= 1
             if channel.watchers == 0:
                 del self._channels[name]
-                await self._follow(name)
+                await self._shield.run(self._follow(name))
 
     async def close(self) -> None:
         """Stops listening and wakes all watchers."""
         self._closed = True
         self._retire()
-        while self._retired:
-            for task in self._retired:
-                task.cancel()  # again and again: the driver can swallow it while it tidies up a connection
-            await asyncio.wait(self._retired, timeout=0.2)
+        for task in list(self._retired):
+            await end_task(task)
+        await self._shield.settle()
         self._wake_all()
 
     def _start(self) -> None:

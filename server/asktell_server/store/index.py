@@ -8,7 +8,7 @@ from asktell_server.domain.names import StudyName
 from asktell_server.store.driver import translated
 from asktell_server.store.keys import META_PATTERN, index_key, meta_key, name_of_meta_key
 from asktell_server.store.link import Link
-from asktell_server.store.shield import Shield
+from asktell_server.store.tasks import Shield
 
 _PAGE = 500
 

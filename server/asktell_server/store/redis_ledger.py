@@ -41,7 +41,7 @@ from asktell_server.store.protocol import (
     WarmStart,
 )
 from asktell_server.store.replies import read_deadline, read_entry, read_head, read_row
-from asktell_server.store.shield import Shield
+from asktell_server.store.tasks import Shield
 
 _PAGE = 500  # trials or log entries per round trip
 _RETRY_WATCH_S = 1.0

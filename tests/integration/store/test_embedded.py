@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -51,14 +52,21 @@ def server_process(directory: Path) -> Iterator[tuple[subprocess.Popen[str], int
         text=True,
         start_new_session=True,
     )
+    pid, url = 0, ""
     try:
         assert process.stdout is not None
-        pid, url = process.stdout.readline().split()
-        yield process, int(pid), url
+        text, url = process.stdout.readline().split()
+        pid = int(text)
+        yield process, pid, url
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+        with contextlib.suppress(OSError):
+            if pid and Path(f"/proc/{pid}/cwd").samefile(directory):  # the orphan that a test has left
+                os.kill(pid, signal.SIGKILL)
+        if url:
+            shutil.rmtree(socket_of(url).parent, ignore_errors=True)
 
 
 def alive(pid: int) -> bool:
