@@ -1,0 +1,76 @@
+"""The workers of the polyglot study that need no build: what they train, and how they split the data."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asktell.study_file import load_study_file
+from examples import polyglot, python_digits
+
+EXAMPLES = Path(python_digits.__file__).parent
+GOOD = {"lr": 0.1, "l2": 1e-5, "batch_size": 32, "epochs": 3, "momentum": 0.8}
+
+
+def _train_in_awk(**params: float) -> list[dict[str, float]]:
+    environment = {f"ASKTELL_PARAM_{name.upper()}": str(value) for name, value in params.items()}
+    output = subprocess.run(
+        [EXAMPLES / "bash" / "train.sh"], env={**os.environ, **environment}, capture_output=True, text=True, check=True
+    )
+    return [json.loads(line) for line in output.stdout.splitlines()]
+
+
+def test_rows_are_split_as_in_every_language() -> None:
+    training, validation = python_digits.read_digits(EXAMPLES / "data" / "digits.csv")
+    assert (len(training.labels), len(validation.labels)) == (1078, 359)
+    assert training.images.shape[1] == 65
+    assert training.images.max() == 1.0
+
+
+def test_python_learns() -> None:
+    training, validation = python_digits.read_digits(EXAMPLES / "data" / "digits.csv")
+    *_, weights = python_digits.train(training, lr=0.1, l2=1e-5, batch_size=32, epochs=3, momentum=0.8)
+    assert python_digits.evaluate(validation, weights)["val_accuracy"] > 0.9
+
+
+def test_awk_reports_each_epoch_and_learns() -> None:
+    *reports, result = _train_in_awk(**GOOD)
+    assert [report["step"] for report in reports] == [1, 2]
+    assert "step" not in result
+    assert result["val_accuracy"] > 0.9
+
+
+def test_awk_and_python_train_the_same_model() -> None:
+    """With one batch of all rows their order does not matter, and only rounding is left."""
+    params = {"lr": 0.5, "l2": 1e-2, "batch_size": 1078, "epochs": 4, "momentum": 0.5}
+    *_, in_awk = _train_in_awk(**params)
+    training, validation = python_digits.read_digits(EXAMPLES / "data" / "digits.csv")
+    *_, weights = python_digits.train(training, lr=0.5, l2=1e-2, batch_size=1078, epochs=4, momentum=0.5)
+    in_python = python_digits.evaluate(validation, weights)
+    assert in_awk["val_loss"] == pytest.approx(in_python["val_loss"], rel=1e-9)
+    assert in_awk["val_accuracy"] == in_python["val_accuracy"]
+
+
+@pytest.mark.parametrize("corner", list(itertools.product((1e-4, 1.0), (1e-6, 1e-1), (0.0, 0.95))))
+def test_no_corner_of_the_space_breaks_the_training(corner: tuple[float, float, float]) -> None:
+    lr, l2, momentum = corner
+    training, validation = python_digits.read_digits(EXAMPLES / "data" / "digits.csv")
+    *_, weights = python_digits.train(training, lr=lr, l2=l2, batch_size=16, epochs=2, momentum=momentum)
+    assert np.isfinite(python_digits.evaluate(validation, weights)["val_loss"])
+
+
+def test_study_file_is_what_the_workers_expect() -> None:
+    file = load_study_file(EXAMPLES / "digits.yaml")
+    assert set(file.spec.space) == set(GOOD)
+    assert file.spec.max_trials == 60
+
+
+def test_every_language_has_a_worker() -> None:
+    names = [language.name for language in polyglot.LANGUAGES]
+    assert names == ["python", "go", "typescript", "java", "rust", "cpp", "bash"]
