@@ -105,6 +105,19 @@ async def test_no_two_open_trials_share_a_configuration(ledger: Ledger, study: S
     await put(ledger, study, queued(0.1), only_if_unique=True)
 
 
+async def test_a_configuration_that_came_and_ended_meanwhile_is_not_run_again(ledger: Ledger, study: StudyName) -> None:
+    before = await put(ledger, study, queued(0.5))
+    trial = await put(ledger, study, running(0.1))
+    await commit(ledger, study, write(told(trial, 1.0)))
+    again = write(running(0.1, "other"), only_if_unique=True)
+    conflict = await unchanged(ledger, study, again, guard=Guard(known_number=before.number))
+    assert (conflict.kind, conflict.index) == (ConflictKind.DUPLICATE, 0)
+    # A caller that knew of it, or does not mind, may run it again.
+    await commit(ledger, study, write(running(0.1, "third")), guard=Guard(known_number=before.number))
+    await commit(ledger, study, write(told((await read_one(ledger, study, 3)).trial, 2.0)))
+    assert (await commit(ledger, study, again, guard=Guard(known_number=3))).created == 1
+
+
 async def test_an_open_trial_is_no_duplicate_of_itself(ledger: Ledger, study: StudyName) -> None:
     trial = await put(ledger, study, queued(0.1), only_if_unique=True)
     started = trial.start(lease_id="l", worker_id="w", now=NOW)

@@ -8,6 +8,7 @@ computes; a commit that lost a race takes part in the next round.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import secrets
 from collections.abc import Sequence
@@ -123,6 +124,13 @@ class AskTrials:
             view, delta = await self._views.refresh(name)
         study = await self._completion.settle(view, now=delta.now)
         _require_active(study)
+        # What the answer is built on; the view itself may move on while a model computes.
+        guard = Guard(
+            epoch=view.head.epoch,
+            study_revision=study.revision,
+            max_running=study.max_running_trials or None,
+            known_number=view.head.last_number,
+        )
         capacity = Capacity(view)
         unserved = share_queue(jobs, view.queued(), capacity)
         wanted = sum(unserved.values())
@@ -137,7 +145,7 @@ class AskTrials:
         for job in jobs:
             if job not in served:
                 _fail([job], _nothing_now(study, view, delta))
-        outcomes = await asyncio.gather(*(self._commit(view, job) for job in served))
+        outcomes = await asyncio.gather(*(self._commit(view, guard, job) for job in served))
         return [job for job, done in zip(served, outcomes, strict=True) if not done]
 
     async def _take_back(self, name: StudyName, view: StudyView, lapsed: Sequence[int]) -> bool:
@@ -195,18 +203,19 @@ class AskTrials:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def _commit(self, view: StudyView, job: AskJob) -> bool:
+    async def _commit(self, view: StudyView, guard: Guard, job: AskJob) -> bool:
         """Writes one job's trials and answers it; False when it lost a race and should go round again."""
         if job.answer.done():  # its caller is gone: do not start a trial for nobody
             return True
         study = view.study
         writes = self._writes(view, job)
-        guard = Guard(
-            epoch=view.head.epoch,
-            study_revision=study.revision,
-            max_running=study.max_running_trials or None,
-            max_charged=study.stopping.max_trials if job.fresh else None,
-        )
+        if job.fresh:
+            guard = dataclasses.replace(
+                guard,
+                max_charged=study.stopping.max_trials,
+                # Where everything has been tried, something is tried again.
+                known_number=guard.known_number if _has_room(study, len(view.trials) + len(job.fresh)) else None,
+            )
         try:
             committed = await self._ledger.commit(study.name, Commit(writes=writes, guard=guard, request=job.request))
         except Conflict as conflict:
@@ -239,8 +248,7 @@ class AskTrials:
             for trial in job.queued
         ]
         # Two running trials may share a configuration only where the space has no other left.
-        cardinality = study.space.cardinality
-        unique = cardinality is None or cardinality >= len(view.pending()) + len(job.fresh)
+        unique = _has_room(study, len(view.pending()) + len(job.fresh))
         for suggestion in job.fresh:
             queued = Trial(
                 state=TrialState.QUEUED,
@@ -252,6 +260,12 @@ class AskTrials:
             started = queued.start(lease_id=_new_lease_id(), worker_id=job.worker_id, now=now)
             writes.append(TrialWrite(trial=started, lease_s=lease_s, only_if_unique=unique))
         return writes
+
+
+def _has_room(study: Study, count: int) -> bool:
+    """Whether the space has so many configurations."""
+    cardinality = study.space.cardinality
+    return cardinality is None or cardinality >= count
 
 
 def _require_active(study: Study) -> None:

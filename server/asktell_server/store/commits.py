@@ -20,6 +20,7 @@ def commit_arguments(commit: Commit) -> dict[str, Any]:
         "study_revision": guard.study_revision,
         "max_running": guard.max_running,
         "max_charged": guard.max_charged,
+        "known_number": guard.known_number,
         "writes": [_write_arguments(write) for write in commit.writes],
     }
 
@@ -51,7 +52,7 @@ def _write_arguments(write: TrialWrite) -> dict[str, Any]:
         "expected_revision": write.expected_revision,
         "state": trial.state.value,
         "charged": int(trial.counts_toward_budget),
-        "digest": configuration_digest(trial.parameters) if trial.state.is_open else "-",
+        "digest": configuration_digest(trial.parameters),
         "lease": lease_word(trial.lease_id),
         "lease_ms": None if write.lease_s is None else round(write.lease_s * 1000),
         "only_if_lapsed": write.only_if_lapsed,

@@ -18,6 +18,7 @@ from asktell_server.store.protocol import (
     Commit,
     Conflict,
     ConflictKind,
+    Guard,
     LogEntry,
     StudyHead,
     TrialChanged,
@@ -123,7 +124,10 @@ class StudyInMemory:
                     continue
             trial = dataclasses.replace(write.trial, number=number, revision=write.expected_revision + 1)
             trials[number] = trial
-            if write.only_if_unique and trial.state.is_open and _holders(trials, trial) > 1:
+            if write.only_if_unique and (
+                (trial.state.is_open and _holders(trials, trial) > 1)
+                or (write.trial.number == 0 and self._made_meanwhile(trial, guard))
+            ):
                 raise Conflict(ConflictKind.DUPLICATE, index=index, current=self.trials.get(number))
             after.append(trial)
         running = sum(trial.state is TrialState.RUNNING for trial in trials.values())
@@ -133,6 +137,16 @@ class StudyInMemory:
         if guard.max_charged is not None and charged > guard.max_charged:
             raise Conflict(ConflictKind.BUDGET_SPENT)
         return after
+
+    def _made_meanwhile(self, trial: Trial, guard: Guard) -> bool:
+        if guard.known_number is None:
+            return False
+        meanwhile = range(guard.known_number + 1, self.last_number + 1)
+        digest = configuration_digest(trial.parameters)
+        return any(
+            number in self.trials and configuration_digest(self.trials[number].parameters) == digest
+            for number in meanwhile
+        )
 
     def _require_current(self, write: TrialWrite, index: int, now: datetime) -> None:
         number = write.trial.number

@@ -144,13 +144,15 @@ class Guard:
 
     `epoch`: it is still the same study, not another of the same name (revisions of its trials could match by chance).
     `study_revision`: the study is unchanged. `max_running`, `max_charged`: after the commit at most so many trials are
-    RUNNING, or count toward the budget.
+    RUNNING, or count toward the budget. `known_number`: the last trial that the caller knew when it chose the
+    configurations of its new trials; those with `only_if_unique` may not repeat one of a later trial, ended or not.
     """
 
     epoch: str | None = None
     study_revision: int | None = None
     max_running: int | None = None
     max_charged: int | None = None
+    known_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

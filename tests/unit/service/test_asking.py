@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from asktell_server.service.asking import MAX_ROUNDS, RETRY_AFTER_S
 from asktell_server.service.intake import NewTrial
 from asktell_server.service.studies import StudyUpdate
 from asktell_server.store.memory import MemoryLedger
-from asktell_server.store.protocol import Commit, Committed, Request
+from asktell_server.store.protocol import Commit, Committed, Request, WarmStart
 from tests.support.builders import NAME
 from tests.unit.service.conftest import HandClock, Services
 
@@ -291,6 +292,61 @@ async def test_an_ask_that_always_loses_gives_up_and_has_changed_nothing(clock: 
     assert (head.last_number, head.study.revision) == (0, 1 + MAX_ROUNDS)
     ledger.crowded = False
     assert len(await services.ask()) == 1
+
+
+class SlowLedger(MemoryLedger):
+    """Something happens between the read of a study and the commit, as while a model computes."""
+
+    def __init__(self, clock: HandClock) -> None:
+        super().__init__(clock)
+        self.meanwhile: list[Callable[[], Awaitable[object]]] = []
+
+    async def read_warm_start(self, name: StudyName) -> WarmStart | None:
+        while self.meanwhile:
+            await self.meanwhile.pop()()
+        return await super().read_warm_start(name)
+
+
+async def test_what_another_server_ran_and_ended_meanwhile_is_not_run_again(clock: HandClock) -> None:
+    ledger = SlowLedger(clock)
+    services, other = Services(ledger, clock), Services(ledger, clock)
+    await services.create(space=FOUR, algorithm=Grid())
+    theirs: list[Trial] = []
+
+    async def run_one() -> None:
+        theirs.extend(await other.ask())
+        await other.tell(theirs[0], 0.5)
+
+    ledger.meanwhile.append(run_one)
+    (ours,) = await services.ask()
+    assert ours.number == 2
+    assert ours.parameters != theirs[0].parameters
+
+
+async def test_a_study_paused_meanwhile_starts_nothing(clock: HandClock) -> None:
+    ledger = SlowLedger(clock)
+    services = Services(ledger, clock)
+    await services.create()
+
+    async def pause() -> None:
+        update = StudyUpdate(changes={"state": StudyState.PAUSED})
+        await services.studies.update(NAME, update, etag="", request=None)
+        await services.views.refresh(NAME)  # as a tell on this server does
+
+    ledger.meanwhile.append(pause)
+    with pytest.raises(FailedPrecondition) as caught:
+        await services.ask()
+    assert caught.value.reason is ErrorReason.STUDY_PAUSED
+    assert (await ledger.read_head(NAME)).last_number == 0
+
+
+async def test_a_space_that_has_been_tried_is_tried_again_by_racing_servers(services: Services) -> None:
+    await services.create(space=FOUR)
+    for trial in await services.ask(4):
+        await services.tell(trial, 0.5)
+    other = services.another()
+    answers = await asyncio.gather(*(server.ask(2) for server in (services, other)))
+    assert [len(answer) for answer in answers] == [2, 2]
 
 
 async def test_bools_alone_make_a_space(services: Services) -> None:

@@ -1,9 +1,10 @@
 #!lua
--- Applies a commit of trial changes, all or nothing. args: epoch, study_revision, max_running, max_charged (each nil =
--- no condition), writes, fingerprint, ttl. A write: number (0 = new), expected_revision, state, charged, digest, lease,
+-- Applies a commit of trial changes, all or nothing. args: epoch, study_revision, max_running, max_charged,
+-- known_number (each nil = no condition), writes, fingerprint, ttl. A write: number (0 = new), expected_revision, state, charged, digest, lease,
 -- lease_ms (nil = as it is, 0 = without end), only_if_lapsed, only_if_unique, delete, import_key, blob.
 local head = redis.call('HMGET', META, 'epoch', 'revision', 'sequence', 'number', 'charged', 'RUNNING')
 local epoch, sequence, last_number = head[1], tonumber(head[3]), tonumber(head[4])
+local newest = last_number
 if not epoch then return {'NO_STUDY'} end
 
 local memory = remembered()
@@ -35,6 +36,15 @@ local function count(trial, change)
   charged = charged + change * trial.charged
   if is_open(trial) then return hold(trial.digest, change) end
   return 0
+end
+
+-- A trial that the caller did not know yet has the configuration, though it may have ended since: they are few.
+local function made_meanwhile(digest)
+  for number = args.known_number + 1, newest do
+    local trial = parse(redis.call('HGET', TRIALS, number))
+    if trial and trial.digest == digest then return true end
+  end
+  return false
 end
 
 local function trial_imported_as(key)
@@ -77,6 +87,9 @@ for i, write in ipairs(args.writes) do
         lease = write.lease,
       }
       if count(new, 1) > 1 and write.only_if_unique then return conflict('DUPLICATE', old) end
+      if write.only_if_unique and not old and args.known_number and made_meanwhile(new.digest) then
+        return conflict('DUPLICATE', old)
+      end
       steps[i] = {number = number, old = old, new = new}
     end
   end
