@@ -3,15 +3,18 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint generate bench toolchains constraints clean
+.PHONY: help setup demo demo-polyglot test conformance lint generate bench toolchains constraints clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.stamp ## make .venv with everything pinned (the other targets do this when needed)
 
 .venv/.stamp: pyproject.toml clients/python/pyproject.toml constraints.txt scripts/setup.sh
 	scripts/setup.sh $(PYTHON)
+
+demo-polyglot: setup ## workers of every language present on one study
+	$(BIN)/python -m examples.polyglot
 
 demo: setup ## start a server on its embedded store, tune a real model, print the trial table
 	$(BIN)/python -m examples.demo
@@ -19,11 +22,15 @@ demo: setup ## start a server on its embedded store, tune a real model, print th
 test: setup ## run every test (missing toolchains skip; ASKTELL_REQUIRE_ALL=1 makes them fail)
 	scripts/test.sh
 
+conformance: setup ## the corpus of cases through every client whose toolchain is present
+	$(BIN)/python -m tests.conformance
+
 lint: setup ## style, types, import directions, the contract, generated code current
 	scripts/lint.sh
 
 generate: setup ## regenerate the code of proto/ that is checked in
 	$(BIN)/python scripts/generate.py
+	scripts/languages.sh generate
 
 bench: setup ## latency, throughput and memory on this machine
 	$(BIN)/python -m benchmarks

@@ -25,6 +25,7 @@ check "import directions" lint-imports --no-logo --config pyproject.toml
 check "buf lint" buf lint
 check "buf breaking" scripts/breaking.sh
 check "generated code" python scripts/generate.py --check
+check "other languages" scripts/languages.sh lint
 
 if ((${#failed[@]})); then
   printf 'lint: failed: %s\n' "${failed[@]}" >&2
