@@ -138,3 +138,12 @@ def study_not_found(name: str) -> NotFound:
 def trial_not_found(name: str) -> NotFound:
     """The error for a trial that is not there."""
     return NotFound(f"trial {name} does not exist", reason=ErrorReason.TRIAL_NOT_FOUND, metadata={"name": name})
+
+
+def contention(name: str) -> Aborted:
+    """The error for a change that lost too many races in a row."""
+    return Aborted(
+        f"too many writers on {name}; nothing was changed, try again",
+        reason=ErrorReason.CONTENTION,
+        metadata={"name": name},
+    )

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 
 from asktell_server.domain.algorithm import Grid, Manual
 from asktell_server.domain.errors import (
-    Aborted,
     AsktellError,
     ErrorReason,
     FailedPrecondition,
     InvalidArgument,
     ResourceExhausted,
+    contention,
 )
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.study import FinishReason, Study, StudyState
@@ -223,7 +223,7 @@ class AskTrials:
             if job.rounds < MAX_ROUNDS:
                 log.debug("ask on %s lost a race: %s", study.name, conflict.kind.name)
                 return False
-            _fail([job], _contention(study.name))
+            _fail([job], contention(str(study.name)))
             return True
         except Exception as error:  # noqa: BLE001
             _fail([job], error)
@@ -301,14 +301,6 @@ def _nothing_now(study: Study, view: StudyView, delta: StudyDelta) -> AsktellErr
         reason=ErrorReason.NO_TRIAL_AVAILABLE,
         metadata={"name": name, "running": str(running)},
         retry_after_s=max(MIN_RETRY_AFTER_S, wait_s),
-    )
-
-
-def _contention(name: StudyName) -> Aborted:
-    return Aborted(
-        f"too many writers on {name}; nothing was changed, try again",
-        reason=ErrorReason.CONTENTION,
-        metadata={"name": str(name)},
     )
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from asktell_server.domain.errors import (
-    Aborted,
     AlreadyExists,
     AsktellError,
-    ErrorReason,
     FailedPrecondition,
     InvalidArgument,
     NotFound,
+    contention,
     trial_not_found,
 )
 from asktell_server.domain.names import StudyName, TrialName
@@ -122,8 +121,4 @@ class TrialChanges:
             if not committed.replayed:
                 view.put(record.trial)
             return record
-        raise Aborted(
-            f"too many writers on {name}; nothing was changed, try again",
-            reason=ErrorReason.CONTENTION,
-            metadata={"name": str(name)},
-        )
+        raise contention(str(name))

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from asktell_server.domain.errors import Aborted, ErrorReason, InvalidArgument
+from asktell_server.domain.errors import (
+    InvalidArgument,
+    contention,
+)
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.results import validate_result
 from asktell_server.domain.space import Configuration
@@ -148,11 +151,7 @@ class Intake:
                 for record in committed.records:
                     view.put(record.trial)
             return committed
-        raise Aborted(
-            f"too many writers on {name}; nothing was changed, try again",
-            reason=ErrorReason.CONTENTION,
-            metadata={"name": str(name)},
-        )
+        raise contention(str(name))
 
 
 def _validate_count(trials: Sequence[object]) -> None:

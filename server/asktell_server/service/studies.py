@@ -12,6 +12,7 @@ from asktell_server.domain.errors import (
     AsktellError,
     ErrorReason,
     NotFound,
+    contention,
 )
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.study import FinishReason, StoppingRules, Study, StudyState
@@ -97,11 +98,7 @@ class Studies:
             if request is not None and await self._ledger.recall(name, request) is not None:
                 return await self._ledger.read_head(name)
             raise
-        raise Aborted(
-            f"too many writers on {name}; nothing was changed, try again",
-            reason=ErrorReason.CONTENTION,
-            metadata={"name": str(name)},
-        )
+        raise contention(str(name))
 
     async def delete(self, name: StudyName, *, etag: str, request: Request | None) -> None:
         """Deletes a study with all its trials; a non-empty `etag` must still be the present one.
