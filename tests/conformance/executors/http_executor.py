@@ -11,21 +11,17 @@ import ssl
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from google.protobuf import json_format
 
 from tests.conformance import schema
+from tests.conformance.executors import http_results as results
 from tests.conformance.executors.http_calls import Caller, CallError, Json
 from tests.conformance.executors.http_trials import OpenTrial
 from tests.conformance.framing import read_frame, write_frame
 
-_KINDS_BY_REASON = {
-    "STUDY_EXISTS", "RESULT_CONFLICT", "STUDY_COMPLETE", "STUDY_PAUSED", "QUEUE_EMPTY", "NO_TRIAL_AVAILABLE",
-    "LEASE_LOST", "ILLEGAL_TRANSITION", "ETAG_MISMATCH", "CONTENTION", "OVERLOADED", "LIMIT_EXCEEDED",
-}  # fmt: skip
-_KINDS_BY_CODE = {"unimplemented": "NOT_SUPPORTED"}
 PAGE_SIZE = 500
 
 
@@ -47,13 +43,13 @@ class HttpExecutor:
         try:
             return method(getattr(action, kind))
         except CallError as error:
-            return _failed(error)
+            return results.failed(error)
 
     def reset(self, _: Any) -> Any:
         for client in list(self._callers):
             self._close(client)
         self.__init__()  # type: ignore[misc] # as new
-        return _done()
+        return results.done()
 
     def create_client(self, action: Any) -> Any:
         environment = os.environ
@@ -67,11 +63,11 @@ class HttpExecutor:
             caller.timeout_s = caller.ask_timeout_s = action.timeout_ms / 1000
         self._callers[action.client] = caller, action.worker_id or f"http:{os.getpid()}"
         self._open[action.client] = []
-        return _done()
+        return results.done()
 
     def close_client(self, action: Any) -> Any:
         self._close(action.client)
-        return _done()
+        return results.done()
 
     def _close(self, client: str) -> None:
         for trial in self._open.pop(client, ()):
@@ -90,7 +86,7 @@ class HttpExecutor:
             if error.reason != "STUDY_EXISTS" or not action.exist_ok:
                 raise
             study = caller("StudyService/GetStudy", {"name": action.study_id})
-            if not _holds(wanted, study):
+            if not results.holds(wanted, study):
                 raise
         return self._keep_study(action.study, action.client, study)
 
@@ -129,7 +125,7 @@ class HttpExecutor:
     def delete_study(self, action: Any) -> Any:
         caller, name = self._study(action.study)
         caller("StudyService/DeleteStudy", {"name": name, "requestId": str(uuid.uuid4())})
-        return _done()
+        return results.done()
 
     def ask(self, action: Any) -> Any:
         caller, name = self._study(action.study)
@@ -155,7 +151,7 @@ class HttpExecutor:
 
     def _keep_trials(self, names: Sequence[str], trials: Sequence[OpenTrial]) -> Any:
         self._trials.update(zip(names, trials, strict=False))
-        return _trials(trials)
+        return results.trials(trials)
 
     def _read(self, caller: Caller, answer: Json, names: Sequence[str] = ()) -> Any:
         return self._keep_trials(names, [OpenTrial(caller, each, asked=False) for each in answer.get("trials", ())])
@@ -163,7 +159,7 @@ class HttpExecutor:
     def report(self, action: Any) -> Any:
         trial = self._trials[action.trial]
         trial.report(action.step, json_format.MessageToDict(action).get("metrics", {}))
-        return _trials([trial])
+        return results.trials([trial])
 
     def tell(self, action: Any) -> Any:
         trial, given = self._trials[action.trial], json_format.MessageToDict(action)
@@ -175,17 +171,17 @@ class HttpExecutor:
             reason=action.reason,
         )
         trial.message, trial.superseded = answer["trial"], answer.get("superseded", False)
-        return _trials([trial])
+        return results.trials([trial])
 
     def release(self, action: Any) -> Any:
         trial = self._trials[action.trial]
         trial.act("ReleaseTrial", leaseId=trial.lease_id)
-        return _done()
+        return results.done()
 
     def cancel(self, action: Any) -> Any:
         trial = self._trials[action.trial]
         trial.message = trial.act("CancelTrial", reason=action.reason)
-        return _trials([trial])
+        return results.trials([trial])
 
     def amend(self, action: Any) -> Any:
         trial, given = self._trials[action.trial], json_format.MessageToDict(action)
@@ -195,10 +191,10 @@ class HttpExecutor:
             metrics=given.get("metrics", {}),
             reason=action.reason,
         )
-        return _trials([trial])
+        return results.trials([trial])
 
     def peek_trial(self, action: Any) -> Any:
-        return _trials([self._trials[action.trial]])
+        return results.trials([self._trials[action.trial]])
 
     def get_trial(self, action: Any) -> Any:
         caller, name = self._study(action.study)
@@ -241,8 +237,8 @@ class HttpExecutor:
                 cursor = self._studies[action.study][1]["cursor"]
             case "after_watch":
                 cursor = self._cursors[action.after_watch]
-        self._watches[action.watch] = _watch(caller, name, cursor)
-        return _done()
+        self._watches[action.watch] = results.watch(caller, name, cursor)
+        return results.done()
 
     def next_changes(self, action: Any) -> Any:
         result = schema.Result()
@@ -250,12 +246,12 @@ class HttpExecutor:
         for _ in range(action.count):
             change = next(self._watches[action.watch])
             self._cursors[action.watch] = change["cursor"]
-            result.changes.changes.append(_change(change))
+            result.changes.changes.append(results.change(change))
         return result
 
     def stop_watch(self, action: Any) -> Any:
         self._watches.pop(action.watch).close()  # type: ignore[attr-defined] # a generator
-        return _done()
+        return results.done()
 
     def suggest(self, action: Any) -> Any:
         caller, _ = self._callers[action.client]
@@ -266,73 +262,6 @@ class HttpExecutor:
             kept = {key: each[key] for key in ("parameters", "origin")}
             json_format.ParseDict(kept, result.suggestions.suggestions.add())
         return result
-
-
-def _watch(caller: Caller, study: str, cursor: str) -> Iterator[Json]:
-    delay = 0.1
-    while True:
-        try:
-            for change in caller.stream("TrialService/WatchStudy", {"study": study, "cursor": cursor}):
-                cursor, delay = change["cursor"], 0.1
-                yield change
-        except CallError as error:
-            if error.code != "unavailable":
-                raise
-        time.sleep(delay * random.uniform(0.5, 1.0))
-        delay = min(5.0, delay * 2)
-
-
-def _change(change: Json) -> Any:
-    wire = schema.Change(cursor=change["cursor"])
-    if "reported" in change:
-        wire.reported.trial = _number(change["reported"]["name"])
-        json_format.ParseDict(change["reported"]["measurement"], wire.reported.measurement)
-    elif "deletedTrial" in change:
-        wire.deleted_trial = _number(change["deletedTrial"]["name"])
-    else:
-        json_format.ParseDict({key: change[key] for key in ("study", "trial") if key in change}, wire)
-    return wire
-
-
-def _number(name: str) -> int:
-    return int(name.rpartition("/")[2])
-
-
-def _holds(wanted: Any, stored: Any) -> bool:
-    """The stored study has all that was wanted; what it has beyond that are defaults."""
-    if isinstance(wanted, Mapping):
-        return all(key in stored and _holds(value, stored[key]) for key, value in wanted.items())
-    if isinstance(wanted, list):
-        return len(wanted) == len(stored) and all(_holds(*pair) for pair in zip(wanted, stored, strict=True))
-    return bool(wanted == stored)
-
-
-def _done() -> Any:
-    result = schema.Result()
-    result.done.SetInParent()
-    return result
-
-
-def _failed(error: CallError) -> Any:
-    result = schema.Result()
-    name = error.reason if error.reason in _KINDS_BY_REASON else _KINDS_BY_CODE.get(error.code, error.code.upper())
-    result.error.kind = schema.ERROR_KINDS.get(name, schema.ERROR_KINDS["OTHER"])
-    result.error.reason = error.reason
-    result.error.field = error.metadata.get("field", "")
-    result.error.has_retry_after = error.retry_after_s is not None
-    result.error.message = str(error)
-    return result
-
-
-def _trials(trials: Sequence[OpenTrial]) -> Any:
-    result = schema.Result()
-    result.trials.SetInParent()
-    for trial in trials:
-        wire = result.trials.trials.add(
-            should_stop=trial.should_stop, lease_lost=trial.lease_lost, superseded=trial.superseded
-        )
-        json_format.ParseDict(trial.message, wire.trial)
-    return result
 
 
 def main() -> None:
