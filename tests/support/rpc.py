@@ -29,6 +29,14 @@ from asktell.v1 import (
 CALL_TIMEOUT_S = 60.0
 """Deadline of every call that names none: far above what a call takes, so that a hang fails and does not block."""
 
+_OPTIONS = [
+    ("grpc.use_local_subchannel_pool", 1),  # channels of one test do not share a connection that another one broke
+    # A server that was killed is found again as soon as it is back.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 5_000),  # how long one attempt may take
+    ("grpc.max_reconnect_backoff_ms", 300),
+]
+
 T = TypeVar("T")
 
 
@@ -76,8 +84,7 @@ class Rpc:
     """All services of one server, over one channel of its own."""
 
     def __init__(self, address: str, *, token: str | None = None) -> None:
-        # A pool of its own: a channel to a server that was killed must not share its broken connection.
-        self.channel = grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
+        self.channel = grpc.insecure_channel(address, options=_OPTIONS)
         self._channel = grpc.intercept_channel(self.channel, _Defaults(token))
         self.studies = study_service_pb2_grpc.StudyServiceStub(self._channel)
         self.trials = trial_service_pb2_grpc.TrialServiceStub(self._channel)
