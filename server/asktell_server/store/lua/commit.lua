@@ -1,7 +1,8 @@
 #!lua
 -- Applies a commit of trial changes, all or nothing. args: epoch, study_revision, max_running, max_charged,
--- known_number (each nil = no condition), writes, fingerprint, ttl. A write: number (0 = new), expected_revision, state, charged, digest, lease,
--- lease_ms (nil = as it is, 0 = without end), only_if_lapsed, only_if_unique, delete, import_key, blob.
+-- known_number (each nil = no condition), writes, fingerprint, ttl. A write: number (0 = new), expected_revision,
+-- state, charged, digest, lease, lease_ms (nil = as it is, 0 = without end), only_if_lapsed, only_if_unique, delete,
+-- import_key, blob.
 local head = redis.call('HMGET', META, 'epoch', 'revision', 'sequence', 'number', 'charged', 'RUNNING')
 local epoch, sequence, last_number = head[1], tonumber(head[3]), tonumber(head[4])
 local newest = last_number
