@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# The system programs that some tests run against: nginx (balancer), redis-server (external store) and docker compose
-# (checks docker-compose.yml, no engine needed). As root on Debian or Ubuntu it installs what is missing.
+# The system programs that some tests run against: nginx (balancer), redis-server (external store), docker compose
+# (checks docker-compose.yml, no engine needed), curl and jq (the README's bash). As root on Debian or Ubuntu it installs what is missing.
 set -euo pipefail
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
 missing_packages() {
   command -v nginx >/dev/null || echo nginx
   command -v redis-server >/dev/null || echo redis-server
+  command -v curl >/dev/null || echo curl
+  command -v jq >/dev/null || echo jq
   docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || echo docker-compose
 }
 
@@ -25,7 +27,7 @@ install() {
 
 mapfile -t packages < <(missing_packages)
 if ((${#packages[@]} == 0)); then
-  echo "toolchains: nginx, redis-server and docker compose are there"
+  echo "toolchains: nginx, redis-server, docker compose, curl and jq are there"
 elif ((EUID == 0)) && command -v apt-get >/dev/null; then
   echo "toolchains: installing ${packages[*]}"
   install "${packages[@]}"

@@ -7,6 +7,7 @@ import http.client
 import json
 import re
 import struct
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ import pytest
 from google.rpc import error_details_pb2
 
 from tests.support.server import ServerProcess
+from tests.toolchains import require
+
+ROOT = Path(__file__).parents[3]
 
 SPACE = {
     "parameters": [{"name": "x", "floatDomain": {"min": 0, "max": 1}}, {"name": "n", "intDomain": {"min": 1, "max": 9}}]
@@ -156,6 +160,18 @@ def test_watch_streams_changes(server: ServerProcess, http_: Http) -> None:
 
 def test_health(http_: Http) -> None:
     assert http_.get("/healthz") == (200, b"SERVING\n")
+
+
+def test_the_bash_of_the_readme(server: ServerProcess, http_: Http) -> None:
+    for tool in ("bash", "curl", "jq", "awk"):
+        require(tool)
+    (block,) = re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    script = block.replace("127.0.0.1:8080", http_address(server))
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert abs(json.loads(done.stdout)["x"]["doubleValue"]) <= 5
+    assert "STUDY_COMPLETE" not in done.stderr  # told in a header; the message is for people
+    study = http_.ok("StudyService/GetStudy", {"name": "curl"})
+    assert (study["state"], study["trialCounts"]) == ("STUDY_STATE_FINISHED", {"succeeded": 10})
 
 
 def test_token_and_drain(tmp_path: Path) -> None:
