@@ -10,6 +10,7 @@ import dataclasses
 import math
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -68,10 +69,11 @@ BUILT_ALREADY = {"python", "bash"}
 
 
 def main() -> int:
-    """Run the demonstration; 130 after Ctrl-C, with everything stopped."""
+    """Run the demonstration; 130 after Ctrl-C or SIGTERM, with everything stopped."""
     parser = argparse.ArgumentParser(prog="python -m examples.polyglot", description=__doc__)
     parser.add_argument("--trials", type=int, default=60, help="trials of the study (default: %(default)s)")
     trials: int = parser.parse_args().trials
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     started = time.monotonic()
     present = [language for language in LANGUAGES if not _skipped(language)]
     try:

@@ -16,7 +16,15 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 sed "s/^name: .*/name: $study/" "$here/../digits.yaml" >"$folder/study.yaml"
 
+# In the background, so that a signal reaches it at once: it gives its trial back before it ends.
+trap 'kill -TERM "$run" 2>/dev/null || true' TERM INT
+asktell run "$folder/study.yaml" --max-trials "$trials" --log-dir "$folder/logs" -- "$here/train.sh" &
+run=$!
 status=0
-asktell run "$folder/study.yaml" --max-trials "$trials" --log-dir "$folder/logs" -- "$here/train.sh" || status=$?
+wait "$run" || status=$?
+while kill -0 "$run" 2>/dev/null; do # a signal ends wait, not the run
+  status=0
+  wait "$run" || status=$?
+done
 ((status == 4)) && status=0 # the study was complete before this began: nothing to do is no error
 exit $status
