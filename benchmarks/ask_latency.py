@@ -33,10 +33,11 @@ TARGET_OBSERVATIONS = 100
 TARGET_P50_S = 0.25
 
 METHOD = """\
-6-d Hartmann, algorithm `auto` on a server with its defaults; the history is random points brought in by ImportTrials. One
-client asks and tells in turn, so every ask has one result more than the one before. `first ask` is the first one of a
-study, of which the server knows nothing yet: it reads the history and fits from scratch (median over the repeats).
-With so few asks p99 is all but the slowest."""
+6-d Hartmann, algorithm `auto` on a server with its defaults; the history is random points brought in by ImportTrials.
+One client asks and tells in turn, so every ask has one result more than the one before. `first ask` is the first one
+of a study, of which the server knows nothing yet: it reads the history and fits from scratch (median over the
+repeats). With so few asks p99 is all but the slowest. The worker's processor time for an ask hardly depends on what
+else the machine does."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,6 +48,8 @@ class AskLatency:
     first_s: list[float] = field(default_factory=list)
     ask_s: list[float] = field(default_factory=list)
     tell_s: list[float] = field(default_factory=list)
+    worker_cpu_s: float = 0.0
+    """Processor seconds of the workers, over all asks."""
     not_by_model: int = 0
     """Asks that the model should have answered and did not."""
     load_average: float = 0.0
@@ -60,6 +63,7 @@ class AskLatency:
             milliseconds(percentile(self.ask_s, 99)),
             milliseconds(percentile(self.first_s, 50)),
             milliseconds(percentile(self.tell_s, 50)),
+            milliseconds(self.worker_cpu_s / (len(self.first_s) + len(self.ask_s))),
             str(self.not_by_model),
             f"{self.load_average:.1f}",
         ]
@@ -74,10 +78,22 @@ def measure(server: Server, *, quick: bool, seed: int, progress: Callable[[str],
             latency = AskLatency(observations=observations)
             for repeat in range(repeats):
                 progress(f"ask: n = {observations}, repeat {repeat + 1} of {repeats}")
+                before = server.usage()
                 _one_study(stubs, latency, asks=-(-asks // repeats), seed=seed + repeat)
+                latency.worker_cpu_s += server.usage().workers_cpu_s - before.workers_cpu_s
             latency.load_average = os.getloadavg()[0]
             results.append(latency)
-    header = ("n", "asks", "ask p50 ms", "ask p99 ms", "first ask ms", "tell p50 ms", "not by the model", "load")
+    header = (
+        "n",
+        "asks",
+        "ask p50 ms",
+        "ask p99 ms",
+        "first ask ms",
+        "tell p50 ms",
+        "worker CPU ms/ask",
+        "not by the model",
+        "load",
+    )
     return Section(
         title="Ask with the model",
         method=METHOD,

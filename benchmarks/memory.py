@@ -31,10 +31,10 @@ ALLOWANCE_MIB = 4.0
 """Taken as no growth: a thousand trials that a server remembers take about this much."""
 
 METHOD = f"""\
-Resident memory around as many asks as the table says, after {WARM_UP:.0%} as many to warm up. `random` asks and tells, and its
-study keeps growing; `model` asks with {MODEL_OBSERVATIONS} results and cancels, so that the model's task stays the same.
-The ledger itself grows by a trial with every ask, in the store and in what the server remembers of the study:
-up to {ALLOWANCE_MIB:.0f} MiB in 1,000 asks is taken as no growth of a server or worker; the store has no target, it keeps data."""
+Resident memory around as many asks as the table says, after {WARM_UP:.0%} as many to warm up. `random` asks and tells, and
+its study keeps growing; `model` asks with {MODEL_OBSERVATIONS} results and cancels, so that the model's task stays the same. The
+ledger itself grows by a trial with every ask, in the store and in what the server remembers of the study: up to
+{ALLOWANCE_MIB:.0f} MiB in 1,000 asks is taken as no growth of a server or worker; the store has no target, it keeps data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,11 @@ class Usage:
     rss_mib: dict[str, float]
     cpu_s: dict[str, float]
 
+    @property
+    def workers_cpu_s(self) -> float:
+        """Processor seconds of all workers."""
+        return sum(seconds for name, seconds in self.cpu_s.items() if name.startswith("worker"))
+
 
 class Server:
     """`asktell-server serve` with its defaults: embedded store, every change on disk before it is acknowledged."""

@@ -24,10 +24,10 @@ TARGET_CLIENTS = 16
 TARGET_RATE = 500.0
 
 METHOD = """\
-6-d space, random sampler, embedded store (fsync always). The clients are plain asyncio stubs in one process of their own, a
-connection each, request ids and lease ids as real clients send them. `one study` has all clients on the same study,
-whose history grows by every cycle; `a study each` has none of them share. Processor use is in cores: it
-shows what holds the rate back, and all processes share the machine's cores, with whatever else runs there. The server's
+6-d space, random sampler, embedded store (fsync always). The clients are plain asyncio stubs in one process of their
+own, a connection each, request ids and lease ids as real clients send them. `one study` has all clients on the same
+study, whose history grows by every cycle; `a study each` has none of them share. Processor use is in cores: it shows
+what holds the rate back, and all processes share the machine's cores with whatever else runs there. The server's
 processor time for a cycle hardly depends on that."""
 
 
