@@ -1,7 +1,7 @@
 """HTTP/JSON for programs without gRPC: the Connect protocol for every method, on HTTP/1.1.
 
 `POST /asktell.v1.TrialService/Ask` with a JSON body answers JSON. Errors carry the same details as over gRPC, and, for
-programs that cannot read protobuf, the header `asktell-error-reason`. `GET /healthz` answers 200 while the server serves.
+programs that cannot read protobuf, the headers `asktell-error-reason` and `asktell-error-field`. `GET /healthz` answers 200 while the server serves.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import protobuf.wkt
 import uvicorn
@@ -28,11 +29,12 @@ from google.protobuf.message import Message
 
 from asktell_server.domain.errors import AsktellError, InvalidArgument
 from asktell_server.transport.edge import Edge
-from asktell_server.transport.errors import DOMAIN, retry_after, status_code, status_proto
+from asktell_server.transport.errors import DOMAIN, MAX_METADATA_CHARS, retry_after, status_code, status_proto
 from asktell_server.transport.methods import Method, Service
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 REASON_HEADER = f"{DOMAIN}-error-reason"
+FIELD_HEADER = f"{DOMAIN}-error-field"
 STOP_GRACE_S = 1.0
 
 Context = RequestContext[Any, Any]
@@ -179,6 +181,8 @@ def _connect_error(error: AsktellError) -> ConnectError:
 
 def _add_headers(context: Context, error: AsktellError) -> None:
     context.response_headers[REASON_HEADER] = error.reason.value
+    if "field" in error.metadata:  # percent-encoded: parameters may have any name
+        context.response_headers[FIELD_HEADER] = quote(error.metadata["field"][:MAX_METADATA_CHARS], safe="[]._-/ ")
     retry_after_s = retry_after(error)
     if retry_after_s is not None:
         context.response_headers["retry-after"] = str(math.ceil(retry_after_s))

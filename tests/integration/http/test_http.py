@@ -111,6 +111,8 @@ def test_errors_carry_status_reason_and_details(http_: Http) -> None:
     info = error_details_pb2.ErrorInfo.FromString(base64.b64decode(value + "=" * (-len(value) % 4)))
     assert detail["type"] == "google.rpc.ErrorInfo"
     assert info.metadata["name"] == "projects/default/studies/nowhere"
+    _, _, headers = http_.call("TrialService/Ask", {"study": "NOT A NAME"})
+    assert (headers["asktell-error-reason"], headers["asktell-error-field"]) == ("INVALID_FIELD", "study")
 
 
 @pytest.mark.parametrize(
