@@ -1,0 +1,59 @@
+"""Admission: how many calls, when none, and what a draining server waits for."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from asktell_server.domain.errors import ErrorReason, ResourceExhausted, Unavailable
+from asktell_server.transport.gate import Gate
+
+
+async def test_calls_above_the_limit_are_refused_until_one_ends() -> None:
+    gate = Gate(max_calls=2)
+    gate.enter()
+    gate.enter()
+    with pytest.raises(ResourceExhausted) as caught:
+        gate.enter()
+    assert caught.value.reason is ErrorReason.OVERLOADED
+    assert caught.value.metadata == {"limit": "2"}
+    assert caught.value.retry_after_s
+    assert gate.calls == 2
+    gate.leave()
+    gate.enter()
+
+
+async def test_trouble_with_the_store_closes_it_for_a_while() -> None:
+    gate = Gate(max_calls=2)
+    gate.set_store_trouble("appendonly is off")
+    for attempt in (gate.check, gate.enter):
+        with pytest.raises(Unavailable, match="appendonly is off") as caught:
+            attempt()
+        assert caught.value.reason is ErrorReason.STORE_UNAVAILABLE
+    assert gate.calls == 0
+    gate.set_store_trouble("")
+    gate.enter()
+
+
+async def test_a_drain_refuses_new_calls_and_waits_for_those_in_flight() -> None:
+    gate = Gate(max_calls=9)
+    gate.enter()
+    drain = asyncio.create_task(gate.drain(timeout_s=30))
+    await gate.draining.wait()
+    with pytest.raises(Unavailable) as caught:
+        gate.enter()
+    assert caught.value.reason is ErrorReason.SERVER_DRAINING
+    assert not drain.done()
+    gate.leave()
+    assert await drain
+
+
+async def test_a_drain_of_an_idle_server_is_clean() -> None:
+    assert await Gate(max_calls=1).drain(timeout_s=30)
+
+
+async def test_a_drain_gives_up_on_calls_that_do_not_end() -> None:
+    gate = Gate(max_calls=1)
+    gate.enter()
+    assert not await gate.drain(timeout_s=0)
