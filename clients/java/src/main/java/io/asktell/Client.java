@@ -1,0 +1,246 @@
+package io.asktell;
+
+import io.asktell.v1.CreateStudyRequest;
+import io.asktell.v1.GetStudyRequest;
+import io.asktell.v1.ListStudiesRequest;
+import io.asktell.v1.ListStudiesResponse;
+import io.asktell.v1.StudyServiceGrpc;
+import io.asktell.v1.SuggestionServiceGrpc;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.stream.Stream;
+
+/**
+ * A connection to one or several servers. Its methods and those of its studies and trials may be called from several
+ * threads.
+ */
+public final class Client implements AutoCloseable {
+  /** Version of this client. */
+  public static final String VERSION = "0.1.0";
+
+  private final Session session;
+
+  private Client(Settings settings) {
+    session = new Session(settings);
+  }
+
+  /**
+   * A client with the settings of the environment: ASKTELL_ADDRESS, ASKTELL_TOKEN, ASKTELL_TLS_CA.
+   *
+   * @throws IllegalArgumentException when one of them makes no sense
+   */
+  public static Client create() {
+    return builder().build();
+  }
+
+  /** A client with settings of its own. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * Creates a study.
+   *
+   * @param id the last part of its name: 1 to 63 characters out of a–z, 0–9, "-", "_", "."
+   * @throws InvalidArgumentException for a specification that makes no sense
+   * @throws StudyExistsException when there is one of that name
+   * @throws NotSupportedException for what this server cannot do
+   */
+  public Study createStudy(String id, StudySpec spec) {
+    return create(id, SpecCodec.encode(spec));
+  }
+
+  /** Creates the study of a study file. */
+  public Study createStudy(StudyFile file) {
+    return createStudy(file.id(), file.spec());
+  }
+
+  /**
+   * Creates a study, or opens the one that is there already, if it has the same specification. Rules and limits that
+   * {@link Study#update} can change may differ, and stay as they are.
+   *
+   * @throws InvalidArgumentException for a specification that makes no sense
+   * @throws StudyExistsException when there is one of that name with another specification
+   */
+  public Study createOrOpenStudy(String id, StudySpec spec) {
+    io.asktell.v1.Study wanted = SpecCodec.encode(spec);
+    for (int triesLeft = 2; ; triesLeft--) {
+      try {
+        return create(id, wanted);
+      } catch (StudyExistsException exists) {
+        try {
+          return Existing.open(session, wanted, read(session.settings.parent() + "/studies/" + id));
+        } catch (StudyNotFoundException deletedMeanwhile) {
+          if (triesLeft == 0) {
+            throw deletedMeanwhile;
+          }
+        }
+      }
+    }
+  }
+
+  /** Creates or opens the study of a study file. */
+  public Study createOrOpenStudy(StudyFile file) {
+    return createOrOpenStudy(file.id(), file.spec());
+  }
+
+  private Study create(String id, io.asktell.v1.Study wire) {
+    CreateStudyRequest request =
+        CreateStudyRequest.newBuilder()
+            .setParent(session.settings.parent())
+            .setStudyId(id)
+            .setStudy(wire)
+            .setRequestId(Wire.requestId())
+            .build();
+    Study study =
+        new Study(session, session.calls.unary(StudyServiceGrpc.getCreateStudyMethod(), request));
+    for (StudyWarning warning : study.info().warnings()) {
+      Session.LOGGER.log(
+          Level.WARNING, "{0}: {1}: {2}", study.name(), warning.field(), warning.message());
+    }
+    return study;
+  }
+
+  /**
+   * Opens a study.
+   *
+   * @param name its id, or its full name {@code "projects/…/studies/…"}
+   * @throws StudyNotFoundException when there is none
+   */
+  public Study study(String name) {
+    boolean full = name.startsWith("projects/");
+    String id = name.startsWith("studies/") ? name.substring("studies/".length()) : name;
+    return new Study(session, read(full ? name : session.settings.parent() + "/studies/" + id));
+  }
+
+  private io.asktell.v1.Study read(String name) {
+    GetStudyRequest request = GetStudyRequest.newBuilder().setName(name).build();
+    return session.calls.unary(StudyServiceGrpc.getGetStudyMethod(), request);
+  }
+
+  /** The project's studies by name; pages are fetched as the reader gets there. */
+  public Stream<Study> studies() {
+    ListStudiesRequest.Builder request =
+        ListStudiesRequest.newBuilder()
+            .setParent(session.settings.parent())
+            .setPageSize(Pages.SIZE);
+    return Pages.stream(
+        token -> {
+          ListStudiesResponse page =
+              session.calls.unary(
+                  StudyServiceGrpc.getListStudiesMethod(), request.setPageToken(token).build());
+          return new Pages.Page<>(
+              page.getStudiesList().stream().map(wire -> new Study(session, wire)).toList(),
+              page.getNextPageToken());
+        });
+  }
+
+  /**
+   * Suggests configurations for a problem and its history, without a study: nothing is stored, and the same problem gets
+   * the same suggestions.
+   *
+   * @throws InvalidArgumentException for a problem that makes no sense
+   * @throws StudyCompleteException when the grid is exhausted
+   * @throws QueueEmptyException for manual search, which suggests nothing
+   */
+  public Suggestions suggest(Problem problem) {
+    return Suggestions.decode(
+        session.calls.unary(SuggestionServiceGrpc.getSuggestMethod(), problem.encode()));
+  }
+
+  /**
+   * Stops the heartbeats, gives back the open trials whose leases run out, and closes the connections. It takes a few
+   * seconds at most.
+   */
+  @Override
+  public void close() {
+    session.close();
+  }
+
+  /** Collects settings. What is not set comes from the environment, then from defaults. */
+  public static final class Builder {
+    String address;
+    String token;
+    boolean tls;
+    Path certificates;
+    String project = "default";
+    String workerId;
+    Duration timeout = Duration.ofSeconds(30);
+    Duration askTimeout = Duration.ofSeconds(60);
+
+    private Builder() {}
+
+    /**
+     * Where the servers are: {@code "host:port"}, or several with commas between, among which calls take turns. Default:
+     * ASKTELL_ADDRESS, then localhost:50051.
+     */
+    public Builder address(String addresses) {
+      address = Objects.requireNonNull(addresses);
+      return this;
+    }
+
+    /** A bearer token that goes with every call. Default: ASKTELL_TOKEN. */
+    public Builder token(String bearer) {
+      token = Objects.requireNonNull(bearer);
+      return this;
+    }
+
+    /** Encrypts, and trusts the Java platform's certificates. Default: plain text, unless ASKTELL_TLS_CA is set. */
+    public Builder tls() {
+      tls = true;
+      return this;
+    }
+
+    /** Encrypts, and trusts the certificates of a PEM file instead. Default: ASKTELL_TLS_CA. */
+    public Builder certificates(Path file) {
+      certificates = Objects.requireNonNull(file);
+      tls = true;
+      return this;
+    }
+
+    /** The namespace of studies that are named by their id alone. Default: {@code "default"}. */
+    public Builder project(String name) {
+      project = Objects.requireNonNull(name);
+      return this;
+    }
+
+    /** Names this worker; the name is kept with each trial it asks for. Default: host name and process id. */
+    public Builder workerId(String id) {
+      workerId = Objects.requireNonNull(id);
+      return this;
+    }
+
+    /** How long a call may take, retries included. Default: 30 s. */
+    public Builder timeout(Duration limit) {
+      timeout = positive(limit);
+      return this;
+    }
+
+    /**
+     * How long one call of ask or suggest may take, which may fit a model before it answers. Default: 60 s. How long an
+     * ask waits for a trial to become available is up to {@link AskOptions}.
+     */
+    public Builder askTimeout(Duration limit) {
+      askTimeout = positive(limit);
+      return this;
+    }
+
+    private static Duration positive(Duration limit) {
+      if (limit.isNegative() || limit.isZero()) {
+        throw new IllegalArgumentException("a timeout must be greater than 0, got " + limit);
+      }
+      return limit;
+    }
+
+    /**
+     * Opens no connection yet: the first call does, and waits for a server for as long as its deadline.
+     *
+     * @throws IllegalArgumentException for an address or a file of certificates that makes no sense
+     */
+    public Client build() {
+      return new Client(Settings.of(this, System.getenv()));
+    }
+  }
+}
