@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+namespace asktell {
+
+/// Items that are fetched as a loop gets there: `for (Trial& trial : study.trials())`, or next() by hand.
+/// For one pass, by one thread; must not outlive the loop's range.
+template <class Item>
+class Sequence {
+ public:
+  using Source = std::function<std::optional<Item>()>;
+
+  explicit Sequence(Source source) : source_(std::move(source)) {}
+
+  /// The next item; none at the end. @throws Error A call failed.
+  std::optional<Item> next() { return source_(); }
+
+  struct Sentinel {};
+
+  class Iterator {
+   public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = Item;
+    using difference_type = std::ptrdiff_t;
+    using pointer = Item*;
+    using reference = Item&;
+
+    explicit Iterator(Sequence& sequence) : sequence_(&sequence) { ++*this; }
+    reference operator*() { return *item_; }
+    pointer operator->() { return &*item_; }
+    Iterator& operator++() {
+      item_ = sequence_->next();
+      return *this;
+    }
+    friend bool operator!=(const Iterator& at, Sentinel /*end*/) { return at.item_.has_value(); }
+    friend bool operator==(const Iterator& at, Sentinel /*end*/) { return !at.item_.has_value(); }
+
+   private:
+    Sequence* sequence_;
+    std::optional<Item> item_;
+  };
+
+  Iterator begin() { return Iterator(*this); }
+  Sentinel end() { return {}; }
+
+ private:
+  Source source_;
+};
+
+}  // namespace asktell
