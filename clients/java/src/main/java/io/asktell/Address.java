@@ -8,7 +8,8 @@ import java.util.regex.Pattern;
 /** Where a server is. */
 record Address(String host, int port) {
   private static final Address DEFAULT = new Address("localhost", 50051);
-  private static final Pattern FORM = Pattern.compile("(\\[[0-9a-fA-F:.]+\\]|[^\\[\\]:/\\s]+)(?::([0-9]{1,5}))?");
+  private static final Pattern FORM =
+      Pattern.compile("(\\[[0-9a-fA-F:.]+\\]|[^\\[\\]:/\\s]+)(?::([0-9]{1,5}))?");
 
   /** Several with commas between; none at all = the default. */
   static List<Address> parseAll(String text) {

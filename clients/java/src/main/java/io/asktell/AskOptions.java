@@ -5,8 +5,8 @@ import java.time.Duration;
 /**
  * How to ask. Immutable.
  *
- * @param limit how long to wait for a trial to become available; null = for ever, zero = not at all. The calls themselves
- *     may take longer.
+ * @param limit how long to wait for a trial to become available; null = for ever, zero = not at
+ *     all. The calls themselves may take longer.
  * @param workerId who asks; null = the client's
  */
 public record AskOptions(Duration limit, String workerId) {

@@ -7,7 +7,8 @@ import java.util.Optional;
 /**
  * What a call ended with. Subclasses tell what went wrong: catch those, never match on the message.
  *
- * <p>They are unchecked, because most programs handle one or two of them and let the others end the program.
+ * <p>They are unchecked, because most programs handle one or two of them and let the others end the
+ * program.
  */
 public class AsktellException extends RuntimeException {
   private static final long serialVersionUID = 1L;

@@ -3,7 +3,9 @@ package io.asktell;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 
-/** Jittered, exponential delays, so that the clients of a restarted server do not come back in step. */
+/**
+ * Jittered, exponential delays, so that the clients of a restarted server do not come back in step.
+ */
 final class Backoff {
   private static final Duration FIRST = Duration.ofMillis(100);
   private static final Duration LONGEST = Duration.ofSeconds(5);

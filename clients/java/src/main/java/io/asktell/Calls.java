@@ -14,8 +14,9 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Gives every unary call its deadline and makes it again where that is safe, always with the same request and so with
- * the same request id: on UNAVAILABLE and on lost races (CONTENTION: nothing was changed), on nothing else.
+ * Gives every unary call its deadline and makes it again where that is safe, always with the same
+ * request and so with the same request id: on UNAVAILABLE and on lost races (CONTENTION: nothing
+ * was changed), on nothing else.
  */
 final class Calls {
   private static final int CONTENTION_TRIES = 8;
@@ -63,7 +64,10 @@ final class Calls {
     return fitsModels ? settings.askTimeout() : settings.timeout();
   }
 
-  /** Tells a server that cannot be reached from one that is slow, and a closed client from a cancelled call. */
+  /**
+   * Tells a server that cannot be reached from one that is slow, and a closed client from a
+   * cancelled call.
+   */
   AsktellException explained(StatusRuntimeException error, AsktellException failure) {
     if (channel.isShutdown()) {
       return new ClientClosedException(

@@ -49,10 +49,12 @@ final class Channels {
             .disableRetry() // Calls has them: gRPC's own give up after a few attempts
             .userAgent("asktell-java/" + Client.VERSION)
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
-            .keepAliveTime(30, TimeUnit.SECONDS) // a shorter one gets ENHANCE_YOUR_CALM from a server
+            .keepAliveTime(
+                30, TimeUnit.SECONDS) // a shorter one gets ENHANCE_YOUR_CALM from a server
             .keepAliveTimeout(10, TimeUnit.SECONDS);
     if (!settings.token().isEmpty()) {
-      // On plain connections too, where call credentials may refuse: servers behind a mesh see no TLS.
+      // On plain connections too, where call credentials may refuse: servers behind a mesh see no
+      // TLS.
       Metadata headers = new Metadata();
       headers.put(
           Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER),
@@ -124,7 +126,9 @@ final class Channels {
       this.lookups = args.getOffloadExecutor();
     }
 
-    /** The name of calls. Each address is checked against its own certificate, see {@link #group}. */
+    /**
+     * The name of calls. Each address is checked against its own certificate, see {@link #group}.
+     */
     @Override
     public String getServiceAuthority() {
       return addresses.get(0).host();

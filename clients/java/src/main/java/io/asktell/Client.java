@@ -13,8 +13,8 @@ import java.util.Objects;
 import java.util.stream.Stream;
 
 /**
- * A connection to one or several servers. Its methods and those of its studies and trials may be called from several
- * threads.
+ * A connection to one or several servers. Its methods and those of its studies and trials may be
+ * called from several threads.
  */
 public final class Client implements AutoCloseable {
   /** Version of this client. */
@@ -58,8 +58,8 @@ public final class Client implements AutoCloseable {
   }
 
   /**
-   * Creates a study, or opens the one that is there already, if it has the same specification. Rules and limits that
-   * {@link Study#update} can change may differ, and stay as they are.
+   * Creates a study, or opens the one that is there already, if it has the same specification.
+   * Rules and limits that {@link Study#update} can change may differ, and stay as they are.
    *
    * @throws InvalidArgumentException for a specification that makes no sense
    * @throws StudyExistsException when there is one of that name with another specification
@@ -138,8 +138,8 @@ public final class Client implements AutoCloseable {
   }
 
   /**
-   * Suggests configurations for a problem and its history, without a study: nothing is stored, and the same problem gets
-   * the same suggestions.
+   * Suggests configurations for a problem and its history, without a study: nothing is stored, and
+   * the same problem gets the same suggestions.
    *
    * @throws InvalidArgumentException for a problem that makes no sense
    * @throws StudyCompleteException when the grid is exhausted
@@ -151,8 +151,8 @@ public final class Client implements AutoCloseable {
   }
 
   /**
-   * Stops the heartbeats, gives back the open trials whose leases run out, and closes the connections. It takes a few
-   * seconds at most.
+   * Stops the heartbeats, gives back the open trials whose leases run out, and closes the
+   * connections. It takes a few seconds at most.
    */
   @Override
   public void close() {
@@ -173,8 +173,8 @@ public final class Client implements AutoCloseable {
     private Builder() {}
 
     /**
-     * Where the servers are: {@code "host:port"}, or several with commas between, among which calls take turns. Default:
-     * ASKTELL_ADDRESS, then localhost:50051.
+     * Where the servers are: {@code "host:port"}, or several with commas between, among which calls
+     * take turns. Default: ASKTELL_ADDRESS, then localhost:50051.
      */
     public Builder address(String addresses) {
       address = Objects.requireNonNull(addresses);
@@ -187,7 +187,10 @@ public final class Client implements AutoCloseable {
       return this;
     }
 
-    /** Encrypts, and trusts the Java platform's certificates. Default: plain text, unless ASKTELL_TLS_CA is set. */
+    /**
+     * Encrypts, and trusts the Java platform's certificates. Default: plain text, unless
+     * ASKTELL_TLS_CA is set.
+     */
     public Builder tls() {
       tls = true;
       return this;
@@ -206,7 +209,10 @@ public final class Client implements AutoCloseable {
       return this;
     }
 
-    /** Names this worker; the name is kept with each trial it asks for. Default: host name and process id. */
+    /**
+     * Names this worker; the name is kept with each trial it asks for. Default: host name and
+     * process id.
+     */
     public Builder workerId(String id) {
       workerId = Objects.requireNonNull(id);
       return this;
@@ -219,8 +225,9 @@ public final class Client implements AutoCloseable {
     }
 
     /**
-     * How long one call of ask or suggest may take, which may fit a model before it answers. Default: 60 s. How long an
-     * ask waits for a trial to become available is up to {@link AskOptions}.
+     * How long one call of ask or suggest may take, which may fit a model before it answers.
+     * Default: 60 s. How long an ask waits for a trial to become available is up to {@link
+     * AskOptions}.
      */
     public Builder askTimeout(Duration limit) {
       askTimeout = positive(limit);
@@ -235,7 +242,8 @@ public final class Client implements AutoCloseable {
     }
 
     /**
-     * Opens no connection yet: the first call does, and waits for a server for as long as its deadline.
+     * Opens no connection yet: the first call does, and waits for a server for as long as its
+     * deadline.
      *
      * @throws IllegalArgumentException for an address or a file of certificates that makes no sense
      */

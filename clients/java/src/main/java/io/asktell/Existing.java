@@ -15,7 +15,8 @@ final class Existing {
   private Existing() {}
 
   static Study open(Session session, io.asktell.v1.Study wanted, io.asktell.v1.Study stored) {
-    // Compared as decoded values, not as messages: a default that the server wrote out is no difference.
+    // Compared as decoded values, not as messages: a default that the server wrote out is no
+    // difference.
     StudySpec mine = SpecCodec.decode(wanted);
     StudySpec theirs = SpecCodec.decode(stored);
     Set<String> fixed = fixedDifferences(mine, theirs, wanted);
@@ -43,7 +44,9 @@ final class Existing {
     return new Study(session, stored);
   }
 
-  /** What differs and can never be changed. What was left out of the wanted study is no difference. */
+  /**
+   * What differs and can never be changed. What was left out of the wanted study is no difference.
+   */
   private static Set<String> fixedDifferences(
       StudySpec mine, StudySpec theirs, io.asktell.v1.Study wanted) {
     Set<String> found = new LinkedHashSet<>();

@@ -53,7 +53,8 @@ final class Failures {
           entry("INTERNAL", InternalException::new),
           entry("DEADLINE", DeadlineExceededException::new));
 
-  // For a status without a reason (a proxy's, or gRPC's own) and for reasons newer than this client.
+  // For a status without a reason (a proxy's, or gRPC's own) and for reasons newer than this
+  // client.
   private static final Map<Status.Code, Function<Failure, AsktellException>> BY_CODE =
       Map.ofEntries(
           entry(Status.Code.INVALID_ARGUMENT, InvalidArgumentException::new),

@@ -20,7 +20,8 @@ final class Lease {
   private static final Duration SHORTEST_BEAT = Duration.ofMillis(200);
   private static final Duration LONGEST_CALL = Duration.ofSeconds(10);
   private static final Duration AFTER_FAILURE = Duration.ofSeconds(2);
-  private static final Duration RELEASE_TIMEOUT = Duration.ofSeconds(3); // a program that ends should end
+  private static final Duration RELEASE_TIMEOUT =
+      Duration.ofSeconds(3); // a program that ends should end
 
   private final Session session;
   private final String name;
@@ -94,7 +95,8 @@ final class Lease {
     }
     long sentAt = System.nanoTime();
     Duration limit = Backoff.min(LONGEST_CALL, Backoff.max(Duration.ofSeconds(1), interval()));
-    // Without waiting for its answer: a server that is slow for one trial must not hold up the others' beats.
+    // Without waiting for its answer: a server that is slow for one trial must not hold up the
+    // others' beats.
     beating =
         ClientCalls.futureUnaryCall(
             session.channel.newCall(

@@ -6,11 +6,11 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 
 /**
- * A configuration: a value for each parameter, of type {@link Double}, {@link Long}, {@link String} or {@link Boolean}.
- * An int stays an int, and 0.1 stays 0.1. Immutable.
+ * A configuration: a value for each parameter, of type {@link Double}, {@link Long}, {@link String}
+ * or {@link Boolean}. An int stays an int, and 0.1 stays 0.1. Immutable.
  *
- * <p>The getters are for programs that know the space: they throw {@link NoSuchElementException} for a name that it does
- * not have, and {@link ClassCastException} for a value of another kind.
+ * <p>The getters are for programs that know the space: they throw {@link NoSuchElementException}
+ * for a name that it does not have, and {@link ClassCastException} for a value of another kind.
  */
 public final class Params {
   private final Map<String, Object> values;

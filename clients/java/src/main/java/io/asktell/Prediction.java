@@ -11,8 +11,7 @@ public record Prediction(double mean, double standardDeviation, double acquisiti
 
   static Prediction decode(boolean set, io.asktell.v1.Prediction wire) {
     return set
-        ? new Prediction(
-            wire.getMean(), wire.getStandardDeviation(), wire.getAcquisitionValue())
+        ? new Prediction(wire.getMean(), wire.getStandardDeviation(), wire.getAcquisitionValue())
         : null;
   }
 }

@@ -6,7 +6,9 @@ import io.asktell.v1.SuggestRequest;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What {@link Client#suggest} is asked: what to optimise, and what is known about it. Immutable. */
+/**
+ * What {@link Client#suggest} is asked: what to optimise, and what is known about it. Immutable.
+ */
 public final class Problem {
   private final SuggestRequest request;
 

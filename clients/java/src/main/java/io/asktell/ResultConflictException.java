@@ -1,6 +1,9 @@
 package io.asktell;
 
-/** The trial has another result, see {@link #storedMetrics()}; corrections go through {@link Trial#amend}. */
+/**
+ * The trial has another result, see {@link #storedMetrics()}; corrections go through {@link
+ * Trial#amend}.
+ */
 public final class ResultConflictException extends AlreadyExistsException {
   private static final long serialVersionUID = 1L;
 

@@ -52,7 +52,8 @@ final class Session {
     }
   }
 
-  // gRPC's own delay between two attempts to connect grows to two minutes, which outlasts a server's restart by far,
+  // gRPC's own delay between two attempts to connect grows to two minutes, which outlasts a
+  // server's restart by far,
   // and cannot be set.
   private void followState() {
     ConnectivityState state = channel.getState(false);
@@ -74,7 +75,8 @@ final class Session {
   /** Keeps a lease alive from now on, until it is closed or lost. */
   void hold(Lease lease) {
     if (closed.get()) {
-      lease.close(); // an ask that was answered while the client was being closed: it runs out by itself
+      lease.close(); // an ask that was answered while the client was being closed: it runs out by
+      // itself
       return;
     }
     open.add(lease);
@@ -90,8 +92,8 @@ final class Session {
   }
 
   /**
-   * Gives back the open trials whose leases would run out otherwise. Those of endless leases belong to a person or a slow
-   * lab, who tell them with another client.
+   * Gives back the open trials whose leases would run out otherwise. Those of endless leases belong
+   * to a person or a slow lab, who tell them with another client.
    */
   void close() {
     if (closed.getAndSet(true)) {

@@ -26,7 +26,8 @@ record Settings(
 
   /** Options come before the environment, and that before defaults. */
   static Settings of(Client.Builder chosen, Map<String, String> environment) {
-    // The environment is only looked at where no option decides: a broken variable must not spoil a good argument.
+    // The environment is only looked at where no option decides: a broken variable must not spoil a
+    // good argument.
     List<Address> addresses =
         chosen.address != null
             ? Address.parseAll(chosen.address)

@@ -52,8 +52,7 @@ final class SpaceCodec {
       wire.setDiscreteDomain(domain);
       standard = discrete.defaultValue();
     } else if (parameter instanceof CategoricalParameter categorical) {
-      wire.setCategoricalDomain(
-          CategoricalDomain.newBuilder().addAllValues(categorical.values()));
+      wire.setCategoricalDomain(CategoricalDomain.newBuilder().addAllValues(categorical.values()));
       standard = categorical.defaultValue();
     } else if (parameter instanceof BoolParameter bool) {
       wire.setBoolDomain(BoolDomain.getDefaultInstance());
@@ -93,12 +92,7 @@ final class SpaceCodec {
         // A step of 1 is every whole number, which is what no step means.
         Long step = whole.hasStep() && whole.getStep() != 1 ? (Long) whole.getStep() : null;
         return new IntParameter(
-            name,
-            whole.getMin(),
-            whole.getMax(),
-            scale(whole.getScale()),
-            step,
-            (Long) standard);
+            name, whole.getMin(), whole.getMax(), scale(whole.getScale()), step, (Long) standard);
       case DISCRETE_DOMAIN:
         return new DiscreteParameter(
             name, numbers(wire.getDiscreteDomain().getValuesList()), (Number) standard);

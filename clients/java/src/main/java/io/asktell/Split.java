@@ -8,6 +8,9 @@ public enum Split {
   /** The training data. */
   TRAIN,
 
-  /** Data for the final judgement. Objectives on it are refused; as a tracked metric it is logged and never optimised. */
+  /**
+   * Data for the final judgement. Objectives on it are refused; as a tracked metric it is logged
+   * and never optimised.
+   */
   TEST
 }

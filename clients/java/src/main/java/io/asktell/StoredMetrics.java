@@ -3,7 +3,10 @@ package io.asktell;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Reads the flat JSON object of numbers that comes with a result conflict; no more JSON is ever needed. */
+/**
+ * Reads the flat JSON object of numbers that comes with a result conflict; no more JSON is ever
+ * needed.
+ */
 final class StoredMetrics {
   // Names of metrics have no characters that JSON escapes.
   private static final Pattern MEMBER =

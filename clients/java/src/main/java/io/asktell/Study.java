@@ -21,10 +21,12 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * The unit of tuning: one search space, and what to optimise in it. Its methods may be called from several threads.
+ * The unit of tuning: one search space, and what to optimise in it. Its methods may be called from
+ * several threads.
  *
- * <p>Each may throw what any call may: {@link UnavailableException}, {@link DeadlineExceededException}, {@link
- * StudyNotFoundException}, {@link UnauthenticatedException}, {@link InternalException}.
+ * <p>Each may throw what any call may: {@link UnavailableException}, {@link
+ * DeadlineExceededException}, {@link StudyNotFoundException}, {@link UnauthenticatedException},
+ * {@link InternalException}.
  */
 public final class Study {
   private final Session session;
@@ -57,8 +59,8 @@ public final class Study {
   }
 
   /**
-   * Asks for a trial to run; its lease renews itself until the trial is told, released or closed. When nothing can be
-   * handed out now, it waits.
+   * Asks for a trial to run; its lease renews itself until the trial is told, released or closed.
+   * When nothing can be handed out now, it waits.
    *
    * @throws StudyCompleteException when there is nothing more to do
    * @throws StudyPausedException until somebody resumes the study
@@ -78,7 +80,10 @@ public final class Study {
     return askMany(1, options).get(0);
   }
 
-  /** Asks for several trials; fewer, but at least one, come back when the study cannot give more now. */
+  /**
+   * Asks for several trials; fewer, but at least one, come back when the study cannot give more
+   * now.
+   */
   public List<Trial> askMany(int count) {
     return askMany(count, AskOptions.defaults());
   }
@@ -104,8 +109,7 @@ public final class Study {
         }
         return answer.getTrialsList().stream().map(wire -> held(wire, sentAt)).toList();
       } catch (NoTrialAvailableException | OverloadedException later) {
-        Duration delay =
-            Backoff.jitter(later.retryAfter().orElse(Duration.ofSeconds(1)), 1.0, 1.2);
+        Duration delay = Backoff.jitter(later.retryAfter().orElse(Duration.ofSeconds(1)), 1.0, 1.2);
         Duration waited = Duration.ofNanos(System.nanoTime() - begun);
         if (options.limit() != null && waited.plus(delay).compareTo(options.limit()) > 0) {
           throw later;
@@ -264,7 +268,8 @@ public final class Study {
   /**
    * The study's changes after a cursor.
    *
-   * @param cursor of the last change seen, or {@link StudyInfo#cursor()} for what comes after that reading
+   * @param cursor of the last change seen, or {@link StudyInfo#cursor()} for what comes after that
+   *     reading
    */
   public Watch watch(String cursor) {
     return new Watch(session, name(), cursor);

@@ -5,8 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * A study's id and specification out of a YAML file, whose format all clients and the command line share. Unknown keys
- * are refused; ranges and names are left to the server to judge.
+ * A study's id and specification out of a YAML file, whose format all clients and the command line
+ * share. Unknown keys are refused; ranges and names are left to the server to judge.
  *
  * @param id the study's id
  * @param spec its specification

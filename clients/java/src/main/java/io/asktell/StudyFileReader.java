@@ -62,8 +62,7 @@ final class StudyFileReader {
 
   private static Parameter parameter(String name, YamlNode domain) {
     Keys all = domain.keys("type", "min", "max", "scale", "step", "values", "default");
-    String kind =
-        all.must("type").word(List.of("float", "int", "discrete", "categorical", "bool"));
+    String kind = all.must("type").word(List.of("float", "int", "discrete", "categorical", "bool"));
     switch (kind) {
       case "float":
         Keys real = domain.keys("type", "min", "max", "scale", "step", "default");
@@ -121,9 +120,7 @@ final class StudyFileReader {
   private static Objective objective(YamlNode item) {
     Keys keys = item.keys("metric", "goal", "split");
     return new Objective(
-        keys.must("metric").text(),
-        keys.must("goal").choice(List.of(Goal.values())),
-        split(keys));
+        keys.must("metric").text(), keys.must("goal").choice(List.of(Goal.values())), split(keys));
   }
 
   private static TrackedMetric tracked(YamlNode item) {
@@ -162,8 +159,7 @@ final class StudyFileReader {
       case "manual" -> new Algorithm.Manual();
       case "random" -> new Algorithm.Random();
       case "sobol" -> new Algorithm.Sobol();
-      case "bayesian" ->
-          new Algorithm.Bayesian(settings.get("start_trials", YamlNode::count, 0));
+      case "bayesian" -> new Algorithm.Bayesian(settings.get("start_trials", YamlNode::count, 0));
       case "grid" ->
           new Algorithm.Grid(
               settings.get("default_levels", YamlNode::count, 0),

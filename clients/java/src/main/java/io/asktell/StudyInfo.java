@@ -16,8 +16,10 @@ import java.util.List;
  * @param updateTime when the study itself, not its trials, last changed
  * @param finishTime when it was finished; null = not yet
  * @param etag changes with the specification or state
- * @param cursor where {@link Study#watch(String)} goes on from to see only what comes after this reading
- * @param configurationCount the number of configurations in the space; null = infinite, or more than 2^53
+ * @param cursor where {@link Study#watch(String)} goes on from to see only what comes after this
+ *     reading
+ * @param configurationCount the number of configurations in the space; null = infinite, or more
+ *     than 2^53
  */
 public record StudyInfo(
     String name,

@@ -8,7 +8,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a study is created with. Numbers that make no sense are for the server to refuse, in the same words everywhere.
+ * What a study is created with. Numbers that make no sense are for the server to refuse, in the
+ * same words everywhere.
  *
  * @param space what may be varied, in the order in which tables show it
  * @param objectives what is optimised: exactly one for now
@@ -16,9 +17,11 @@ import java.util.Map;
  * @param algorithm how configurations are found
  * @param maxTrials the budget: the study ends when so many trials have ended; null = no limit
  * @param target the study ends when the objective reaches it; null = none
- * @param patience the study ends when so many trials in a row did not better the best one; null = never
+ * @param patience the study ends when so many trials in a row did not better the best one; null =
+ *     never
  * @param deadline the study ends at this time; null = never
- * @param lease how long a trial stays with a worker that is not heard of; zero = for ever, null = 60 s
+ * @param lease how long a trial stays with a worker that is not heard of; zero = for ever, null =
+ *     60 s
  * @param maxAttempts how many times a trial is started before it is given up; 0 = 3
  * @param maxRunning the most trials that run at once; 0 = no limit
  * @param seed of everything random in the study; null = the server draws one

@@ -18,11 +18,12 @@ import java.lang.ref.Cleaner;
 import java.util.Map;
 
 /**
- * One configuration and what became of it. One that came from {@link Study#ask()} is open: it heartbeats until it is
- * told, released or closed, so an ask goes with try-with-resources.
+ * One configuration and what became of it. One that came from {@link Study#ask()} is open: it
+ * heartbeats until it is told, released or closed, so an ask goes with try-with-resources.
  *
- * <p>Its methods may be called from several threads. Each may throw what any call may: {@link UnavailableException},
- * {@link DeadlineExceededException}, {@link UnauthenticatedException}, {@link InternalException}.
+ * <p>Its methods may be called from several threads. Each may throw what any call may: {@link
+ * UnavailableException}, {@link DeadlineExceededException}, {@link UnauthenticatedException},
+ * {@link InternalException}.
  */
 public final class Trial implements AutoCloseable {
   // A handle that nobody holds any more must not keep its trial from the other workers for ever.
@@ -69,7 +70,10 @@ public final class Trial implements AutoCloseable {
     return lease != null && lease.isOpen();
   }
 
-  /** Whether the server wants the trial to end now, as of the last report or heartbeat: tell it with {@link #stop}. */
+  /**
+   * Whether the server wants the trial to end now, as of the last report or heartbeat: tell it with
+   * {@link #stop}.
+   */
   public boolean shouldStop() {
     return lease != null && lease.shouldStop();
   }
@@ -80,14 +84,17 @@ public final class Trial implements AutoCloseable {
   }
 
   /**
-   * Whether the open trial's lease ran out or the trial was called off. A result that is told nevertheless is still taken
-   * if it is the first.
+   * Whether the open trial's lease ran out or the trial was called off. A result that is told
+   * nevertheless is still taken if it is the first.
    */
   public boolean leaseLost() {
     return lease != null && lease.isLost();
   }
 
-  /** Whether another attempt's result was there before the one told here, which is kept in the trail. */
+  /**
+   * Whether another attempt's result was there before the one told here, which is kept in the
+   * trail.
+   */
   public boolean superseded() {
     return superseded;
   }
@@ -97,7 +104,8 @@ public final class Trial implements AutoCloseable {
    *
    * @throws NotFiniteException for NaN and infinities
    * @throws UnknownMetricException for a metric that the study does not declare
-   * @throws LimitExceededException when the trial has 10,000 measurements. A lost lease is no error: see the answer.
+   * @throws LimitExceededException when the trial has 10,000 measurements. A lost lease is no
+   *     error: see the answer.
    */
   public Progress report(long step, Metrics metrics) {
     ReportRequest.Builder request =
@@ -119,10 +127,11 @@ public final class Trial implements AutoCloseable {
   }
 
   /**
-   * Tells the result. Once it returns, the result is on the server's disk; telling it again is harmless.
+   * Tells the result. Once it returns, the result is on the server's disk; telling it again is
+   * harmless.
    *
-   * @throws InvalidArgumentException {@link MissingObjectiveException}, {@link UnknownMetricException}, {@link
-   *     NotFiniteException}: nothing was changed
+   * @throws InvalidArgumentException {@link MissingObjectiveException}, {@link
+   *     UnknownMetricException}, {@link NotFiniteException}: nothing was changed
    * @throws ResultConflictException when there is another result
    * @throws IllegalTransitionException when the trial was called off
    */
@@ -131,9 +140,11 @@ public final class Trial implements AutoCloseable {
   }
 
   /**
-   * Tells that the trial ended early, with its last known metrics; without any, the last report counts.
+   * Tells that the trial ended early, with its last known metrics; without any, the last report
+   * counts.
    *
-   * @param reason may be empty: then the server's counts, if it was the server that wanted the trial to stop
+   * @param reason may be empty: then the server's counts, if it was the server that wanted the
+   *     trial to stop
    */
   public void stop(Metrics metrics, String reason) {
     String said = reason.isEmpty() ? stopReason() : reason;
@@ -177,8 +188,8 @@ public final class Trial implements AutoCloseable {
   }
 
   /**
-   * Corrects the result of a trial that has ended; the former one stays in {@link TrialInfo#amendments()}. The metrics
-   * replace all former ones.
+   * Corrects the result of a trial that has ended; the former one stays in {@link
+   * TrialInfo#amendments()}. The metrics replace all former ones.
    *
    * @throws IllegalTransitionException when it has no result yet
    * @throws LimitExceededException after 100 amendments
@@ -213,8 +224,8 @@ public final class Trial implements AutoCloseable {
   }
 
   /**
-   * Gives the trial back if it is still open. It takes a few seconds at most, and throws nothing: when no server answers,
-   * the lease runs out by itself.
+   * Gives the trial back if it is still open. It takes a few seconds at most, and throws nothing:
+   * when no server answers, the lease runs out by itself.
    */
   @Override
   public void close() {
@@ -254,7 +265,10 @@ public final class Trial implements AutoCloseable {
 
   /** Sets annotations; others stay. */
   public void annotate(Map<String, String> annotations) {
-    set("annotations", io.asktell.v1.Trial.newBuilder().putAllAnnotations(annotations), annotations);
+    set(
+        "annotations",
+        io.asktell.v1.Trial.newBuilder().putAllAnnotations(annotations),
+        annotations);
   }
 
   private void set(String field, io.asktell.v1.Trial.Builder wire, Map<String, String> values) {

@@ -21,7 +21,8 @@ import java.util.Map;
  * @param finishTime when it ended; null = not yet
  * @param labels short values to filter by
  * @param annotations free values
- * @param prediction what the model believed when it suggested the configuration; null for other origins
+ * @param prediction what the model believed when it suggested the configuration; null for other
+ *     origins
  * @param amendments earlier results that corrections replaced, oldest first
  * @param supersededResults late results of other attempts
  * @param importKey the caller's key of an imported trial

@@ -15,10 +15,11 @@ import java.util.Iterator;
 import java.util.NoSuchElementException;
 
 /**
- * A study's changes as they happen, in order, across restarts of servers: nothing is missed and nothing comes twice.
+ * A study's changes as they happen, in order, across restarts of servers: nothing is missed and
+ * nothing comes twice.
  *
- * <p>{@link #next} waits for a change. The iterator ends when the watch is closed, which another thread may do; it throws
- * {@link StudyNotFoundException} when the study is deleted.
+ * <p>{@link #next} waits for a change. The iterator ends when the watch is closed, which another
+ * thread may do; it throws {@link StudyNotFoundException} when the study is deleted.
  */
 public final class Watch implements Iterator<Change>, AutoCloseable {
   private final Session session;
@@ -73,9 +74,11 @@ public final class Watch implements Iterator<Change>, AutoCloseable {
 
   private Iterator<WatchStudyResponse> open() {
     if (!begun) {
-      // A call with a deadline first: a stream would wait for ever for a server that is not there at all.
+      // A call with a deadline first: a stream would wait for ever for a server that is not there
+      // at all.
       session.calls.unary(
-          StudyServiceGrpc.getGetStudyMethod(), GetStudyRequest.newBuilder().setName(study).build());
+          StudyServiceGrpc.getGetStudyMethod(),
+          GetStudyRequest.newBuilder().setName(study).build());
       begun = true;
     }
     if (stream == null) {

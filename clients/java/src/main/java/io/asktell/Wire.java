@@ -122,7 +122,9 @@ final class Wire {
     }
   }
 
-  /** Keeps the text of a long error from being refused together with the result that it comes with. */
+  /**
+   * Keeps the text of a long error from being refused together with the result that it comes with.
+   */
   static String shortened(String reason) {
     if (reason.codePointCount(0, reason.length()) <= LONGEST_REASON) {
       return reason;

@@ -17,8 +17,8 @@ import java.util.stream.IntStream;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.api.lowlevel.Compose;
 import org.snakeyaml.engine.v2.common.ScalarStyle;
-import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.Mark;
+import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.Node;
@@ -26,7 +26,10 @@ import org.snakeyaml.engine.v2.nodes.NodeTuple;
 import org.snakeyaml.engine.v2.nodes.ScalarNode;
 import org.snakeyaml.engine.v2.nodes.SequenceNode;
 
-/** A place in a study file: its value, and the keys that lead to it. The first mistake ends the reading. */
+/**
+ * A place in a study file: its value, and the keys that lead to it. The first mistake ends the
+ * reading.
+ */
 record YamlNode(String file, Node yaml, String path) {
   private static final Pattern WHOLE = Pattern.compile("[-+]?[0-9][0-9_]*");
   // As the other clients read numbers: 1e-5 is one, though YAML 1.1 takes it for a string.

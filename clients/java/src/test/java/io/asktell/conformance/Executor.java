@@ -32,7 +32,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Does what it is told on the public API of the client, as a program that tunes would. It has no logic of its own. */
+/**
+ * Does what it is told on the public API of the client, as a program that tunes would. It has no
+ * logic of its own.
+ */
 final class Executor {
   private final Map<String, Client> clients = new HashMap<>();
   private final Map<String, Study> studies = new HashMap<>();
@@ -86,8 +89,7 @@ final class Executor {
         return done();
       case LIST_TRIALS:
         TrialFilter filter = Specs.filter(action.getListTrials().getFilter());
-        return trials(
-            studies.get(action.getListTrials().getStudy()).trials(filter).toList());
+        return trials(studies.get(action.getListTrials().getStudy()).trials(filter).toList());
       case BEST:
         Study judged = studies.get(action.getBest().getStudy());
         int count = action.getBest().getCount();
@@ -234,9 +236,7 @@ final class Executor {
     }
     Study study = studies.get(action.getStudy());
     List<Trial> asked =
-        action.hasCount()
-            ? study.askMany(action.getCount(), options)
-            : List.of(study.ask(options));
+        action.hasCount() ? study.askMany(action.getCount(), options) : List.of(study.ask(options));
     return keep(action.getTrialsList(), asked);
   }
 

@@ -9,8 +9,8 @@ import java.io.EOFException;
 import java.io.IOException;
 
 /**
- * The executor of the Java client: actions in on stdin, results out on stdout. What the cases are and how they are run is
- * in tests/conformance.
+ * The executor of the Java client: actions in on stdin, results out on stdout. What the cases are
+ * and how they are run is in tests/conformance.
  */
 public final class Main {
   private Main() {}

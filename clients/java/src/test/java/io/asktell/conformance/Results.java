@@ -134,8 +134,7 @@ final class Results {
         .setName(info.name())
         .setDisplayName(info.spec().displayName())
         .setState(io.asktell.v1.StudyState.valueOf("STUDY_STATE_" + info.state()))
-        .setFinishReason(
-            io.asktell.v1.FinishReason.valueOf("FINISH_REASON_" + info.finishReason()))
+        .setFinishReason(io.asktell.v1.FinishReason.valueOf("FINISH_REASON_" + info.finishReason()))
         .setTrialCounts(
             io.asktell.v1.TrialCounts.newBuilder()
                 .setQueued(counts.queued())

@@ -35,7 +35,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The runner speaks of studies and values in messages of the contract; here they become the client's own. */
+/**
+ * The runner speaks of studies and values in messages of the contract; here they become the
+ * client's own.
+ */
 final class Specs {
   private Specs() {}
 
@@ -203,9 +206,7 @@ final class Specs {
         .map(
             each ->
                 new QueuedTrial(
-                    params(each.getParametersMap()),
-                    each.getLabelsMap(),
-                    each.getAnnotationsMap()))
+                    params(each.getParametersMap()), each.getLabelsMap(), each.getAnnotationsMap()))
         .toList();
   }
 
