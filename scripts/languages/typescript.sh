@@ -52,13 +52,15 @@ current() {
 
 build() {
   (cd $client && npm run --silent build)
+  # As an installation would: the example finds the client by its name.
+  mkdir -p $example/node_modules && ln -sfn ../../../$client $example/node_modules/asktell
   tsc -p $example
 }
 
 lint() {
   local failed=()
   [[ -e $client/dist/esm/index.d.ts ]] || build # the example is checked against what users get
-  (cd $client && eslint . ../../$example) || failed+=(eslint)
+  (cd $client && eslint .) || failed+=(eslint)
   prettier --config $client/package.json --ignore-path $client/.prettierignore --log-level warn --check \
     $client $example || failed+=(prettier)
   tsc -p $client --noEmit || failed+=(tsc)
@@ -73,7 +75,7 @@ lint() {
 
 run_tests() {
   build
-  node --test "$client/build/test/" "$example/build/"
+  node --test $client/build/test/*.test.js $example/build/*.test.js
 }
 
 docs() {

@@ -1,4 +1,4 @@
-import type { DescEnum } from "@bufbuild/protobuf";
+import type { DescEnum, EnumShape } from "@bufbuild/protobuf";
 
 import { invalid } from "./invalid.js";
 
@@ -10,7 +10,7 @@ export type FinishReason = "REQUESTED" | "MAX_TRIALS" | "TARGET" | "PATIENCE" | 
 
 /** Where a trial stands: QUEUED → RUNNING → one of the others. */
 export type TrialState =
-    "QUEUED" | "RUNNING" | "SUCCEEDED" | "STOPPED" | "FAILED" | "INFEASIBLE" | "CANCELLED" | "ABANDONED";
+  "QUEUED" | "RUNNING" | "SUCCEEDED" | "STOPPED" | "FAILED" | "INFEASIBLE" | "CANCELLED" | "ABANDONED";
 
 /** How a trial ended, as it is told. */
 export type Outcome = "SUCCEEDED" | "STOPPED" | "FAILED" | "INFEASIBLE";
@@ -28,23 +28,23 @@ export type Goal = "minimize" | "maximize";
 export type Split = "validation" | "train" | "test";
 
 /** The wire's number of a name; undefined is the zero value. */
-export function encodeEnum(schema: DescEnum, value: string | undefined, where: string): number {
-    if (value === undefined) {
-        return 0;
-    }
-    const found = schema.values.find(({ localName }) => localName === value.toUpperCase());
-    if (!found) {
-        throw invalid(where, `there is no "${value}"`);
-    }
-    return found.number;
+export function encodeEnum<D extends DescEnum>(schema: D, value: string | undefined, where: string): EnumShape<D> {
+  if (value === undefined) {
+    return 0 as EnumShape<D>;
+  }
+  const found = schema.values.find(({ localName }) => localName === value.toUpperCase());
+  if (!found) {
+    throw invalid(where, `there is no "${value}"`);
+  }
+  return found.number as EnumShape<D>;
 }
 
 /** The name of the wire's number; undefined for the zero value and for values newer than this client. */
 export function decodeEnum<T extends string>(schema: DescEnum, value: number): T | undefined {
-    return (value === 0 ? undefined : schema.value[value]?.localName) as T | undefined;
+  return (value === 0 ? undefined : schema.value[value]?.localName) as T | undefined;
 }
 
 /** The same for names that programs and study files write in lower case. */
 export function decodeLower<T extends string>(schema: DescEnum, value: number): T | undefined {
-    return decodeEnum(schema, value)?.toLowerCase() as T | undefined;
+  return decodeEnum(schema, value)?.toLowerCase() as T | undefined;
 }

@@ -1,45 +1,45 @@
 /** More about an error, besides its message. */
 export interface ErrorFacts {
-    /** A name of `asktell.v1.ErrorReason`, such as "STUDY_COMPLETE". */
-    readonly reason?: string;
-    /** What the catalogue of reasons promises for the reason. */
-    readonly metadata?: Readonly<Record<string, string>>;
-    /** The gRPC status. */
-    readonly code?: number | undefined;
-    /** When another try makes sense, in milliseconds. */
-    readonly retryAfterMs?: number | undefined;
-    readonly cause?: unknown;
+  /** A name of `asktell.v1.ErrorReason`, such as "STUDY_COMPLETE". */
+  readonly reason?: string;
+  /** What the catalogue of reasons promises for the reason. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** The gRPC status. */
+  readonly code?: number | undefined;
+  /** When another try makes sense, in milliseconds. */
+  readonly retryAfterMs?: number | undefined;
+  readonly cause?: unknown;
 }
 
 /** What a call ended with. What went wrong is told by the class (`instanceof`), never by the message. */
 export class AsktellError extends Error {
-    /** A name of `asktell.v1.ErrorReason`, such as "STUDY_COMPLETE"; empty when no server of asktell's said it. */
-    readonly reason: string;
-    /** What the catalogue of reasons promises for the reason. */
-    readonly metadata: Readonly<Record<string, string>>;
-    /** The gRPC status; undefined when no call was made. */
-    readonly code: number | undefined;
-    /** When another try makes sense, in milliseconds; undefined when nothing is known about it. */
-    readonly retryAfterMs: number | undefined;
+  /** A name of `asktell.v1.ErrorReason`, such as "STUDY_COMPLETE"; empty when no server of asktell's said it. */
+  readonly reason: string;
+  /** What the catalogue of reasons promises for the reason. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The gRPC status; undefined when no call was made. */
+  readonly code: number | undefined;
+  /** When another try makes sense, in milliseconds; undefined when nothing is known about it. */
+  readonly retryAfterMs: number | undefined;
 
-    constructor(message: string, facts: ErrorFacts = {}) {
-        super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
-        this.name = new.target.name;
-        this.reason = facts.reason ?? "";
-        this.metadata = facts.metadata ?? {};
-        this.code = facts.code;
-        this.retryAfterMs = facts.retryAfterMs;
-    }
+  constructor(message: string, facts: ErrorFacts = {}) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.name = new.target.name;
+    this.reason = facts.reason ?? "";
+    this.metadata = facts.metadata ?? {};
+    this.code = facts.code;
+    this.retryAfterMs = facts.retryAfterMs;
+  }
 
-    /** Path of the field that is wrong, for example "study.search_space.parameters[0].float_domain.min". */
-    get field(): string {
-        return this.metadata["field"] ?? "";
-    }
+  /** Path of the field that is wrong, for example "study.search_space.parameters[0].float_domain.min". */
+  get field(): string {
+    return this.metadata["field"] ?? "";
+  }
 
-    /** Resource name of the study or trial that the error is about. */
-    get resource(): string {
-        return this.metadata["name"] ?? "";
-    }
+  /** Resource name of the study or trial that the error is about. */
+  get resource(): string {
+    return this.metadata["name"] ?? "";
+  }
 }
 
 /** A field of the request is wrong, see {@link AsktellError.field}; nothing was changed. */
@@ -73,29 +73,29 @@ export class AlreadyExistsError extends AsktellError {}
 export class StudyExistsError extends AlreadyExistsError {}
 /** The trial has another result; corrections go through `Trial.amend`. */
 export class ResultConflictError extends AlreadyExistsError {
-    /** Metrics of the stored result; undefined when they were too long to be told. */
-    get storedMetrics(): Record<string, number> | undefined {
-        try {
-            return JSON.parse(this.metadata["metrics"] ?? "") as Record<string, number>;
-        } catch {
-            return undefined;
-        }
+  /** Metrics of the stored result; undefined when they were too long to be told. */
+  get storedMetrics(): Record<string, number> | undefined {
+    try {
+      return JSON.parse(this.metadata["metrics"] ?? "") as Record<string, number>;
+    } catch {
+      return undefined;
     }
+  }
 }
 
 /** The state of the study or trial does not allow the call. */
 export class FailedPreconditionError extends AsktellError {}
 /** The study hands out no more trials. */
 export class StudyCompleteError extends FailedPreconditionError {
-    constructor(message: string, facts: ErrorFacts = {}) {
-        const finished = facts.metadata?.["finish_reason"] ?? "";
-        super(`study is complete: ${FINISHED_BECAUSE[finished] ?? (finished || message)}`, facts);
-    }
+  constructor(message: string, facts: ErrorFacts = {}) {
+    const finished = facts.metadata?.["finish_reason"] ?? "";
+    super(`study is complete: ${FINISHED_BECAUSE[finished] ?? (finished || message)}`, facts);
+  }
 
-    /** Why: "MAX_TRIALS", "TARGET" … . */
-    get finishReason(): string {
-        return this.metadata["finish_reason"] ?? "";
-    }
+  /** Why: "MAX_TRIALS", "TARGET" … . */
+  get finishReason(): string {
+    return this.metadata["finish_reason"] ?? "";
+  }
 }
 /** The study hands out no trials until it is resumed. */
 export class StudyPausedError extends FailedPreconditionError {}
@@ -137,10 +137,10 @@ export class ClientClosedError extends AsktellError {}
 export class NoResultsError extends AsktellError {}
 
 const FINISHED_BECAUSE: Readonly<Record<string, string>> = {
-    REQUESTED: "it was finished by request",
-    MAX_TRIALS: "its budget of trials is used up",
-    TARGET: "a trial reached the target value",
-    PATIENCE: "the last trials did not better the best one",
-    DEADLINE: "its deadline has passed",
-    EXHAUSTED: "every configuration of the grid has been run",
+  REQUESTED: "it was finished by request",
+  MAX_TRIALS: "its budget of trials is used up",
+  TARGET: "a trial reached the target value",
+  PATIENCE: "the last trials did not better the best one",
+  DEADLINE: "its deadline has passed",
+  EXHAUSTED: "every configuration of the grid has been run",
 };

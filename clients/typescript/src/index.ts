@@ -10,16 +10,16 @@ export type { ImportedTrial, QueuedTrial } from "./intake.js";
 export type { ClientOptions } from "./settings.js";
 export { bool, categorical, discrete, float, int } from "./space.js";
 export type {
-    BoolDomain,
-    CategoricalDomain,
-    DiscreteDomain,
-    Domain,
-    FloatDomain,
-    IntDomain,
-    ParamsOf,
-    Scale,
-    Space,
-    ValueOf,
+  BoolDomain,
+  CategoricalDomain,
+  DiscreteDomain,
+  Domain,
+  FloatDomain,
+  IntDomain,
+  ParamsOf,
+  Scale,
+  Space,
+  ValueOf,
 } from "./space.js";
 export { maximize, minimize } from "./spec.js";
 export type { Algorithm, Objective, StudySpec, TrackedMetric } from "./spec.js";

@@ -5,53 +5,53 @@ import { Transport } from "./transport.js";
 
 /** What a client and all its handles share: the channel and the open leases. */
 export class Session implements LeaseHolder {
-    readonly settings: Settings;
-    readonly transport: Transport;
-    readonly #open = new Set<Lease>();
-    #closing: Promise<void> | undefined;
+  readonly settings: Settings;
+  readonly transport: Transport;
+  readonly #open = new Set<Lease>();
+  #closing: Promise<void> | undefined;
 
-    constructor(options: ClientOptions) {
-        this.settings = readSettings(options);
-        this.transport = new Transport(this.settings);
-    }
+  constructor(options: ClientOptions) {
+    this.settings = readSettings(options);
+    this.transport = new Transport(this.settings);
+  }
 
-    readonly warn = (message: string): void => {
-        this.settings.warn(`asktell: ${message}`);
-    };
+  readonly warn = (message: string): void => {
+    this.settings.warn(`asktell: ${message}`);
+  };
 
-    /** Keeps a lease alive from now on, until it is closed or lost. */
-    hold(trial: WireTrial, takenAt: number): Lease {
-        const lease = new Lease(this, trial, takenAt);
-        if (this.#closing === undefined) {
-            this.#open.add(lease);
-            lease.keepAlive();
-        } // else: an ask that was answered while the client was being closed, whose lease runs out by itself
-        return lease;
-    }
+  /** Keeps a lease alive from now on, until it is closed or lost. */
+  hold(trial: WireTrial, takenAt: number): Lease {
+    const lease = new Lease(this, trial, takenAt);
+    if (this.#closing === undefined) {
+      this.#open.add(lease);
+      lease.keepAlive();
+    } // else: an ask that was answered while the client was being closed, whose lease runs out by itself
+    return lease;
+  }
 
-    readonly drop = (lease: Lease): void => {
-        this.#open.delete(lease);
-    };
+  readonly drop = (lease: Lease): void => {
+    this.#open.delete(lease);
+  };
 
-    /**
-     * Gives back the open trials whose leases would run out otherwise; those of endless leases belong to a person or a
-     * slow lab, who tell them with another client.
-     */
-    close(): Promise<void> {
-        this.#closing ??= this.#close();
-        return this.#closing;
-    }
+  /**
+   * Gives back the open trials whose leases would run out otherwise; those of endless leases belong to a person or a
+   * slow lab, who tell them with another client.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
 
-    async #close(): Promise<void> {
-        await Promise.all(
-            [...this.#open].map((lease) => {
-                if (lease.durationMs !== Infinity) {
-                    return lease.giveBack();
-                }
-                lease.close();
-                return undefined;
-            }),
-        );
-        this.transport.close();
-    }
+  async #close(): Promise<void> {
+    await Promise.all(
+      [...this.#open].map(async (lease) => {
+        if (lease.durationMs === Infinity) {
+          lease.close();
+        } else {
+          await lease.giveBack();
+        }
+      }),
+    );
+    this.transport.close();
+  }
 }
