@@ -62,7 +62,8 @@ def make_targets(observations: Sequence[Observation], objective: Objective) -> T
     costs[valued] = seen
     costs[~valued] = max(float(seen.max()), float(seen.mean() + _spread(seen)))
     centre, width = float(costs.mean()), _spread(costs)
-    values = (costs - centre) / width
+    # Equal costs are exactly equal: at 1e20 the rounding of their mean alone is thousands wide.
+    values = np.zeros_like(costs) if _is_flat(costs) else (costs - centre) / width
     return Targets(
         values=values,
         noise=np.where(valued, (np.minimum(errors, 1e3 * width) / width) ** 2, 0.0),
@@ -90,6 +91,9 @@ def clip(costs: Values) -> Values:
 
 def _spread(costs: Values) -> float:
     """Their standard deviation; 1 where it says nothing."""
-    deviation = float(costs.std())
-    # Rounding alone gives equal costs a deviation of some 1e-16 of their size.
-    return deviation if deviation > 1e-14 * float(np.abs(costs).max()) else 1.0
+    return 1.0 if _is_flat(costs) else float(costs.std())
+
+
+def _is_flat(costs: Values) -> bool:
+    """All costs are equal: rounding alone gives them a deviation of some 1e-16 of their size."""
+    return float(costs.std()) <= 1e-14 * float(np.abs(costs).max())
