@@ -62,7 +62,10 @@ export class Model {
     const [weights, scores] = [this.#weights, this.#scores];
     for (let each = 0; each < CLASSES; each++) {
       const offset = each * WIDTH;
-      scores[each] = pixels.reduce((sum, value, pixel) => sum + value * weights[offset + pixel]!, weights[offset + PIXELS]!);
+      scores[each] = pixels.reduce(
+        (sum, value, pixel) => sum + value * weights[offset + pixel]!,
+        weights[offset + PIXELS]!,
+      );
     }
     const highest = Math.max(...scores);
     const own = scores[label]!;
