@@ -61,7 +61,6 @@ LANGUAGES = (
     Language("go", ("examples/go/build/digits",)),
     Language("typescript", ("node", "examples/typescript/build/digits.js")),
     Language("java", ("java", "-jar", "examples/java/target/digits.jar")),
-    Language("rust", ("examples/rust/target/release/digits",)),
     Language("cpp", ("examples/cpp/build/digits",)),
     Language("bash", ("examples/bash/digits.sh",)),
 )
