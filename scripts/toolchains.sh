@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The system programs that some tests run against: nginx (balancer), redis-server (external store), docker compose
-# (checks docker-compose.yml, no engine needed), curl and jq (the README's bash). As root on Debian or Ubuntu it installs what is missing.
+# (checks docker-compose.yml, no engine needed), curl and jq (the README's bash), and what the C++ client builds with. As root on Debian or Ubuntu it installs what is missing.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
 missing_packages() {
@@ -9,6 +10,11 @@ missing_packages() {
   command -v redis-server >/dev/null || echo redis-server
   command -v curl >/dev/null || echo curl
   command -v jq >/dev/null || echo jq
+  # C++ has no package manager of its own: its client builds on Debian's packages.
+  local package
+  for package in $(scripts/languages/cpp.sh packages); do
+    dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || echo "$package"
+  done
   docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || echo docker-compose
 }
 
@@ -27,7 +33,7 @@ install() {
 
 mapfile -t packages < <(missing_packages)
 if ((${#packages[@]} == 0)); then
-  echo "toolchains: nginx, redis-server, docker compose, curl and jq are there"
+  echo "toolchains: nginx, redis-server, docker compose, curl, jq and the packages of C++ are there"
 elif ((EUID == 0)) && command -v apt-get >/dev/null; then
   echo "toolchains: installing ${packages[*]}"
   install "${packages[@]}"
