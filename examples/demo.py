@@ -173,7 +173,7 @@ def _say(line: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m examples.demo", description=__doc__)
-    parser.add_argument("--trials", type=int, default=24, help="trials of the study (default: %(default)s)")
+    parser.add_argument("--trials", type=int, default=20, help="trials of the study (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="training processes, a core each (default: %(default)s)")
     parser.add_argument(
         "--keep", type=pathlib.Path, metavar="DIR", help="keep the store and the server's log there (default: discard)"
