@@ -12,7 +12,7 @@ Row parse(const std::string& line) {
   Row row;
   std::istringstream fields(line);
   std::string field;
-  for (double& pixel : row.pixels) {
+  for (double& pixel : row.image) {
     std::getline(fields, field, ',');
     pixel = std::stoi(field) / brightest;
   }

@@ -8,7 +8,7 @@ inline constexpr std::size_t pixels = 64;
 inline constexpr std::size_t classes = 10;
 
 struct Row {
-  std::array<double, pixels> pixels{};  // 0 to 1
+  std::array<double, pixels> image{};  // 0 to 1
   std::size_t label = 0;
 };
 

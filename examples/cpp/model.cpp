@@ -22,7 +22,7 @@ void Model::step(const std::vector<Row>& rows, const std::vector<std::size_t>& o
     differences[row.label] -= 1;
     for (std::size_t each = 0; each < classes; ++each) {
       for (std::size_t pixel = 0; pixel < pixels; ++pixel) {
-        gradient[each][pixel] += differences[each] * row.pixels[pixel];
+        gradient[each][pixel] += differences[each] * row.image[pixel];
       }
       gradient[each][pixels] += differences[each];
     }
@@ -43,7 +43,7 @@ Model::Prediction Model::predict(const Row& row) const {
   std::array<double, classes> scores{};
   for (std::size_t each = 0; each < classes; ++each) {
     scores[each] =
-        std::inner_product(row.pixels.begin(), row.pixels.end(), weights_[each].begin(), weights_[each][pixels]);
+        std::inner_product(row.image.begin(), row.image.end(), weights_[each].begin(), weights_[each][pixels]);
   }
   const double highest = *std::max_element(scores.begin(), scores.end());
   Prediction prediction{};
