@@ -59,7 +59,7 @@ class Language:
 LANGUAGES = (
     Language("python", (sys.executable, "-m", "examples.python_digits")),
     Language("go", ("examples/go/build/digits",)),
-    Language("typescript", ("node", "examples/typescript/build/digits.js")),
+    Language("typescript", ("node", "examples/typescript/build/main.js")),
     Language("java", ("java", "-jar", "examples/java/target/digits.jar")),
     Language("cpp", ("examples/cpp/build/digits",)),
     Language("bash", ("examples/bash/digits.sh",)),
