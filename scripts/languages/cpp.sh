@@ -54,7 +54,7 @@ lint() {
   done
   if ((${#stale[@]})); then
     printf '%s\n' "${stale[@]}" | xargs -P "$jobs" -I{} bash -c \
-      "clang-tidy-14 --quiet -p $client/build {} 2>/dev/null && touch $stamps/\$(basename {})" || failed+=(clang-tidy)
+      "clang-tidy-14 --quiet --extra-arg=-std=c++17 -p $client/build {} 2>/dev/null && touch $stamps/\$(basename {})" || failed+=(clang-tidy)
   fi
   if ((${#failed[@]})); then
     printf 'cpp: failed: %s\n' "${failed[@]}" >&2
