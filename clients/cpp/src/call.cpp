@@ -31,8 +31,8 @@ std::string new_request_id() {
   static constexpr char letters[] = "0123456789abcdef";
   std::random_device random;  // not the generator: ids of two processes must never be the same
   std::string id;
-  for (int word = 0; word < 4; ++word) {
-    for (auto bits = random(); id.size() < static_cast<std::size_t>(8 * (word + 1)); bits >>= 4) {
+  for (std::size_t word = 1; word <= 4; ++word) {
+    for (auto bits = random(); id.size() < 8 * word; bits >>= 4) {
       id += letters[bits & 15U];
     }
   }

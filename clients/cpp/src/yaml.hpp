@@ -48,8 +48,8 @@ class Place {
   [[nodiscard]] std::chrono::nanoseconds duration() const;
 
  private:
-  Place(YAML::Node node, std::string file, std::string path)
-      : node_(std::move(node)), file_(std::move(file)), path_(std::move(path)) {}
+  Place(const YAML::Node& node, std::string file, std::string path)
+      : node_(node), file_(std::move(file)), path_(std::move(path)) {}
 
   [[nodiscard]] bool is_plain() const { return node_.IsScalar() && node_.Tag() == "?"; }
   [[nodiscard]] const std::string& scalar(const std::string& wanted) const;
