@@ -14,6 +14,10 @@ from asktell_server.engine.problem import SuggestTask
 DRAWS = 64
 """Candidates that are looked at before a new configuration is counted out; enough when half the space is free."""
 
+LOOKS = 16
+"""Candidates of a continuum that are compared with the history one by one; for more a set of it is made first. At 4,000
+trials of 6 values one look takes 0.06 ms and the set 1 ms; an ask for one trial takes a single look."""
+
 Key = tuple[ParameterValue, ...]
 
 
@@ -24,37 +28,34 @@ class Novelty:
         self._count = task.problem.space.cardinality
         self._columns = encoding.columns
         self._names = encoding.names
-        self._open: list[Configuration] = list(task.pending)
+        self._running = set(map(self.key, task.pending))
         self._ended: list[Configuration] = [observation.parameters for observation in task.observations]
-
-    # Made only when they are needed, and then kept up to date: they take a pass over the history in Python.
-
-    @functools.cached_property
-    def _running(self) -> set[Key]:
-        return set(map(self.key, self._open))
+        self._looks = 0
 
     @functools.cached_property
+    def _ended_keys(self) -> set[Key]:
+        return set(map(self.key, self._ended))
+
+    @property
     def _tried(self) -> set[Key]:
-        return {self.key(configuration) for configuration in self._ended} | self._running
+        return self._ended_keys | self._running
 
     def key(self, configuration: Configuration) -> Key:
         """What two configurations share exactly when they are equal."""
-        return tuple(configuration[name] for name in self._names)
+        return tuple(map(configuration.__getitem__, self._names))
 
     def __contains__(self, configuration: Configuration) -> bool:
-        if self._count is None:
-            # A continuum hardly ever gives the same twice, so one look is all there is. Comparing ends at the first
-            # value that differs: at 4,000 trials of 6 values it takes 0.06 ms, the set 1.7 ms.
-            return configuration in self._open or configuration in self._ended
-        return self.key(configuration) in self._tried
+        key = self.key(configuration)
+        if key in self._running:
+            return True
+        self._looks += 1
+        if self._count is None and self._looks <= LOOKS:
+            return configuration in self._ended  # each comparison ends at the first value that differs
+        return key in self._ended_keys
 
     def add(self, configuration: Configuration) -> None:
         """Marks a configuration as chosen."""
-        self._open.append(configuration)
-        if self._count is not None:
-            key = self.key(configuration)
-            self._tried.add(key)
-            self._running.add(key)
+        self._running.add(self.key(configuration))
 
     @property
     def exhausted(self) -> bool:
