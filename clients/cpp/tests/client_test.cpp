@@ -8,6 +8,7 @@
 #include <asktell/asktell.hpp>
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 
 namespace {
 
@@ -140,8 +141,14 @@ TEST_F(ClientTest, HeartbeatsTellThatTheLeaseIsLost) {
   asktell::Client client(options);
   asktell::Trial trial = client.study("s").ask();
   ASSERT_TRUE(trials.await_beats(3));
-  client.close();  // waits for heartbeats that are under way
+  // The server has seen the heartbeat; its answer is still on the way, and close() would cut it off.
+  const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!trial.should_stop() && std::chrono::steady_clock::now() < patience) {
+    std::this_thread::yield();
+  }
   EXPECT_TRUE(trial.should_stop());
+  EXPECT_TRUE(trial.lease_lost());
+  client.close();
   EXPECT_EQ(trials.released(), 0);
 }
 
