@@ -49,7 +49,11 @@ class Language:
             return (check.stderr + check.stdout).strip().partition("\n")[0]
         print(f"{self.name}: building", flush=True)
         build = subprocess.run(
-            [script, "build"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+            [ROOT / "scripts" / "build_language.sh", self.name],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
         )
         if build.returncode:
             raise SystemExit(f"{self.name}: the build failed:\n{build.stdout[-4000:]}")

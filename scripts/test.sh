@@ -12,5 +12,7 @@ tests=(.venv/bin/python -m pytest -n "${ASKTELL_TEST_PROCESSES:-2}" --dist loadf
 # The languages first: pytest's closing line is the one that people (and CI) look for.
 status=0
 scripts/languages.sh test || status=1
+scripts/languages.sh build || status=1
+export ASKTELL_LANGUAGES_BUILT=1
 "${tests[@]}" || status=1
 exit $status

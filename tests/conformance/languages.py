@@ -49,7 +49,12 @@ class Language:
         if self.script is None:
             return
         build = subprocess.run(
-            [self.script, "build"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT, check=False
+            [ROOT / "scripts" / "build_language.sh", self.name],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=ROOT,
+            check=False,
         )
         if build.returncode:
             raise RuntimeError(f"{self.script} build: status {build.returncode}:\n{build.stdout[-4000:]}")
