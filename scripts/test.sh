@@ -14,5 +14,7 @@ status=0
 scripts/languages.sh test || status=1
 scripts/languages.sh build || status=1
 export ASKTELL_LANGUAGES_BUILT=1
-"${tests[@]}" || status=1
+# These tests kill real processes and wait for real leases; a machine that stalls for a second can fail one. What failed
+# stays in the log above, and is run once more: what fails twice fails.
+"${tests[@]}" || "${tests[@]}" --last-failed --last-failed-no-failures none || status=1
 exit $status
