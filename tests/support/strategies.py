@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from asktell_server.domain.algorithm import Algorithm, Auto, Bayesian, Grid, Manual, Random, Sobol
 from asktell_server.domain.metrics import Goal, Metric, Metrics, Objective, Split, TrackedMetric
 from asktell_server.domain.names import StudyName
+from asktell_server.domain.provenance import Fit, Provenance
 from asktell_server.domain.space import (
     BoolDomain,
     CategoricalDomain,
@@ -126,6 +127,23 @@ results = st.builds(
     state=st.sampled_from([TrialState.SUCCEEDED, TrialState.STOPPED, TrialState.FAILED, TrialState.INFEASIBLE]),
     metrics=metrics,
 )
+fits = st.builds(
+    Fit,
+    noise=finite,
+    length_scales=st.lists(finite, max_size=3).map(tuple),
+    weights=st.sampled_from([(), (1.0, 0.5, 0.25)]),
+)
+provenances = st.builds(
+    Provenance,
+    sequence=st.integers(0, _EXACT),
+    digest=st.binary(max_size=8),
+    count=st.integers(1, 1000),
+    index=st.integers(0, 999),
+    warm_start=st.binary(max_size=100),
+    fit=st.one_of(st.none(), fits),
+    engine=texts,
+    fallback_reason=texts,
+)
 trials = st.builds(
     Trial,
     number=st.integers(1, _EXACT),
@@ -145,6 +163,7 @@ trials = st.builds(
     prediction=st.one_of(
         st.none(), st.builds(Prediction, mean=finite, standard_deviation=finite, acquisition_value=finite)
     ),
+    provenance=st.one_of(st.none(), provenances),
     amendments=st.lists(st.builds(Amendment, amend_time=times, previous=results, reason=texts), max_size=2).map(tuple),
     superseded_results=st.lists(
         st.builds(SupersededResult, tell_time=times, lease_id=texts, result=results), max_size=2

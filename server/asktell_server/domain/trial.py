@@ -24,6 +24,7 @@ from asktell_server.domain.errors import (
     ResourceExhausted,
 )
 from asktell_server.domain.metrics import Metric, Metrics
+from asktell_server.domain.provenance import Provenance
 from asktell_server.domain.space import Configuration
 
 MAX_AMENDMENTS = 100
@@ -114,7 +115,10 @@ class Verdict(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One configuration and what became of it. `revision` counts its changes; `number` 0 = not stored yet."""
+    """One configuration and what became of it. `revision` counts its changes; `number` 0 = not stored yet.
+
+    `provenance` is set when the engine suggested the configuration (trials of servers before it was kept have none).
+    """
 
     number: int = 0
     state: TrialState
@@ -133,6 +137,7 @@ class Trial:
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     prediction: Prediction | None = None
+    provenance: Provenance | None = None
     amendments: tuple[Amendment, ...] = ()
     superseded_results: tuple[SupersededResult, ...] = ()
     import_key: str = ""

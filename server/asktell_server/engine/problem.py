@@ -9,6 +9,7 @@ from typing import Protocol
 
 from asktell_server.domain.algorithm import Algorithm
 from asktell_server.domain.metrics import Objective
+from asktell_server.domain.provenance import Fit, Provenance
 from asktell_server.domain.space import Configuration, SearchSpace
 from asktell_server.domain.trial import Origin, Prediction
 
@@ -47,11 +48,12 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """A configuration to try. `prediction` is set for Origin.MODEL only."""
+    """A configuration to try. `prediction` is set for Origin.MODEL only; `provenance` is added by whoever knows the study."""
 
     parameters: Configuration
     origin: Origin
     prediction: Prediction | None = None
+    provenance: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +77,13 @@ class SuggestTask:
 class SuggestResult:
     """Suggestions (fewer than asked for only when a grid has no more points) and the next warm start.
 
-    `fallback_reason` says why the model was not used, when it should have been; for the log and a counter.
+    `fit` are the hyperparameters of the model, where one was used. `fallback_reason` says why it was not, when it should
+    have been; for the log and a counter.
     """
 
     suggestions: tuple[Suggestion, ...]
     warm_start: bytes = b""
+    fit: Fit | None = None
     fallback_reason: str = ""
 
 

@@ -28,6 +28,7 @@ from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.engine.problem import Problem, Suggester, Suggestion, SuggestTask
 from asktell_server.service.clock import Clock
 from asktell_server.service.completion import Completion, study_complete
+from asktell_server.service.provenance import with_provenance
 from asktell_server.service.sharing import AskJob, Capacity, share_queue, share_suggestions
 from asktell_server.service.views import StudyView, Views
 from asktell_server.store.protocol import (
@@ -173,22 +174,22 @@ class AskTrials:
         if view.warm_start is None:
             stored = await self._ledger.read_warm_start(study.name)
             view.warm_start = stored.payload if stored else b""
-        result = await self._suggester.suggest(
-            SuggestTask(
-                problem=Problem(space=study.space, objectives=study.objectives, algorithm=study.algorithm),
-                observations=view.observations(),
-                pending=view.pending(),
-                count=count,
-                seed=study.seed,
-                warm_start=view.warm_start,
-            )
+        sequence = view.sequence  # the view may move on while the model computes
+        task = SuggestTask(
+            problem=Problem(space=study.space, objectives=study.objectives, algorithm=study.algorithm),
+            observations=view.observations(),
+            pending=view.pending(),
+            count=count,
+            seed=study.seed,
+            warm_start=view.warm_start,
         )
+        result = await self._suggester.suggest(task)
         if result.fallback_reason:
             log.warning("model of %s fell back: %s", study.name, result.fallback_reason)
         if result.warm_start and result.warm_start != view.warm_start:
             view.warm_start = result.warm_start
             self._keep(study.name, WarmStart(sequence=view.sequence, payload=result.warm_start))
-        return result.suggestions
+        return with_provenance(task, result, sequence=sequence)
 
     def _keep(self, name: StudyName, warm_start: WarmStart) -> None:
         """Stores model hyperparameters behind the answer: they only make the next fit of another server faster."""
@@ -255,6 +256,7 @@ class AskTrials:
                 parameters=suggestion.parameters,
                 origin=suggestion.origin,
                 prediction=suggestion.prediction,
+                provenance=suggestion.provenance,
                 create_time=now,
             )
             started = queued.start(lease_id=_new_lease_id(), worker_id=job.worker_id, now=now)

@@ -20,6 +20,7 @@ from cattrs.strategies import configure_tagged_union
 
 from asktell_server.domain.algorithm import Algorithm
 from asktell_server.domain.metrics import Measurement, Metric
+from asktell_server.domain.provenance import Provenance
 from asktell_server.domain.space import (
     BoolDomain,
     CategoricalDomain,
@@ -137,9 +138,10 @@ def _make_converter() -> Converter:
     converter.register_structure_hook(ParameterValue, _as_it_is)
     converter.register_structure_hook(ParameterValue | None, _as_it_is)
     converter.register_structure_hook(int | float, _as_it_is)
+    converter.register_structure_hook_func(lambda kind: kind == tuple[float, ...], lambda values, _: tuple(values))
     # Empty fields of trials are left out: they are most of them. A study's fields never are: their defaults are
     # settings, and a release that changes one must not change the studies that exist.
-    for kind in (Trial, Result, Metric, Measurement):
+    for kind in (Trial, Result, Metric, Measurement, Provenance):
         hook = make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
         converter.register_unstructure_hook(kind, hook)
     configure_tagged_union(Domain, converter, tag_name="kind", tag_generator=_DOMAIN_TAGS.__getitem__)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from asktell_server.domain.metrics import Measurement, Metric
 from asktell_server.domain.names import StudyName
+from asktell_server.domain.provenance import Fit, Provenance
 from asktell_server.domain.study import LeasePolicy, Study
 from asktell_server.domain.trial import Trial
 from asktell_server.store.codec import (
@@ -103,6 +104,18 @@ def test_settings_of_a_study_are_stored_even_where_they_are_the_default() -> Non
     # A release with another default must not change the studies that exist.
     data = msgpack.unpackb(encode_study(a_study(NAME))[1:])
     assert data["lease"] == {"duration_s": LeasePolicy().duration_s, "max_attempts": LeasePolicy().max_attempts}
+
+
+def test_how_a_suggestion_came_about_takes_a_few_hundred_bytes() -> None:
+    fit = Fit(noise=0.01, length_scales=(0.1,) * 6, weights=(0.3, 0.3, 0.4))
+    provenance = Provenance(
+        sequence=12_345, digest=b"8" * 8, count=4, index=3, warm_start=b"8" * (16 + 11 * 8), fit=fit, engine="1.2.3"
+    )
+    trial = running(0.1)
+    plain, full = encode_trial(trial), encode_trial(dataclasses.replace(trial, provenance=provenance))
+    assert len(full) - len(plain) < 330
+    assert decode_trial(full, number=1, revision=1).provenance == provenance
+    assert decode_trial(plain, number=1, revision=1).provenance is None  # as an earlier version wrote it
 
 
 def test_ten_thousand_trials_are_read_in_a_moment() -> None:

@@ -43,15 +43,17 @@ def _model_or_fill(task: SuggestTask) -> SuggestResult:
     """The model's suggestions; from a fresh fit when the warm one fails; space-filling ones when that fails too."""
     try:
         # Imported here: the server's own process answers starts and must stay free of torch.
+        from asktell_server.engine.bayes.fitted import fitted
         from asktell_server.engine.bayes.propose import propose
 
         try:
-            return propose(task)
+            result = propose(task)
         except Exception:
             if not task.warm_start:
                 raise
             log.warning("the model failed from its warm start; again from a cold one", exc_info=True)
-            return propose(dataclasses.replace(task, warm_start=b""))
+            result = propose(dataclasses.replace(task, warm_start=b""))
+        return dataclasses.replace(result, fit=fitted(result.warm_start, task.problem))
     except Exception as error:
         log.exception("the model failed")
         return SuggestResult(

@@ -1,0 +1,46 @@
+"""How the engine came to suggest a configuration: enough to do it again from the study's log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """The hyperparameters of a Gaussian process, fitted to standardised costs.
+
+    Attributes:
+        noise: variance of an observation.
+        length_scales: one per parameter, in the order of the space. On numbers 1 is the whole range; on categories it
+            is in values that differ. The shorter, the more the parameter matters.
+        weights: of the numbers' kernel, the categories' kernel and their product; empty where there is one kind only.
+    """
+
+    noise: float
+    length_scales: tuple[float, ...]
+    weights: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What the engine knew and was asked for when it suggested a configuration.
+
+    Attributes:
+        sequence: position of the study's log that the engine's history comes from.
+        digest: of that history, because a server may know a little more than what it read at `sequence`; empty = none taken.
+        count: how many suggestions were asked for at once.
+        index: which of them this one is, from 0.
+        warm_start: the hyperparameters that the fit began from, opaque; empty = none, or no model was used.
+        fit: the hyperparameters it ended at; None where no model was used.
+        engine: version of the server that suggested.
+        fallback_reason: why the model was not used, where it should have been.
+    """
+
+    sequence: int
+    digest: bytes = b""
+    count: int = 1
+    index: int = 0
+    warm_start: bytes = b""
+    fit: Fit | None = None
+    engine: str = ""
+    fallback_reason: str = ""

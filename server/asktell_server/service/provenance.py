@@ -1,0 +1,42 @@
+"""Adds to suggestions what is needed to make them again; see `explaining`."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from asktell_server import __version__
+from asktell_server.domain.provenance import Provenance
+from asktell_server.domain.trial import Origin
+from asktell_server.engine.history import history_digest
+from asktell_server.engine.problem import Suggestion, SuggestResult, SuggestTask
+
+_MODELLED = (Origin.MODEL, Origin.FALLBACK)
+_MAX_REASON = 500
+
+
+def with_provenance(task: SuggestTask, result: SuggestResult, *, sequence: int) -> tuple[Suggestion, ...]:
+    """The suggestions of `result`, each with its provenance. `task` was made of the study as of log position `sequence`."""
+    modelled = any(suggestion.origin in _MODELLED for suggestion in result.suggestions)
+    # Without a model a repetition is cheap, and its success says as much as a digest.
+    common = Provenance(
+        sequence=sequence,
+        digest=history_digest(task) if modelled else b"",
+        count=task.count,
+        engine=__version__,
+    )
+    return tuple(
+        dataclasses.replace(suggestion, provenance=_of(suggestion, index, common, task, result))
+        for index, suggestion in enumerate(result.suggestions)
+    )
+
+
+def _of(suggestion: Suggestion, index: int, common: Provenance, task: SuggestTask, result: SuggestResult) -> Provenance:
+    if suggestion.origin not in _MODELLED:
+        return dataclasses.replace(common, index=index)
+    return dataclasses.replace(
+        common,
+        index=index,
+        warm_start=task.warm_start,
+        fit=result.fit if suggestion.origin is Origin.MODEL else None,
+        fallback_reason=result.fallback_reason[:_MAX_REASON],
+    )
