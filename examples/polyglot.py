@@ -18,7 +18,6 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 import asktell
-from asktell.study_file import load_study_file
 from examples.local_server import local_server, program
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -100,7 +99,7 @@ def _skipped(language: Language) -> bool:
 
 def _run(address: str, languages: Sequence[Language], trials: int) -> Sequence[asktell.Trial]:
     """All workers on one study until it is complete; its trials."""
-    file = load_study_file(STUDY_FILE)
+    file = asktell.load_study_file(STUDY_FILE)
     spec = {field.name: getattr(file.spec, field.name) for field in dataclasses.fields(file.spec)}
     with asktell.Client(address) as client:
         study = client.create_study(file.name, **spec)

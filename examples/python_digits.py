@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import asktell
-from asktell.study_file import load_study_file
 
 HERE = pathlib.Path(__file__).parent
 CLASSES = 10
@@ -110,7 +109,7 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=30, help="how many trials this worker does (default: 30)")
     options = parser.parse_args()
     training, validation = read_digits(HERE / "data" / "digits.csv")
-    file = load_study_file(HERE / "digits.yaml")
+    file = asktell.load_study_file(HERE / "digits.yaml")
     spec = {field.name: getattr(file.spec, field.name) for field in dataclasses.fields(file.spec)}
     with asktell.Client(worker_id=f"python:{socket.gethostname()}:{os.getpid()}") as client:
         study = client.create_study(options.study or file.name, exist_ok=True, **spec)

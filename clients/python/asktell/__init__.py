@@ -1,6 +1,7 @@
 """Client of asktell: ask for a configuration, train, tell the validation loss back."""
 
 from importlib.metadata import version as _version
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from asktell._async.client import AsyncClient
 from asktell._async.study import AsyncStudy
@@ -85,6 +86,9 @@ from asktell.spec import (
 )
 from asktell.study_spec import StudyChanges, StudyOptions, StudySpec
 
+if _TYPE_CHECKING:
+    from asktell.study_file import StudyFile, StudyFileError, load_study_file
+
 __version__ = _version("asktell")
 
 __all__ = [
@@ -153,6 +157,8 @@ __all__ = [
     "StudyChanges",
     "StudyComplete",
     "StudyExists",
+    "StudyFile",
+    "StudyFileError",
     "StudyNotFound",
     "StudyOptions",
     "StudyPaused",
@@ -174,4 +180,14 @@ __all__ = [
     "UnknownMetric",
     "ValueOutsideSpace",
     "__version__",
+    "load_study_file",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Study files bring PyYAML along: it is loaded by the programs that read one."""
+    if name in {"StudyFile", "StudyFileError", "load_study_file"}:
+        from asktell import study_file
+
+        return getattr(study_file, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

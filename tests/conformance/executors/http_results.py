@@ -68,6 +68,14 @@ def done() -> Any:
     return result
 
 
+def refused(complaint: str) -> Any:
+    """No call was made: what the caller gave is wrong."""
+    result = schema.Result()
+    result.error.kind = schema.ERROR_KINDS["REFUSED_LOCALLY"]
+    result.error.message = complaint
+    return result
+
+
 def failed(error: CallError) -> Any:
     """An error."""
     result = schema.Result()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import itertools
 import sys
 import tempfile
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import asktell
-from asktell.study_file import load_study_file
 from asktell.v1 import study_pb2, trial_pb2
 from tests.conformance import schema
 from tests.conformance.executors import python_results as results
@@ -69,9 +67,8 @@ class PythonExecutor:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "study.yaml"
                 path.write_text(action.study_file, encoding="utf-8")
-                file = load_study_file(path)
-            spec = {field.name: getattr(file.spec, field.name) for field in dataclasses.fields(file.spec)}
-            handle = client.create_study(file.name, exist_ok=action.exist_ok, **spec)
+                file = asktell.load_study_file(path)
+            handle = client.create_study(file.name, exist_ok=action.exist_ok, **file.spec.options())
         else:
             handle = client.create_study(action.study_id, exist_ok=action.exist_ok, **specs.spec(action.spec))
         return self._keep_study(action.study, handle)

@@ -8,6 +8,7 @@ import json
 import re
 import struct
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -174,6 +175,16 @@ def test_the_bash_of_the_readme(server: ServerProcess, http_: Http) -> None:
     assert "STUDY_COMPLETE" not in done.stderr  # told in a header; the message is for people
     study = http_.ok("StudyService/GetStudy", {"name": "curl"})
     assert (study["state"], study["trialCounts"]) == ("STUDY_STATE_FINISHED", {"succeeded": 10})
+
+
+def test_a_study_file_becomes_a_study(http_: Http) -> None:
+    file = ROOT / "examples" / "digits.yaml"
+    command = [sys.executable, "-m", "asktell", "study", "body", str(file)]
+    body = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    study = http_.ok("StudyService/CreateStudy", body)
+    assert study["name"] == f"{body['parent']}/studies/{body['studyId']}"
+    assert study["objectives"] == body["study"]["objectives"]
+    assert study["searchSpace"]["parameters"][0] == body["study"]["searchSpace"]["parameters"][0]
 
 
 def test_token_and_drain(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`asktell study …`: create, list, show, stop, pause, resume, delete."""
+"""`asktell study …`: create, body, list, show, stop, pause, resume, delete."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+from google.protobuf import json_format
 from rich import box
 from rich.table import Table
 
+from asktell._core.study_requests import create_request
 from asktell._core.study_view import StudyView
 from asktell._sync.client import Client
 from asktell._sync.study import Study
@@ -65,6 +67,25 @@ def create_from_file(client: Client, path: Path, *, exist_ok: bool) -> Study:
         raise StudyFileError(file.locate(error.field), error.message.removeprefix(f"{error.field}: ")) from None
     show_warnings(created, file)
     return created
+
+
+@study.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--project", metavar="NAME", help="The study's project.  [default: default]")
+@click.pass_context
+def body(context: click.Context, file: Path, project: str | None) -> None:
+    """Print the study of a YAML FILE as the body of a CreateStudy call over HTTP; no server is asked.
+
+    \b
+    Example:
+      asktell study body lora.yaml > lora.json
+      curl --json @lora.json http://127.0.0.1:8080/asktell.v1.StudyService/CreateStudy
+    """
+    loaded = load_study_file(file)
+    project = project or context.find_root().obj["project"] or "default"
+    request = create_request(project, loaded.name, loaded.spec)
+    request.ClearField("request_id")  # of one call, and this may be sent in several
+    click.echo(json_format.MessageToJson(request, ensure_ascii=False))
 
 
 def show_warnings(shown: StudyView, file: StudyFile | None = None) -> None:
