@@ -27,21 +27,20 @@ class Sequence {
     using iterator_category = std::input_iterator_tag;
     using value_type = Item;
     using difference_type = std::ptrdiff_t;
-    using pointer = Item*;
+    using pointer = void;
     using reference = Item&;
 
-    explicit Iterator(Sequence& sequence) : sequence_(&sequence) { ++*this; }
+    explicit Iterator(Sequence& sequence) : sequence_(sequence) { ++*this; }
     reference operator*() { return *item_; }
-    pointer operator->() { return &*item_; }
     Iterator& operator++() {
-      item_ = sequence_->next();
+      item_ = sequence_.get().next();
       return *this;
     }
     friend bool operator!=(const Iterator& at, Sentinel /*end*/) { return at.item_.has_value(); }
     friend bool operator==(const Iterator& at, Sentinel /*end*/) { return !at.item_.has_value(); }
 
    private:
-    Sequence* sequence_;
+    std::reference_wrapper<Sequence> sequence_;
     std::optional<Item> item_;
   };
 

@@ -1,0 +1,126 @@
+"""The manifests of all clients and examples: one version, no registry's host; and what every language's script can do."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LANGUAGES = sorted(path.stem for path in (ROOT / "scripts/languages").glob("*.sh"))
+POM = "{http://maven.apache.org/POM/4.0.0}"
+
+
+def tracked(*patterns: str) -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z", "--", *patterns], cwd=ROOT, capture_output=True, check=True)
+    return [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+
+
+def captured(pattern: str, file: str) -> str:
+    found = re.search(pattern, (ROOT / file).read_text(), re.MULTILINE)
+    assert found is not None, f"{file} has no {pattern}"
+    return found[1]
+
+
+def versions() -> Iterator[tuple[str, str]]:
+    """Every place where the version of this repository stands."""
+    for file in tracked("pyproject.toml", "clients/*/pyproject.toml"):
+        yield str(file.relative_to(ROOT)), tomllib.loads(file.read_text())["project"]["version"]
+    for file in tracked("clients/*/Cargo.toml", "examples/*/Cargo.toml"):
+        yield str(file.relative_to(ROOT)), tomllib.loads(file.read_text())["package"]["version"]
+    for file in tracked("clients/*/package.json", "examples/*/package.json"):
+        yield str(file.relative_to(ROOT)), json.loads(file.read_text())["version"]
+    lock = json.loads((ROOT / "clients/typescript/package-lock.json").read_text())
+    yield "package-lock.json", lock["version"]
+    yield "package-lock.json, its root package", lock["packages"][""]["version"]
+    for file in tracked("clients/*/pom.xml", "examples/*/pom.xml"):
+        project = ElementTree.fromstring(file.read_text())
+        yield str(file.relative_to(ROOT)), project.findtext(f"{POM}version") or ""
+        for dependency in project.iter(f"{POM}dependency"):
+            if dependency.findtext(f"{POM}groupId") == "io.asktell":
+                yield f"{file.relative_to(ROOT)}, its client", dependency.findtext(f"{POM}version") or ""
+    yield "the README of Java", captured(r"<version>(.+)</version>", "clients/java/README.md")
+    yield "Client.VERSION", captured(r'VERSION = "(.+)"', "clients/java/src/main/java/io/asktell/Client.java")
+    yield "asktell.Version", captured(r'^const Version = "(.+)"', "clients/go/doc.go")
+    yield "examples/go/go.mod", captured(r"asktell/clients/go v(\S+)", "examples/go/go.mod")
+    yield "clients/cpp", captured(r"^project\(asktell VERSION (\S+)", "clients/cpp/CMakeLists.txt")
+
+
+def test_all_clients_carry_one_version() -> None:
+    found = dict(versions())
+    assert len(found) >= 14
+    assert set(found.values()) == {tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]}, found
+
+
+MANIFESTS = (
+    "*pyproject.toml", "constraints.txt", "*package.json", "*package-lock.json", "*.npmrc", "*go.mod", "*go.sum",
+    "*pom.xml", "*workspace.xml", "*Cargo.toml", "*CMakeLists.txt", "*buf*.yaml", "*.gen.yaml",
+)  # fmt: skip
+NO_REGISTRIES = {
+    "maven.apache.org", "www.w3.org",  # names of XML vocabularies
+    "github.com", "eslint.org", "opencollective.com",  # where the authors of npm's packages take donations
+}  # fmt: skip
+
+
+def test_no_manifest_or_lock_names_a_registry() -> None:
+    files = tracked(*MANIFESTS)
+    assert len(files) > 15
+    for file in files:
+        text = file.read_text()
+        hosts = {urlsplit(url).hostname for url in re.findall(r"https?://[^\s\"'<>]+", text)}
+        assert hosts <= NO_REGISTRIES, file
+        assert '"resolved"' not in text, file
+        assert not re.search(r"^\s*(registry|index-url|extra-index-url|replace-with)\s*=", text, re.MULTILINE), file
+    assert not tracked("*Cargo.lock"), "its lines name the public index"
+    assert "omit-lockfile-registry-resolved=true" in (ROOT / "clients/typescript/.npmrc").read_text()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_client_has_what_a_client_has(language: str) -> None:
+    readme = (ROOT / "clients" / language / "README.md").read_text()
+    assert re.search(r"^## The loop$", readme, re.MULTILINE)
+    assert "ASKTELL_ADDRESS" in readme
+    assert "ASKTELL_TOKEN" in readme
+    usage = subprocess.run([ROOT / "scripts/languages" / f"{language}.sh", "what"], capture_output=True, text=True)
+    assert usage.returncode == 2
+    assert {"check", "build", "lint", "test", "docs", "generate"} <= set(re.findall(r"\w+", usage.stderr))
+
+
+def test_the_public_headers_of_cpp_hold_no_raw_pointers() -> None:
+    for header in tracked("clients/cpp/include/*.hpp"):
+        for line in header.read_text().splitlines():
+            code = line.split("//")[0]
+            assert not re.search(r"[\w>]\*[\s,;)>&]|[\w>]\*$", code), f"{header.name}: {line}"
+            assert not re.search(r"\b(new|delete|malloc|free)\b(?!;)", code), f"{header.name}: {line}"
+
+
+def bare_machine(directory: Path) -> dict[str, str]:
+    """An environment in which no language's toolchain is to be found."""
+    for name in ("bash", "env", "basename", "dirname", "sed", "sort", "head", "grep", "git", "cat", "tr", "cut", "awk"):
+        path = shutil.which(name)
+        assert path is not None, name
+        (directory / name).symlink_to(path)
+    return {"PATH": str(directory), "HOME": str(directory)}
+
+
+@pytest.mark.parametrize("action", ["test", "build"])
+def test_each_language_without_its_toolchain_is_named(tmp_path: Path, action: str) -> None:
+    command = [str(ROOT / "scripts/languages.sh"), action]
+    environment = bare_machine(tmp_path)
+    skipped = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert skipped.returncode == 0, skipped.stderr
+    lines = skipped.stdout.splitlines()
+    assert [line.split(": skipped, ")[0] for line in lines] == LANGUAGES
+    assert all(len(line.split(": skipped, ")[1]) > 5 for line in lines), "each says what is missing"
+    environment["ASKTELL_REQUIRE_ALL"] = "1"
+    refused = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 1
+    assert re.findall(r"failed: (\w+) \(toolchain\)", refused.stderr) == LANGUAGES
