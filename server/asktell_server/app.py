@@ -15,10 +15,12 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from asktell_server.domain.errors import Unavailable
+from asktell_server.domain.names import TrialName
 from asktell_server.engine.pool import WorkerPool
 from asktell_server.service.asking import AskTrials
 from asktell_server.service.clock import Clock, utc_now
 from asktell_server.service.completion import Completion
+from asktell_server.service.explaining import Explaining, Explanation
 from asktell_server.service.intake import Intake
 from asktell_server.service.reading import Reading
 from asktell_server.service.studies import Studies
@@ -28,7 +30,7 @@ from asktell_server.service.views import Views
 from asktell_server.service.watching import Watching
 from asktell_server.settings import DURABILITY_CHECK_INTERVAL_S, SUGGEST_TIMEOUT_S, Settings
 from asktell_server.store.connect import connect
-from asktell_server.store.embedded import EmbeddedStore, EmbeddedStoreError
+from asktell_server.store.embedded import EmbeddedStore, EmbeddedStoreError, look_into
 from asktell_server.store.protocol import Ledger
 from asktell_server.transport.contract import Contract, with_store, without_store
 from asktell_server.transport.edge import Edge
@@ -115,6 +117,28 @@ async def rebuild_index(store_url: str, *, password: str | None) -> int:
         return await ledger.rebuild_index()
     finally:
         await ledger.close()
+
+
+async def explain(
+    name: TrialName, *, store_url: str | None, data_dir: Path | None, password: str | None, repeat: bool
+) -> Explanation:
+    """Explains a trial from a store, or from the embedded one in `data_dir`, whether a server uses it now or not.
+
+    Raises:
+        AsktellError: no such trial; the store is away.
+        StartError: there is no store, in words for people.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            url = await stack.enter_async_context(look_into(data_dir)) if store_url is None else store_url
+        except EmbeddedStoreError as error:
+            raise StartError(str(error)) from error
+        try:
+            ledger = await connect(url, password=password, verify_durability=False)  # nothing is written
+        except ValueError as error:
+            raise StartError(f"--store: {error}") from error
+        stack.push_async_callback(ledger.close)
+        return await Explaining(ledger).explain(name, repeat=repeat)
 
 
 class StartError(Exception):

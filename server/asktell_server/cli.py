@@ -1,7 +1,8 @@
-"""Command line of the server: `asktell-server serve | health | reindex`."""
+"""Command line of the server: `asktell-server serve | health | explain | reindex`."""
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
@@ -13,7 +14,8 @@ import click
 import uvloop
 
 from asktell_server import __version__
-from asktell_server.domain.errors import AsktellError
+from asktell_server.domain.errors import AsktellError, InvalidArgument
+from asktell_server.domain.names import parse_trial_argument
 from asktell_server.settings import DEFAULT_LISTEN, DRAIN_TIMEOUT_S, MAX_CALLS, Settings, default_workers
 
 T = TypeVar("T")
@@ -159,6 +161,48 @@ def health(address: str, timeout_s: float) -> None:
     status = probe(address, timeout_s=timeout_s)
     click.echo(status)
     sys.exit(0 if status == "SERVING" else 1)
+
+
+EXPLAIN_HELP = """Say why TRIAL was suggested: what the engine knew and believed, and what came of it.
+
+TRIAL is STUDY/NUMBER in the default project, or projects/PROJECT/studies/STUDY/trials/NUMBER. All of it is read from the
+study's ledger, and nothing is written; a server may run on the same data. At the end the engine gets the same task once
+more, in this process, and the answers are compared.
+
+\b
+Examples:
+  asktell-server explain lora/17
+  asktell-server explain lora/17 --data-dir ./studies --no-repeat
+  asktell-server explain projects/vision/studies/resnet/trials/3 --store redis://db:6379/0 --json
+
+\b
+What the lines mean:
+  log EI           log of the expected improvement that the search maximised
+  length scales    the most important parameter first; 1 = the whole range of a parameter
+  reproduced       whether the engine suggests the same now
+"""
+
+
+@main.command(help=EXPLAIN_HELP)
+@click.argument("trial")
+@click.option("--store", "store_url", metavar="URL", envvar="ASKTELL_STORE", help="As for serve.")
+@click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), help="Data of the embedded store.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object; what is not known is null.")
+@click.option("--repeat/--no-repeat", default=True, show_default=True, help="Suggest once more and compare.")
+def explain(*, trial: str, store_url: str | None, data_dir: Path | None, as_json: bool, repeat: bool) -> None:
+    """Explains a trial."""
+    from asktell_server import explanation
+    from asktell_server.app import explain as explain_trial
+
+    if store_url is not None and data_dir is not None:
+        raise click.UsageError("--store and --data-dir exclude each other")
+    try:
+        name = parse_trial_argument(trial, field="TRIAL")
+    except InvalidArgument as error:
+        raise click.UsageError(str(error)) from None
+    password = os.environ.get("ASKTELL_STORE_PASSWORD") or None
+    explained = _complete(explain_trial(name, store_url=store_url, data_dir=data_dir, password=password, repeat=repeat))
+    click.echo(json.dumps(explanation.as_json(explained)) if as_json else explanation.as_text(explained))
 
 
 @main.command()

@@ -14,6 +14,7 @@ _ID_RE = re.compile(_ID)
 _PROJECT_RE = re.compile(rf"projects/({_ID})")
 _STUDY_RE = re.compile(rf"(?:(?:projects/({_ID})/)?studies/)?({_ID})")
 _TRIAL_RE = re.compile(rf"(?:projects/({_ID})/)?studies/({_ID})/trials/([1-9][0-9]{{0,15}})")
+_SHORT_TRIAL_RE = re.compile(rf"({_ID})/([1-9][0-9]{{0,15}})")
 _ID_RULE = "1 to 63 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit"
 
 
@@ -95,6 +96,21 @@ def parse_trial(text: str, *, field: str) -> TrialName:
         )
     study = StudyName(project=match[1] or DEFAULT_PROJECT, study_id=match[2])
     return TrialName(study=study, number=int(match[3]))
+
+
+def parse_trial_argument(text: str, *, field: str) -> TrialName:
+    """A trial as a person types it: its name, or `{study}/{number}` in the default project.
+
+    Raises:
+        InvalidArgument: `text` is neither.
+    """
+    if short := _SHORT_TRIAL_RE.fullmatch(text):
+        return StudyName(project=DEFAULT_PROJECT, study_id=short[1]).trial(int(short[2]))
+    if _TRIAL_RE.fullmatch(text) is None:
+        raise InvalidArgument(
+            field, f"must be STUDY/NUMBER or projects/PROJECT/studies/STUDY/trials/NUMBER, got {_shown(text)}"
+        )
+    return parse_trial(text, field=field)
 
 
 def _shown(text: str) -> str:

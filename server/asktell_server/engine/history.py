@@ -1,11 +1,14 @@
-"""A digest of what a task knows: whether a history put together again from a log is the same one."""
+"""What a task knows, looked at afterwards: whether it is the same history, and how noisy it was found to be."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 import struct
 
+from asktell_server.domain.provenance import Fit
 from asktell_server.domain.space import configuration_digest
+from asktell_server.engine.bayes.targets import make_targets
 from asktell_server.engine.problem import Observation, SuggestTask
 
 _DIGEST_SIZE = 8
@@ -21,6 +24,11 @@ def history_digest(task: SuggestTask) -> bytes:
     for configuration in task.pending:
         hasher.update(configuration_digest(configuration).encode())
     return hasher.digest()
+
+
+def noise_deviation(task: SuggestTask, fit: Fit) -> float:
+    """The standard deviation of one observation, in the objective's unit, in a model of the task."""
+    return make_targets(task.observations, task.problem.objectives[0]).standard_deviation(math.sqrt(fit.noise))
 
 
 _pack = struct.Struct("<Bdd").pack

@@ -11,7 +11,9 @@ Two locks guard the directory. `server.lock` belongs to the process that uses th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,11 +22,19 @@ from urllib.parse import quote
 import platformdirs
 
 from asktell_server.store.locks import FileLock
-from asktell_server.store.orphans import Note, end_orphan
+from asktell_server.store.orphans import Note, end_orphan, is_valkey_of
 from asktell_server.store.tasks import end_task
-from asktell_server.store.valkey_process import SOCKET, EmbeddedStoreError, end, launch, make_runtime_dir, wait_ready
+from asktell_server.store.valkey_process import (
+    APPEND_ONLY,
+    SOCKET,
+    EmbeddedStoreError,
+    end,
+    launch,
+    make_runtime_dir,
+    wait_ready,
+)
 
-__all__ = ["EmbeddedStore", "EmbeddedStoreError", "default_data_dir"]
+__all__ = ["EmbeddedStore", "EmbeddedStoreError", "default_data_dir", "look_into"]
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +61,7 @@ class EmbeddedStore:
     @property
     def url(self) -> str:
         """The store URL for `connect`."""
-        return f"unix://{quote(str(self._socket))}"
+        return _url(self._socket.parent)
 
     @property
     def pid(self) -> int | None:
@@ -143,3 +153,25 @@ class EmbeddedStore:
                 await end(self._process)
             return False
         return True
+
+
+@contextlib.asynccontextmanager
+async def look_into(data_dir: Path | None) -> AsyncIterator[str]:
+    """The store URL of a directory, to read from: of the Valkey that a server runs there, or of one for the meantime.
+
+    Raises:
+        EmbeddedStoreError: there is no data, or no Valkey comes up.
+    """
+    directory = (data_dir or default_data_dir()).expanduser().absolute()
+    if not (directory / APPEND_ONLY).is_dir():
+        raise EmbeddedStoreError(f"there are no studies in {directory}")
+    note = Note.read(directory)
+    if note.runtime is not None and await is_valkey_of(directory, note):
+        yield _url(note.runtime)
+        return
+    async with EmbeddedStore(directory) as store:
+        yield store.url
+
+
+def _url(runtime: Path) -> str:
+    return f"unix://{quote(str(runtime / SOCKET))}"

@@ -32,6 +32,17 @@ class Note:
         data = {"pid": self.pid, "runtime": None if self.runtime is None else str(self.runtime)}
         _path(directory).write_text(json.dumps(data))
 
+    @classmethod
+    def read(cls, directory: Path) -> Note:
+        """The note in the data directory; nothing is known where there is none."""
+        with contextlib.suppress(OSError, ValueError):
+            data = json.loads(_path(directory).read_text())
+            pid, runtime = data.get("pid"), data.get("runtime")
+            return cls(
+                pid=pid if isinstance(pid, int) else None, runtime=Path(runtime) if isinstance(runtime, str) else None
+            )
+        return cls()
+
     def clear(self, directory: Path) -> None:
         """Removes the socket's directory and the note."""
         if self.runtime is not None and self.runtime.name.startswith(RUNTIME_PREFIX):
@@ -47,9 +58,9 @@ async def end_orphan(directory: Path, lock: FileLock) -> None:
     Raises:
         EmbeddedStoreError: something holds the lock and does not end.
     """
-    note = _read(directory)
+    note = Note.read(directory)
     if not lock.acquire():
-        if note.pid is not None and await _is_valkey_of(directory, note):
+        if note.pid is not None and await is_valkey_of(directory, note):
             _log.warning("stopping the Valkey process %d that a former server left behind", note.pid)
             for number in (signal.SIGTERM, signal.SIGKILL):
                 with contextlib.suppress(ProcessLookupError):
@@ -63,7 +74,7 @@ async def end_orphan(directory: Path, lock: FileLock) -> None:
     note.clear(directory)
 
 
-async def _is_valkey_of(directory: Path, note: Note) -> bool:
+async def is_valkey_of(directory: Path, note: Note) -> bool:
     """The process is the Valkey of this directory, not another one that got the same number since."""
     with contextlib.suppress(OSError):
         return os.path.samefile(f"/proc/{note.pid}/cwd", directory)  # noqa: ASYNC240, PTH121  no disk behind it
@@ -81,13 +92,3 @@ async def _is_valkey_of(directory: Path, note: Note) -> bool:
 
 def _path(directory: Path) -> Path:
     return directory / "valkey.json"
-
-
-def _read(directory: Path) -> Note:
-    with contextlib.suppress(OSError, ValueError):
-        data = json.loads(_path(directory).read_text())
-        pid, runtime = data.get("pid"), data.get("runtime")
-        return Note(
-            pid=pid if isinstance(pid, int) else None, runtime=Path(runtime) if isinstance(runtime, str) else None
-        )
-    return Note()

@@ -16,6 +16,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, RedisError
 
 SOCKET = "valkey.sock"
+APPEND_ONLY = "appendonlydir"
+"""Where in its directory a Valkey keeps its data (the default of `appenddirname`)."""
 RUNTIME_PREFIX = "asktell-"
 STOP_S = 10.0
 """How long a process may take to end when it is asked to."""

@@ -16,6 +16,7 @@ from asktell_server.domain.names import (
     parse_study,
     parse_study_id,
     parse_trial,
+    parse_trial_argument,
 )
 from tests.support.strategies import ids, study_names
 
@@ -38,6 +39,18 @@ def test_short_forms_mean_the_default_project(study_id: str) -> None:
     assert parse_study(study_id, field="study") == full
     assert parse_study(f"studies/{study_id}", field="study") == full
     assert parse_trial(f"studies/{study_id}/trials/3", field="name") == full.trial(3)
+
+
+@given(study_names, st.integers(1, 10**16 - 1))
+def test_people_may_type_a_trial_in_short(study: StudyName, number: int) -> None:
+    default = StudyName(project="default", study_id=study.study_id)
+    assert parse_trial_argument(f"{study.study_id}/{number}", field="TRIAL") == default.trial(number)
+    assert parse_trial_argument(str(study.trial(number)), field="TRIAL") == study.trial(number)
+
+
+@pytest.mark.parametrize("text", ["", "s", "s/", "/1", "s/0", "s/x", "p/s/1", "s/trials/1", "S/1"])
+def test_what_people_type_wrong_is_refused(text: str) -> None:
+    _refused(lambda: parse_trial_argument(text, field="TRIAL"), "TRIAL")
 
 
 def test_no_project_means_the_default_project() -> None:

@@ -1,0 +1,79 @@
+"""An explanation as plain values, for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asktell_server.domain.provenance import Fit
+from asktell_server.service.explaining import Explanation, Knowledge, Repetition
+
+
+def as_json(explanation: Explanation) -> dict[str, Any]:
+    """The explanation as plain values; what is not known is null."""
+    trial, prediction, provenance = explanation.trial, explanation.trial.prediction, explanation.trial.provenance
+    return {
+        "name": str(explanation.name),
+        "state": trial.state.value,
+        "parameters": dict(trial.parameters),
+        "origin": trial.origin.value,
+        "result": {name: metric.value for name, metric in trial.metrics.items()},
+        "deviations": explanation.deviations,
+        "prediction": prediction
+        and {
+            "mean": prediction.mean,
+            "standard_deviation": prediction.standard_deviation,
+            "log_expected_improvement": prediction.acquisition_value,
+        },
+        "model": _model_json(explanation, provenance.fit if provenance else None),
+        "provenance": provenance
+        and {
+            "engine": provenance.engine,
+            "count": provenance.count,
+            "index": provenance.index,
+            "warm_start": provenance.warm_start.hex(),
+            "fallback_reason": provenance.fallback_reason,
+        },
+        "knowledge": _knowledge_json(explanation.knowledge),
+        "repetition": _repetition_json(explanation, explanation.repetition),
+    }
+
+
+def _model_json(explanation: Explanation, fit: Fit | None) -> dict[str, Any] | None:
+    if fit is None:
+        return None
+    names = [parameter.name for parameter in explanation.study.space.parameters]
+    weights = dict(zip(("numbers", "categories", "both"), fit.weights, strict=True)) if fit.weights else None
+    return {
+        "noise_variance": fit.noise,
+        "length_scales": dict(zip(names, fit.length_scales, strict=True)),
+        "kernel_weights": weights,
+        "noise_standard_deviation": explanation.knowledge and explanation.knowledge.noise,
+    }
+
+
+def _knowledge_json(knowledge: Knowledge | None) -> dict[str, Any] | None:
+    if knowledge is None:
+        return None
+    return {
+        "sequence": knowledge.sequence,
+        "exact": knowledge.exact,
+        "results": knowledge.values,
+        "failures": knowledge.failures,
+        "pending": knowledge.pending,
+        "best_trial": knowledge.best and knowledge.best.number,
+        "created": knowledge.created,
+        "results_missed": knowledge.missed,
+    }
+
+
+def _repetition_json(explanation: Explanation, repetition: Repetition | None) -> dict[str, Any] | None:
+    if repetition is None:
+        return None
+    return {
+        "reproduced": repetition.repeats(explanation.trial),
+        "differences": [
+            {"field": name, "then": before, "now": now}
+            for name, before, now in repetition.differences(explanation.trial)
+        ],
+        "fallback_reason": repetition.fallback_reason,
+    }

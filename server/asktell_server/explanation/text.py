@@ -1,0 +1,157 @@
+"""An explanation as text, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from asktell_server.domain.provenance import Fit, Provenance
+from asktell_server.domain.space import BoolDomain, CategoricalDomain, Configuration
+from asktell_server.domain.trial import Origin
+from asktell_server.service.explaining import Explanation, Knowledge, Repetition
+
+_ORIGINS = {
+    Origin.START: "the space-filling start, before there is a model",
+    Origin.MODEL: "the model: Gaussian process, log expected improvement",
+    Origin.FALLBACK: "space-filling, because the model was not used",
+    Origin.PERSON: "a person enqueued it",
+    Origin.IMPORT: "an import brought it with its result",
+    Origin.SAMPLER: "the study's algorithm, which uses no model",
+}
+_SUGGESTED = frozenset({Origin.START, Origin.MODEL, Origin.FALLBACK, Origin.SAMPLER})
+_TITLE_WIDTH = 16
+_TEXT_WIDTH = 84
+
+
+def as_text(explanation: Explanation) -> str:
+    """The explanation in lines of at most about 100 characters."""
+    return "\n".join(_lines(explanation))
+
+
+def _lines(explanation: Explanation) -> Iterator[str]:
+    trial = explanation.trial
+    yield f"{explanation.name}  {trial.state.value}"
+    yield from _wrapped(_configuration(trial.parameters))
+    yield ""
+    yield _line("origin", _ORIGINS[trial.origin])
+    provenance = trial.provenance
+    if provenance is None:
+        if trial.origin in _SUGGESTED:
+            yield _line("", "What the engine knew is not recorded: the trial was stored by an earlier version.")
+    else:
+        yield from _provenance_lines(provenance, explanation.knowledge)
+    yield from _belief_lines(explanation, provenance.fit if provenance else None)
+    yield from _result_lines(explanation)
+    if provenance is not None and explanation.repetition is not None:
+        yield from _repetition_lines(explanation, provenance, explanation.repetition)
+
+
+def _provenance_lines(provenance: Provenance, knowledge: Knowledge | None) -> Iterator[str]:
+    if provenance.fallback_reason:
+        yield _line("reason", provenance.fallback_reason)
+    if provenance.count > 1:
+        yield _line("asked for", f"number {provenance.index + 1} of {provenance.count} suggestions at once")
+    if knowledge is None:
+        return
+    failed = f", {_counted(knowledge.failures, 'failure')}" if knowledge.failures else ""
+    yield _line("knew", f"{_counted(knowledge.values, 'result')}{failed}, {knowledge.pending} in flight")
+    missed = f"; {_counted(knowledge.missed, 'result')} came between" if knowledge.missed else ""
+    yield _line("log", f"suggested at position {knowledge.sequence}, a trial at {knowledge.created}{missed}")
+
+
+def _belief_lines(explanation: Explanation, fit: Fit | None) -> Iterator[str]:
+    knowledge, prediction = explanation.knowledge, explanation.trial.prediction
+    objective = explanation.study.objective
+    if knowledge is not None and knowledge.best is not None:
+        value = knowledge.best.metrics[objective.metric].value
+        yield _line("best by then", f"{value:.6g} (trial {knowledge.best.number})")
+    if prediction is not None:
+        yield ""
+        spread = f"{prediction.standard_deviation:.3g}"
+        yield _line("believed", f"{objective.metric} {prediction.mean:.6g}, standard deviation {spread}")
+        yield _line("log EI", f"{prediction.acquisition_value:.4g} (of the standardised objective)")
+    if fit is None:
+        return
+    if knowledge is not None and knowledge.noise is not None:
+        yield _line("noise", f"standard deviation {knowledge.noise:.3g} of one result")
+    for title, scales in _scales(explanation, fit):
+        yield from _wrapped([f"{name} {scale:.3g}" for name, scale in scales], title=title)
+    if fit.weights:
+        numbers, categories, both = fit.weights
+        yield _line("kernel weights", f"numbers {numbers:.3g}, categories {categories:.3g}, both {both:.3g}")
+
+
+def _result_lines(explanation: Explanation) -> Iterator[str]:
+    trial, objective = explanation.trial, explanation.study.objective
+    metric = trial.metrics.get(objective.metric)
+    yield ""
+    if metric is None:
+        yield _line("came out", f"no value: {trial.reason}" if trial.reason else "no value")
+        return
+    error = "" if metric.standard_error is None else f" ± {metric.standard_error:.3g}"
+    deviations = explanation.deviations
+    told = ""
+    if deviations is not None:
+        side = "above" if deviations >= 0 else "below"
+        told = f", {abs(deviations):.2g} standard deviations {side} the mean"
+    yield _line("came out", f"{objective.metric} {metric.value:.6g}{error}{told}")
+
+
+def _repetition_lines(explanation: Explanation, provenance: Provenance, repetition: Repetition) -> Iterator[str]:
+    trial = explanation.trial
+    differences = list(repetition.differences(trial))
+    yield ""
+    if not repetition.repeats(trial):
+        yield _line("reproduced", "no")
+    elif differences:
+        yield _line("reproduced", "yes, except for what the model predicts")
+    else:
+        yield _line("reproduced", "yes, to the last bit")
+    for name, before, now in differences:
+        yield _line("", f"{name}: {_value(before)} then, {_value(now)} now")
+    if not differences:
+        return
+    if explanation.knowledge is not None and explanation.knowledge.exact is False:
+        yield _line("", "The history could not be put together exactly: several servers wrote at the time.")
+    if repetition.fallback_reason:
+        yield _line("", f"The model was not used now: {repetition.fallback_reason}")
+    yield _line("", f"Suggested by asktell-server {provenance.engine}; other versions and processors round otherwise.")
+
+
+def _scales(explanation: Explanation, fit: Fit) -> Iterator[tuple[str, list[tuple[str, float]]]]:
+    """Length scales of numbers and of categories, which do not compare, the most important first."""
+    parameters = explanation.study.space.parameters
+    for title, of_categories in (("length scales", False), ("of categories", True)):
+        scales = [
+            (parameter.name, scale)
+            for parameter, scale in zip(parameters, fit.length_scales, strict=True)
+            if isinstance(parameter.domain, BoolDomain | CategoricalDomain) is of_categories
+        ]
+        if scales:
+            yield title, sorted(scales, key=lambda pair: pair[1])
+
+
+def _configuration(configuration: Configuration) -> list[str]:
+    return [f"{name} {_value(value)}" for name, value in configuration.items()]
+
+
+def _value(value: object) -> str:
+    return f"{value!r}" if isinstance(value, float) else str(value)
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def _line(title: str, text: str) -> str:
+    return f"  {title:<{_TITLE_WIDTH}}{text}"
+
+
+def _wrapped(items: Sequence[str], *, title: str | None = None) -> Iterator[str]:
+    """The items with commas, broken between them; under a title where there is one."""
+    lines = [""]
+    for index, item in enumerate(items):
+        if lines[-1] and len(lines[-1]) + len(item) >= _TEXT_WIDTH:
+            lines.append("")
+        lines[-1] += item if index == len(items) - 1 else f"{item}, "
+    for index, line in enumerate(lines):
+        yield f"  {line}" if title is None else _line("" if index else title, line)

@@ -1,0 +1,190 @@
+"""Why a trial was suggested: what the engine knew and believed, and whether it would suggest the same again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from asktell_server.domain.errors import trial_not_found
+from asktell_server.domain.names import TrialName
+from asktell_server.domain.provenance import Provenance
+from asktell_server.domain.stopping import objective_cost
+from asktell_server.domain.study import Study
+from asktell_server.domain.trial import Trial
+from asktell_server.engine.history import history_digest, noise_deviation
+from asktell_server.engine.problem import Outcome, Suggestion, SuggestResult, SuggestTask
+from asktell_server.engine.suggest import suggest
+from asktell_server.service.past import Past, read_log
+from asktell_server.store.protocol import Ledger
+
+_MOST_MOMENTS = 200
+"""Positions of the log, from the one recorded on, at which the task is looked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """What the engine knew.
+
+    Attributes:
+        exact: the history is the very one that the engine had; None = it left no digest, so nobody can tell.
+        values: results with an objective value; `failures`: failed and infeasible ones; `pending`: trials in flight.
+        best: the trial with the best value among them.
+        noise: standard deviation of one observation, in the objective's unit, as the model fitted it.
+        created: position of the log at which the trial came to be.
+        missed: results that came between; a suggestion that was prepared, or took long, did not know them.
+    """
+
+    sequence: int
+    exact: bool | None
+    values: int
+    failures: int
+    pending: int
+    best: Trial | None
+    noise: float | None
+    created: int
+    missed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repetition:
+    """What the engine says to the same task now. `suggestion` None = it says nothing (the grid ends sooner)."""
+
+    suggestion: Suggestion | None
+    fallback_reason: str
+
+    def repeats(self, trial: Trial) -> bool:
+        """The same configuration, from the same origin."""
+        again = self.suggestion
+        return again is not None and again.parameters == trial.parameters and again.origin is trial.origin
+
+    def differences(self, trial: Trial) -> Iterator[tuple[str, object, object]]:
+        """What differs: its name, what was suggested, what is suggested now."""
+        again = self.suggestion
+        if again is None:
+            yield "suggestion", "one", "none"
+            return
+        if again.origin is not trial.origin:
+            yield "origin", trial.origin.value, again.origin.value
+        for name, value in trial.parameters.items():
+            if again.parameters.get(name) != value:
+                yield name, value, again.parameters.get(name)
+        if trial.prediction is not None and again.prediction is not None:
+            for name in ("mean", "standard_deviation", "acquisition_value"):
+                before, now = getattr(trial.prediction, name), getattr(again.prediction, name)
+                if before != now:
+                    yield f"prediction.{name}", before, now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A trial, its study, what the engine knew and what it says again (None = not known, or not asked for)."""
+
+    name: TrialName
+    study: Study
+    trial: Trial
+    knowledge: Knowledge | None = None
+    repetition: Repetition | None = None
+
+    @property
+    def deviations(self) -> float | None:
+        """How far the result lies above the predicted mean, in standard deviations of a predicted observation."""
+        trial, prediction = self.trial, self.trial.prediction
+        metric = trial.metrics.get(self.study.objective.metric)
+        if prediction is None or metric is None or objective_cost(self.study, trial) is None:
+            return None
+        noise = self.knowledge.noise if self.knowledge else None
+        variance = prediction.standard_deviation**2 + (noise or 0.0) ** 2 + (metric.standard_error or 0.0) ** 2
+        return (metric.value - prediction.mean) / variance**0.5 if variance > 0 else None
+
+
+class Explaining:
+    """The use case explain. Runs the engine in this process: not for a server's event loop."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def explain(self, name: TrialName, *, repeat: bool) -> Explanation:
+        """Explains a trial; with `repeat` the engine suggests once more.
+
+        Raises:
+            NotFound: no such study or trial.
+        """
+        head = await self._ledger.read_head(name.study)
+        (record,) = await self._ledger.read_trials(name.study, numbers=[name.number])
+        if record is None:
+            raise trial_not_found(str(name))
+        trial, provenance = record.trial, record.trial.provenance
+        if provenance is None:
+            return Explanation(name=name, study=head.study, trial=trial)
+        past = Past(head)
+        moments: list[_Moment] = []
+        async for entry in read_log(self._ledger, name.study):
+            if entry.sequence > provenance.sequence and not moments:
+                moments.append(_Moment.of(past, head.study, provenance))
+            changed = past.apply(entry)
+            if past.knows(name.number):
+                break
+            if moments and changed and len(moments) < _MOST_MOMENTS:
+                moments.append(_Moment.of(past, head.study, provenance))
+        moment, exact = _the_moment(moments, trial, provenance)
+        return Explanation(
+            name=name,
+            study=head.study,
+            trial=trial,
+            knowledge=_knowledge(moment, trial, exact=exact, created=past),
+            repetition=_repeat(moment.task, provenance.index) if repeat else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Moment:
+    """What a server knew at a position of the log."""
+
+    sequence: int
+    task: SuggestTask
+    best: Trial | None
+
+    @staticmethod
+    def of(past: Past, study: Study, provenance: Provenance) -> _Moment:
+        """Where the past stands now."""
+        costs = [(cost, trial) for trial in past.trials() if (cost := objective_cost(study, trial)) is not None]
+        _, best = min(costs, key=lambda pair: (pair[0], pair[1].number), default=(0.0, None))
+        return _Moment(sequence=past.sequence, task=past.task(provenance), best=best)
+
+
+def _the_moment(moments: list[_Moment], trial: Trial, provenance: Provenance) -> tuple[_Moment, bool | None]:
+    """The one of the suggestion, and whether that is certain: a server may know more than what it has read last."""
+    if provenance.digest:
+        for moment in moments:
+            if history_digest(moment.task) == provenance.digest:
+                return moment, True
+        return moments[0], False
+    for moment in moments:  # no model: a repetition takes about a millisecond
+        if _repeat(moment.task, provenance.index).repeats(trial):
+            return moment, None
+    return moments[0], None
+
+
+def _repeat(task: SuggestTask, index: int) -> Repetition:
+    result: SuggestResult = suggest(task)
+    suggestions = result.suggestions
+    return Repetition(
+        suggestion=suggestions[index] if index < len(suggestions) else None, fallback_reason=result.fallback_reason
+    )
+
+
+def _knowledge(moment: _Moment, trial: Trial, *, exact: bool | None, created: Past) -> Knowledge:
+    task = moment.task
+    outcomes = [seen.outcome for seen in task.observations]
+    fit = trial.provenance.fit if trial.provenance else None
+    return Knowledge(
+        sequence=moment.sequence,
+        exact=exact,
+        values=outcomes.count(Outcome.VALUE),
+        failures=outcomes.count(Outcome.FAILED) + outcomes.count(Outcome.INFEASIBLE),
+        pending=len(task.pending),
+        best=moment.best,
+        noise=None if fit is None else noise_deviation(task, fit),
+        created=created.sequence,
+        missed=max(0, created.results - len(task.observations)),
+    )

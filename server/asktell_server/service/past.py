@@ -1,0 +1,66 @@
+"""A study as it was: put together again from its log, entry by entry."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from asktell_server.domain.names import StudyName
+from asktell_server.domain.provenance import Provenance
+from asktell_server.domain.trial import Trial
+from asktell_server.engine.problem import Problem, SuggestTask
+from asktell_server.service.views import PAGE, StudyView
+from asktell_server.store.protocol import Ledger, LogEntry, MeasurementReported, StudyHead
+
+
+class Past:
+    """The trials of a study after the entries taken in so far. Its space, objectives and algorithm never change."""
+
+    def __init__(self, head: StudyHead) -> None:
+        self._view = StudyView(head)
+        self._view.sequence = 0
+
+    @property
+    def sequence(self) -> int:
+        """The position in the log."""
+        return self._view.sequence
+
+    @property
+    def results(self) -> int:
+        """How many trials have ended."""
+        return len(self._view.observations())
+
+    def knows(self, number: int) -> bool:
+        """Whether the trial exists by now."""
+        return number in self._view.trials
+
+    def trials(self) -> list[Trial]:
+        """All trials, in the order of their numbers."""
+        return self._view.sorted_trials()
+
+    def apply(self, entry: LogEntry) -> bool:
+        """Takes in the next entry; whether it may have changed what a task knows."""
+        self._view.apply(entry)
+        return not isinstance(entry.change, MeasurementReported)
+
+    def task(self, provenance: Provenance) -> SuggestTask:
+        """The task that a server had from here, as far as its provenance says."""
+        study = self._view.study
+        return SuggestTask(
+            problem=Problem(space=study.space, objectives=study.objectives, algorithm=study.algorithm),
+            observations=self._view.observations(),
+            pending=self._view.pending(),
+            count=provenance.count,
+            seed=study.seed,
+            warm_start=provenance.warm_start,
+        )
+
+
+async def read_log(ledger: Ledger, name: StudyName) -> AsyncIterator[LogEntry]:
+    """All entries of the log so far, oldest first. Raises NotFound."""
+    more, after = True, 0
+    while more:
+        delta = await ledger.read_delta(name, after=after, limit=PAGE, lapsed_limit=0)
+        for entry in delta.entries:
+            yield entry
+            after = entry.sequence
+        more = delta.more

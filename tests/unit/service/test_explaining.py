@@ -1,0 +1,249 @@
+"""Explanations: what the engine knew is found in the log, and it suggests the same again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from asktell_server.domain.algorithm import Bayesian, Grid, Random, Sobol
+from asktell_server.domain.errors import NotFound
+from asktell_server.domain.metrics import Metric
+from asktell_server.domain.names import StudyName
+from asktell_server.domain.space import CategoricalDomain, FloatDomain, Parameter, SearchSpace
+from asktell_server.domain.trial import Origin, Prediction, Result, Trial, TrialState
+from asktell_server.engine.problem import SuggestResult, SuggestTask
+from asktell_server.engine.suggest import suggest
+from asktell_server.explanation import as_json, as_text
+from asktell_server.service.asking import AskTrials
+from asktell_server.service.completion import Completion
+from asktell_server.service.explaining import Explaining, Explanation
+from asktell_server.service.intake import NewTrial
+from asktell_server.store.memory import MemoryLedger
+from asktell_server.store.protocol import Commit, StudyDelta, TrialWrite
+from tests.support.builders import NAME, a_trial, failure
+from tests.unit.service.conftest import HandClock, Services
+
+MIXED = SearchSpace(
+    parameters=(
+        Parameter(name="lr", domain=FloatDomain(min=0.0, max=1.0)),
+        Parameter(name="kind", domain=CategoricalDomain(values=("a", "b", "c"))),
+    )
+)
+
+
+Hook = Callable[[], Awaitable[object]]
+
+
+class Here:
+    """The engine in this process; `meanwhile` happens once, before it answers."""
+
+    def __init__(self) -> None:
+        self.meanwhile: Hook | None = None
+
+    async def suggest(self, task: SuggestTask) -> SuggestResult:
+        """Suggests."""
+        if (hook := self.meanwhile) is not None:
+            self.meanwhile = None
+            await hook()
+        return suggest(task)
+
+
+class SlowLedger(MemoryLedger):
+    """A store whose answer to a read is on its way while `meanwhile` happens, once."""
+
+    meanwhile: Hook | None = None
+
+    async def read_delta(
+        self, name: StudyName, *, after: int, limit: int = 1000, lapsed_limit: int = 1000
+    ) -> StudyDelta:
+        """See Ledger."""
+        delta = await super().read_delta(name, after=after, limit=limit, lapsed_limit=lapsed_limit)
+        if (hook := self.meanwhile) is not None:
+            self.meanwhile = None
+            await hook()
+        return delta
+
+
+def _with_engine(services: Services) -> Here:
+    """A real engine behind the asks of `services`."""
+    here = Here()
+    completion = Completion(services.ledger, services.clock)
+    services.asking = AskTrials(services.ledger, services.views, here, completion, services.clock)
+    return here
+
+
+@pytest.fixture
+def engine(services: Services) -> Here:
+    """The engine of `services`, models included."""
+    return _with_engine(services)
+
+
+async def _explain(services: Services, trial: Trial, *, repeat: bool = True) -> Explanation:
+    return await Explaining(services.ledger).explain(NAME.trial(trial.number), repeat=repeat)
+
+
+async def _run(services: Services, count: int) -> list[Trial]:
+    """Trials one after the other, with a loss that depends on `lr`; every fifth fails."""
+    told = []
+    for index in range(count):
+        (trial,) = await services.ask()
+        if index % 5 == 4:
+            record, _ = await services.trials.tell(
+                NAME.trial(trial.number), failure(), lease_id=trial.lease_id, request=None
+            )
+            told.append(record.trial)
+        else:
+            told.append(await services.tell(trial, (float(trial.parameters["lr"]) - 0.3) ** 2))
+    return told
+
+
+@pytest.mark.usefixtures("engine")
+async def test_a_suggestion_of_the_model_is_explained_and_made_again(services: Services) -> None:
+    await services.create(algorithm=Bayesian(start_trials=3), space=MIXED)
+    trials = await _run(services, 9)
+    # What has happened since changes nothing.
+    await services.trials.amend(
+        NAME.trial(1),
+        Result(state=TrialState.SUCCEEDED, metrics={"loss": Metric(value=99.0)}),
+        reason="r",
+        request=None,
+    )
+    await services.trials.delete(NAME.trial(2), request=None)
+    explanation = await _explain(services, trials[7])
+    known, again = explanation.knowledge, explanation.repetition
+    assert known is not None
+    assert again is not None
+    assert (known.exact, known.values, known.failures, known.pending, known.missed) == (True, 6, 1, 0, 0)
+    best = min((trial for trial in trials[:7] if trial.metrics), key=lambda trial: trial.metrics["loss"].value)
+    assert known.best is not None
+    assert known.best.number == best.number
+    assert known.noise is not None
+    assert again.repeats(trials[7])
+    assert not list(again.differences(trials[7]))
+    text = as_text(explanation)
+    for part in ("the model: ", "6 results, 1 failure, 0 in flight", "log EI", "length scales", "to the last bit"):
+        assert part in text
+
+
+@pytest.mark.usefixtures("engine")
+async def test_a_batch_knows_its_pending_trials_and_every_place_in_it_is_made_again(services: Services) -> None:
+    await services.create(algorithm=Bayesian(start_trials=3))
+    await _run(services, 4)
+    (running,) = await services.ask()
+    batch = await services.ask(3)
+    await services.tell(running, 0.5)
+    for trial in batch:
+        explanation = await _explain(services, trial)
+        assert explanation.knowledge is not None
+        assert explanation.knowledge.pending == 1
+        assert explanation.repetition is not None
+        assert explanation.repetition.repeats(trial)
+
+
+async def test_a_result_that_came_while_the_model_computed_is_told_apart(services: Services, engine: Here) -> None:
+    await services.create(algorithm=Bayesian(start_trials=3))
+    await _run(services, 4)
+    (running,) = await services.ask()
+    engine.meanwhile = lambda: services.tell(running, 0.5)
+    (trial,) = await services.ask()
+    explanation = await _explain(services, trial)
+    assert explanation.knowledge is not None
+    assert (explanation.knowledge.exact, explanation.knowledge.missed) == (True, 1)
+    assert explanation.repetition is not None
+    assert explanation.repetition.repeats(trial)
+    assert "1 result came between" in as_text(explanation)
+
+
+async def test_what_a_server_knew_beyond_its_reading_is_found(clock: HandClock) -> None:
+    ledger = SlowLedger(clock)
+    services = Services(ledger, clock)
+    _with_engine(services)
+    await services.create(algorithm=Bayesian(start_trials=3))
+    await _run(services, 4)
+    (running,) = await services.ask()
+    # The result reaches the server's view at once; the log that it reads is from before.
+    ledger.meanwhile = lambda: services.tell(running, 0.5)
+    (trial,) = await services.ask()
+    explanation = await _explain(services, trial)
+    assert explanation.knowledge is not None
+    assert trial.provenance is not None
+    assert explanation.knowledge.exact
+    assert explanation.knowledge.sequence == trial.provenance.sequence + 1
+    assert (explanation.knowledge.pending, explanation.knowledge.missed) == (0, 0)
+    assert explanation.repetition is not None
+    assert explanation.repetition.repeats(trial)
+
+
+@pytest.mark.parametrize("algorithm", [Random(), Sobol(), Grid(default_levels=3)], ids=lambda one: one.kind)
+async def test_what_took_no_model_is_made_again_too(services: Services, algorithm: Random | Sobol | Grid) -> None:
+    await services.create(algorithm=algorithm)
+    await _run(services, 4)
+    (trial, other) = await services.ask(2)
+    for one in (trial, other):
+        explanation = await _explain(services, one)
+        assert explanation.repetition is not None
+        assert explanation.repetition.repeats(one)
+        assert explanation.deviations is None
+        assert "uses no model" in as_text(explanation)
+
+
+async def test_a_trial_of_an_earlier_version_says_what_it_does_not_know(services: Services) -> None:
+    await services.create()
+    prediction = Prediction(mean=1.0, standard_deviation=0.5, acquisition_value=-2.0)
+    told = dataclasses.replace(
+        a_trial(origin=Origin.MODEL, prediction=prediction, number=0, revision=0),
+        state=TrialState.SUCCEEDED,
+        metrics={"loss": Metric(value=2.0)},
+    )
+    committed = await services.ledger.commit(NAME, Commit(writes=[TrialWrite(trial=told)]))
+    explanation = await _explain(services, committed.records[0].trial)
+    assert (explanation.knowledge, explanation.repetition, explanation.deviations) == (None, None, 2.0)
+    text = as_text(explanation)
+    assert "not recorded" in text
+    assert "2 standard deviations above the mean" in text
+    assert "reproduced" not in text
+
+
+async def test_a_persons_trial_has_nothing_to_explain(services: Services) -> None:
+    await services.create()
+    await services.intake.enqueue(NAME, [NewTrial(parameters={"lr": 0.5, "bias": True})], request=None)
+    (trial,) = await services.ask()
+    text = as_text(await _explain(services, trial))
+    assert "a person enqueued it" in text
+    assert "not recorded" not in text
+
+
+@pytest.mark.usefixtures("engine")
+async def test_what_was_suggested_otherwise_shows_the_difference(services: Services) -> None:
+    await services.create(algorithm=Bayesian(start_trials=3))
+    trials = await _run(services, 6)
+    explanation = await _explain(services, trials[5])
+    changed = dataclasses.replace(trials[5], parameters={**trials[5].parameters, "layers": 8, "lr": 0.123})
+    explanation = dataclasses.replace(explanation, trial=changed)
+    text = as_text(explanation)
+    assert "reproduced      no" in text
+    assert "lr: 0.123 then," in text
+    assert as_json(explanation)["repetition"]["reproduced"] is False
+
+
+@pytest.mark.usefixtures("engine")
+async def test_json_says_the_same(services: Services) -> None:
+    await services.create(algorithm=Bayesian(start_trials=3), space=MIXED)
+    trials = await _run(services, 6)
+    said = json.loads(json.dumps(as_json(await _explain(services, trials[5]))))
+    assert said["name"] == str(NAME.trial(trials[5].number))
+    assert said["origin"] == "MODEL"
+    assert set(said["model"]["length_scales"]) == {"lr", "kind"}
+    assert set(said["model"]["kernel_weights"]) == {"numbers", "categories", "both"}
+    assert said["knowledge"]["results"] == 4
+    assert said["repetition"] == {"reproduced": True, "differences": [], "fallback_reason": ""}
+    assert as_json(await _explain(services, trials[5], repeat=False))["repetition"] is None
+
+
+async def test_no_such_trial(services: Services) -> None:
+    await services.create()
+    with pytest.raises(NotFound):
+        await Explaining(services.ledger).explain(NAME.trial(5), repeat=False)
