@@ -18,10 +18,13 @@ from asktell_server.domain.space import (
 )
 from asktell_server.engine.bayes.acquisition import Acquisition
 from asktell_server.engine.bayes.batch import greedy
-from asktell_server.engine.bayes.propose import handled_warnings
+from asktell_server.engine.bayes.fit import fit
+from asktell_server.engine.bayes.kernel import Layout
+from asktell_server.engine.bayes.model import LeanModel
 from asktell_server.engine.bayes.raw_points import raw_points
 from asktell_server.engine.bayes.search import Search, Taken
-from asktell_server.engine.bayes.surrogate import Data, Surrogate, fit
+from asktell_server.engine.bayes.surrogate import Surrogate
+from asktell_server.engine.bayes.training import Data
 from asktell_server.engine.encoding import Encoding, Points
 from tests.unit.engine.problems import HARTMANN_SPACE, MIXED_SPACE, UNIT, space_of
 
@@ -47,14 +50,8 @@ def _surrogate(space: SearchSpace, *, count: int = 25, seed: int = 0) -> tuple[E
     )
     y = np.sin(5 * x / scale + np.arange(encoding.dimension)).sum(axis=1)
     y = (y - y.mean()) / y.std()
-    data = Data(
-        x=torch.from_numpy(x),
-        y=torch.from_numpy(y),
-        noise=torch.zeros(count).double(),
-        categorical=encoding.categorical,
-    )
-    with handled_warnings():
-        return encoding, Surrogate(data, fit(data, warm=None, cold=True)), x, float(y.min())
+    data = Data(x=x, y=y, noise=np.zeros(count), layout=Layout.of(encoding))
+    return encoding, Surrogate(data, fit(data, warm=None, cold=True)), x, float(y.min())
 
 
 def _everything(encoding: Encoding) -> Points:
@@ -69,10 +66,9 @@ def test_finds_what_looking_everywhere_finds(space: SearchSpace, seed: int) -> N
     acquisition = Acquisition(surrogate, best)
     taken = Taken(tried)
     everything = taken.free(_everything(encoding))
-    highest = float(acquisition.scores(torch.from_numpy(everything)).max())
+    highest = float(acquisition.scores(everything).max())
     raw = raw_points(encoding, np.random.default_rng(seed), cardinality=space.cardinality, centres=tried[:4])
-    with handled_warnings():
-        found = Search(encoding).maximize(acquisition, raw, taken)
+    found = Search(encoding).maximize(acquisition, raw, taken)
     assert found is not None
     assert found.point not in taken
     assert found.value >= highest - 0.05
@@ -83,12 +79,11 @@ def test_refines_raw_points_and_ends_on_configurations(space: SearchSpace) -> No
     encoding, surrogate, tried, best = _surrogate(space)
     acquisition = Acquisition(surrogate, best)
     raw = raw_points(encoding, np.random.default_rng(1), cardinality=space.cardinality, centres=tried[:4])
-    with handled_warnings():
-        found = Search(encoding).maximize(acquisition, raw, Taken(tried))
+    found = Search(encoding).maximize(acquisition, raw, Taken(tried))
     assert found is not None
-    assert found.value >= float(acquisition.scores(torch.from_numpy(Taken(tried).free(raw))).max())
+    assert found.value >= float(acquisition.scores(Taken(tried).free(raw)).max())
     assert np.array_equal(encoding.snap(found.point[None, :])[0], found.point)
-    reference = LogExpectedImprovement(surrogate.model, best_f=best, maximize=False)
+    reference = LogExpectedImprovement(LeanModel(surrogate), best_f=best, maximize=False)
     with torch.no_grad():
         assert found.value == pytest.approx(float(reference(torch.from_numpy(found.point[None, :]))), abs=1e-6)
 
@@ -137,8 +132,8 @@ def test_greedy_is_believing_one_by_one() -> None:
     believing, left = surrogate, Taken(points[:0])
     for found in chosen:
         points = left.free(points)
-        scores = Acquisition(believing, best).scores(torch.from_numpy(points))
+        scores = Acquisition(believing, best).scores(points)
         assert found.value == pytest.approx(float(scores.max()), abs=1e-5)
         assert np.array_equal(found.point, points[int(scores.argmax())])
-        believing = believing.believe(torch.from_numpy(found.point[None, :]))
+        believing = believing.believe(found.point[None, :])
         left.add(found.point)

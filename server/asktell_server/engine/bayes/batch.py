@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import torch
 
 from asktell_server.engine.bayes.acquisition import log_expected_improvement
 from asktell_server.engine.bayes.search import Found
@@ -20,13 +19,12 @@ def greedy(surrogate: Surrogate, best: float, points: Points, *, most: int) -> I
     they are and takes from the variances what a rank-one update of the joint covariance takes: a pivoted Cholesky
     decomposition, one row per suggestion.
     """
-    mean, covariance = (part.numpy() for part in surrogate.covariance(torch.from_numpy(points)))
+    mean, covariance = surrogate.covariance(points)
     variance = np.diagonal(covariance).copy()
     rows = np.empty((min(most, len(points)), len(points)))
     left = np.ones(len(points), dtype=bool)
     for step in range(len(rows)):
-        scores = log_expected_improvement(torch.from_numpy(mean), torch.from_numpy(variance), best=best).numpy()
-        scores = np.where(left, scores, -np.inf)
+        scores = np.where(left, log_expected_improvement(mean, variance, best=best), -np.inf)
         chosen = int(scores.argmax())
         yield Found(point=points[chosen], value=float(scores[chosen]))
         left[chosen] = False

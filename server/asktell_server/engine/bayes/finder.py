@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from asktell_server.engine.bayes.acquisition import Acquisition
 from asktell_server.engine.bayes.batch import greedy
@@ -17,7 +16,6 @@ from asktell_server.engine.seeding import generator
 
 REFINED = 8
 """Suggestions of one task that are searched for one by one; the rest is taken from one set of scored points."""
-_CENTRE_CANDIDATES = 64  # observations whose posterior mean is looked at when centres are chosen
 
 
 class Finder:
@@ -39,7 +37,7 @@ class Finder:
         self._tried = Taken(np.concatenate([tried, running]))
         self._running = Taken(running)
         self._novelty = Novelty(task, encoding)
-        self._believing = surrogate.believe(torch.from_numpy(running))
+        self._believing = surrogate.believe(running)
         self._centres = self._best_means()
 
     def find(self, count: int) -> list[Found]:
@@ -57,9 +55,9 @@ class Finder:
             found = self._search.maximize(acquisition, raw, self._running)
         if found is None:
             point = self._left_over(raw)
-            found = Found(point=point, value=float(acquisition.scores(torch.from_numpy(point[None, :]))))
+            found = Found(point=point, value=float(acquisition.scores(point[None, :])[0]))
         self._take(found.point)
-        self._believing = self._believing.believe(torch.from_numpy(found.point[None, :]))
+        self._believing = self._believing.believe(found.point[None, :])
         return found
 
     def _many(self, count: int) -> list[Found]:
@@ -87,6 +85,5 @@ class Finder:
 
     def _best_means(self) -> Points:
         """The observed points (at most 4) with the lowest means."""
-        best = self._observed.lowest(_CENTRE_CANDIDATES)
-        mean, _ = self._observed.moments(best)
-        return best[torch.argsort(mean, stable=True)[:CENTRES]].numpy()
+        order = np.argsort(self._observed.observed_means(), kind="stable")
+        return self._observed.data.x[order[:CENTRES]]

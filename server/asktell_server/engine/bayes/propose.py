@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import warnings
-from collections.abc import Iterator
-
 import numpy as np
 import numpy.typing as npt
-import torch
-from botorch.exceptions.warnings import OptimizationWarning
-from linear_operator.utils.warnings import NumericalWarning
 
 from asktell_server.domain.trial import Origin, Prediction
 from asktell_server.engine.bayes import warm_start
 from asktell_server.engine.bayes.finder import Finder
+from asktell_server.engine.bayes.fit import fit
+from asktell_server.engine.bayes.kernel import Hyperparameters, Layout
 from asktell_server.engine.bayes.search import Found
-from asktell_server.engine.bayes.surrogate import (
-    Data,
-    Hyperparameters,
-    ModelError,
-    Surrogate,
-    fit,
-    parameter_count,
-)
+from asktell_server.engine.bayes.surrogate import Surrogate
 from asktell_server.engine.bayes.targets import Targets, make_targets
+from asktell_server.engine.bayes.threads import one_thread
+from asktell_server.engine.bayes.training import Data, ModelError
 from asktell_server.engine.encoding import Encoding
 from asktell_server.engine.problem import Suggestion, SuggestResult, SuggestTask
 from asktell_server.engine.seeding import generator
@@ -43,7 +33,7 @@ def propose(task: SuggestTask) -> SuggestResult:
     Raises:
         Exception: any: no task should, but matrices can.
     """
-    with one_thread(), handled_warnings():
+    with one_thread():
         encoding = Encoding(task.problem.space)
         targets = make_targets(task.observations, task.problem.objectives[0])
         data = _data(task, encoding, targets)
@@ -56,42 +46,18 @@ def propose(task: SuggestTask) -> SuggestResult:
         )
 
 
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Torch with one thread: the order of sums, and so the last bit, must not depend on the process."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextlib.contextmanager
-def handled_warnings() -> Iterator[None]:
-    """Silences what is dealt with anyway: a search or fit that stops early, jitter added to a matrix."""
-    with warnings.catch_warnings():
-        for category in (OptimizationWarning, NumericalWarning):
-            warnings.simplefilter("ignore", category)
-        yield
-
-
 def _data(task: SuggestTask, encoding: Encoding, targets: Targets) -> Data:
     configurations = [task.observations[row].parameters for row in targets.rows]
     everything = Data(
-        x=torch.from_numpy(encoding.encode(configurations)),
-        y=torch.from_numpy(targets.values),
-        noise=torch.from_numpy(targets.noise),
-        categorical=encoding.categorical,
+        x=encoding.encode(configurations), y=targets.values, noise=targets.noise, layout=Layout.of(encoding)
     )
     return _at_most(everything, MOST_OBSERVATIONS, generator(task, "observations"))
 
 
 def _fit(task: SuggestTask, data: Data) -> Hyperparameters:
-    count = parameter_count(data.x.shape[-1], data.categorical)
     return fit(
         _at_most(data, FIT_OBSERVATIONS, generator(task, "fit")),
-        warm=warm_start.unpack(task.warm_start, task.problem, count=count),
+        warm=warm_start.unpack(task.warm_start, task.problem, count=data.layout.parameter_count),
         cold=len(task.observations) % COLD_EVERY == 0,
     )
 
@@ -100,16 +66,16 @@ def _at_most(data: Data, most: int, rng: np.random.Generator) -> Data:
     """The best half of `most` observations and random other ones, in their order; all where there are no more."""
     if len(data.y) <= most:
         return data
-    order: npt.NDArray[np.int64] = np.argsort(data.y.numpy(), kind="stable")
+    order: npt.NDArray[np.int64] = np.argsort(data.y, kind="stable")
     others = rng.choice(order[most // 2 :], size=most - most // 2, replace=False)
     return data.rows(np.sort(np.concatenate([order[: most // 2], others])))
 
 
 def _suggestion(found: Found, surrogate: Surrogate, encoding: Encoding, targets: Targets) -> Suggestion:
-    mean, variance = surrogate.moments(torch.from_numpy(found.point[None, :]))
+    mean, variance = surrogate.moments(found.point[None, :])
     prediction = Prediction(
-        mean=targets.mean(float(mean)),
-        standard_deviation=targets.standard_deviation(float(variance.clamp_min(0.0).sqrt())),
+        mean=targets.mean(float(mean[0])),
+        standard_deviation=targets.standard_deviation(float(np.sqrt(max(variance[0], 0.0)))),
         acquisition_value=found.value,
     )
     if not np.isfinite([prediction.mean, prediction.standard_deviation, prediction.acquisition_value]).all():

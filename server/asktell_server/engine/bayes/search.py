@@ -7,16 +7,13 @@ nothing is left between levels. Points that have been tried or are running are p
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from botorch.generation.gen import gen_candidates_scipy
+from botorch.optim.batched_lbfgs_b import fmin_l_bfgs_b_batched
 
 from asktell_server.engine.bayes.acquisition import Acquisition
-from asktell_server.engine.bayes.surrogate import exact
 from asktell_server.engine.encoding import Categories, Continuum, Encoding, Levels, Points
 
 STARTS = 3
@@ -29,6 +26,7 @@ MAX_CHANGES = 30
 SWEPT_LEVELS = 24
 """Ordered parameters up to this many levels are tried at every level; others at the nearest ones."""
 _NEAR = (-3, -1, 1, 3)
+_STEP_GAIN, _GRADIENT = 1e-6, 1e-4  # of a step of L-BFGS: finer ones do not change what is suggested
 _GAIN = 1e-3  # of log expected improvement: a thousandth of the improvement is not worth another look around
 
 
@@ -65,6 +63,7 @@ class Search:
     def __init__(self, encoding: Encoding) -> None:
         self._encoding = encoding
         columns = list(enumerate(encoding.columns))
+        self._numeric = [index for index, column in columns if not isinstance(column, Categories)]
         self._continuous = [index for index, column in columns if isinstance(column, Continuum)]
         self._discrete = [(index, column) for index, column in columns if not isinstance(column, Continuum)]
         self._relaxed = [
@@ -76,7 +75,7 @@ class Search:
         raw = taken.free(raw)
         if not len(raw):
             return None
-        scores = _scores(acquisition, raw)
+        scores = acquisition.rough_scores(raw)
         order = np.argsort(-scores, kind="stable")[:STARTS]
         best = Found(point=raw[order[0]], value=float(scores[order[0]]))
         for point, value in self._refine(acquisition, raw[order], taken):
@@ -86,7 +85,7 @@ class Search:
 
     def _refine(self, acquisition: Acquisition, starts: Points, taken: Taken) -> Iterator[tuple[Points, float]]:
         """Where the searches from `starts` end."""
-        points, values = starts, _scores(acquisition, starts)
+        points, values = starts, acquisition.scores(starts)
         if self._continuous or self._relaxed:
             numbers = [*self._continuous, *self._relaxed]
             points, values = self._climb(acquisition, points, values, numbers, steps=MAX_STEPS)
@@ -108,28 +107,27 @@ class Search:
         self, acquisition: Acquisition, points: Points, values: Points, free: list[int], *, steps: int
     ) -> tuple[Points, Points]:
         """At most `steps` of L-BFGS along the columns `free`, each start on its own; keeps a start that would end lower."""
-        fixed = {
-            index: torch.from_numpy(points[:, index].copy())
-            for index in range(self._encoding.dimension)
-            if index not in free
-        }
-        upper = torch.tensor(
-            [column.count - 1.0 if isinstance(column, Categories) else 1.0 for column in self._encoding.columns],
-            dtype=torch.float64,
+        places = [self._numeric.index(column) for column in free]
+        whole = points.copy()
+
+        def losses(coordinates: Points, batch_indices: list[int]) -> tuple[Points, Points]:
+            whole[np.ix_(batch_indices, free)] = coordinates
+            scores, gradients = acquisition.scores_with_gradient(whole[batch_indices])
+            return -scores, -gradients[:, places]
+
+        ends = points.copy()
+        ends[:, free], _, _ = fmin_l_bfgs_b_batched(
+            losses,
+            points[:, free],
+            bounds=[(0.0, 1.0)] * len(free),
+            maxiter=steps,
+            factr=None,
+            ftol=_STEP_GAIN,
+            pgtol=_GRADIENT,
+            pass_batch_indices=True,
         )
-        # BoTorch insists on a warning where a line search ends early; the ends are scored below, whatever they are.
-        with exact(), warnings.catch_warnings(record=True):
-            ends, _ = gen_candidates_scipy(
-                torch.from_numpy(points).unsqueeze(1),
-                acquisition.function(),
-                lower_bounds=torch.zeros_like(upper),
-                upper_bounds=upper,
-                options={"maxiter": steps},
-                fixed_features=fixed or None,
-                use_parallel_mode=True,
-            )
-        snapped = self._encoding.snap(ends.squeeze(1).numpy())
-        reached = _scores(acquisition, snapped)
+        snapped = self._encoding.snap(ends)
+        reached = acquisition.scores(snapped)
         better = reached > values
         return np.where(better[:, None], snapped, points), np.where(better, reached, values)
 
@@ -141,7 +139,7 @@ class Search:
             around = [self._neighbours(points[index], taken) for index in going]
             if not any(map(len, around)):
                 break
-            scores = np.split(_scores(acquisition, np.concatenate(around)), np.cumsum([len(a) for a in around])[:-1])
+            scores = np.split(acquisition.scores(np.concatenate(around)), np.cumsum([len(a) for a in around])[:-1])
             moved = []
             for index, neighbours, reached in zip(going, around, scores, strict=True):
                 if len(reached) and reached.max() > values[index] + _GAIN:
@@ -174,11 +172,6 @@ def _options(column: Levels | Categories | Continuum, coordinate: float) -> Poin
         near = np.array([level + step for step in _NEAR])
         coordinates = column.coordinates(near[(near >= 0) & (near < column.count)])
     return coordinates[coordinates != coordinate]
-
-
-def _scores(acquisition: Acquisition, points: Points) -> Points:
-    scores: Points = acquisition.scores(torch.from_numpy(points)).numpy()
-    return scores
 
 
 def _key(point: Points) -> bytes:

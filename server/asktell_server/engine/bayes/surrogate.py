@@ -1,198 +1,156 @@
-"""The model of the objective. The rest of the engine knows this interface and nothing of how it is computed."""
+"""The Gaussian process in closed form: means, variances and their gradients by a few matrix products.
+
+BoTorch's SingleTaskGP with the same hyperparameters gives the same numbers (tests hold both together to 1e-6) at many
+times the price: almost all of its time goes into the graph of small operations behind every evaluation. `model.py` is
+BoTorch's view of this one.
+"""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-import gpytorch
 import numpy as np
 import numpy.typing as npt
-import torch
-from botorch.models import SingleTaskGP
-from botorch.models.model import Model
-from botorch.optim.fit import fit_gpytorch_mll_scipy
-from gpytorch.constraints import GreaterThan
-from gpytorch.likelihoods import FixedNoiseGaussianLikelihood, GaussianLikelihood
-from gpytorch.mlls import ExactMarginalLogLikelihood
-from gpytorch.priors import LogNormalPrior
-from torch import Tensor
+import scipy.linalg.lapack as lapack
 
-from asktell_server.engine.bayes.kernel import make_kernel
+from asktell_server.engine.bayes.kernel import Hyperparameters, Kernel, Matrix
+from asktell_server.engine.bayes.training import Data, ModelError
+from asktell_server.engine.encoding import Points
 
-Hyperparameters = npt.NDArray[np.float64]
-"""Noise, mean, length scales and weights, in the order of the model's parameters."""
+Vector = npt.NDArray[np.float64]
 
-MIN_NOISE = 1e-4
-COLD_STEPS = 75
-WARM_STEPS = 15
-_MIN_KNOWN_NOISE = 1e-6  # below it GPyTorch warns; the learned noise is added and dominates
-_CHUNK = 128  # points whose joint covariance is computed at a time: cheaper than one by one, and than all at once
+_ROUGH_FROM = 300
+"""From so many observations on rough moments are computed in single precision: half the time."""
+_CHUNK = 256
 
 
-class ModelError(ArithmeticError):
-    """The model gives no usable numbers."""
+class Slopes(NamedTuple):
+    """Means (m) and variances (m) at points, and their gradients (m x numeric columns)."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Data:
-    """Training data: points (n x d), outputs (n), known noise variances (n), which columns hold categories."""
-
-    x: Tensor
-    y: Tensor
-    noise: Tensor
-    categorical: Sequence[int]
-
-    def rows(self, index: npt.NDArray[np.int64]) -> Data:
-        """Some of the data."""
-        rows = torch.from_numpy(index)
-        return Data(x=self.x[rows], y=self.y[rows], noise=self.noise[rows], categorical=self.categorical)
-
-    def __add__(self, other: Data) -> Data:
-        return Data(
-            x=torch.cat([self.x, other.x]),
-            y=torch.cat([self.y, other.y]),
-            noise=torch.cat([self.noise, other.noise]),
-            categorical=self.categorical,
-        )
+    mean: Vector
+    variance: Vector
+    mean_gradient: Matrix
+    variance_gradient: Matrix
 
 
 class Surrogate:
-    """A Gaussian process with given hyperparameters, conditioned on data. `model` is BoTorch's view of it."""
+    """A Gaussian process with given hyperparameters, conditioned on data. Cheap to ask, cheap to extend.
+
+    Attributes:
+        data: what it is conditioned on, believed observations included.
+        kernel: the covariance function towards the n points of the data.
+        mean: what the model expects far from all observations.
+        inverse: the inverse covariance matrix K⁻¹ of the observations (n x n).
+        alpha: K⁻¹ (y - mean) (n).
+    """
 
     def __init__(self, data: Data, hyperparameters: Hyperparameters) -> None:
-        self._data = data
-        self.hyperparameters = hyperparameters
-        gp = _gaussian_process(data)
-        _load(gp, hyperparameters)
-        gp.requires_grad_(False)
-        self.model: Model = gp.eval()
+        self.hyperparameters = data.layout.bounded(hyperparameters)
+        self.data = data
+        self.kernel = Kernel(data.layout, self.hyperparameters, data.x)
+        self.inverse = _inverse(self.kernel, data.noise + self.noise)
+        ones, outputs = self.inverse.sum(axis=1), self.inverse @ data.y
+        self.mean = float(outputs.sum() / ones.sum())
+        self.alpha: Vector = outputs - self.mean * ones
 
     @property
     def noise(self) -> float:
         """The learned variance of an observation."""
         return float(self.hyperparameters[0])
 
-    def moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Means (n) and variances (n) of the noise-free objective at points (n x d)."""
+    def moments(self, x: Points) -> tuple[Vector, Vector]:
+        """Means (m) and variances (m) of the noise-free objective at points (m x d)."""
+        k = self.kernel.covariance(x)
+        return self.mean + k @ self.alpha, self.kernel.variance - _row_products(k @ self.inverse, k)
+
+    def rough_moments(self, x: Points) -> tuple[Vector, Vector]:
+        """The same with less care where there is much to do: good enough to tell promising points from others."""
+        if len(self.data.y) < _ROUGH_FROM:
+            return self.moments(x)
+        inverse = self.inverse.astype(np.float32)
         means, variances = [], []
-        with torch.no_grad(), exact():
-            for chunk in x.split(_CHUNK):
-                posterior = self.model.posterior(chunk)
-                means.append(posterior.mean.squeeze(-1))
-                variances.append(posterior.variance.squeeze(-1))
-        return torch.cat(means), torch.cat(variances)
+        for start in range(0, len(x), _CHUNK):
+            k = self.kernel.covariance(x[start : start + _CHUNK])
+            means.append(self.mean + k @ self.alpha)
+            single = k.astype(np.float32)
+            variances.append(self.kernel.variance - _row_products(single @ inverse, single))
+        return np.concatenate(means), np.concatenate(variances)
 
-    def covariance(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Means (n) and joint covariance (n x n) at points (n x d)."""
-        with torch.no_grad(), exact():
-            distribution = self.model.posterior(x).distribution
-            return distribution.mean, distribution.covariance_matrix
+    def slopes(self, x: Points) -> Slopes:
+        """Moments at points (m x d) with their gradients along the numeric columns, in the columns' order."""
+        k, slope = self.kernel.with_slope(x)
+        pull = k @ self.inverse
+        scaled = x[:, list(self.data.layout.numeric)] / self.kernel.scales
+        by_mean, by_variance = slope * self.alpha, slope * pull
+        return Slopes(
+            mean=self.mean + k @ self.alpha,
+            variance=self.kernel.variance - _row_products(pull, k),
+            mean_gradient=self._gradient(by_mean, scaled),
+            variance_gradient=-2.0 * self._gradient(by_variance, scaled),
+        )
 
-    def lowest(self, count: int) -> Tensor:
-        """The points (at most `count` x d) with the lowest outputs."""
-        return self._data.x[torch.argsort(self._data.y, stable=True)[:count]]
+    def covariance(self, x: Points) -> tuple[Vector, Matrix]:
+        """Means (m) and joint covariance (m x m) at points (m x d)."""
+        k = self.kernel.covariance(x)
+        prior = Kernel(self.data.layout, self.hyperparameters, x).covariance(x)
+        return self.mean + k @ self.alpha, prior - k @ self.inverse @ k.T
 
-    def believe(self, x: Tensor) -> Surrogate:
-        """The model after its own mean has been observed at points (m x d): a kriging believer."""
+    def observed_means(self) -> Vector:
+        """Means (n) at the observations themselves: what noise is taken to have added is taken off."""
+        return self.data.y - (self.data.noise + self.noise) * self.alpha
+
+    def believe(self, x: Points) -> Surrogate:
+        """The model after its own mean has been observed at points (m x d): a kriging believer.
+
+        Means stay as they are, since nothing unexpected was seen; the inverse grows by m rows (block inversion).
+        """
         if not len(x):
             return self
-        believed = Data(x=x, y=self.moments(x)[0], noise=torch.zeros(len(x)).to(x), categorical=self._data.categorical)
-        return Surrogate(self._data + believed, self.hyperparameters)
+        mean, joint = self.covariance(x)
+        joint[np.diag_indices(len(x))] += self.noise
+        pull = self.kernel.covariance(x) @ self.inverse
+        corner = _symmetric_inverse(joint)
+        believing = object.__new__(Surrogate)
+        believing.hyperparameters, believing.mean = self.hyperparameters, self.mean
+        believing.data = Data(
+            x=np.concatenate([self.data.x, x]),
+            y=np.concatenate([self.data.y, mean]),
+            noise=np.concatenate([self.data.noise, np.zeros(len(x))]),
+            layout=self.data.layout,
+        )
+        believing.kernel = Kernel(self.data.layout, self.hyperparameters, believing.data.x)
+        side = corner @ pull
+        believing.inverse = np.block([[self.inverse + pull.T @ side, -side.T], [-side, corner]])
+        believing.alpha = np.concatenate([self.alpha, np.zeros(len(x))])
+        return believing
+
+    def _gradient(self, factors: Matrix, scaled: Points) -> Matrix:
+        """Σ factors (x' - x) / l² over the observations (m x numeric columns)."""
+        gradient: Matrix = factors @ self.kernel.scaled - factors.sum(axis=1)[:, None] * scaled
+        return gradient / self.kernel.scales
 
 
-def fit(data: Data, *, warm: Hyperparameters | None, cold: bool) -> Hyperparameters:
-    """The hyperparameters of the highest posterior density (MAP) by L-BFGS.
+def _inverse(kernel: Kernel, noise: Vector) -> Matrix:
+    matrix = kernel.covariance(kernel.points)
+    matrix[np.diag_indices(len(matrix))] = kernel.variance + noise
+    return _symmetric_inverse(matrix)
 
-    From `warm`, where it is given, in at most 15 steps; from the priors' modes in at most 75 where it is not, or
-    where `cold` asks for it: then the better end wins.
+
+def _symmetric_inverse(matrix: Matrix) -> Matrix:
+    """Through Cholesky's factor; noise of at least 1e-4 on the diagonal keeps it accurate.
 
     Raises:
-        ModelError: no start led to finite numbers.
+        ModelError: the matrix is not positive definite.
     """
-    starts: list[tuple[Hyperparameters | None, int]] = []
-    if warm is not None:
-        starts.append((warm, WARM_STEPS))
-    if cold or warm is None:
-        starts.append((None, COLD_STEPS))
-    ends = [_climb(data, start, steps) for start, steps in starts]
-    loss, best = min(ends, key=lambda end: end[0])
-    if not np.isfinite(loss):
-        raise ModelError("the fit of the hyperparameters ended in no finite number")
-    return best
+    factor, failed = lapack.dpotrf(matrix.T, lower=1, clean=0)
+    if failed:
+        raise ModelError("a covariance matrix is not positive definite")
+    inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
+    lower = np.tril(inverse, -1)
+    symmetric: Matrix = np.ascontiguousarray(lower + lower.T)
+    symmetric[np.diag_indices(len(matrix))] = np.diagonal(inverse)
+    return symmetric
 
 
-def parameter_count(dimension: int, categorical: Sequence[int]) -> int:
-    """The length of the vector of hyperparameters."""
-    weights = 3 if 0 < len(categorical) < dimension else 0
-    return 2 + dimension + weights
-
-
-@contextlib.contextmanager
-def exact() -> Iterator[None]:
-    """Cholesky at any size: GPyTorch's iterative methods above 800 points are neither exact nor faster on a CPU."""
-    with gpytorch.settings.max_cholesky_size(1_000_000):
-        yield
-
-
-def _climb(data: Data, start: Hyperparameters | None, steps: int) -> tuple[float, Hyperparameters]:
-    gp = _gaussian_process(data)
-    if start is not None:
-        _load(gp, start)
-    likelihood = ExactMarginalLogLikelihood(gp.likelihood, gp)
-    likelihood.train()
-    with exact():
-        result = fit_gpytorch_mll_scipy(likelihood, options={"maxiter": steps, "ftol": 1e-7})
-    end = _dump(gp)
-    loss = float(result.fval)
-    return (loss if np.isfinite(end).all() else float("inf")), end
-
-
-def _gaussian_process(data: Data) -> SingleTaskGP:
-    prior = LogNormalPrior(-4.0, 1.0)
-    constraint = GreaterThan(MIN_NOISE, transform=None, initial_value=prior.mode)
-    if bool((data.noise > 0).any()):
-        likelihood = FixedNoiseGaussianLikelihood(
-            noise=data.noise.clamp_min(_MIN_KNOWN_NOISE),
-            learn_additional_noise=True,
-            noise_prior=prior,
-            noise_constraint=constraint,
-        )
-    else:
-        likelihood = GaussianLikelihood(noise_prior=prior, noise_constraint=constraint)
-    return SingleTaskGP(
-        data.x,
-        data.y.unsqueeze(-1),
-        likelihood=likelihood,
-        covar_module=make_kernel(data.x.shape[-1], data.categorical),
-        outcome_transform=None,
-    )
-
-
-def _dump(gp: SingleTaskGP) -> Hyperparameters:
-    vector: Hyperparameters = torch.cat([value.detach().reshape(-1) for value in gp.parameters()]).numpy()
-    return vector
-
-
-def _load(gp: SingleTaskGP, vector: Hyperparameters) -> None:
-    """Sets the parameters, held within their bounds."""
-    values = torch.from_numpy(vector)
-    start = 0
-    bounds = dict(_bounds(gp))
-    with torch.no_grad():
-        for name, parameter in gp.named_parameters():
-            end = start + parameter.numel()
-            value = values[start:end].reshape(parameter.shape)
-            if name in bounds:
-                value = value.clamp_min(bounds[name])
-            parameter.copy_(value)
-            start = end
-    if start != len(vector):
-        raise ValueError(f"the model has {start} hyperparameters, got {len(vector)}")
-
-
-def _bounds(gp: SingleTaskGP) -> Iterator[tuple[str, float]]:
-    for name, _, constraint in gp.named_parameters_and_constraints():
-        if constraint is not None:
-            yield name, float(constraint.lower_bound)
+def _row_products(left: npt.NDArray[np.floating], right: npt.NDArray[np.floating]) -> Vector:
+    return np.einsum("ij,ij->i", left, right).astype(np.float64, copy=False)

@@ -6,10 +6,10 @@ import hashlib
 
 import numpy as np
 
-from asktell_server.engine.bayes.surrogate import Hyperparameters
+from asktell_server.engine.bayes.kernel import Hyperparameters
 from asktell_server.engine.problem import Problem
 
-_FORMAT = b"asktell-gp-1"
+_FORMAT = b"asktell-gp-2"
 """Changes with the meaning of the vector."""
 _DIGEST_SIZE = 16
 

@@ -1,0 +1,153 @@
+"""Hyperparameters of the highest posterior density, with the gradient in closed form.
+
+The same objective as GPyTorch's ExactMarginalLogLikelihood with the same priors (times n, and up to a constant), without
+its graph of small operations: an evaluation at 100 points takes a third of a millisecond. Pairs of points are kept once
+each, as the columns of matrices, so that distances and all gradients are matrix-vector products.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.linalg.lapack as lapack
+from scipy.optimize import minimize
+
+from asktell_server.engine.bayes.kernel import LARGEST, Hyperparameters, Matrix
+from asktell_server.engine.bayes.training import Data, ModelError
+
+COLD_STEPS = 75
+WARM_STEPS = 15
+_RELATIVE_GAIN = 2e-7
+_GRADIENT = 1e-3
+"""Where a fit ends: the objective is a log density, and a thousandth of it is no difference."""
+
+
+def fit(data: Data, *, warm: Hyperparameters | None, cold: bool) -> Hyperparameters:
+    """The hyperparameters of the highest posterior density (MAP) by L-BFGS in their logarithms.
+
+    From `warm`, where it is given, in at most 15 steps; from the priors' modes in at most 75 where it is not, or
+    where `cold` asks for it: then the better end wins.
+
+    Raises:
+        ModelError: no start led to finite numbers.
+    """
+    objective = Objective(data)
+    starts: list[tuple[Hyperparameters, int]] = []
+    if warm is not None:
+        starts.append((warm, WARM_STEPS))
+    if cold or warm is None:
+        starts.append((np.array([prior.mode for prior in data.layout.priors]), COLD_STEPS))
+    ends = [_climb(objective, data.layout.bounded(start), steps) for start, steps in starts]
+    loss, best = min(ends, key=lambda end: end[0])
+    if not np.isfinite(loss):
+        raise ModelError("the fit of the hyperparameters ended in no finite number")
+    return best
+
+
+def _climb(objective: Objective, start: Hyperparameters, steps: int) -> tuple[float, Hyperparameters]:
+    layout = objective.layout
+    result = minimize(
+        objective,
+        np.log(start),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=list(zip(np.log(layout.lower), np.full(len(start), np.log(LARGEST)), strict=True)),
+        options={"maxiter": steps, "ftol": _RELATIVE_GAIN, "gtol": _GRADIENT},
+    )
+    loss = float(result.fun)
+    return (loss if np.isfinite(result.x).all() else np.inf), layout.bounded(np.exp(result.x))
+
+
+class Objective:
+    """Negative log posterior density of the hyperparameters' logarithms, and its gradient.
+
+    The mean has no prior and is at its best for each of them, so it is no argument: its gradient is nought there.
+    """
+
+    def __init__(self, data: Data) -> None:
+        layout, count = data.layout, len(data.y)
+        self.layout = layout
+        self._y, self._known_noise = data.y, data.noise
+        # The lower triangle, column by column: what LAPACK reads and writes.
+        self._lower = np.tril_indices(count, -1)
+        first, second = self._lower
+        apart = data.x[first] - data.x[second]
+        self._squared = np.ascontiguousarray(apart[:, list(layout.numeric)].T) ** 2
+        differs = apart[:, list(layout.categorical)].T != 0
+        self._differs = np.ascontiguousarray(differs, dtype=np.float64) / max(1, len(layout.categorical))
+        self._location = np.array([prior.location for prior in layout.priors])
+        self._scale = np.array([prior.scale for prior in layout.priors])
+
+    def __call__(self, logs: Hyperparameters) -> tuple[float, Hyperparameters]:
+        """The value and the gradient (p) at the logarithms (p) of hyperparameters."""
+        vector, layout = np.exp(logs), self.layout
+        covariance, diagonal, slopes = self._kernel(vector)
+        solved = _solve(covariance, diagonal + self._known_noise + vector[0], self._lower, self._y)
+        if solved is None:
+            return np.inf, np.zeros_like(logs)
+        loss, inverse, alpha = solved
+        first, second = self._lower
+        # ½ tr((K⁻¹ - ααᵀ) dK): off the diagonal every pair counts twice.
+        pairs = inverse[self._lower] - alpha[first] * alpha[second]
+        diagonals = float(np.trace(inverse) - alpha @ alpha)
+        gradient = np.empty_like(logs)
+        gradient[0] = 0.5 * vector[0] * diagonals
+        scales = vector[1 : 1 + layout.dimension]
+        numeric, categorical = list(layout.numeric), list(layout.categorical)
+        gradient[1 : 1 + layout.dimension][numeric] = (self._squared @ (pairs * slopes.numbers)) / scales[numeric] ** 2
+        gradient[1 : 1 + layout.dimension][categorical] = (self._differs @ (pairs * slopes.names)) / scales[categorical]
+        if layout.mixed:
+            gradient[-3:] = vector[-3:] * (slopes.parts @ pairs + 0.5 * diagonals)
+        centred = (logs - self._location) / self._scale
+        return loss + float((logs + 0.5 * centred**2).sum()), gradient + 1.0 + centred / self._scale
+
+    def _kernel(self, vector: Hyperparameters) -> tuple[Matrix, float, _Slopes]:
+        """Covariances of the pairs, the variance of a point, and what the gradient is made of."""
+        layout = self.layout
+        scales = vector[1 : 1 + layout.dimension]
+        a, b, c = layout.weights(vector)
+        nothing = np.zeros(1)
+        numbers = numbers_slope = names = nothing
+        if layout.numeric:
+            distance = np.sqrt(5.0 * ((1.0 / scales[list(layout.numeric)] ** 2) @ self._squared))
+            decay = np.exp(-distance)
+            numbers = (1.0 + distance * (1.0 + distance / 3)) * decay
+            numbers_slope = (5 / 3) * (1.0 + distance) * decay
+        if layout.categorical:
+            names = np.exp(-((1.0 / scales[list(layout.categorical)]) @ self._differs))
+        if not layout.mixed:
+            covariance = numbers if layout.numeric else names
+            return covariance, 1.0, _Slopes(numbers_slope, names, nothing)
+        both = numbers * names
+        return (
+            a * numbers + b * names + c * both,
+            a + b + c,
+            _Slopes(numbers_slope * (a + c * names), b * names + c * both, np.stack([numbers, names, both])),
+        )
+
+
+class _Slopes:
+    """Derivatives of the pairs' covariances: by what the length scales act on, and by the weights (3 x pairs)."""
+
+    __slots__ = ("names", "numbers", "parts")
+
+    def __init__(self, numbers: Matrix, names: Matrix, parts: Matrix) -> None:
+        self.numbers, self.names, self.parts = numbers, names, parts
+
+
+def _solve(
+    covariance: Matrix, diagonal: Matrix, lower: tuple[np.ndarray, np.ndarray], y: Matrix
+) -> tuple[float, Matrix, Matrix] | None:
+    """Negative log likelihood, inverse (its lower triangle) and K⁻¹(y - mean); None where there are none."""
+    count = len(y)
+    matrix = np.zeros((count, count), order="F")
+    matrix[lower] = covariance
+    matrix[np.diag_indices(count)] = diagonal
+    factor, failed = lapack.dpotrf(matrix, lower=1, clean=0, overwrite_a=1)
+    if failed:
+        return None
+    solved, _ = lapack.dpotrs(factor, np.stack([y, np.ones(count)], axis=1), lower=1)
+    mean = solved[:, 0].sum() / solved[:, 1].sum()
+    alpha = solved[:, 0] - mean * solved[:, 1]
+    loss = 0.5 * float((y - mean) @ alpha) + float(np.log(np.diagonal(factor)).sum())
+    inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
+    return loss, inverse, alpha
