@@ -18,19 +18,26 @@ from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.xdist_group("client")  # one server for all of them
 
-README = Path(__file__).parents[3] / "clients/python/README.md"
+ROOT = Path(__file__).parents[3]
 
 
-def code_of_readme() -> str:
-    found = re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+def code_of(readme: Path) -> str:
+    found = re.search(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
     assert found is not None
     return found[1]
 
 
-def test_the_readme_runs(server: ServerProcess, capsys: pytest.CaptureFixture[str]) -> None:
-    program = code_of_readme().replace("localhost:50051", server.address).replace("max_trials=50", "max_trials=6")
-    exec(compile(program, str(README), "exec"), {"train_an_epoch": lambda lr, rank: lr * rank})
-    assert "SUCCEEDED" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("readme", "trials", "shown"), [("clients/python/README.md", 6, "SUCCEEDED"), ("README.md", 50, "rank")]
+)
+def test_the_readme_runs(
+    server: ServerProcess, capsys: pytest.CaptureFixture[str], readme: str, trials: int, shown: str
+) -> None:
+    program = code_of(ROOT / readme).replace("localhost:50051", server.address)
+    program = program.replace('"lora"', f'"readme-{trials}"').replace("max_trials=50", f"max_trials={trials}")
+    training = {"train": lambda lr, rank: lr * rank, "train_an_epoch": lambda lr, rank: lr * rank}
+    exec(compile(program, readme, "exec"), training)
+    assert shown in capsys.readouterr().out
 
 
 HOLD = """
