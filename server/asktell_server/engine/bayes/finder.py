@@ -37,7 +37,8 @@ class Finder:
         self._tried = Taken(np.concatenate([tried, running]))
         self._running = Taken(running)
         self._novelty = Novelty(task, encoding)
-        self._believing = surrogate.believe(running)
+        self._believing = surrogate
+        self._unbelieved = [running]
         self._centres = self._best_means()
 
     def find(self, count: int) -> list[Found]:
@@ -49,7 +50,7 @@ class Finder:
 
     def _one(self) -> Found:
         raw = self._raw()
-        acquisition = Acquisition(self._believing, self._best)
+        acquisition = Acquisition(self._believer(), self._best)
         found = self._search.maximize(acquisition, raw, self._tried)
         if found is None and self._novelty.exhausted:
             found = self._search.maximize(acquisition, raw, self._running)
@@ -57,13 +58,12 @@ class Finder:
             point = self._left_over(raw)
             found = Found(point=point, value=float(acquisition.scores(point[None, :])[0]))
         self._take(found.point)
-        self._believing = self._believing.believe(found.point[None, :])
         return found
 
     def _many(self, count: int) -> list[Found]:
         raw = self._raw(least=2 * count)
         free = self._tried.free(raw)
-        found = list(greedy(self._believing, self._best, free, most=count)) if len(free) else []
+        found = list(greedy(self._believer(), self._best, free, most=count)) if len(free) else []
         for one in found:
             self._take(one.point)
         return found + [self._one() for _ in range(count - len(found))]
@@ -82,6 +82,13 @@ class Finder:
         self._tried.add(point)
         self._running.add(point)
         self._novelty.add(self._encoding.decode(point))
+        self._unbelieved.append(point[None, :])
+
+    def _believer(self) -> Surrogate:
+        """The model that believes in all trials that are running or chosen; brought up to date only when asked for."""
+        self._believing = self._believing.believe(np.concatenate(self._unbelieved))
+        self._unbelieved = [self._encoding.encode([])]
+        return self._believing
 
     def _best_means(self) -> Points:
         """The observed points (at most 4) with the lowest means."""

@@ -42,19 +42,19 @@ class Taken:
     """Points that are not to be found again."""
 
     def __init__(self, points: Points) -> None:
-        self._keys = {_key(point) for point in points}
+        self._keys = set(_keys(points))
 
     def __contains__(self, point: Points) -> bool:
-        return _key(point) in self._keys
+        return _keys(point[None, :])[0] in self._keys
 
     def free(self, points: Points) -> Points:
         """Those of the points (n x d) that are not taken, each once."""
-        free = {key: index for index, point in enumerate(points) if (key := _key(point)) not in self._keys}
+        free = {key: index for index, key in enumerate(_keys(points)) if key not in self._keys}
         return points[sorted(free.values())]
 
     def add(self, point: Points) -> None:
         """Takes one more."""
-        self._keys.add(_key(point))
+        self._keys.update(_keys(point[None, :]))
 
 
 class Search:
@@ -75,17 +75,18 @@ class Search:
         raw = taken.free(raw)
         if not len(raw):
             return None
-        scores = acquisition.rough_scores(raw)
-        order = np.argsort(-scores, kind="stable")[:STARTS]
-        best = Found(point=raw[order[0]], value=float(scores[order[0]]))
-        for point, value in self._refine(acquisition, raw[order], taken):
+        starts = raw[np.argsort(-acquisition.rough_scores(raw), kind="stable")[:STARTS]]
+        values = acquisition.scores(starts)
+        best = Found(point=starts[values.argmax()], value=float(values.max()))
+        for point, value in self._refine(acquisition, starts, values, taken):
             if value > best.value and point not in taken:
                 best = Found(point=point, value=value)
         return best
 
-    def _refine(self, acquisition: Acquisition, starts: Points, taken: Taken) -> Iterator[tuple[Points, float]]:
-        """Where the searches from `starts` end."""
-        points, values = starts, acquisition.scores(starts)
+    def _refine(
+        self, acquisition: Acquisition, points: Points, values: Points, taken: Taken
+    ) -> Iterator[tuple[Points, float]]:
+        """Where the searches from points (n x d) with acquisition values (n) end."""
         if self._continuous or self._relaxed:
             numbers = [*self._continuous, *self._relaxed]
             points, values = self._climb(acquisition, points, values, numbers, steps=MAX_STEPS)
@@ -174,6 +175,6 @@ def _options(column: Levels | Categories | Continuum, coordinate: float) -> Poin
     return coordinates[coordinates != coordinate]
 
 
-def _key(point: Points) -> bytes:
+def _keys(points: Points) -> list[bytes]:
     # Rounding: the same level may come from two formulas. Adding 0.0 turns -0.0 into 0.0.
-    return (np.round(point, 12) + 0.0).tobytes()
+    return [point.tobytes() for point in np.round(points, 12) + 0.0]
