@@ -21,6 +21,10 @@ def commit_arguments(commit: Commit) -> dict[str, Any]:
         "max_running": guard.max_running,
         "max_charged": guard.max_charged,
         "known_number": guard.known_number,
+        "nothing_waits": guard.nothing_waits,
+        "max_staleness": guard.max_staleness,
+        "known_ready": None if commit.known_ready is None else dict.fromkeys(commit.known_ready, True),
+        "forgets_ready": commit.forgets_ready,
         "writes": [_write_arguments(write) for write in commit.writes],
     }
 
@@ -58,6 +62,7 @@ def _write_arguments(write: TrialWrite) -> dict[str, Any]:
         "only_if_lapsed": write.only_if_lapsed,
         "only_if_unique": write.only_if_unique,
         "delete": write.delete,
+        "ready_id": write.ready_id,
         "import_key": trial.import_key,
         "blob": b"" if write.delete else encode_trial(trial),
     }

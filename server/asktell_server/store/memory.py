@@ -26,13 +26,16 @@ from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.store.memory_study import StudyInMemory
 from asktell_server.store.protocol import (
     MAX_MEASUREMENTS,
+    MAX_READY,
     REQUEST_TTL_S,
     Commit,
     Committed,
     Conflict,
     ConflictKind,
+    EndedPreparing,
     LogEntry,
     MeasurementReported,
+    Prepared,
     Reported,
     Request,
     StudyChanged,
@@ -91,6 +94,7 @@ class MemoryLedger:
         if stored.study.revision != expected_revision:
             raise Conflict(ConflictKind.STUDY_CHANGED)
         stored.study = dataclasses.replace(study, revision=expected_revision + 1)
+        stored.forget_ready()
         stored.append(StudyChanged(study=stored.study))
         self._remember(stored, request, "update", head=stored.head)
         return stored.head
@@ -117,7 +121,7 @@ class MemoryLedger:
         return self._stored(name).head
 
     async def read_delta(
-        self, name: StudyName, *, after: int, limit: int = 1000, lapsed_limit: int = 1000
+        self, name: StudyName, *, after: int, limit: int = 1000, lapsed_limit: int = 1000, ready: bool = False
     ) -> StudyDelta:
         """See Ledger."""
         stored = self._stored(name)
@@ -133,6 +137,7 @@ class MemoryLedger:
             lapsed=lapsed[:lapsed_limit],
             next_lapse_s=(stored.leases[held[0]] - now).total_seconds() if held else None,
             now=now,
+            ready=tuple(stored.ready) if ready else (),
         )
 
     async def read_trials(self, name: StudyName, *, numbers: Sequence[int]) -> Sequence[TrialRecord | None]:
@@ -232,6 +237,33 @@ class MemoryLedger:
             return
         if stored.warm_start is None or warm_start.sequence >= stored.warm_start.sequence:
             stored.warm_start = warm_start
+
+    async def begin_preparing(
+        self, name: StudyName, *, token: str, depth: int, max_staleness: int, lock_s: float
+    ) -> bool:
+        """See Ledger."""
+        stored = self._stored(name)
+        now = self._clock()
+        fresh = sum(stored.is_fresh(prepared, max_staleness) for prepared in stored.ready)
+        if fresh >= depth or (stored.preparing is not None and stored.preparing[1] > now):
+            return False
+        stored.preparing = (token, now + timedelta(seconds=lock_s))
+        return True
+
+    async def end_preparing(
+        self, name: StudyName, *, token: str, prepared: Prepared | None, max_staleness: int
+    ) -> EndedPreparing:
+        """See Ledger."""
+        stored = self._stored(name)
+        if stored.preparing is None or stored.preparing[0] != token or stored.preparing[1] <= self._clock():
+            return EndedPreparing(kept=False, stale=0)
+        stored.preparing = None
+        offered = stored.ready if prepared is None else [*stored.ready, dataclasses.replace(prepared, ready_id=token)]
+        fresh = [each for each in offered if stored.is_fresh(each, max_staleness)]
+        stored.ready = fresh[:MAX_READY]
+        return EndedPreparing(
+            kept=any(each.ready_id == token for each in stored.ready), stale=len(offered) - len(fresh)
+        )
 
     async def check(self) -> None:
         """See Ledger."""

@@ -20,6 +20,7 @@ from asktell_server.store.protocol import (
     ConflictKind,
     Guard,
     LogEntry,
+    Prepared,
     StudyHead,
     TrialChanged,
     TrialDeleted,
@@ -42,6 +43,9 @@ class StudyInMemory:
     measurements: dict[int, list[Measurement]] = field(default_factory=dict)
     last_number: int = 0
     warm_start: WarmStart | None = None
+    ready: list[Prepared] = field(default_factory=list)
+    preparing: tuple[str, datetime] | None = None
+    """Who prepares, and until when its lock holds."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -66,6 +70,15 @@ class StudyInMemory:
         self.changed.set()
         self.changed = asyncio.Event()
 
+    def is_fresh(self, prepared: Prepared, max_staleness: int) -> bool:
+        """No more trials have ended since it was computed than are allowed."""
+        return 0 <= self.head.ended - prepared.ended <= max_staleness
+
+    def forget_ready(self) -> None:
+        """Drops what is prepared and breaks the lock of whoever prepares."""
+        self.ready = []
+        self.preparing = None
+
     def record(self, trial: Trial, *, leased: bool = True) -> TrialRecord:
         """A trial's record; without its lease if not `leased`."""
         return TrialRecord(
@@ -83,24 +96,42 @@ class StudyInMemory:
     def apply(self, commit: Commit, now: datetime) -> tuple[Sequence[TrialRecord], int]:
         """Does all of a commit or, raising Conflict, nothing: the records of its writes, and how many are new."""
         created = 0
+        forgets = commit.forgets_ready
         records: list[TrialRecord] = []
         for write, trial in zip(commit.writes, self._checked(commit, now), strict=True):
             if write.delete:
+                forgets = True
                 records.append(self.record(trial))
                 self._delete(trial)
                 continue
             known = self.trials.get(trial.number)
             if known is not trial:
                 created += known is None
+                forgets |= known is not None and not known.state.is_open and known.state is not trial.state
                 self._put(write, trial, now)
             records.append(self.record(trial))
+        if forgets:
+            self.forget_ready()
+        else:
+            self._use_ready(commit, created)
         return records, created
+
+    def _use_ready(self, commit: Commit, created: int) -> None:
+        used = {write.ready_id for write in commit.writes if write.ready_id}
+        self.ready = [prepared for prepared in self.ready if prepared.ready_id not in used]
+        if created > len(used):
+            self.preparing = None  # whoever prepares does not know of these trials
+            if commit.known_ready is not None:
+                self.ready = [prepared for prepared in self.ready if prepared.ready_id in commit.known_ready]
 
     def _checked(self, commit: Commit, now: datetime) -> list[Trial]:
         """The trials after the commit, in the order of its writes; writes nothing."""
         guard = commit.guard
         if guard.epoch not in (None, self.epoch) or guard.study_revision not in (None, self.study.revision):
             raise Conflict(ConflictKind.STUDY_CHANGED)
+        if guard.nothing_waits and self._something_waits(now):
+            raise Conflict(ConflictKind.SOMETHING_WAITS)
+        fresh = {prepared.ready_id for prepared in self.ready if self.is_fresh(prepared, guard.max_staleness)}
         trials = dict(self.trials)
         imports = dict(self.imports)
         last_number = self.last_number
@@ -112,6 +143,8 @@ class StudyInMemory:
                 if key and key in imports:
                     after.append(trials[imports[key]])
                     continue
+                if write.ready_id and write.ready_id not in fresh:
+                    raise Conflict(ConflictKind.READY_GONE, index=index)
                 last_number += 1
                 number = last_number
                 if key:
@@ -137,6 +170,11 @@ class StudyInMemory:
         if guard.max_charged is not None and charged > guard.max_charged:
             raise Conflict(ConflictKind.BUDGET_SPENT)
         return after
+
+    def _something_waits(self, now: datetime) -> bool:
+        return any(trial.state is TrialState.QUEUED for trial in self.trials.values()) or any(
+            deadline <= now for deadline in self.leases.values()
+        )
 
     def _made_meanwhile(self, trial: Trial, guard: Guard) -> bool:
         if guard.known_number is None:

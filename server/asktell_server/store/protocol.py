@@ -22,6 +22,9 @@ from asktell_server.domain.trial import Trial, TrialState
 MAX_MEASUREMENTS = 10_000
 """Most measurements that a trial keeps."""
 
+MAX_READY = 8
+"""Most suggestions that are kept prepared for a study."""
+
 REQUEST_TTL_S = 48 * 3600
 """How long an answer can be given again for the same request id (at least 24 h are promised)."""
 
@@ -91,6 +94,24 @@ class StudyHead:
     counts: Mapping[TrialState, int]
     charged: int
 
+    @property
+    def ended(self) -> int:
+        """How many trials have ended: what the age of a prepared suggestion is counted in."""
+        return sum(count for state, count in self.counts.items() if not state.is_open)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A suggestion made before anybody asked for it: a QUEUED trial that has no number yet.
+
+    `ended` is how many trials had ended when it was computed, `known_number` the last trial that was known then.
+    """
+
+    ready_id: str
+    trial: Trial
+    ended: int
+    known_number: int
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyDelta:
@@ -98,7 +119,7 @@ class StudyDelta:
 
     `entries` are complete unless `more`. `lapsed` are the numbers of RUNNING trials whose lease has run out (the
     longest lapsed first, at most the limit asked for); `next_lapse_s` is how long the next lease still has, in seconds,
-    None without any; `now` is the store's clock.
+    None without any; `now` is the store's clock. `ready` is what has been prepared, the oldest first, stale or not.
     """
 
     head: StudyHead
@@ -107,6 +128,7 @@ class StudyDelta:
     lapsed: Sequence[int]
     next_lapse_s: float | None
     now: datetime
+    ready: Sequence[Prepared] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +149,8 @@ class TrialWrite:
     RUNNING trial (0 = without end; None = the present lease stays as it is). `only_if_lapsed`: the present lease must
     have run out by the store's clock. `only_if_unique`: no other QUEUED or RUNNING trial may hold the same configuration.
     `delete` removes the trial and leaves a tombstone; the answer holds it as it was. A new trial with an `import_key` that
-    the study already has is skipped, and the answer holds the stored one; deleting a trial frees its key.
+    the study already has is skipped, and the answer holds the stored one; deleting a trial frees its key. `ready_id`
+    names the prepared suggestion that a new trial uses up: it must be there, and no staler than `guard.max_staleness`.
     """
 
     trial: Trial
@@ -136,6 +159,7 @@ class TrialWrite:
     only_if_lapsed: bool = False
     only_if_unique: bool = False
     delete: bool = False
+    ready_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +170,8 @@ class Guard:
     `study_revision`: the study is unchanged. `max_running`, `max_charged`: after the commit at most so many trials are
     RUNNING, or count toward the budget. `known_number`: the last trial that the caller knew when it chose the
     configurations of its new trials; those with `only_if_unique` may not repeat one of a later trial, ended or not.
+    `nothing_waits`: no trial is QUEUED and no lease has run out. `max_staleness`: how many trials may have ended since
+    the prepared suggestions that the commit uses were computed.
     """
 
     epoch: str | None = None
@@ -153,6 +179,8 @@ class Guard:
     max_running: int | None = None
     max_charged: int | None = None
     known_number: int | None = None
+    nothing_waits: bool = False
+    max_staleness: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +190,11 @@ class Commit:
     The writes apply in their order; no two name the same trial. Without writes it changes nothing, and its answer
     still means that all earlier changes of the study are as durable as this one would have been.
 
+    Of prepared suggestions, those outlive the commit that still fit it. A new trial that uses none up was unknown to
+    whoever is preparing now: that preparation will be refused. `known_ready` are the prepared suggestions that the new
+    trials were chosen beside; all others are dropped (None = none are). A commit that changes what is known of an
+    ended trial (`forgets_ready`, or a delete) drops everything prepared.
+
     Raises:
         ValueError: the writes contradict that, or a new trial has a number or revision, or is to be deleted.
     """
@@ -169,8 +202,13 @@ class Commit:
     writes: Sequence[TrialWrite]
     guard: Guard = field(default_factory=Guard)
     request: Request | None = None
+    known_ready: frozenset[str] | None = None
+    forgets_ready: bool = False
 
     def __post_init__(self) -> None:
+        used = [write.ready_id for write in self.writes if write.ready_id]
+        if len(set(used)) < len(used) or any(write.ready_id and write.trial.number for write in self.writes):
+            raise ValueError("a prepared suggestion becomes one new trial")
         seen: set[int] = set()
         for write in self.writes:
             number = write.trial.number
@@ -211,6 +249,10 @@ class ConflictKind(enum.Enum):
     """`guard.max_running` failed."""
     BUDGET_SPENT = enum.auto()
     """`guard.max_charged` failed."""
+    SOMETHING_WAITS = enum.auto()
+    """`guard.nothing_waits` failed."""
+    READY_GONE = enum.auto()
+    """A prepared suggestion has been used, dropped, or is too stale."""
 
 
 class Conflict(Exception):
@@ -244,6 +286,14 @@ class WarmStart:
     payload: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedPreparing:
+    """Whether the suggestion was kept, and how many were dropped because they had become too stale."""
+
+    kept: bool
+    stale: int
+
+
 class Ledger(Protocol):
     """A store of studies and trials.
 
@@ -273,9 +323,12 @@ class Ledger(Protocol):
         ...
 
     async def read_delta(
-        self, name: StudyName, *, after: int, limit: int = 1000, lapsed_limit: int = 1000
+        self, name: StudyName, *, after: int, limit: int = 1000, lapsed_limit: int = 1000, ready: bool = False
     ) -> StudyDelta:
-        """One round trip: head, log entries after a sequence (at most `limit`), lapsed leases, the store's clock."""
+        """One round trip: head, log entries after a sequence (at most `limit`), lapsed leases, the store's clock.
+
+        What is prepared comes only if `ready`.
+        """
         ...
 
     async def read_trials(self, name: StudyName, *, numbers: Sequence[int]) -> Sequence[TrialRecord | None]:
@@ -328,6 +381,26 @@ class Ledger(Protocol):
 
     async def write_warm_start(self, name: StudyName, warm_start: WarmStart) -> None:
         """Keeps model hyperparameters, unless newer ones are stored or the study is gone."""
+        ...
+
+    async def begin_preparing(
+        self, name: StudyName, *, token: str, depth: int, max_staleness: int, lock_s: float
+    ) -> bool:
+        """Locks the preparation of a study's next suggestion under `token` (one word), for at most `lock_s` seconds.
+
+        False when somebody else has it, or when `depth` prepared suggestions are no staler than `max_staleness`. The
+        lock guards work, not correctness: asks never wait for it. Changes that a suggestion in the making does not know
+        of break it: a new trial that nobody had prepared, and all that drops what is prepared.
+        """
+        ...
+
+    async def end_preparing(
+        self, name: StudyName, *, token: str, prepared: Prepared | None, max_staleness: int
+    ) -> EndedPreparing:
+        """Gives the lock back and keeps what was prepared under it (`ready_id` = `token`), if the lock still holds.
+
+        Prepared suggestions staler than `max_staleness` are dropped. At most MAX_READY are kept.
+        """
         ...
 
     async def check(self) -> None:

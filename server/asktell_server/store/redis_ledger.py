@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 from asktell_server.domain.errors import (
     AlreadyExists,
@@ -20,7 +21,13 @@ from asktell_server.domain.names import StudyName
 from asktell_server.domain.study import Study
 from asktell_server.domain.trial import TrialState
 from asktell_server.store.calls import ScriptCalls, remembering
-from asktell_server.store.codec import decode_measurement, encode_measurement, encode_study, from_microseconds
+from asktell_server.store.codec import (
+    decode_measurement,
+    encode_measurement,
+    encode_study,
+    encode_trial,
+    from_microseconds,
+)
 from asktell_server.store.commits import commit_arguments, committed, lease_word
 from asktell_server.store.driver import store_unavailable, translated
 from asktell_server.store.durability import require_durable
@@ -30,9 +37,12 @@ from asktell_server.store.keys import meta_key
 from asktell_server.store.link import Link
 from asktell_server.store.protocol import (
     MAX_MEASUREMENTS,
+    MAX_READY,
     Commit,
     Committed,
+    EndedPreparing,
     LogEntry,
+    Prepared,
     Reported,
     Request,
     StudyDelta,
@@ -40,7 +50,7 @@ from asktell_server.store.protocol import (
     TrialRecord,
     WarmStart,
 )
-from asktell_server.store.replies import read_deadline, read_entry, read_head, read_row
+from asktell_server.store.replies import read_deadline, read_entry, read_head, read_prepared, read_row
 from asktell_server.store.tasks import Shield
 
 _PAGE = 500  # trials or log entries per round trip
@@ -105,11 +115,12 @@ class RedisLedger:
         return read_head(head)
 
     async def read_delta(
-        self, name: StudyName, *, after: int, limit: int = 1000, lapsed_limit: int = 1000
+        self, name: StudyName, *, after: int, limit: int = 1000, lapsed_limit: int = 1000, ready: bool = False
     ) -> StudyDelta:
         """See Ledger."""
-        arguments = {"after": after, "limit": limit, "lapsed_limit": lapsed_limit}
-        _, fields, raw, lapsed, next_ms, seconds, microseconds = await self._calls.ask("read_delta", name, arguments)
+        arguments = {"after": after, "limit": limit, "lapsed_limit": lapsed_limit, "ready": ready}
+        reply = await self._calls.ask("read_delta", name, arguments)
+        _, fields, raw, lapsed, next_ms, seconds, microseconds, prepared = reply
         head = read_head(fields)
         entries = [read_entry(entry) for entry in raw]
         return StudyDelta(
@@ -119,6 +130,7 @@ class RedisLedger:
             lapsed=[int(number) for number in lapsed],
             next_lapse_s=None if next_ms < 0 else next_ms / 1000,
             now=from_microseconds(int(seconds) * 1_000_000 + int(microseconds)),
+            ready=[read_prepared(element) for element in prepared],
         )
 
     async def read_trials(self, name: StudyName, *, numbers: Sequence[int]) -> Sequence[TrialRecord | None]:
@@ -226,6 +238,34 @@ class RedisLedger:
         await self._calls.ask(
             "write_warm_start", name, {"sequence": warm_start.sequence, "payload": warm_start.payload}
         )
+
+    async def begin_preparing(
+        self, name: StudyName, *, token: str, depth: int, max_staleness: int, lock_s: float
+    ) -> bool:
+        """See Ledger."""
+        # As with warm starts, nobody waits for replicas.
+        arguments = {
+            "token": token,
+            "depth": depth,
+            "max_staleness": max_staleness,
+            "lock_ms": round(lock_s * 1000),
+        }
+        _, locked = await self._calls.ask("begin_preparing", name, arguments)
+        return bool(locked)
+
+    async def end_preparing(
+        self, name: StudyName, *, token: str, prepared: Prepared | None, max_staleness: int
+    ) -> EndedPreparing:
+        """See Ledger."""
+        arguments: dict[str, Any] = {"token": token, "max_staleness": max_staleness, "max_ready": MAX_READY}
+        if prepared is not None:
+            arguments |= {
+                "blob": encode_trial(prepared.trial),
+                "ended": prepared.ended,
+                "known_number": prepared.known_number,
+            }
+        _, kept, stale = await self._calls.ask("end_preparing", name, arguments)
+        return EndedPreparing(kept=bool(kept), stale=stale)
 
     async def check(self) -> None:
         """See Ledger."""

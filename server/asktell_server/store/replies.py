@@ -18,6 +18,7 @@ from asktell_server.store.protocol import (
     Change,
     LogEntry,
     MeasurementReported,
+    Prepared,
     StudyChanged,
     StudyHead,
     TrialChanged,
@@ -63,6 +64,18 @@ def read_row(row: Sequence[Any], trial: Trial | None = None) -> TrialRecord:
         trial=trial if trial is not None else read_trial(number, value),
         measurement_count=count,
         lease_expire_time=read_deadline(deadline_ms),
+    )
+
+
+def read_prepared(element: bytes) -> Prepared:
+    """A prepared suggestion from what is stored of it: the line that scripts read, and the blob."""
+    header, _, blob = element.partition(b"\n")
+    ready_id, _, ended, known_number = header.split(b" ")
+    return Prepared(
+        ready_id=ready_id.decode(),
+        trial=decode_trial(blob, number=0, revision=0),
+        ended=int(ended),
+        known_number=int(known_number),
     )
 
 

@@ -1,9 +1,9 @@
 #!lua
 -- Applies a commit of trial changes, all or nothing. args: epoch, study_revision, max_running, max_charged,
--- known_number (each nil = no condition), writes, fingerprint, ttl. A write: number (0 = new), expected_revision,
--- state, charged, digest, lease, lease_ms (nil = as it is, 0 = without end), only_if_lapsed, only_if_unique, delete,
--- import_key, blob.
-local head = redis.call('HMGET', META, 'epoch', 'revision', 'sequence', 'number', 'charged', 'RUNNING')
+-- known_number (each nil = no condition), nothing_waits, max_staleness, known_ready (id → true; nil = all), forgets_ready,
+-- writes, fingerprint, ttl. A write: number (0 = new), expected_revision, state, charged, digest, lease, lease_ms (nil = as
+-- it is, 0 = without end), only_if_lapsed, only_if_unique, delete, import_key, ready_id ('' = none), blob.
+local head = redis.call('HMGET', META, 'epoch', 'revision', 'sequence', 'number', 'charged', 'RUNNING', 'QUEUED')
 local epoch, sequence, last_number = head[1], tonumber(head[3]), tonumber(head[4])
 local newest = last_number
 if not epoch then return {'NO_STUDY'} end
@@ -20,11 +20,28 @@ end
 
 -- 1. Check: walk through the writes on copies of what they touch. No two of them name the same trial.
 local now = now_ms()
+if args.nothing_waits then
+  local lapsed = redis.call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, 1)
+  if tonumber(head[7] or 0) > 0 or lapsed[1] then return {'CONFLICT', 'SOMETHING_WAITS', -1, false} end
+end
 local holders = {}   -- digest → how many open trials hold it after the writes so far
 local imported = {}  -- import key → trial that has it after the writes so far; false = none
 local counts = {}    -- state → change of its count
 local charged = 0
 local steps = {}
+local ready = nil    -- what is prepared, once it is needed
+local used = {}      -- prepared suggestions that become trials
+
+local function use(id)
+  ready = ready or read_ready()
+  for _, prepared in ipairs(ready) do
+    if prepared.id == id and is_fresh(prepared, epoch, ended_trials(), args.max_staleness) then
+      used[#used + 1] = prepared.element
+      return true
+    end
+  end
+  return false
+end
 
 local function hold(digest, change)
   if not holders[digest] then holders[digest] = tonumber(redis.call('HGET', ACTIVE, digest) or 0) end
@@ -67,6 +84,7 @@ for i, write in ipairs(args.writes) do
     local old = nil
     local number = write.number
     if number == 0 then
+      if write.ready_id ~= '' and not use(write.ready_id) then return conflict('READY_GONE') end
       last_number = last_number + 1
       number = last_number
       if write.import_key ~= '' then imported[write.import_key] = number end
@@ -106,6 +124,7 @@ end
 local rows = {}
 local versions = {}
 local created = 0
+local forgets = args.forgets_ready
 for i, step in ipairs(steps) do
   local write, number, new = args.writes[i], step.number, step.new
   if step.stored then
@@ -116,6 +135,7 @@ for i, step in ipairs(steps) do
     rows[i] = row(number, step.old.value)
     versions[i] = step.old.sequence
     sequence = sequence + 1
+    forgets = true
     append(sequence, 'D', number, '')
     redis.call('HDEL', TRIALS, number)
     redis.call('ZREM', LEASES, number)
@@ -134,6 +154,7 @@ for i, step in ipairs(steps) do
     elseif write.lease_ms then
       redis.call('ZADD', LEASES, now + write.lease_ms, number)
     end
+    if step.old and not is_open(step.old) and step.old.state ~= new.state then forgets = true end
     if not step.old then
       created = created + 1
       if write.import_key ~= '' then redis.call('HSET', IMPORTS, write.import_key, number) end
@@ -149,6 +170,17 @@ for state, change in pairs(counts) do
   if change ~= 0 then redis.call('HINCRBY', META, state, change) end
 end
 if charged ~= 0 then redis.call('HINCRBY', META, 'charged', charged) end
+for _, element in ipairs(used) do redis.call('LREM', READY, 1, element) end
+if forgets then
+  forget_ready()
+elseif created > #used then
+  redis.call('DEL', PREPARING)  -- whoever prepares does not know of these trials
+  if args.known_ready then
+    for _, prepared in ipairs(ready or read_ready()) do
+      if not args.known_ready[prepared.id] then redis.call('LREM', READY, 1, prepared.element) end
+    end
+  end
+end
 if sequence ~= tonumber(head[3]) then
   redis.call('HSET', META, 'sequence', sequence, 'number', last_number)
   publish(sequence)

@@ -3,7 +3,7 @@
 -- A script checks first and writes last, because an error does not roll back what was written. Blobs are opaque.
 -- Whole numbers stay below 2^53; nothing else is computed with.
 
-local META, TRIALS, LEASES, ACTIVE, LOG, REPORTS, IMPORTS, MODEL, REQUEST = unpack(KEYS)
+local META, TRIALS, LEASES, ACTIVE, LOG, REPORTS, IMPORTS, MODEL, READY, PREPARING, REQUEST = unpack(KEYS)
 local args = cmsgpack.unpack(ARGV[1])
 
 -- Milliseconds since 1970 by the store's clock, the only one that judges leases.
@@ -34,6 +34,36 @@ end
 -- Holds its configuration against other trials (`only_if_unique`).
 local function is_open(trial)
   return trial.state == 'QUEUED' or trial.state == 'RUNNING'
+end
+
+-- How many trials have ended: what the age of a prepared suggestion is counted in.
+local function ended_trials()
+  local counts = redis.call('HMGET', META, 'SUCCEEDED', 'STOPPED', 'FAILED', 'INFEASIBLE', 'CANCELLED', 'ABANDONED')
+  local total = 0
+  for _, count in ipairs(counts) do total = total + tonumber(count or 0) end
+  return total
+end
+
+-- What is prepared, the oldest first. Each is one line that scripts read, and behind it the blob of a trial:
+--   id epoch trials-that-had-ended last-known-number \n blob
+local function read_ready()
+  local ready = redis.call('LRANGE', READY, 0, -1)
+  for i, element in ipairs(ready) do
+    local id, epoch, ended = string.match(element, '^(%S+) (%S+) (%d+) %d+\n')
+    ready[i] = {id = id, epoch = epoch, ended = tonumber(ended), element = element}
+  end
+  return ready
+end
+
+-- No more trials have ended since it was computed than are allowed; fewer, and it is of another history.
+local function is_fresh(prepared, epoch, ended, max_staleness)
+  local age = ended - prepared.ended
+  return prepared.epoch == epoch and age >= 0 and age <= max_staleness
+end
+
+-- Drops what is prepared and breaks the lock of whoever prepares: it knows something that is so no more.
+local function forget_ready()
+  redis.call('UNLINK', READY, PREPARING)
 end
 
 -- What an answer says of a trial: number, value, how many measurements it has, when its lease ends (ms, -1 = none).

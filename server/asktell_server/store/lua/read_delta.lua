@@ -1,6 +1,6 @@
 #!lua flags=no-writes
 -- Head, log entries after a sequence, lapsed leases, the next to lapse and the clock, in one look.
--- args: after, limit, lapsed_limit.
+-- args: after, limit, lapsed_limit, ready (whether what is prepared is wanted, too).
 local head = read_head()
 if not head then return {'NO_STUDY'} end
 local time = redis.call('TIME')
@@ -13,4 +13,5 @@ end
 local lapsed = redis.call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, args.lapsed_limit)
 local next_lapse = redis.call('ZRANGEBYSCORE', LEASES, string.format('(%d', now), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
 local next_ms = next_lapse[2] and tonumber(next_lapse[2]) - now or -1
-return {'OK', head, entries, lapsed, next_ms, time[1], time[2]}
+local ready = args.ready and redis.call('LRANGE', READY, 0, -1) or {}
+return {'OK', head, entries, lapsed, next_ms, time[1], time[2], ready}

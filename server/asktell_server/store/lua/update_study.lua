@@ -17,6 +17,7 @@ if revision ~= args.expected_revision then return {'CONFLICT', 'STUDY_CHANGED', 
 
 revision, sequence = revision + 1, sequence + 1
 redis.call('HSET', META, 'study', args.study, 'revision', revision, 'state', args.state, 'sequence', sequence)
+forget_ready()
 append(sequence, 'S', 0, string.format('%d\n', revision) .. args.study)
 remember({kind = 'update', epoch = epoch, sequence = sequence})
 publish(sequence)
