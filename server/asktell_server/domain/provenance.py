@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from asktell_server.domain.values import ParameterValue
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
@@ -34,6 +36,8 @@ class Provenance:
         fit: the hyperparameters it ended at; None where no model was used.
         engine: version of the server that suggested.
         fallback_reason: why the model was not used, where it should have been.
+        beside: the last of the pending configurations, as values in the order of the space: those that were prepared and
+            not trials yet, which the log does not know.
     """
 
     sequence: int
@@ -44,3 +48,4 @@ class Provenance:
     fit: Fit | None = None
     engine: str = ""
     fallback_reason: str = ""
+    beside: tuple[tuple[ParameterValue, ...], ...] = ()

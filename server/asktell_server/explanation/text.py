@@ -53,7 +53,8 @@ def _provenance_lines(provenance: Provenance, knowledge: Knowledge | None) -> It
     if knowledge is None:
         return
     failed = f", {_counted(knowledge.failures, 'failure')}" if knowledge.failures else ""
-    yield _line("knew", f"{_counted(knowledge.values, 'result')}{failed}, {knowledge.pending} in flight")
+    prepared = f", {len(provenance.beside)} of them prepared" if provenance.beside else ""
+    yield _line("knew", f"{_counted(knowledge.values, 'result')}{failed}, {knowledge.pending} in flight{prepared}")
     missed = f"; {_counted(knowledge.missed, 'result')} came between" if knowledge.missed else ""
     yield _line("log", f"suggested at position {knowledge.sequence}, a trial at {knowledge.created}{missed}")
 

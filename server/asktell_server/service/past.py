@@ -45,10 +45,11 @@ class Past:
     def task(self, provenance: Provenance) -> SuggestTask:
         """The task that a server had from here, as far as its provenance says."""
         study = self._view.study
+        names = [parameter.name for parameter in study.space.parameters]
         return SuggestTask(
             problem=Problem(space=study.space, objectives=study.objectives, algorithm=study.algorithm),
             observations=self._view.observations(),
-            pending=self._view.pending(),
+            pending=[*self._view.pending(), *(dict(zip(names, values, strict=True)) for values in provenance.beside)],
             count=provenance.count,
             seed=study.seed,
             warm_start=provenance.warm_start,

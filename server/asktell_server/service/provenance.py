@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from asktell_server import __version__
 from asktell_server.domain.provenance import Provenance
+from asktell_server.domain.space import Configuration, ParameterValue
 from asktell_server.domain.trial import Origin
 from asktell_server.engine.history import history_digest
 from asktell_server.engine.problem import Suggestion, SuggestResult, SuggestTask
@@ -14,8 +16,14 @@ _MODELLED = (Origin.MODEL, Origin.FALLBACK)
 _MAX_REASON = 500
 
 
-def with_provenance(task: SuggestTask, result: SuggestResult, *, sequence: int) -> tuple[Suggestion, ...]:
-    """The suggestions of `result`, each with its provenance. `task` was made of the study as of log position `sequence`."""
+def with_provenance(
+    task: SuggestTask, result: SuggestResult, *, sequence: int, beside: int = 0
+) -> tuple[Suggestion, ...]:
+    """The suggestions of `result`, each with its provenance.
+
+    `task` was made of the study as of log position `sequence`, but for its last `beside` pending configurations, which
+    were prepared and not trials yet.
+    """
     modelled = any(suggestion.origin in _MODELLED for suggestion in result.suggestions)
     # Without a model a repetition is cheap, and its success says as much as a digest.
     common = Provenance(
@@ -23,6 +31,7 @@ def with_provenance(task: SuggestTask, result: SuggestResult, *, sequence: int) 
         digest=history_digest(task) if modelled else b"",
         count=task.count,
         engine=__version__,
+        beside=_values(task, task.pending[len(task.pending) - beside :]),
     )
     return tuple(
         dataclasses.replace(suggestion, provenance=_of(suggestion, index, common, task, result))
@@ -40,3 +49,8 @@ def _of(suggestion: Suggestion, index: int, common: Provenance, task: SuggestTas
         fit=result.fit if suggestion.origin is Origin.MODEL else None,
         fallback_reason=result.fallback_reason[:_MAX_REASON],
     )
+
+
+def _values(task: SuggestTask, configurations: Sequence[Configuration]) -> tuple[tuple[ParameterValue, ...], ...]:
+    names = [parameter.name for parameter in task.problem.space.parameters]
+    return tuple(tuple(configuration[name] for name in names) for configuration in configurations)

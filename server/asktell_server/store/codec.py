@@ -141,7 +141,7 @@ def _make_converter() -> Converter:
     converter.register_structure_hook_func(lambda kind: kind == tuple[float, ...], lambda values, _: tuple(values))
     # Empty fields of trials are left out: they are most of them. A study's fields never are: their defaults are
     # settings, and a release that changes one must not change the studies that exist.
-    for kind in (Trial, Result, Metric, Measurement, Provenance):
+    for kind in (Provenance, Metric, Measurement, Result, Trial):  # a hook takes those of its fields as they are then
         hook = make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
         converter.register_unstructure_hook(kind, hook)
     configure_tagged_union(Domain, converter, tag_name="kind", tag_generator=_DOMAIN_TAGS.__getitem__)

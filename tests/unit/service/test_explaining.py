@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -14,13 +15,14 @@ from asktell_server.domain.metrics import Metric
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import CategoricalDomain, FloatDomain, Parameter, SearchSpace
 from asktell_server.domain.trial import Origin, Prediction, Result, Trial, TrialState
-from asktell_server.engine.problem import SuggestResult, SuggestTask
+from asktell_server.engine.problem import Problem, SuggestResult, SuggestTask
 from asktell_server.engine.suggest import suggest
 from asktell_server.explanation import as_json, as_text
 from asktell_server.service.asking import AskTrials
 from asktell_server.service.completion import Completion
 from asktell_server.service.explaining import Explaining, Explanation
 from asktell_server.service.intake import NewTrial
+from asktell_server.service.provenance import with_provenance
 from asktell_server.store.memory import MemoryLedger
 from asktell_server.store.protocol import Commit, StudyDelta, TrialWrite
 from tests.support.builders import NAME, a_trial, failure
@@ -56,11 +58,9 @@ class SlowLedger(MemoryLedger):
 
     meanwhile: Hook | None = None
 
-    async def read_delta(
-        self, name: StudyName, *, after: int, limit: int = 1000, lapsed_limit: int = 1000
-    ) -> StudyDelta:
+    async def read_delta(self, name: StudyName, **what: Any) -> StudyDelta:
         """See Ledger."""
-        delta = await super().read_delta(name, after=after, limit=limit, lapsed_limit=lapsed_limit)
+        delta = await super().read_delta(name, **what)
         if (hook := self.meanwhile) is not None:
             self.meanwhile = None
             await hook()
@@ -175,6 +175,38 @@ async def test_what_a_server_knew_beyond_its_reading_is_found(clock: HandClock) 
     assert (explanation.knowledge.pending, explanation.knowledge.missed) == (0, 0)
     assert explanation.repetition is not None
     assert explanation.repetition.repeats(trial)
+
+
+async def test_what_was_prepared_beside_it_is_remembered(services: Services, engine: Here) -> None:
+    await services.create(algorithm=Bayesian(start_trials=3))
+    await _run(services, 4)
+    await services.ask()
+    view, _ = await services.views.refresh(NAME)
+    prepared = {"lr": 0.3, "layers": 2, "bias": True}
+    task = SuggestTask(
+        problem=Problem(space=view.study.space, objectives=view.study.objectives, algorithm=view.study.algorithm),
+        observations=view.observations(),
+        pending=[*view.pending(), prepared],
+        seed=view.study.seed,
+    )
+    (suggestion,) = with_provenance(task, await engine.suggest(task), sequence=view.sequence, beside=1)
+    trial = a_trial(
+        parameters=suggestion.parameters,
+        origin=suggestion.origin,
+        prediction=suggestion.prediction,
+        provenance=suggestion.provenance,
+        number=0,
+        revision=0,
+    )
+    await services.ask()  # it becomes a trial later than another one
+    committed = await services.ledger.commit(NAME, Commit(writes=[TrialWrite(trial=trial)]))
+    stored = committed.records[0].trial
+    explanation = await _explain(services, stored)
+    assert explanation.knowledge is not None
+    assert (explanation.knowledge.exact, explanation.knowledge.pending) == (True, 2)
+    assert explanation.repetition is not None
+    assert explanation.repetition.repeats(stored)
+    assert "2 in flight, 1 of them prepared" in as_text(explanation)
 
 
 @pytest.mark.parametrize("algorithm", [Random(), Sobol(), Grid(default_levels=3)], ids=lambda one: one.kind)
