@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-polyglot test conformance lint generate bench toolchains constraints clean
+.PHONY: help setup demo demo-polyglot test conformance lint generate bench bench-regret bench-latency toolchains constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -12,6 +12,9 @@ setup: .venv/.stamp ## make .venv with everything pinned (the other targets do t
 
 .venv/.stamp: pyproject.toml clients/python/pyproject.toml constraints.txt scripts/setup.sh
 	scripts/setup.sh $(PYTHON)
+
+.venv/.stamp-bench: .venv/.stamp
+	scripts/setup.sh $(PYTHON) bench
 
 demo-polyglot: setup ## workers of every language present on one study
 	$(BIN)/python -m examples.polyglot
@@ -35,10 +38,16 @@ generate: setup ## regenerate the code of proto/ that is checked in
 bench: setup ## latency, throughput and memory on this machine
 	$(BIN)/python -m benchmarks
 
+bench-regret: .venv/.stamp-bench ## how good the configurations are, beside Ax, Optuna and random (hours; resumes)
+	$(BIN)/python -m benchmarks.regret
+
+bench-latency: .venv/.stamp-bench ## how long one ask takes, beside Ax and Optuna
+	$(BIN)/python -m benchmarks.latency
+
 toolchains: ## install the system packages that some tests need (Debian, as root), or say what is missing
 	scripts/toolchains.sh
 
-constraints: setup ## write constraints.txt from what .venv holds now
+constraints: .venv/.stamp-bench ## write constraints.txt from what .venv holds now
 	scripts/constraints.sh
 
 clean: ## remove .venv, caches and builds

@@ -48,7 +48,7 @@ class Machine:
 def describe(data_directory: Path) -> Machine:
     """This machine; `data_directory` is on the disk that the store will use."""
     return Machine(
-        processor=_processor(),
+        processor=processor(),
         cores=len(os.sched_getaffinity(0)),
         memory_gib=psutil.virtual_memory().total / 2**30,
         system=f"{platform.system()} {platform.release()}",
@@ -61,7 +61,7 @@ def describe(data_directory: Path) -> Machine:
     )
 
 
-def _processor() -> str:
+def processor() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -4,8 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export LC_ALL=C
 {
-  echo '# Exact versions of everything `make setup` installs. Written by `make constraints`.'
+  echo '# Exact versions of everything `make setup` and the benchmarks install. Written by `make constraints`.'
   .venv/bin/python -m pip --disable-pip-version-check freeze --all --exclude-editable --exclude pip | tr 'A-Z_' 'a-z-' | sort
 } >constraints.txt.new
 mv constraints.txt.new constraints.txt
-touch .venv/.stamp # .venv is what was just written down: nothing to install
+touch .venv/.stamp .venv/.stamp-bench # .venv is what was just written down: nothing to install

@@ -1,0 +1,86 @@
+"""asktell's engine called in this process: what a server would suggest, without the server. For choosing settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from asktell import Bool, Categorical, Discrete, Domain, Float, Int, Space
+from asktell_server.domain import space as spaces
+from asktell_server.domain.algorithm import Algorithm, Auto
+from asktell_server.domain.metrics import Goal, Objective
+from asktell_server.engine.problem import Observation, Outcome, Problem, SuggestTask
+from asktell_server.engine.suggest import suggest
+from benchmarks.regret.case import Instance
+from benchmarks.regret.methods.method import Method, Opener, OwnProcess, Proposal
+
+
+class EngineRun(OwnProcess):
+    """The history of one run; every ask is a call of the engine."""
+
+    def __init__(self, instance: Instance, seed: int, algorithm: Algorithm | None = None) -> None:
+        problem = Problem(
+            space=search_space(instance.space),
+            objectives=(Objective(metric="loss", goal=Goal.MINIMIZE),),
+            algorithm=algorithm or Auto(),
+        )
+        self._task = SuggestTask(problem=problem, observations=(), seed=seed)
+        self._pending: list[Proposal] = []
+
+    def ask(self) -> Proposal:
+        """The engine's suggestion, with the open ones pending."""
+        pending = tuple(proposal.configuration for proposal in self._pending)
+        result = suggest(replace(self._task, pending=pending))
+        if result.fallback_reason:
+            raise RuntimeError(f"the model failed: {result.fallback_reason}")
+        self._task = replace(self._task, warm_start=result.warm_start or self._task.warm_start)
+        proposal = Proposal(configuration=result.suggestions[0].parameters)
+        self._pending.append(proposal)
+        return proposal
+
+    def tell(self, proposal: Proposal, value: float) -> None:
+        """Makes an observation of a proposal."""
+        self._pending = [each for each in self._pending if each is not proposal]
+        told = Observation(parameters=proposal.configuration, outcome=Outcome.VALUE, value=value)
+        self._task = replace(self._task, observations=(*self._task.observations, told))
+
+
+def search_space(space: Space) -> spaces.SearchSpace:
+    """A client's space as the server's."""
+    return spaces.SearchSpace(
+        parameters=tuple(spaces.Parameter(name=name, domain=_domain(domain)) for name, domain in space.items())
+    )
+
+
+def _domain(domain: Domain) -> spaces.Domain:
+    match domain:
+        case Float():
+            return spaces.FloatDomain(min=domain.min, max=domain.max, scale=_scale(domain.log), step=domain.step)
+        case Int():
+            return spaces.IntDomain(min=domain.min, max=domain.max, scale=_scale(domain.log), step=domain.step or 1)
+        case Discrete():
+            return spaces.DiscreteDomain(values=tuple(domain.values))
+        case Categorical():
+            return spaces.CategoricalDomain(values=tuple(domain.values))
+        case Bool():
+            return spaces.BoolDomain()
+
+
+def _scale(log: bool) -> spaces.Scale:  # a conversion
+    return spaces.Scale.LOG if log else spaces.Scale.LINEAR
+
+
+@contextmanager
+def _open() -> Iterator[Opener]:
+    yield EngineRun
+
+
+ENGINE = Method(
+    name="asktell-engine",
+    title="asktell (in process)",
+    open=_open,
+    packages=("asktell-server", "torch", "botorch"),
+    module="asktell_server",
+    ours=True,
+)

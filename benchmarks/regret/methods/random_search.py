@@ -1,0 +1,35 @@
+"""Uniform random search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from benchmarks.regret.case import Instance
+from benchmarks.regret.drawing import draw
+from benchmarks.regret.methods.method import Method, Opener, OwnProcess, Proposal
+
+
+class RandomSearch(OwnProcess):
+    """Independent draws."""
+
+    def __init__(self, instance: Instance, seed: int) -> None:
+        self._space = instance.space
+        self._generator = np.random.default_rng(seed)
+
+    def ask(self) -> Proposal:
+        """A draw."""
+        return Proposal(configuration=draw(self._space, self._generator))
+
+    def tell(self, proposal: Proposal, value: float) -> None:
+        """Nothing is learnt."""
+
+
+@contextmanager
+def _open() -> Iterator[Opener]:
+    yield RandomSearch
+
+
+RANDOM = Method(name="random", title="random", open=_open, packages=("numpy",), module="numpy")
