@@ -50,6 +50,11 @@ class Crew:
         )
         assert len(self.told) >= told, [worker.exception() for worker in self._working if worker.done()]
 
+    def wait_for_retries(self) -> None:
+        """Returns when a worker has been told UNAVAILABLE and calls again."""
+        before = self.retries
+        eventually(lambda: self.retries > before, what="a worker that notices", timeout_s=PATIENCE_S)
+
     @property
     def is_working(self) -> bool:
         """There is still something to do."""

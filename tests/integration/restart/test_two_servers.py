@@ -70,6 +70,7 @@ def test_a_run_through_kills_of_one_server_and_the_store(servers: list[ServerPro
             assert crew.retries, "half of the workers had to move"
             store.kill()
             assert crew.is_working, "it was killed in the middle of the run"
+            crew.wait_for_retries()
             store.start()
             crew.wait_for(3 * BUDGET // 4)
             servers[0].restart()
