@@ -14,7 +14,6 @@ from asktell_server.store.keys import study_keys
 from asktell_server.store.link import Link
 from asktell_server.store.protocol import REQUEST_TTL_S, Conflict, ConflictKind, Request
 from asktell_server.store.replies import read_row
-from asktell_server.store.tasks import Shield
 
 _RESEND_TTL_S = 120  # far longer than the driver keeps resending one command
 
@@ -27,9 +26,8 @@ class ScriptCalls:
         Unavailable: the store is away.
     """
 
-    def __init__(self, link: Link, shield: Shield) -> None:
+    def __init__(self, link: Link) -> None:
         self._link = link
-        self._shield = shield
 
     async def ask(self, script: str, name: StudyName, arguments: Mapping[str, Any]) -> Sequence[Any]:
         """Runs a script that acknowledges nothing."""
@@ -46,7 +44,7 @@ class ScriptCalls:
         keys = study_keys(name, request_id)
         packed = scripts.pack_arguments(arguments)
         with translated(script):
-            reply = await self._shield.run(self._link.run(scripts.load(script), keys, packed, acknowledged=True))
+            reply = await self._link.run(scripts.load(script), keys, packed, acknowledged=True)
         return _checked(reply, name)
 
 

@@ -32,6 +32,7 @@ from asktell_server.store.link import (
     wait_command,
 )
 from asktell_server.store.scripts import Script
+from asktell_server.store.tasks import Shield
 from asktell_server.store.urls import StoreUrl
 
 _MOVING = (AskError, ClusterDownError, ConnectionError, TimeoutError, TryAgainError)  # MovedError is an AskError
@@ -42,6 +43,7 @@ class ClusterLink:
 
     def __init__(self, url: StoreUrl, options: LinkOptions) -> None:
         self._options = options
+        self._shield = Shield()
         settings = connection_settings(url, options)
         self._cluster: Any = RedisCluster(
             startup_nodes=[ClusterNode(host, port) for host, port in url.hosts],
@@ -67,6 +69,10 @@ class ClusterLink:
 
     async def run(self, script: Script, keys: Sequence[str], arguments: bytes, *, acknowledged: bool) -> Any:
         """See Link."""
+        running = self._run(script, keys, arguments, acknowledged=acknowledged)
+        return await (self._shield.run(running) if acknowledged else running)
+
+    async def _run(self, script: Script, keys: Sequence[str], arguments: bytes, *, acknowledged: bool) -> Any:
         command = ("EVALSHA", script.sha, len(keys), *keys, arguments)
         for last in (False, True):
             try:
@@ -82,6 +88,9 @@ class ClusterLink:
 
     async def write(self, key: str, *command: Any) -> Any:
         """See Link."""
+        return await self._shield.run(self._write(key, command))
+
+    async def _write(self, key: str, command: tuple[Any, ...]) -> Any:
         async with self._slots:
             if self._options.wait_replicas:
                 return await self._run_and_wait(key, command)
@@ -121,4 +130,5 @@ class ClusterLink:
 
     async def close(self) -> None:
         """See Link."""
+        await self._shield.settle()
         await self._cluster.aclose()

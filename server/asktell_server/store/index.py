@@ -8,7 +8,6 @@ from asktell_server.domain.names import StudyName
 from asktell_server.store.driver import translated
 from asktell_server.store.keys import META_PATTERN, index_key, meta_key, name_of_meta_key
 from asktell_server.store.link import Link
-from asktell_server.store.tasks import Shield
 
 _PAGE = 500
 
@@ -21,21 +20,20 @@ class ProjectIndex:
     again: whatever creates and deletes at the same time, no study stays without its name.
     """
 
-    def __init__(self, link: Link, shield: Shield) -> None:
+    def __init__(self, link: Link) -> None:
         self._link = link
-        self._shield = shield
 
     async def add(self, name: StudyName) -> None:
         """Lists a study."""
         key = index_key(name.project)
         with translated("the project index"):
-            await self._shield.run(self._link.write(key, "ZADD", key, 0, name.study_id))
+            await self._link.write(key, "ZADD", key, 0, name.study_id)
 
     async def remove(self, name: StudyName) -> None:
         """Takes a deleted study out, unless it exists again."""
         key = index_key(name.project)
         with translated("the project index"):
-            await self._shield.run(self._link.write(key, "ZREM", key, name.study_id))
+            await self._link.write(key, "ZREM", key, name.study_id)
             exists = await self._link.read("EXISTS", meta_key(name))
         if exists:
             await self.add(name)

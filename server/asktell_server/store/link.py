@@ -44,7 +44,10 @@ class Node(Protocol):
 
 
 class Link(Protocol):
-    """What the ledger needs of a connection to the store."""
+    """What the ledger needs of a connection to the store.
+
+    A caller may be cancelled at any time: a change on its way is not torn off, only its answer is dropped.
+    """
 
     async def read(self, *command: Any) -> Any:
         """Runs one command that changes nothing, on the server of its key."""
@@ -75,7 +78,7 @@ class Link(Protocol):
         ...
 
     async def close(self) -> None:
-        """Closes all connections."""
+        """Closes all connections. Changes on their way are finished first."""
         ...
 
 

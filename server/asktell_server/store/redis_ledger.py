@@ -51,7 +51,6 @@ from asktell_server.store.protocol import (
     WarmStart,
 )
 from asktell_server.store.replies import read_deadline, read_entry, read_head, read_prepared, read_row
-from asktell_server.store.tasks import Shield
 
 _PAGE = 500  # trials or log entries per round trip
 _RETRY_WATCH_S = 1.0
@@ -64,9 +63,8 @@ class RedisLedger:
         self._link = link
         self._verify_durability = verify_durability
         self._hub = Hub(link)
-        self._shield = Shield()
-        self._calls = ScriptCalls(link, self._shield)
-        self._index = ProjectIndex(link, self._shield)
+        self._calls = ScriptCalls(link)
+        self._index = ProjectIndex(link)
 
     async def create_study(self, study: Study, *, request: Request | None) -> StudyHead:
         """See Ledger."""
@@ -279,5 +277,4 @@ class RedisLedger:
     async def close(self) -> None:
         """See Ledger. Changes on their way are finished first."""
         await self._hub.close()
-        await self._shield.settle()
         await self._link.close()

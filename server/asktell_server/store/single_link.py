@@ -8,7 +8,9 @@ from typing import Any
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
+from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
 
 from asktell_server.store.link import (
@@ -22,7 +24,9 @@ from asktell_server.store.link import (
     wait_command,
 )
 from asktell_server.store.scripts import Script
+from asktell_server.store.tasks import Shield
 from asktell_server.store.urls import StoreUrl, Topology
+from asktell_server.store.wire import Wire
 
 
 class _BlockingSentinelPool(SentinelConnectionPool, BlockingConnectionPool):
@@ -35,11 +39,10 @@ class SingleLink:
     def __init__(self, url: StoreUrl, options: LinkOptions) -> None:
         self._name = str(url)
         self._options = options
+        self._shield = Shield()
         self._sentinel: Any = None
-        self._client: Any  # the driver's own types promise less than it does
         settings = {
             **connection_settings(url, options),
-            "retry": retry_policy(),
             "db": url.database,
             "max_connections": MAX_CONNECTIONS,
             "timeout": options.socket_timeout_s,
@@ -50,10 +53,15 @@ class SingleLink:
             self._sentinel = make_sentinel(
                 url.hosts, sentinel_kwargs={**timeouts, "password": url.sentinel_password, **tls_settings(url)}
             )
-            self._client = self._sentinel.master_for(
-                url.service, Redis, _BlockingSentinelPool, **settings, **tls_settings(url)
-            )
-            return
+        self._client: Any = self._make_client(url, {**settings, "retry": retry_policy()})
+        # Of this one nothing is used but how it makes a connection: the wire tries again by itself.
+        single: Any = self._make_client(url, {**settings, "retry": Retry(NoBackoff(), 0)})
+        self._wire = Wire(single.connection_pool.make_connection, timeout_s=options.socket_timeout_s)
+
+    def _make_client(self, url: StoreUrl, settings: dict[str, Any]) -> Any:
+        """A client of the driver; its own types promise less than it does."""
+        if self._sentinel is not None:
+            return self._sentinel.master_for(url.service, Redis, _BlockingSentinelPool, **settings, **tls_settings(url))
         if url.topology is Topology.UNIX:
             pool = BlockingConnectionPool(connection_class=UnixDomainSocketConnection, path=url.path, **settings)
         else:
@@ -61,11 +69,11 @@ class SingleLink:
             tls = {key: value for key, value in tls_settings(url).items() if key != "ssl"}
             kind = SSLConnection if url.tls else Connection
             pool = BlockingConnectionPool(connection_class=kind, host=host, port=port, **settings, **tls)
-        self._client = Redis.from_pool(pool)
+        return Redis.from_pool(pool)
 
     async def read(self, *command: Any) -> Any:
         """See Link."""
-        return await self._client.execute_command(*command)
+        return await self._wire.send(command)
 
     async def read_many(self, commands: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
         """See Link."""
@@ -77,25 +85,24 @@ class SingleLink:
 
     async def run(self, script: Script, keys: Sequence[str], arguments: bytes, *, acknowledged: bool) -> Any:
         """See Link."""
-        command = ("EVALSHA", script.sha, len(keys), *keys, arguments)
-        for last in (False, True):
-            try:
-                if acknowledged and self._options.wait_replicas:
-                    return await self._run_and_wait(command)
-                return await self._client.execute_command(*command)
-            except NoScriptError:
-                if last:
-                    raise
-                await self._client.script_load(script.text)
-        return None
+        call = (len(keys), *keys, arguments)
+        if acknowledged and self._options.wait_replicas:
+            return await self._shield.run(self._run_and_wait(script, call))
+        return await self._wire.send(("EVALSHA", script.sha, *call), without_script=("EVAL", script.text, *call))
 
     async def write(self, key: str, *command: Any) -> Any:
         """See Link."""
         if self._options.wait_replicas:
-            return await self._run_and_wait(command)
-        return await self._client.execute_command(*command)
+            return await self._shield.run(self._and_wait(command))
+        return await self._wire.send(command)
 
-    async def _run_and_wait(self, command: tuple[Any, ...]) -> Any:
+    async def _run_and_wait(self, script: Script, call: tuple[Any, ...]) -> Any:
+        try:
+            return await self._and_wait(("EVALSHA", script.sha, *call))
+        except NoScriptError:
+            return await self._and_wait(("EVAL", script.text, *call))
+
+    async def _and_wait(self, command: tuple[Any, ...]) -> Any:
         async with self._client.pipeline(transaction=False) as pipeline:
             pipeline.execute_command(*command)
             pipeline.execute_command(*wait_command(self._options))
@@ -113,6 +120,8 @@ class SingleLink:
 
     async def close(self) -> None:
         """See Link."""
+        await self._shield.settle()
+        await self._wire.close()
         await self._client.aclose(close_connection_pool=True)
         if self._sentinel is not None:
             await self._sentinel.aclose()

@@ -16,7 +16,7 @@ from asktell_server.domain.errors import Unavailable
 from asktell_server.domain.names import StudyName
 from asktell_server.store.connect import connect
 from asktell_server.store.embedded import EmbeddedStore
-from asktell_server.store.protocol import Ledger
+from asktell_server.store.protocol import Committed, Ledger
 from tests.integration.store.conftest import Opened
 from tests.support.ledger import a_study, commit, queued, request, until, write
 from tests.support.proxy import LossyProxy
@@ -102,13 +102,16 @@ async def test_kill_9_of_the_embedded_store_in_the_middle_of_a_run(tmp_path: Pat
 
 
 async def test_lost_replies_never_double_a_change(server: Server, opened: Opened, name: StudyName) -> None:
-    # Without request ids of the caller's: it is the driver that sends again here, silently.
+    # Without request ids of the caller's: it is the link that sends again here, silently.
     async with LossyProxy(server.port, loss=0.0) as proxy, opened(f"redis://127.0.0.1:{proxy.port}") as ledger:
         await ledger.create_study(a_study(name), request=None)
-        proxy.loss = 0.05
-        results = await asyncio.gather(
-            *(commit(ledger, name, write(queued(index / 1000))) for index in range(400)), return_exceptions=True
-        )
+        proxy.loss = 0.1
+
+        async def keep_committing(worker: int) -> list[Committed | BaseException]:
+            changes = (commit(ledger, name, write(queued(worker + index / 1000))) for index in range(100))
+            return [(await asyncio.gather(change, return_exceptions=True))[0] for change in changes]
+
+        results = [result for done in await asyncio.gather(*map(keep_committing, range(4))) for result in done]
         proxy.loss = 0.0
         assert proxy.lost > 5
         created = [result for result in results if not isinstance(result, BaseException)]
