@@ -67,7 +67,9 @@ def main(
         planned = [] if report_only else [*plan.jobs(cases, [ENGINE], seeds=seeds, make=make)]
         failed = plan.execute(planned, kept, run=run, say=say, processes=processes)
         rows = [*kept.rows, *Results(results).rows]
-        print(_tuning(rows, cases, label=label, against=against, seeds=seeds, at=(trials // 2, trials)))
+        if not report_only:  # of the label those rows alone that the engine as it is now gave
+            rows = [row for row in rows if row.label != label or row.engine in {"", engine_digest()}]
+        print(_tuning(rows, cases, names=(label or ENGINE.name, *against), seeds=seeds, at=(trials // 2, trials)))
         sys.exit(failed > 0)
     field = plan.available([METHODS[name] for name in methods or FIELD], say)
     kept = Results(results)
@@ -83,16 +85,15 @@ def _chosen(half: str, names: Sequence[str]) -> list[Case]:
     return [case for case in HALVES[half] if not names or case.name in names]
 
 
-def _tuning(
-    rows: Sequence[Row], cases: Sequence[Case], *, label: str, against: Sequence[str], seeds: int, at: Sequence[int]
-) -> str:
-    """The label's results beside those of others; of the label those alone that the engine as it is now gave."""
-    name = label or ENGINE.name
+def _tuning(rows: Sequence[Row], cases: Sequence[Case], *, names: Sequence[str], seeds: int, at: Sequence[int]) -> str:
+    """The first series beside the others; labels and methods alike name one."""
     wanted = only(rows, part=SEQUENTIAL, cases={case.name: case.revision for case in cases})
-    wanted = [row for row in wanted if row.seed < seeds and row.series in {name, *against}]
-    fresh = [row for row in wanted if row.series != name or row.engine == engine_digest()]
-    found = series_of(with_best_optimum(fresh), lambda row: row.series)
-    return tuning.comparison({each: found[each] for each in (name, *against) if each in found}, at=at)
+    wanted = [row for row in wanted if row.seed < seeds and row.series in names]
+    found = series_of(with_best_optimum(wanted), lambda row: row.series)
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise click.ClickException(f"no results of {', '.join(missing)} on these cases")
+    return tuning.comparison({name: found[name] for name in names}, at=at)
 
 
 if __name__ == "__main__":

@@ -74,15 +74,15 @@ def parse(line: str) -> Row:
 
 
 class Results:
-    """A directory with a file of rows for each part and method. Of several rows with one key the last counts.
+    """A directory with a file of rows for each part, method and label. Of several rows with one key the latest counts.
 
-    Two processes may run different methods at once: neither touches the other's file.
+    Two processes may run different methods or labels at once: neither touches the other's file.
     """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._rows: dict[Key, Row] = {}
-        for path in sorted(directory.glob("*.jsonl")):
+        for path in sorted(directory.glob("*.jsonl"), key=lambda path: path.stat().st_mtime):
             for line in path.read_text().splitlines():
                 with suppress(json.JSONDecodeError):  # a piece of a line is what a killed process left
                     row = parse(line)
@@ -100,7 +100,7 @@ class Results:
 
     def add(self, row: Row) -> None:
         """Writes a row; a superseded one of the same key leaves the file."""
-        path = self.directory / f"{'-'.join(_file(row))}.jsonl"
+        path = self.directory / f"{'-'.join(filter(None, _file(row)))}.jsonl"
         self.directory.mkdir(parents=True, exist_ok=True)
         if row.key not in self._rows:
             self._rows[row.key] = row
@@ -115,8 +115,8 @@ class Results:
         whole.replace(path)
 
 
-def _file(row: Row) -> tuple[str, str]:
-    return row.part, row.method
+def _file(row: Row) -> tuple[str, str, str]:
+    return row.part, row.method, row.label
 
 
 def only(rows: Iterable[Row], *, part: str, cases: Mapping[str, int]) -> list[Row]:
