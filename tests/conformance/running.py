@@ -19,7 +19,7 @@ from tests.conformance.executor import Executor, ExecutorError
 from tests.conformance.matching import differences
 from tests.conformance.world import TOKEN, Door, World
 
-UNTIL_S = 20.0
+UNTIL_S = 60.0
 _LOOK_AGAIN_S = 0.05
 
 
@@ -142,7 +142,7 @@ class CaseRun:
 
     def _direct(self, method: Any, request: Any) -> Any:
         try:
-            return method(request, metadata=self.world.direct.metadata, timeout=30, wait_for_ready=True)
+            return method(request, metadata=self.world.direct.metadata, timeout=60, wait_for_ready=True)
         except grpc.RpcError as error:
             raise CaseFailed(f"the server itself answers {error}") from None
 

@@ -13,7 +13,7 @@ from asktell_server.domain.names import StudyName
 from asktell_server.store.protocol import Ledger, LogEntry
 from tests.support.ledger import a_study, commit, put, queued, write
 
-_SOON_S = 10.0
+_SOON_S = 60.0
 
 
 @asynccontextmanager

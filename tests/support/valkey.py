@@ -23,7 +23,7 @@ from tests.conformance.certificates import Certificates
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", "--save", "")
 _FAST = ("--repl-diskless-sync-delay", "0")  # a replica need not wait for others to join
-_START_S = 20.0
+_START_S = 60.0
 _SLOTS = 16384
 
 
@@ -87,7 +87,7 @@ class Server:
     def client(self) -> redis.Redis:
         """A plain client; the caller closes it."""
         tls: dict[str, Any] = {} if self.tls is None else {"ssl": True, "ssl_ca_certs": str(self.tls.ca)}
-        return redis.Redis(host="127.0.0.1", port=self.port, password=self.password, socket_timeout=5, **tls)
+        return redis.Redis(host="127.0.0.1", port=self.port, password=self.password, socket_timeout=30, **tls)
 
     @property
     def _listening(self) -> tuple[str, ...]:

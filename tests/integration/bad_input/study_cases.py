@@ -181,6 +181,8 @@ BAD_SETTINGS: list[tuple[str, dict[str, Any], str, str]] = [
     ("max_attempts negative", {"lease_policy": lease(60, max_attempts=-1)}, "lease_policy.max_attempts", "INVALID_FIELD"),
     ("max_attempts above 100", {"lease_policy": lease(60, max_attempts=101)}, "lease_policy.max_attempts", "INVALID_FIELD"),
     ("max_running_trials negative", {"max_running_trials": -1}, "max_running_trials", "INVALID_FIELD"),
+    ("replicates negative", {"replicates": -1}, "replicates", "INVALID_FIELD"),
+    ("replicates too many", {"replicates": 1001}, "replicates", "INVALID_FIELD"),
     ("seed negative", {"seed": -1}, "seed", "INVALID_FIELD"),
     ("seed above 2^53", {"seed": 2**53}, "seed", "INVALID_FIELD"),
 ]  # fmt: skip

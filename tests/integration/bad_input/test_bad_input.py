@@ -122,7 +122,7 @@ def test_bytes_that_are_no_message_are_refused(world: World, method: str, what: 
     channel = world.study.rpc.channel
     make: Any = channel.unary_stream if descriptor.server_streaming else channel.unary_unary
     call = make(f"/{SERVICES[service].full_name}/{name}", request_serializer=bytes, response_deserializer=bytes)
-    answer = refused(lambda: list(call(UNREADABLE[what], timeout=20)))
+    answer = refused(lambda: list(call(UNREADABLE[what], timeout=60)))
     if service == "AnalysisService":
         assert answer.code.name in ("INVALID_ARGUMENT", "UNIMPLEMENTED")
     else:
@@ -141,7 +141,7 @@ def test_an_oversize_message_is_refused_before_it_is_read(world: World) -> None:
 def test_an_unknown_method_is_unimplemented(world: World) -> None:
     call: Any = world.study.rpc.channel.unary_unary("/asktell.v1.TrialService/Guess")
     with pytest.raises(grpc.RpcError) as caught:
-        call(b"", timeout=20)
+        call(b"", timeout=60)
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 

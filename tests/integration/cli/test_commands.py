@@ -150,7 +150,7 @@ def test_watch(cli: CommandLine, study: Any) -> None:
     reported = json.loads(watching.stdout.readline())
     assert reported["reported"] == {"trial": 4, "step": 1, "metrics": {"loss": 0.3}}
     watching.send_signal(2)
-    assert watching.wait(timeout=20) == 130
+    assert watching.wait(timeout=60) == 130
     watching.communicate()
 
     resumed = cli.start("watch", "s", "--cursor", seen[4]["cursor"])
@@ -162,7 +162,7 @@ def test_watch(cli: CommandLine, study: Any) -> None:
         )
     )
     resumed.send_signal(2)
-    assert resumed.wait(timeout=20) == 130
+    assert resumed.wait(timeout=60) == 130
     resumed.communicate()
 
 
@@ -174,6 +174,6 @@ def test_a_closed_pipe_is_no_traceback(cli: CommandLine, study: Any) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert out == "["
     assert err == ""

@@ -13,6 +13,9 @@ import pytest
 import asktell
 from tests.integration.client.conftest import SPACE, do
 
+PATIENCE_S = 60.0
+"""For what happens at once, on a machine that has other things to do."""
+
 pytestmark = pytest.mark.xdist_group("client")  # one server for all of them
 
 
@@ -163,7 +166,7 @@ async def test_a_cancelled_trial_stops_its_worker(client: Any) -> None:
     loop = asyncio.get_running_loop()
     trial.on_stop(lambda: loop.call_soon_threadsafe(stopped.set))
     await do((await do(study.trial(trial.number))).cancel("not wanted"))
-    await asyncio.wait_for(stopped.wait(), 10)  # by its own heartbeat
+    await asyncio.wait_for(stopped.wait(), PATIENCE_S)  # by its own heartbeat
     assert trial.should_stop
     assert trial.lease_lost
     await do(trial.refresh())
@@ -172,10 +175,10 @@ async def test_a_cancelled_trial_stops_its_worker(client: Any) -> None:
 
 async def test_an_open_trial_outlives_its_lease(client: Any) -> None:
     study = await do(
-        client.create_study("h", space=SPACE, objectives=asktell.Minimize("loss"), algorithm="random", lease_s=1.0)
+        client.create_study("h", space=SPACE, objectives=asktell.Minimize("loss"), algorithm="random", lease_s=3.0)
     )
     trial = await do(study.ask())
-    await asyncio.sleep(2.5)  # two and a half leases
+    await asyncio.sleep(4.5)  # one and a half leases: a machine may stall for most of one
     other = await do(study.ask())
     assert other.number != trial.number
     assert not trial.lease_lost
@@ -183,14 +186,15 @@ async def test_an_open_trial_outlives_its_lease(client: Any) -> None:
 
 async def test_a_dead_workers_trial_goes_to_the_next(client: Any) -> None:
     study = await do(
-        client.create_study("d", space=SPACE, objectives=asktell.Minimize("loss"), algorithm="random", lease_s=1.0)
+        client.create_study(
+            "d", space=SPACE, objectives=asktell.Minimize("loss"), algorithm="random", lease_s=1.0, max_running=1
+        )
     )
     dead = await do(study.ask())
     number, params = dead.number, dead.params
     del dead  # no heartbeat from now on
     gc.collect()
-    await asyncio.sleep(1.5)  # the lease runs out
-    trial = await do(study.ask())
+    trial = await do(study.ask())  # waits until the lease has run out: no more than one may run
     assert (trial.number, trial.params, trial.attempt) == (number, params, 2)
 
 
@@ -241,7 +245,7 @@ async def test_ask_waits_until_a_trial_comes_free(client: Any) -> None:
     await asyncio.sleep(0.3)
     assert not waiting.done()
     await do(first.tell(loss=1.0))
-    assert (await asyncio.wait_for(waiting, 10)).number == 2
+    assert (await asyncio.wait_for(waiting, PATIENCE_S)).number == 2
 
 
 async def test_create_or_load(client: Any) -> None:

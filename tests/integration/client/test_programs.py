@@ -81,7 +81,7 @@ def test_a_program_that_ends_gives_its_trial_back(
         assert program.stdout.readline() == "ready\n"
         if interrupt:
             program.send_signal(signal.SIGINT)
-        program.communicate(timeout=30)
+        program.communicate(timeout=90)
         assert [trial.state for trial in study.trials()] == states
 
 

@@ -43,7 +43,7 @@ async def test_a_restart_costs_no_call(kind: Any, tmp_path: Path) -> None:
         assert sorted(results) == list(range(1, TRIALS + 1))  # no number lost, none twice
         assert not held.lease_lost  # its heartbeat went on across the restart
 
-        changes = await asyncio.wait_for(watched, 30)
+        changes = await asyncio.wait_for(watched, 90)
         cursors = [change.cursor for change in changes]
         assert len(set(cursors)) == len(cursors)
         ended = [change.trial.number for change in changes if change.trial and change.trial.state == "SUCCEEDED"]

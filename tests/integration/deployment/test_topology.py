@@ -211,7 +211,7 @@ def test_while_no_server_answers_clients_are_told_so_and_go_on_afterwards(topolo
         for server in topology.servers:
             server.kill()
         with (
-            asktell.Client(topology.balancer.address, token=TOKEN, timeout_s=1.0) as impatient,
+            asktell.Client(topology.balancer.address, token=TOKEN, timeout_s=5.0) as impatient,
             pytest.raises(asktell.Unavailable, match="no asktell server answered"),
         ):
             impatient.study("away")

@@ -31,18 +31,18 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 )
 def test_the_server_and_its_services_are_healthy(rpc: Rpc, service: str) -> None:
     stub = _health(rpc)
-    assert stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=10).status == SERVING
+    assert stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=60).status == SERVING
 
 
 def test_a_service_that_is_not_served_is_unknown(rpc: Rpc) -> None:
     stub = _health(rpc)
     with pytest.raises(grpc.RpcError) as caught:
-        stub.Check(health_pb2.HealthCheckRequest(service="asktell.v1.AnalysisService"), timeout=10)
+        stub.Check(health_pb2.HealthCheckRequest(service="asktell.v1.AnalysisService"), timeout=60)
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
 def test_health_can_be_watched(rpc: Rpc) -> None:
-    watch = _health(rpc).Watch(health_pb2.HealthCheckRequest(), timeout=10)
+    watch = _health(rpc).Watch(health_pb2.HealthCheckRequest(), timeout=60)
     assert next(watch).status == SERVING
     watch.cancel()
 
@@ -76,4 +76,4 @@ def _health(rpc: Rpc) -> Any:
 
 def _reflect(rpc: Rpc, **request: Any) -> list[Any]:
     stub: Any = reflection_pb2_grpc.ServerReflectionStub(rpc.channel)
-    return list(stub.ServerReflectionInfo(iter([reflection_pb2.ServerReflectionRequest(**request)]), timeout=10))
+    return list(stub.ServerReflectionInfo(iter([reflection_pb2.ServerReflectionRequest(**request)]), timeout=60))

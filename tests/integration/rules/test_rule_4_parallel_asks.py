@@ -1,4 +1,4 @@
-"""Rule 4: parallel asks differ: no two running trials hold the same configuration unless the space has no other."""
+"""Rule 4: parallel asks differ: no two trials hold the same configuration unless replicates are asked for."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from tests.integration.rules.conftest import NewStudy
 from tests.support.rpc import (
     StudyCalls,
     algorithm,
+    code_and_reason,
     float_parameter,
     int_parameter,
     key,
     raw_values,
+    refused,
     space,
 )
 
@@ -44,12 +46,27 @@ def test_64_asks_at_once_on_a_space_of_64_take_each_configuration_once(new_study
     assert len({key(trial) for trial in trials}) == 64
 
 
-def test_only_a_space_without_any_other_is_handed_out_twice(new_study: NewStudy) -> None:
-    study = new_study(search_space=space(int_parameter("n", 1, 4)))
-    first, second = study.ask(4), study.ask(4)
+@pytest.mark.parametrize("kind", ["random", "sobol", "auto"])
+def test_a_space_that_is_tried_out_completes_the_study(new_study: NewStudy, kind: str) -> None:
+    study = new_study(algorithm=algorithm(kind), search_space=space(int_parameter("n", 1, 7)))
+    trials = [*study.ask(6), *study.ask(6)]
+    assert sorted(raw_values(trial)["n"] for trial in trials) == list(range(1, 8))
+    assert code_and_reason(study.ask_one) == ("RESOURCE_EXHAUSTED", "NO_TRIAL_AVAILABLE")
+    for trial in trials:
+        study.tell(trial, 0.5)
+    what = refused(study.ask_one)
+    assert (what.code.name, what.reason) == ("FAILED_PRECONDITION", "STUDY_COMPLETE")
+    assert what.metadata["finish_reason"] == "EXHAUSTED"
+    assert study.get().finish_reason == study_pb2.FINISH_REASON_EXHAUSTED
+
+
+@pytest.mark.parametrize("kind", ["random", "auto", "grid"])
+def test_only_replicates_are_handed_out_twice(new_study: NewStudy, kind: str) -> None:
+    study = new_study(algorithm=algorithm(kind), search_space=space(int_parameter("n", 1, 4)), replicates=2)
+    assert study.get().replicates == 2
+    first, second = study.ask(4), study.ask(8)
     assert {raw_values(trial)["n"] for trial in first} == {1, 2, 3, 4}
-    assert len(second) == 4
-    assert {raw_values(trial)["n"] for trial in second} <= {1, 2, 3, 4}
+    assert sorted(raw_values(trial)["n"] for trial in second) == [1, 2, 3, 4]
 
 
 def test_what_was_tried_is_not_tried_again_while_there_is_something_new(new_study: NewStudy) -> None:

@@ -78,15 +78,15 @@ def test_many_watchers_get_the_same_story(new_study: NewStudy) -> None:
     def follow(_: int) -> list[Change]:
         with study.watch() as watch:
             changes = watch.take(1)
-            watching.wait(timeout=30)
+            watching.wait(timeout=60)
             return changes + watch.take(20)
 
     with ThreadPoolExecutor(30) as pool:
         stories = [pool.submit(follow, index) for index in range(30)]
-        watching.wait(timeout=30)
+        watching.wait(timeout=60)
         for trial in study.ask(10):
             study.tell(trial, 0.5)
-        first, *others = (story.result(timeout=30) for story in stories)
+        first, *others = (story.result(timeout=60) for story in stories)
     assert all(other == first for other in others)
     assert len({change.cursor for change in first}) == 21
 

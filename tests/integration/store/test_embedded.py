@@ -197,7 +197,7 @@ async def test_a_damaged_store_says_so_and_where(tmp_path: Path) -> None:
     (tmp_path / "appendonlydir" / "appendonly.aof.manifest").write_text("nonsense\n")
     with pytest.raises(EmbeddedStoreError, match=r"valkey\.log.*(?s:.*)AOF"):
         await EmbeddedStore(tmp_path).start()
-    async with asyncio.timeout(5):  # and leaves no lock behind
+    async with asyncio.timeout(30):  # and leaves no lock behind
         with pytest.raises(EmbeddedStoreError, match=r"valkey\.log"):
             await EmbeddedStore(tmp_path).start()
 

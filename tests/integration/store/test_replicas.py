@@ -27,7 +27,7 @@ def replica(server: Server, tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture
 async def ledger(server: Server, replica: Server, opened: Opened) -> AsyncIterator[RedisLedger]:
     """A ledger that waits for one replica."""
-    async with opened(server.url, wait_replicas=1, wait_timeout_s=0.3) as started:
+    async with opened(server.url, wait_replicas=1, wait_timeout_s=1.0) as started:
         yield started
 
 
