@@ -217,6 +217,7 @@ def studies(draw: st.DrawFn) -> Study:
             duration_s=float(draw(st.sampled_from([0, 1, 60, 604_800]))), max_attempts=draw(st.integers(1, 100))
         ),
         max_running_trials=draw(st.integers(0, 2**31 - 1)),
+        replicates=draw(st.integers(1, 1000)),
         seed=draw(st.integers(0, _EXACT - 1)),
         labels=draw(label_maps),
         annotations=draw(label_maps),

@@ -25,6 +25,7 @@ _KEYS = [
     "stopping",
     "lease",
     "max_running",
+    "replicates",
     "seed",
     "labels",
     "annotations",
@@ -80,6 +81,7 @@ class _Reader:
         for name, nodes, key, wire, value in (
             ("display_name", keys, "display_name", "display_name", Node.text),
             ("max_running", keys, "max_running", "max_running_trials", Node.integer),
+            ("replicates", keys, "replicates", "replicates", Node.integer),
             ("seed", keys, "seed", "seed", Node.integer),
             ("algorithm", keys, "algorithm", "algorithm", _algorithm),
             ("labels", keys, "labels", "labels", _texts),

@@ -27,6 +27,7 @@ class StudyOptions(TypedDict, total=False):
     lease_s: float | None
     max_attempts: int | None
     max_running: int | None
+    replicates: int | None
     seed: int | None
     display_name: str
     labels: Mapping[str, str]
@@ -49,6 +50,7 @@ class StudySpec:
         lease_s: how long a trial stays with a worker that is not heard of, in seconds; 0 = for ever; default 60.
         max_attempts: how many times a trial is started before it is given up; default 3.
         max_running: the most trials that run at once.
+        replicates: how many times each configuration may be tried, where results differ from run to run; default 1.
         seed: of everything random; the server draws one when it is None.
         display_name: a title for people.
         labels: short and filterable. annotations: free values, up to 64 KiB in all.
@@ -65,6 +67,7 @@ class StudySpec:
     lease_s: float | None = None
     max_attempts: int | None = None
     max_running: int | None = None
+    replicates: int | None = None
     seed: int | None = None
     display_name: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)

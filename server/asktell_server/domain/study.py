@@ -18,6 +18,7 @@ MAX_TRACKED_METRICS = 100
 DEFAULT_LEASE_S = 60.0
 MAX_LEASE_S = 7 * 24 * 3600.0
 DEFAULT_MAX_ATTEMPTS = 3
+MAX_REPLICATES = 1000
 MAX_LABELS = 64
 MAX_ANNOTATIONS_BYTES = 64 * 1024
 
@@ -82,7 +83,10 @@ class LeasePolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """A study. `revision` counts its own changes (not those of its trials) and becomes the etag."""
+    """A study. `revision` counts its own changes (not those of its trials) and becomes the etag.
+
+    Each configuration may be tried `replicates` times.
+    """
 
     name: StudyName
     space: SearchSpace
@@ -94,6 +98,7 @@ class Study:
     stopping: StoppingRules = field(default_factory=StoppingRules)
     lease: LeasePolicy = field(default_factory=LeasePolicy)
     max_running_trials: int = 0
+    replicates: int = 1
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     state: StudyState = StudyState.ACTIVE
@@ -133,6 +138,7 @@ class Study:
         self.lease.validate(f"{where}.lease_policy")
         if self.max_running_trials < 0:
             raise InvalidArgument(f"{where}.max_running_trials", f"must be at least 0, got {self.max_running_trials}")
+        validate_replicates(self.replicates, where)
         if not 0 <= self.seed < MAX_EXACT_INT:
             raise InvalidArgument(f"{where}.seed", f"must be 0 to 2^53 - 1, got {self.seed}")
         validate_labels(self.labels, f"{where}.labels")
@@ -182,6 +188,12 @@ def validate_algorithm(algorithm: Algorithm, space: SearchSpace, where: str) -> 
         algorithm.validate(space, f"{where}.algorithm.grid")
     elif isinstance(algorithm, Bayesian):
         algorithm.validate(f"{where}.algorithm.bayesian")
+
+
+def validate_replicates(replicates: int, where: str) -> None:
+    """Raises InvalidArgument when the number is out of range."""
+    if not 1 <= replicates <= MAX_REPLICATES:
+        raise InvalidArgument(f"{where}.replicates", f"must be 1 to {MAX_REPLICATES}, got {replicates}")
 
 
 def validate_labels(labels: Mapping[str, str], where: str) -> None:

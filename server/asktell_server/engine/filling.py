@@ -30,7 +30,7 @@ def sobol_points(dimension: int, rng: np.random.Generator, *, start: int = 0) ->
 
 
 def fill(task: SuggestTask, count: int, *, origin: Origin, with_centre: bool = False) -> tuple[Suggestion, ...]:
-    """`count` configurations that are new where the space has new ones.
+    """`count` configurations that are new where the space has new ones; fewer when it is exhausted.
 
     They continue one Sobol sequence per study, as far on as there are trials. With `with_centre` the centre of the
     space comes before the sequence.
@@ -44,13 +44,8 @@ def fill(task: SuggestTask, count: int, *, origin: Origin, with_centre: bool = F
         candidates = itertools.chain([centre], _configurations(task, encoding, start=known))
     else:
         candidates = _configurations(task, encoding, start=known - with_centre)
-    return tuple(
-        Suggestion(
-            parameters=novelty.choose(candidates, seed=(task.seed, known, index)),
-            origin=origin,
-        )
-        for index in range(count)
-    )
+    chosen = novelty.choices(candidates, count=count, seed=(task.seed, known))
+    return tuple(Suggestion(parameters=configuration, origin=origin) for configuration in chosen)
 
 
 def _configurations(task: SuggestTask, encoding: Encoding, *, start: int) -> Iterator[Configuration]:

@@ -1,11 +1,12 @@
-"""Which configurations are new: nothing is tried twice while the space has something else."""
+"""Which configurations are new: nothing is tried twice, or more often than the study's replicates."""
 
 from __future__ import annotations
 
 import functools
 import itertools
 import random
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 from asktell_server.domain.space import Configuration, ParameterValue
 from asktell_server.engine.encoding import Continuum, Encoding
@@ -21,15 +22,35 @@ trials of 6 values one look takes 0.06 ms and the set 1 ms; an ask for one trial
 Key = tuple[ParameterValue, ...]
 
 
+def room(task: SuggestTask) -> int | None:
+    """How many more trials a finite space has room for, at least `task.count` where there is enough; None = no end."""
+    cardinality, replicates = task.problem.space.cardinality, task.problem.replicates
+    if cardinality is None:
+        return None
+    most = replicates * cardinality
+    known = len(task.observations) + len(task.pending)
+    if known + task.count <= most:  # whichever they are
+        return most - known
+    names = [parameter.name for parameter in task.problem.space.parameters]
+    configurations = [*(observation.parameters for observation in task.observations), *task.pending]
+    uses = Counter(tuple(map(configuration.__getitem__, names)) for configuration in configurations)
+    return most - sum(min(count, replicates) for count in uses.values())
+
+
 class Novelty:
     """What has been tried, is running or has been chosen in this batch."""
 
     def __init__(self, task: SuggestTask, encoding: Encoding) -> None:
         self._count = task.problem.space.cardinality
+        self._replicates = task.problem.replicates
         self._columns = encoding.columns
         self._names = encoding.names
+        self._pending = task.pending
         self._running = set(map(self.key, task.pending))
         self._ended: list[Configuration] = [observation.parameters for observation in task.observations]
+        # How often each has been tried, is running or has been chosen; counted only where that matters.
+        counted = [*self._ended, *self._pending] if self._replicates > 1 else []
+        self._uses = Counter(map(self.key, counted))
         self._looks = 0
 
     @functools.cached_property
@@ -39,6 +60,19 @@ class Novelty:
     @property
     def _tried(self) -> set[Key]:
         return self._ended_keys | self._running
+
+    @property
+    def _spent(self) -> set[Key]:
+        """Those that are not to be tried again."""
+        if self._replicates == 1:
+            return self._tried
+        return {key for key, uses in self._uses.items() if uses >= self._replicates}
+
+    def spent(self) -> list[Configuration]:
+        """Configurations of the task that have been tried as often as they may be; some may come twice."""
+        if self._replicates == 1:
+            return [*self._ended, *self._pending]
+        return [dict(zip(self._names, key, strict=True)) for key in self._spent]
 
     def key(self, configuration: Configuration) -> Key:
         """What two configurations share exactly when they are equal."""
@@ -53,31 +87,48 @@ class Novelty:
             return configuration in self._ended  # each comparison ends at the first value that differs
         return key in self._ended_keys
 
-    def add(self, configuration: Configuration) -> None:
-        """Marks a configuration as chosen."""
-        self._running.add(self.key(configuration))
+    def add(self, configuration: Configuration) -> bool:
+        """Marks a configuration as chosen; whether it has now been tried as often as it may be."""
+        key = self.key(configuration)
+        self._running.add(key)
+        self._uses[key] += 1
+        return self._uses[key] >= self._replicates
 
-    @property
-    def exhausted(self) -> bool:
-        """Every configuration of the space has been tried."""
-        return self._count is not None and len(self._tried) >= self._count
+    def choose(self, candidates: Iterable[Configuration], *, seed: Sequence[int]) -> Configuration | None:
+        """What `find` finds, marked as chosen."""
+        found = self.find(candidates, seed=seed)
+        if found is not None:
+            self.add(found)
+        return found
 
-    def choose(self, candidates: Iterable[Configuration], *, seed: Sequence[int]) -> Configuration:
-        """The first new candidate, and marks it.
+    def find(self, candidates: Iterable[Configuration], *, seed: Sequence[int]) -> Configuration | None:
+        """The first new candidate; None when the space is exhausted.
 
-        Looks at 64 candidates; then at a random one of the configurations left; in a space that has been tried
-        out, at those that are not running now. Only when all of them are running one comes twice.
+        Looks at 64 candidates; then at a random one of the configurations left. Where replicates are wanted and all
+        configurations have been tried, at those that are not running now, and at last at any that is not spent.
         """
         first: Configuration | None = None
         for candidate in itertools.islice(candidates, DRAWS):
             if candidate not in self:
-                self.add(candidate)
                 return candidate
             first = first or candidate
-        chosen = self._left_over(self._tried, seed) or self._left_over(self._running, seed) or first
-        assert chosen is not None, "there are always candidates"
-        self.add(chosen)
-        return chosen
+        if self._count is None:
+            return first
+        found = self._left_over(self._tried, seed)
+        if found is None and self._replicates > 1:
+            spent = self._spent
+            found = self._left_over(spent | self._running, seed) or self._left_over(spent, seed)
+        return found
+
+    def choices(
+        self, candidates: Iterator[Configuration], *, count: int, seed: Sequence[int]
+    ) -> Iterator[Configuration]:
+        """`count` configurations, one after the other from `candidates`; fewer when the space is exhausted."""
+        for index in range(count):
+            chosen = self.choose(candidates, seed=(*seed, index))
+            if chosen is None:
+                return
+            yield chosen
 
     def _left_over(self, taken: set[Key], seed: Sequence[int]) -> Configuration | None:
         """A configuration outside `taken`, each as likely; None = there is none, or the space is a continuum."""

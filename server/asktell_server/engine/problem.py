@@ -16,11 +16,12 @@ from asktell_server.domain.trial import Origin, Prediction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What is to be optimised, and how."""
+    """What is to be optimised, and how. Each configuration may be tried `replicates` times."""
 
     space: SearchSpace
     objectives: tuple[Objective, ...]
     algorithm: Algorithm
+    replicates: int = 1
 
 
 class Outcome(enum.Enum):
@@ -75,7 +76,7 @@ class SuggestTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuggestResult:
-    """Suggestions (fewer than asked for only when a grid has no more points) and the next warm start.
+    """Suggestions (fewer than asked for only when the space, or its grid, is exhausted) and the next warm start.
 
     `fit` are the hyperparameters of the model, where one was used. `fallback_reason` says why it was not, when it should
     have been; for the log and a counter.

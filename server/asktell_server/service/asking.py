@@ -13,7 +13,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 
-from asktell_server.domain.algorithm import Grid, Manual
+from asktell_server.domain.algorithm import Manual
 from asktell_server.domain.errors import (
     AsktellError,
     ErrorReason,
@@ -25,9 +25,10 @@ from asktell_server.domain.errors import (
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.study import FinishReason, Study, StudyState
 from asktell_server.domain.trial import Trial, TrialState
-from asktell_server.engine.problem import Problem, Suggester, Suggestion, SuggestTask
+from asktell_server.engine.problem import Suggester, Suggestion, SuggestTask
 from asktell_server.service.clock import Clock
 from asktell_server.service.completion import Completion, study_complete
+from asktell_server.service.problems import problem_of
 from asktell_server.service.provenance import with_provenance
 from asktell_server.service.sharing import AskJob, Capacity, share_queue, share_suggestions
 from asktell_server.service.views import StudyView, Views
@@ -140,7 +141,7 @@ class AskTrials:
             suggestions = await self._suggest(view, room)
             share_suggestions(unserved, suggestions)
             # Not while points are out, those of this round included: their trials may come back to be run again.
-            if isinstance(study.algorithm, Grid) and room and not suggestions and not capacity.open:
+            if room and not suggestions and not capacity.open:
                 study = await self._completion.finish(view, FinishReason.EXHAUSTED)
         served = [job for job in jobs if job.queued or job.fresh]
         for job in jobs:
@@ -176,7 +177,7 @@ class AskTrials:
             view.warm_start = stored.payload if stored else b""
         sequence = view.sequence  # the view may move on while the model computes
         task = SuggestTask(
-            problem=Problem(space=study.space, objectives=study.objectives, algorithm=study.algorithm),
+            problem=problem_of(study),
             observations=view.observations(),
             pending=view.pending(),
             count=count,
@@ -214,8 +215,8 @@ class AskTrials:
             guard = dataclasses.replace(
                 guard,
                 max_charged=study.stopping.max_trials,
-                # Where everything has been tried, something is tried again.
-                known_number=guard.known_number if _has_room(study, len(view.trials) + len(job.fresh)) else None,
+                # Where everything has been tried and replicates are wanted, something is tried again.
+                known_number=guard.known_number if _must_differ(study, len(view.trials) + len(job.fresh)) else None,
             )
         try:
             committed = await self._ledger.commit(study.name, Commit(writes=writes, guard=guard, request=job.request))
@@ -248,8 +249,8 @@ class AskTrials:
             )
             for trial in job.queued
         ]
-        # Two running trials may share a configuration only where the space has no other left.
-        unique = _has_room(study, len(view.pending()) + len(job.fresh))
+        # Two running trials may share a configuration only where replicates are wanted and the space has no other left.
+        unique = _must_differ(study, len(view.pending()) + len(job.fresh))
         for suggestion in job.fresh:
             queued = Trial(
                 state=TrialState.QUEUED,
@@ -264,10 +265,10 @@ class AskTrials:
         return writes
 
 
-def _has_room(study: Study, count: int) -> bool:
-    """Whether the space has so many configurations."""
+def _must_differ(study: Study, count: int) -> bool:
+    """Whether no two of so many trials may share a configuration: only replicates may, and only where there is no other."""
     cardinality = study.space.cardinality
-    return cardinality is None or cardinality >= count
+    return study.replicates == 1 or cardinality is None or cardinality >= count
 
 
 def _require_active(study: Study) -> None:
@@ -295,7 +296,7 @@ def _nothing_now(study: Study, view: StudyView, delta: StudyDelta) -> AsktellErr
     why = (
         f"{running} trials are running, the most that are allowed at once"
         if limited
-        else f"all trials of the budget are handed out and {running} still run"
+        else f"everything there is to try is handed out and {running} still run"
     )
     wait_s = RETRY_AFTER_S if delta.next_lapse_s is None else min(RETRY_AFTER_S, delta.next_lapse_s)
     return ResourceExhausted(

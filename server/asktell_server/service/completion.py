@@ -57,7 +57,7 @@ _WORDS = {
     FinishReason.TARGET: "its target value is reached",
     FinishReason.PATIENCE: "its last trials brought no gain",
     FinishReason.DEADLINE: "its deadline has passed",
-    FinishReason.EXHAUSTED: "every point of its grid has been run",
+    FinishReason.EXHAUSTED: "every configuration of its space or grid has been tried",
 }
 
 

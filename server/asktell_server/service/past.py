@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.provenance import Provenance
 from asktell_server.domain.trial import Trial
-from asktell_server.engine.problem import Problem, SuggestTask
+from asktell_server.engine.problem import SuggestTask
+from asktell_server.service.problems import problem_of
 from asktell_server.service.views import PAGE, StudyView
 from asktell_server.store.protocol import Ledger, LogEntry, MeasurementReported, StudyHead
 
@@ -47,7 +48,7 @@ class Past:
         study = self._view.study
         names = [parameter.name for parameter in study.space.parameters]
         return SuggestTask(
-            problem=Problem(space=study.space, objectives=study.objectives, algorithm=study.algorithm),
+            problem=problem_of(study),
             observations=self._view.observations(),
             pending=[*self._view.pending(), *(dict(zip(names, values, strict=True)) for values in provenance.beside)],
             count=provenance.count,

@@ -7,7 +7,7 @@ import logging
 from asktell_server.domain.algorithm import Manual
 from asktell_server.domain.errors import ErrorReason, FailedPrecondition, InvalidArgument
 from asktell_server.domain.space import MAX_EXACT_INT
-from asktell_server.domain.study import validate_algorithm, validate_objectives
+from asktell_server.domain.study import validate_algorithm, validate_objectives, validate_replicates
 from asktell_server.engine.problem import Problem, Suggester, SuggestResult, SuggestTask
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Suggesting:
         Raises:
             InvalidArgument: the problem is wrong, or something is out of range.
             NotSupported: more than one objective.
-            FailedPrecondition: manual search (QUEUE_EMPTY), or the grid has no more points (STUDY_COMPLETE).
+            FailedPrecondition: manual search (QUEUE_EMPTY), or the space, or its grid, is exhausted (STUDY_COMPLETE).
         """
         if not 1 <= task.count <= MAX_COUNT:
             raise InvalidArgument("count", f"must be 1 to {MAX_COUNT}, got {task.count}")
@@ -42,7 +42,7 @@ class Suggesting:
             log.warning("model fell back: %s", result.fallback_reason)
         if not result.suggestions:
             raise FailedPrecondition(
-                "study is complete: every point of the grid has been run",
+                "study is complete: every configuration of its space or grid has been tried",
                 reason=ErrorReason.STUDY_COMPLETE,
                 metadata={"finish_reason": "EXHAUSTED"},
             )
@@ -55,3 +55,4 @@ def validate_problem(problem: Problem) -> None:
     problem.space.validate("problem.search_space")
     validate_objectives(problem.objectives, "problem")
     validate_algorithm(problem.algorithm, problem.space, "problem")
+    validate_replicates(problem.replicates, "problem")

@@ -53,6 +53,7 @@ def spec(study: study_pb2.Study) -> dict[str, Any]:
         "lease_s": lease.lease_duration.ToTimedelta().total_seconds() if lease.HasField("lease_duration") else None,
         "max_attempts": lease.max_attempts or None,
         "max_running": study.max_running_trials or None,
+        "replicates": study.replicates or None,
         "seed": study.seed if study.HasField("seed") else None,
     }
     return arguments | {name: each for name, each in optional.items() if each is not None}

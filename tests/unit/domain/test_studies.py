@@ -58,6 +58,8 @@ def test_what_the_strategies_draw_is_valid(study: Study) -> None:
         ({"lease": LeasePolicy(max_attempts=0)}, "lease_policy.max_attempts", FIELD),
         ({"lease": LeasePolicy(max_attempts=101)}, "lease_policy.max_attempts", FIELD),
         ({"max_running_trials": -1}, "max_running_trials", FIELD),
+        ({"replicates": 0}, "replicates", FIELD),
+        ({"replicates": 1001}, "replicates", FIELD),
         ({"seed": -1}, "seed", FIELD),
         ({"seed": 2**53}, "seed", FIELD),
         ({"labels": {"": "x"}}, "labels[]", FIELD),

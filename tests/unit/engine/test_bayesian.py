@@ -122,8 +122,16 @@ class TestNovelty:
         problem = problem_of(SMALL)
         run = optimize(problem, lambda one: float(str(one["rank"])) + bool(one["flag"]), trials=12, seed=0)
         assert len(_keys([seen.parameters for seen in run.observations])) == 12
-        again = _ask(problem, run.observations[:-1], pending=[run.observations[-1].parameters], count=3)
-        assert run.observations[-1].parameters not in [one.parameters for one in again.suggestions]
+        for pending in ([], [run.observations[-1].parameters]):
+            task = SuggestTask(problem=problem, observations=run.observations[: 12 - len(pending)], pending=pending)
+            assert suggest(task).suggestions == ()
+
+    def test_replicates_are_of_the_promising_ones(self) -> None:
+        problem = dataclasses.replace(problem_of(SMALL), replicates=3)
+        tried = history(problem, lambda one: float(str(one["rank"])), count=12)
+        suggested = [one.parameters for one in _ask(problem, tried, count=8).suggestions]
+        assert {one["rank"] for one in suggested[:4]} == {4}
+        assert len(_keys(suggested)) == 8, "none runs twice while others do not run"
 
     @pytest.mark.parametrize("space", [SMALL, MIXED_SPACE, HARTMANN_SPACE], ids=["small", "mixed", "hartmann"])
     def test_batches_and_pending_trials_differ(self, space: SearchSpace) -> None:
@@ -139,10 +147,12 @@ class TestNovelty:
         assert len(_keys([one.parameters for one in result.suggestions])) == 60
         assert {one.origin for one in result.suggestions} == {Origin.MODEL}
 
-    def test_a_batch_larger_than_what_is_left_repeats_only_then(self) -> None:
+    def test_a_batch_larger_than_what_is_left_is_what_is_left(self) -> None:
         problem = problem_of(SMALL)
         tried = history(problem, lambda one: float(str(one["rank"])), count=6)
-        suggested = [one.parameters for one in _ask(problem, tried, count=20).suggestions]
+        result = suggest(SuggestTask(problem=problem, observations=tried, count=20))
+        suggested = [one.parameters for one in result.suggestions]
+        assert len(suggested) == 6
         assert len(_keys([*(one.parameters for one in tried), *suggested])) == 12
 
     def test_optimum_in_a_corner_is_not_suggested_twice(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from collections import Counter
@@ -43,10 +44,11 @@ def _task(
     pending: tuple[Configuration, ...] | list[Configuration] = (),
     count: int = 1,
     seed: int = 0,
+    replicates: int = 1,
 ) -> SuggestTask:
     observations = [Observation(parameters=one, outcome=Outcome.VALUE, value=1.0) for one in tried]
     return SuggestTask(
-        problem=problem_of(space, algorithm=algorithm),
+        problem=dataclasses.replace(problem_of(space, algorithm=algorithm), replicates=replicates),
         observations=observations,
         pending=pending,
         count=count,
@@ -101,14 +103,38 @@ class TestWithoutModel:
         assert _distinct(_configurations(_task(SMALL, algorithm, count=12))) == 12
 
 
-@pytest.mark.parametrize("algorithm", [Random(), Sobol(), Auto()], ids=lambda algorithm: algorithm.kind)
-def test_an_exhausted_space_repeats_what_is_not_running(algorithm: Algorithm) -> None:
-    everything = _configurations(_task(SMALL, Grid(), count=12))
-    running = everything[:11]
-    (one,) = _configurations(_task(SMALL, algorithm, tried=everything[11:], pending=running))
-    assert one == everything[11]
-    (again,) = _configurations(_task(SMALL, algorithm, pending=everything))
-    assert again in everything
+@pytest.mark.parametrize("algorithm", [Random(), Sobol(), Auto(), Grid()], ids=lambda algorithm: algorithm.kind)
+class TestExhausted:
+    def test_the_last_configuration_is_found_and_then_there_is_none(self, algorithm: Algorithm) -> None:
+        everything = _configurations(_task(SMALL, Grid(), count=12))
+        tried, running = everything[:7], everything[7:11]
+        assert _configurations(_task(SMALL, algorithm, tried=tried, pending=running, count=4)) == [everything[11]]
+        full = _task(SMALL, algorithm, tried=tried, pending=everything[7:])
+        assert not needs_model(full)
+        assert suggest(full).suggestions == ()
+
+    def test_each_configuration_comes_as_often_as_the_study_asks_for(self, algorithm: Algorithm) -> None:
+        tried: list[Configuration] = []
+        while got := _configurations(_task(SMALL, algorithm, tried=tried, count=5, replicates=3)):
+            tried += got
+            if not isinstance(algorithm, Auto):  # a model may want to look again
+                assert _distinct(tried) == min(len(tried), 12)
+        assert len(tried) == 36
+        assert _distinct(tried) == 12
+
+    def test_what_is_running_is_repeated_last(self, algorithm: Algorithm) -> None:
+        everything = _configurations(_task(SMALL, Grid(), count=12))
+        tried, running = everything[:8], everything[8:]
+        task = _task(SMALL, algorithm, tried=tried, pending=running, count=12, replicates=2)
+        again = _configurations(task)
+        assert _distinct(again) == 12
+        if not isinstance(algorithm, Grid):  # its order is its own
+            assert all(one in tried for one in again[:8])
+
+    def test_people_may_repeat_more_than_that(self, algorithm: Algorithm) -> None:
+        everything = _configurations(_task(SMALL, Grid(), count=12))
+        task = _task(SMALL, algorithm, tried=[*everything[:6], *everything[:6]], count=12)
+        assert {tuple(one.values()) for one in _configurations(task)} == {tuple(one.values()) for one in everything[6:]}
 
 
 def test_continuous_spaces_repeat_nothing_that_is_running() -> None:
@@ -252,6 +278,7 @@ def test_novelty_counts_levels_that_nobody_lists() -> None:
     novelty = Novelty(task, Encoding(space))
     chosen = novelty.choose([{"units": 5}] * 100, seed=(1,))
     assert chosen != {"units": 5}
+    assert chosen is not None
     assert 0 <= int(str(chosen["units"])) <= 2**50
 
 

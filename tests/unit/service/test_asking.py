@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from asktell_server.domain.algorithm import Grid, Manual, Random
+from asktell_server.domain.algorithm import Algorithm, Bayesian, Grid, Manual, Random, Sobol
 from asktell_server.domain.errors import Aborted, ErrorReason, FailedPrecondition, InvalidArgument, ResourceExhausted
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import BoolDomain, IntDomain, Parameter, SearchSpace, configuration_digest
@@ -19,7 +19,7 @@ from asktell_server.service.intake import NewTrial
 from asktell_server.service.studies import StudyUpdate
 from asktell_server.store.memory import MemoryLedger
 from asktell_server.store.protocol import Commit, Committed, Request, WarmStart
-from tests.support.builders import NAME
+from tests.support.builders import NAME, failure
 from tests.unit.service.conftest import HandClock, Services
 
 FOUR = SearchSpace(parameters=(Parameter(name="n", domain=IntDomain(min=1, max=4)),))
@@ -69,11 +69,49 @@ async def test_servers_that_race_hand_out_different_configurations(services: Ser
     assert sorted(trial.number for trial in trials) == list(range(1, 13))
 
 
-async def test_a_space_with_too_few_configurations_is_handed_out_again(services: Services) -> None:
-    await services.create(space=FOUR)
+@pytest.mark.parametrize("algorithm", [Random(), Sobol(), Bayesian(start_trials=2), Grid()], ids=lambda one: one.kind)
+async def test_a_space_that_is_tried_out_ends_the_study(services: Services, algorithm: Algorithm) -> None:
+    await services.create(space=FOUR, algorithm=algorithm)
+    trials = await services.ask(3)
+    trials += await services.ask(3)
+    assert len(trials) == len(_digests(trials)) == 4
+    with pytest.raises(ResourceExhausted) as nothing_now:  # one may come back
+        await services.ask()
+    assert nothing_now.value.reason is ErrorReason.NO_TRIAL_AVAILABLE
+    for trial in trials:
+        await services.trials.tell(NAME.trial(trial.number), failure(), lease_id=trial.lease_id, request=None)
+    with pytest.raises(FailedPrecondition) as complete:
+        await services.ask()
+    assert complete.value.metadata["finish_reason"] == "EXHAUSTED"
+    assert "every configuration" in complete.value.message
+    view, _ = await services.views.refresh(NAME)
+    assert (view.study.state, view.study.finish_reason) == (StudyState.FINISHED, FinishReason.EXHAUSTED)
+
+
+@pytest.mark.parametrize("algorithm", [Random(), Sobol(), Grid()], ids=lambda one: one.kind)
+async def test_each_configuration_is_tried_as_often_as_the_study_asks_for(
+    services: Services, algorithm: Algorithm
+) -> None:
+    await services.create(space=FOUR, algorithm=algorithm, replicates=2)
     trials = await services.ask(4)
-    assert len(_digests(trials)) == 4
-    assert len(await services.ask(3)) == 3
+    assert len(_digests(trials)) == 4, "new ones first"
+    again = await services.ask(20)
+    assert len(again) == len(_digests(again)) == 4
+    for trial in [*trials, *again]:
+        await services.tell(trial, 0.5)
+    with pytest.raises(FailedPrecondition):
+        await services.ask()
+
+
+async def test_servers_that_race_for_the_last_configurations_repeat_none(services: Services) -> None:
+    await services.create(space=FOUR)
+    servers = [services, services.another(), services.another()]
+    for server in servers:
+        await server.views.refresh(NAME)
+    answers = await asyncio.gather(*(server.ask() for server in servers for _ in range(2)), return_exceptions=True)
+    trials = [trial for answer in answers if isinstance(answer, list) for trial in answer]
+    assert len(trials) == len(_digests(trials)) == 4
+    assert all(isinstance(answer, list | ResourceExhausted) for answer in answers)
 
 
 async def test_a_large_ask_leaves_something_for_the_others(services: Services) -> None:
@@ -341,7 +379,7 @@ async def test_a_study_paused_meanwhile_starts_nothing(clock: HandClock) -> None
 
 
 async def test_a_space_that_has_been_tried_is_tried_again_by_racing_servers(services: Services) -> None:
-    await services.create(space=FOUR)
+    await services.create(space=FOUR, replicates=2)
     for trial in await services.ask(4):
         await services.tell(trial, 0.5)
     other = services.another()

@@ -98,7 +98,7 @@ const (
 	FinishReason_FINISH_REASON_PATIENCE FinishReason = 4
 	// `deadline` passed.
 	FinishReason_FINISH_REASON_DEADLINE FinishReason = 5
-	// Every point of the grid has been run.
+	// Every configuration of the space, or point of the grid, has been tried (`replicates` times).
 	FinishReason_FINISH_REASON_EXHAUSTED FinishReason = 6
 )
 
@@ -381,8 +381,12 @@ type Study struct {
 	Cursor string `protobuf:"bytes,23,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	// Output only. The number of configurations in the space; unset where it is infinite or above 2^53.
 	ConfigurationCount *int64 `protobuf:"varint,24,opt,name=configuration_count,json=configurationCount,proto3,oneof" json:"configuration_count,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// Optional. Immutable. How many times each configuration may be tried, for results that differ from run to run;
+	// 1 to 1,000; 0 = 1. A space, or a grid, whose configurations have all been tried as often is exhausted, and the study
+	// FINISHED. Values of a float without a step are never repeated to the last digit: there it changes nothing.
+	Replicates    int32 `protobuf:"varint,26,opt,name=replicates,proto3" json:"replicates,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Study) Reset() {
@@ -579,6 +583,13 @@ func (x *Study) GetCursor() string {
 func (x *Study) GetConfigurationCount() int64 {
 	if x != nil && x.ConfigurationCount != nil {
 		return *x.ConfigurationCount
+	}
+	return 0
+}
+
+func (x *Study) GetReplicates() int32 {
+	if x != nil {
+		return x.Replicates
 	}
 	return 0
 }
@@ -941,7 +952,7 @@ type Algorithm_Manual struct {
 }
 
 type Algorithm_Grid struct {
-	// Every point of a grid, once.
+	// Every point of a grid, once (or `replicates` times).
 	Grid *GridAlgorithm `protobuf:"bytes,3,opt,name=grid,proto3,oneof"`
 }
 
@@ -1728,7 +1739,7 @@ var File_asktell_v1_study_proto protoreflect.FileDescriptor
 const file_asktell_v1_study_proto_rawDesc = "" +
 	"\n" +
 	"\x16asktell/v1/study.proto\x12\n" +
-	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\v\n" +
+	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb2\v\n" +
 	"\x05Study\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12:\n" +
@@ -1759,7 +1770,10 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"finishTime\x12\x12\n" +
 	"\x04etag\x18\x16 \x01(\tR\x04etag\x12\x16\n" +
 	"\x06cursor\x18\x17 \x01(\tR\x06cursor\x124\n" +
-	"\x13configuration_count\x18\x18 \x01(\x03H\x01R\x12configurationCount\x88\x01\x01\x1a9\n" +
+	"\x13configuration_count\x18\x18 \x01(\x03H\x01R\x12configurationCount\x88\x01\x01\x12\x1e\n" +
+	"\n" +
+	"replicates\x18\x1a \x01(\x05R\n" +
+	"replicates\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +

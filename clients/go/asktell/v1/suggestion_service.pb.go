@@ -33,7 +33,9 @@ type Problem struct {
 	// Optional. As in Study.
 	OutcomeConstraints []*OutcomeConstraint `protobuf:"bytes,3,rep,name=outcome_constraints,json=outcomeConstraints,proto3" json:"outcome_constraints,omitempty"`
 	// Optional. As in Study.
-	Algorithm     *Algorithm `protobuf:"bytes,4,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
+	Algorithm *Algorithm `protobuf:"bytes,4,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
+	// Optional. As in Study.
+	Replicates    int32 `protobuf:"varint,5,opt,name=replicates,proto3" json:"replicates,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -94,6 +96,13 @@ func (x *Problem) GetAlgorithm() *Algorithm {
 		return x.Algorithm
 	}
 	return nil
+}
+
+func (x *Problem) GetReplicates() int32 {
+	if x != nil {
+		return x.Replicates
+	}
+	return 0
 }
 
 // A configuration that has been run.
@@ -365,7 +374,7 @@ func (x *Suggestion) GetPrediction() *Prediction {
 // Answer of Suggest.
 type SuggestResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// As many as asked for; fewer only when the grid has no more points.
+	// As many as asked for; fewer only when the space, or its grid, is exhausted.
 	Suggestions []*Suggestion `protobuf:"bytes,1,rep,name=suggestions,proto3" json:"suggestions,omitempty"`
 	// For the next request.
 	WarmStart     []byte `protobuf:"bytes,2,opt,name=warm_start,json=warmStart,proto3" json:"warm_start,omitempty"`
@@ -422,14 +431,17 @@ var File_asktell_v1_suggestion_service_proto protoreflect.FileDescriptor
 const file_asktell_v1_suggestion_service_proto_rawDesc = "" +
 	"\n" +
 	"#asktell/v1/suggestion_service.proto\x12\n" +
-	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x16asktell/v1/study.proto\x1a\x16asktell/v1/trial.proto\"\x81\x02\n" +
+	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x16asktell/v1/study.proto\x1a\x16asktell/v1/trial.proto\"\xa1\x02\n" +
 	"\aProblem\x12:\n" +
 	"\fsearch_space\x18\x01 \x01(\v2\x17.asktell.v1.SearchSpaceR\vsearchSpace\x125\n" +
 	"\n" +
 	"objectives\x18\x02 \x03(\v2\x15.asktell.v1.ObjectiveR\n" +
 	"objectives\x12N\n" +
 	"\x13outcome_constraints\x18\x03 \x03(\v2\x1d.asktell.v1.OutcomeConstraintR\x12outcomeConstraints\x123\n" +
-	"\talgorithm\x18\x04 \x01(\v2\x15.asktell.v1.AlgorithmR\talgorithm\"\xef\x02\n" +
+	"\talgorithm\x18\x04 \x01(\v2\x15.asktell.v1.AlgorithmR\talgorithm\x12\x1e\n" +
+	"\n" +
+	"replicates\x18\x05 \x01(\x05R\n" +
+	"replicates\"\xef\x02\n" +
 	"\vObservation\x12G\n" +
 	"\n" +
 	"parameters\x18\x01 \x03(\v2'.asktell.v1.Observation.ParametersEntryR\n" +

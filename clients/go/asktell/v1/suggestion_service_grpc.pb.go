@@ -33,8 +33,8 @@ const (
 type SuggestionServiceClient interface {
 	// Suggests configurations for a problem and its history.
 	// Errors: INVALID_ARGUMENT (a field, NOT_FINITE, VALUE_OUTSIDE_SPACE, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE),
-	// UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: the grid is exhausted; QUEUE_EMPTY: manual
-	// search suggests nothing).
+	// UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: the space, or its grid, is exhausted;
+	// QUEUE_EMPTY: manual search suggests nothing).
 	Suggest(ctx context.Context, in *SuggestRequest, opts ...grpc.CallOption) (*SuggestResponse, error)
 }
 
@@ -65,8 +65,8 @@ func (c *suggestionServiceClient) Suggest(ctx context.Context, in *SuggestReques
 type SuggestionServiceServer interface {
 	// Suggests configurations for a problem and its history.
 	// Errors: INVALID_ARGUMENT (a field, NOT_FINITE, VALUE_OUTSIDE_SPACE, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE),
-	// UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: the grid is exhausted; QUEUE_EMPTY: manual
-	// search suggests nothing).
+	// UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: the space, or its grid, is exhausted;
+	// QUEUE_EMPTY: manual search suggests nothing).
 	Suggest(context.Context, *SuggestRequest) (*SuggestResponse, error)
 	mustEmbedUnimplementedSuggestionServiceServer()
 }

@@ -36,6 +36,7 @@ def encode_study(spec: StudySpec) -> study_pb2.Study:
         stopping_rules=codec.encode_stopping(rules),
         lease_policy=codec.encode_lease(spec.lease_s, spec.max_attempts),
         max_running_trials=0 if spec.max_running is None else whole(spec.max_running, "max_running"),
+        replicates=0 if spec.replicates is None else whole(spec.replicates, "replicates"),
         seed=None if spec.seed is None else whole(spec.seed, "seed"),
         labels=spec.labels,
         annotations=spec.annotations,
@@ -121,6 +122,8 @@ def fixed_differences(wanted: study_pb2.Study, stored: study_pb2.Study) -> list[
         found.append("lease_s")
     if lease.max_attempts and lease.max_attempts != stored_lease.max_attempts:
         found.append("max_attempts")
+    if wanted.replicates and wanted.replicates != stored.replicates:
+        found.append("replicates")
     if wanted.HasField("seed") and wanted.seed != stored.seed:
         found.append("seed")
     return found

@@ -80,6 +80,11 @@ class StudyView:
         return self._message.max_running_trials or None
 
     @property
+    def replicates(self) -> int:
+        """How many times each configuration may be tried."""
+        return self._message.replicates or 1  # 0: a server that knows of none
+
+    @property
     def seed(self) -> int:
         """Seed of everything random in the study."""
         return self._message.seed

@@ -213,6 +213,7 @@ def _facts(shown: StudyView) -> list[tuple[str, str]]:
     lease = f"{shown.lease.duration_s:g} s" if shown.lease.duration_s else "without end"
     facts.append(("lease", f"{lease}, {shown.lease.max_attempts} attempts"))
     facts += [("max running", str(shown.max_running))] if shown.max_running else []
+    facts += [("replicates", str(shown.replicates))] if shown.replicates > 1 else []
     facts.append(("seed", str(shown.seed)))
     facts += [("label", f"{key}={value}") for key, value in shown.labels.items()]
     return facts
@@ -249,6 +250,7 @@ def study_record(shown: StudyView) -> dict[str, Any]:
         "stopping": {**stopping, "deadline": time(stopping["deadline"])},
         "lease": dataclasses.asdict(shown.lease),
         "max_running": shown.max_running,
+        "replicates": shown.replicates,
         "seed": shown.seed,
         "labels": shown.labels,
         "annotations": shown.annotations,

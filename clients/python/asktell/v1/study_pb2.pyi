@@ -69,7 +69,7 @@ class _FinishReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FinishRe
     FINISH_REASON_DEADLINE: _FinishReason.ValueType  # 5
     """`deadline` passed."""
     FINISH_REASON_EXHAUSTED: _FinishReason.ValueType  # 6
-    """Every point of the grid has been run."""
+    """Every configuration of the space, or point of the grid, has been tried (`replicates` times)."""
 
 class FinishReason(_FinishReason, metaclass=_FinishReasonEnumTypeWrapper):
     """Why a study is FINISHED."""
@@ -87,7 +87,7 @@ FINISH_REASON_PATIENCE: FinishReason.ValueType  # 4
 FINISH_REASON_DEADLINE: FinishReason.ValueType  # 5
 """`deadline` passed."""
 FINISH_REASON_EXHAUSTED: FinishReason.ValueType  # 6
-"""Every point of the grid has been run."""
+"""Every configuration of the space, or point of the grid, has been tried (`replicates` times)."""
 Global___FinishReason: _TypeAlias = FinishReason  # noqa: Y015
 
 class _Goal:
@@ -252,6 +252,7 @@ class Study(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
     CONFIGURATION_COUNT_FIELD_NUMBER: _builtins.int
+    REPLICATES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. Identifier. `projects/{project}/studies/{study}`."""
     display_name: _builtins.str
@@ -274,6 +275,11 @@ class Study(_message.Message):
     """Output only. Position of the newest change in the study's log: a cursor for WatchStudy."""
     configuration_count: _builtins.int
     """Output only. The number of configurations in the space; unset where it is infinite or above 2^53."""
+    replicates: _builtins.int
+    """Optional. Immutable. How many times each configuration may be tried, for results that differ from run to run;
+    1 to 1,000; 0 = 1. A space, or a grid, whose configurations have all been tried as often is exhausted, and the study
+    FINISHED. Values of a float without a step are never repeated to the last digit: there it changes nothing.
+    """
     @_builtins.property
     def search_space(self) -> _search_space_pb2.SearchSpace:
         """Required. Immutable. What may be varied."""
@@ -363,10 +369,11 @@ class Study(_message.Message):
         etag: _builtins.str = ...,
         cursor: _builtins.str = ...,
         configuration_count: _builtins.int | None = ...,
+        replicates: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_seed", b"_seed", "algorithm", b"algorithm", "configuration_count", b"configuration_count", "create_time", b"create_time", "early_stopping", b"early_stopping", "finish_time", b"finish_time", "lease_policy", b"lease_policy", "search_space", b"search_space", "seed", b"seed", "stopping_rules", b"stopping_rules", "trial_counts", b"trial_counts", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_seed", b"_seed", "algorithm", b"algorithm", "annotations", b"annotations", "configuration_count", b"configuration_count", "create_time", b"create_time", "cursor", b"cursor", "display_name", b"display_name", "early_stopping", b"early_stopping", "etag", b"etag", "finish_reason", b"finish_reason", "finish_time", b"finish_time", "labels", b"labels", "lease_policy", b"lease_policy", "max_running_trials", b"max_running_trials", "name", b"name", "objectives", b"objectives", "outcome_constraints", b"outcome_constraints", "search_space", b"search_space", "seed", b"seed", "state", b"state", "stopping_rules", b"stopping_rules", "tracked_metrics", b"tracked_metrics", "trial_counts", b"trial_counts", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_seed", b"_seed", "algorithm", b"algorithm", "annotations", b"annotations", "configuration_count", b"configuration_count", "create_time", b"create_time", "cursor", b"cursor", "display_name", b"display_name", "early_stopping", b"early_stopping", "etag", b"etag", "finish_reason", b"finish_reason", "finish_time", b"finish_time", "labels", b"labels", "lease_policy", b"lease_policy", "max_running_trials", b"max_running_trials", "name", b"name", "objectives", b"objectives", "outcome_constraints", b"outcome_constraints", "replicates", b"replicates", "search_space", b"search_space", "seed", b"seed", "state", b"state", "stopping_rules", b"stopping_rules", "tracked_metrics", b"tracked_metrics", "trial_counts", b"trial_counts", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__configuration_count: _TypeAlias = _typing.Literal["configuration_count"]  # noqa: Y015
     _WhichOneofArgType__configuration_count: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count"]  # noqa: Y015
@@ -501,7 +508,7 @@ class Algorithm(_message.Message):
 
     @_builtins.property
     def grid(self) -> Global___GridAlgorithm:
-        """Every point of a grid, once."""
+        """Every point of a grid, once (or `replicates` times)."""
 
     @_builtins.property
     def random(self) -> Global___RandomAlgorithm:

@@ -31,6 +31,9 @@ class Problem(_message.Message):
     OBJECTIVES_FIELD_NUMBER: _builtins.int
     OUTCOME_CONSTRAINTS_FIELD_NUMBER: _builtins.int
     ALGORITHM_FIELD_NUMBER: _builtins.int
+    REPLICATES_FIELD_NUMBER: _builtins.int
+    replicates: _builtins.int
+    """Optional. As in Study."""
     @_builtins.property
     def search_space(self) -> _search_space_pb2.SearchSpace:
         """Required. As in Study."""
@@ -54,10 +57,11 @@ class Problem(_message.Message):
         objectives: _abc.Iterable[_study_pb2.Objective] | None = ...,
         outcome_constraints: _abc.Iterable[_study_pb2.OutcomeConstraint] | None = ...,
         algorithm: _study_pb2.Algorithm | None = ...,
+        replicates: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["algorithm", b"algorithm", "search_space", b"search_space"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithm", b"algorithm", "objectives", b"objectives", "outcome_constraints", b"outcome_constraints", "search_space", b"search_space"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithm", b"algorithm", "objectives", b"objectives", "outcome_constraints", b"outcome_constraints", "replicates", b"replicates", "search_space", b"search_space"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -301,7 +305,7 @@ class SuggestResponse(_message.Message):
     """For the next request."""
     @_builtins.property
     def suggestions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Suggestion]:
-        """As many as asked for; fewer only when the grid has no more points."""
+        """As many as asked for; fewer only when the space, or its grid, is exhausted."""
 
     def __init__(
         self,

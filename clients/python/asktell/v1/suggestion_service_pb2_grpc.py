@@ -51,8 +51,8 @@ class SuggestionServiceServicer:
     def Suggest(self, request, context):
         """Suggests configurations for a problem and its history.
         Errors: INVALID_ARGUMENT (a field, NOT_FINITE, VALUE_OUTSIDE_SPACE, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE),
-        UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: the grid is exhausted; QUEUE_EMPTY: manual
-        search suggests nothing).
+        UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: the space, or its grid, is exhausted;
+        QUEUE_EMPTY: manual search suggests nothing).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,8 +38,8 @@ class SuggestionServiceStub:
     Suggest: _grpc.UnaryUnaryMultiCallable[_suggestion_service_pb2.SuggestRequest, _suggestion_service_pb2.SuggestResponse]
     """Suggests configurations for a problem and its history.
     Errors: INVALID_ARGUMENT (a field, NOT_FINITE, VALUE_OUTSIDE_SPACE, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE),
-    UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: the grid is exhausted; QUEUE_EMPTY: manual
-    search suggests nothing).
+    UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: the space, or its grid, is exhausted;
+    QUEUE_EMPTY: manual search suggests nothing).
     """
 
 @_typing.type_check_only
@@ -52,8 +52,8 @@ class SuggestionServiceAsyncStub(SuggestionServiceStub):
     Suggest: _aio.UnaryUnaryMultiCallable[_suggestion_service_pb2.SuggestRequest, _suggestion_service_pb2.SuggestResponse]  # type: ignore[assignment]
     """Suggests configurations for a problem and its history.
     Errors: INVALID_ARGUMENT (a field, NOT_FINITE, VALUE_OUTSIDE_SPACE, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE),
-    UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: the grid is exhausted; QUEUE_EMPTY: manual
-    search suggests nothing).
+    UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: the space, or its grid, is exhausted;
+    QUEUE_EMPTY: manual search suggests nothing).
     """
 
 class SuggestionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -69,8 +69,8 @@ class SuggestionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_suggestion_service_pb2.SuggestResponse, _abc.Awaitable[_suggestion_service_pb2.SuggestResponse]]:
         """Suggests configurations for a problem and its history.
         Errors: INVALID_ARGUMENT (a field, NOT_FINITE, VALUE_OUTSIDE_SPACE, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE),
-        UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: the grid is exhausted; QUEUE_EMPTY: manual
-        search suggests nothing).
+        UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: the space, or its grid, is exhausted;
+        QUEUE_EMPTY: manual search suggests nothing).
         """
 
 def add_SuggestionServiceServicer_to_server(servicer: SuggestionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -32,17 +32,17 @@ class Finder:
         self._rng = generator(task, "search")
         self._best = best
         self._observed = surrogate
-        tried = encoding.encode([observation.parameters for observation in task.observations])
-        running = encoding.encode(task.pending)
-        self._tried = Taken(np.concatenate([tried, running]))
-        self._running = Taken(running)
         self._novelty = Novelty(task, encoding)
+        spent = encoding.encode(self._novelty.spent())
+        running = encoding.encode(task.pending)
+        self._taken = Taken(np.concatenate([spent, running]))
+        self._spent = Taken(spent)
         self._believing = surrogate
         self._unbelieved = [running]
         self._centres = self._best_means()
 
     def find(self, count: int) -> list[Found]:
-        """`count` points, the most promising first; new ones where the space has some."""
+        """`count` points, the most promising first, none of them spent; the space must have room for as many."""
         found = [self._one() for _ in range(min(count, REFINED))]
         if count > REFINED:
             found += self._many(count - REFINED)
@@ -51,9 +51,9 @@ class Finder:
     def _one(self) -> Found:
         raw = self._raw()
         acquisition = Acquisition(self._believer(), self._best)
-        found = self._search.maximize(acquisition, raw, self._tried)
-        if found is None and self._novelty.exhausted:
-            found = self._search.maximize(acquisition, raw, self._running)
+        found = self._search.maximize(acquisition, raw, self._taken)
+        if found is None and self._task.problem.replicates > 1:  # what is running may run twice
+            found = self._search.maximize(acquisition, raw, self._spent)
         if found is None:
             point = self._left_over(raw)
             found = Found(point=point, value=float(acquisition.scores(point[None, :])[0]))
@@ -62,7 +62,7 @@ class Finder:
 
     def _many(self, count: int) -> list[Found]:
         raw = self._raw(least=2 * count)
-        free = self._tried.free(raw)
+        free = self._taken.free(raw)
         found = list(greedy(self._believer(), self._best, free, most=count)) if len(free) else []
         for one in found:
             self._take(one.point)
@@ -76,12 +76,14 @@ class Finder:
         """A point when all that were looked at are taken."""
         seed = (self._task.seed, len(self._task.observations), len(self._task.pending))
         candidates = (self._encoding.decode(point) for point in raw)
-        return self._encoding.encode([self._novelty.choose(candidates, seed=seed)])[0]
+        chosen = self._novelty.find(candidates, seed=seed)
+        assert chosen is not None, "the task asks for no more than the space has room for"
+        return self._encoding.encode([chosen])[0]
 
     def _take(self, point: Points) -> None:
-        self._tried.add(point)
-        self._running.add(point)
-        self._novelty.add(self._encoding.decode(point))
+        self._taken.add(point)
+        if self._novelty.add(self._encoding.decode(point)):
+            self._spent.add(point)
         self._unbelieved.append(point[None, :])
 
     def _believer(self) -> Surrogate:

@@ -8,6 +8,7 @@ all of the space alike.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -32,15 +33,17 @@ class GridSampler:
         return False
 
     def suggest(self, task: SuggestTask) -> SuggestResult:
-        """The next points that are neither tried nor running; fewer than `task.count` at the grid's end."""
+        """The next points, all of them before any comes again; fewer than `task.count` at the grid's end."""
         axes = grid_axes(task)
-        taken = _taken(task, axes)
+        uses = _uses(task, axes)
         size = int(np.prod([len(axis) for axis in axes]))
         keys = study_generator(task, "grid").integers(0, 2**32, size=_ROUNDS, dtype=np.uint64)
         # As many places as are taken and wanted hold enough free points, wherever the taken ones lie.
-        places = np.arange(min(len(taken) + task.count, size), dtype=np.uint64)
+        places = np.arange(min(len(uses) + task.count, size), dtype=np.uint64)
         points = [int(point) for point in permute(places, size=size, keys=keys)]
-        free = [point for point in points if point not in taken][: task.count]
+        free: list[int] = []
+        for most in range(task.problem.replicates):
+            free += [point for point in points if uses[point] <= most][: task.count - len(free)]
         names = [parameter.name for parameter in task.problem.space.parameters]
         return SuggestResult(
             suggestions=tuple(
@@ -105,11 +108,11 @@ def _distinct(indices: npt.NDArray[np.int64], count: int) -> list[int]:
     return distinct
 
 
-def _taken(task: SuggestTask, axes: Sequence[Sequence[ParameterValue]]) -> set[int]:
-    """The numbers of the points that have been tried or are running."""
+def _uses(task: SuggestTask, axes: Sequence[Sequence[ParameterValue]]) -> Counter[int]:
+    """How often each point, by its number, has been tried or is running."""
     names = [parameter.name for parameter in task.problem.space.parameters]
     lookups = [{value: index for index, value in enumerate(axis)} for axis in axes]
-    taken: set[int] = set()
+    uses: Counter[int] = Counter()
     for configuration in [*(observation.parameters for observation in task.observations), *task.pending]:
         number = 0
         for name, lookup in zip(names, lookups, strict=True):
@@ -118,8 +121,8 @@ def _taken(task: SuggestTask, axes: Sequence[Sequence[ParameterValue]]) -> set[i
                 break
             number = number * len(lookup) + index
         else:
-            taken.add(number)
-    return taken
+            uses[number] += 1
+    return uses
 
 
 def _at(axes: Sequence[Sequence[ParameterValue]], number: int) -> list[ParameterValue]:

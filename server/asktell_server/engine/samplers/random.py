@@ -22,20 +22,12 @@ class RandomSampler:
         return False
 
     def suggest(self, task: SuggestTask) -> SuggestResult:
-        """`task.count` suggestions."""
+        """`task.count` suggestions; fewer when the space is exhausted."""
         encoding = Encoding(task.problem.space)
-        novelty = Novelty(task, encoding)
-        rng = generator(task, "random")
+        draws = _draws(encoding, generator(task, "random"))
         seed = (task.seed, len(task.observations), len(task.pending))
-        return SuggestResult(
-            suggestions=tuple(
-                Suggestion(
-                    parameters=novelty.choose(_draws(encoding, rng), seed=(*seed, index)),
-                    origin=Origin.SAMPLER,
-                )
-                for index in range(task.count)
-            )
-        )
+        chosen = Novelty(task, encoding).choices(draws, count=task.count, seed=seed)
+        return SuggestResult(suggestions=tuple(Suggestion(parameters=one, origin=Origin.SAMPLER) for one in chosen))
 
 
 def _draws(encoding: Encoding, rng: np.random.Generator) -> Iterator[Configuration]:

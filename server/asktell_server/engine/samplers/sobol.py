@@ -15,5 +15,5 @@ class SobolSampler:
         return False
 
     def suggest(self, task: SuggestTask) -> SuggestResult:
-        """`task.count` suggestions."""
+        """`task.count` suggestions; fewer when the space is exhausted."""
         return SuggestResult(suggestions=fill(task, task.count, origin=Origin.SAMPLER))

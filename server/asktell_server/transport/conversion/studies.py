@@ -80,6 +80,7 @@ def study_from(message: study_pb2.Study, *, name: StudyName, seed: int, now: dat
         stopping=StoppingRules(**_stopping_values(message.stopping_rules, f"{where}.stopping_rules")),
         lease=_lease_from(message.lease_policy, f"{where}.lease_policy"),
         max_running_trials=message.max_running_trials,
+        replicates=message.replicates or 1,
         seed=message.seed if message.HasField("seed") else seed,
         labels=dict(message.labels),
         annotations=dict(message.annotations),
@@ -159,6 +160,7 @@ def study_to(head: StudyHead, *, sequence: int | None = None) -> study_pb2.Study
             lease_duration=seconds_to(study.lease.duration_s), max_attempts=study.lease.max_attempts
         ),
         max_running_trials=study.max_running_trials,
+        replicates=study.replicates,
         seed=study.seed,
         labels=study.labels,
         annotations=study.annotations,

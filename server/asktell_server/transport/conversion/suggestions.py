@@ -62,6 +62,7 @@ def _problem_from(message: suggestion_service_pb2.Problem) -> Problem:
         space=space_from(message.search_space, "problem.search_space"),
         objectives=objectives_from(message.objectives, "problem"),
         algorithm=algorithm_from(message.algorithm),
+        replicates=message.replicates or 1,
     )
     validate_problem(problem)
     return problem
