@@ -1,13 +1,14 @@
-"""One run: a method on an instance of a case, one trial at a time."""
+"""One run: a method on an instance of a case."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
 
+from asktell import ParameterValue
 from benchmarks.machine import processor
 from benchmarks.regret.case import Case
-from benchmarks.regret.methods.method import Method, Opener
+from benchmarks.regret.methods.method import Method, Opener, Proposal
 from benchmarks.regret.results import Key, Row, engine_digest, versions
 
 SEQUENTIAL = "sequential"
@@ -35,41 +36,68 @@ class Job:
         return engine_digest() if self.method.ours else ""
 
 
+class Recorder:
+    """Asks, evaluates and tells for one run, and keeps what its row is made of.
+
+    The seed moves the instance, and draws the noise and the method's numbers. Evaluations are not charged to anybody.
+    """
+
+    def __init__(self, job: Job, opener: Opener) -> None:
+        self._job = job
+        self._instance = job.case.make(job.seed)
+        self._noise = job.case.generator("noise", job.seed)
+        self._optimizer = opener(self._instance, job.seed)
+        self._observed: list[float] = []
+        self._true: list[float] = []
+        self._cpu_s: list[float] = []
+        self._tried: set[tuple[tuple[str, ParameterValue], ...]] = set()
+        self._spent = self._optimizer.cpu_s()
+
+    def ask(self) -> Proposal:
+        """The next configuration of the method."""
+        return self._optimizer.ask()
+
+    def tell(self, proposal: Proposal) -> None:
+        """Evaluates a proposal and tells the method what was observed."""
+        begun = time.process_time()
+        true = self._instance.objective(proposal.configuration)
+        noise = self._instance.noise
+        observed = true if noise is None else noise(true, self._noise)
+        evaluation = time.process_time() - begun
+        self._optimizer.tell(proposal, observed)
+        self._observed.append(observed)
+        self._true.append(true)
+        self._tried.add(tuple(sorted(proposal.configuration.items())))
+        spent = self._optimizer.cpu_s()
+        self._cpu_s.append(spent - self._spent - evaluation)
+        self._spent = spent
+
+    def row(self) -> Row:
+        """What came of it."""
+        job, instance = self._job, self._instance
+        return Row(
+            part=job.part,
+            case=job.case.name,
+            revision=job.case.revision,
+            method=job.method.name,
+            label=job.label,
+            seed=job.seed,
+            values=self._observed,
+            true=None if instance.noise is None else self._true,
+            optimum=instance.optimum,
+            median=job.case.random_median(instance, job.seed),
+            floor=job.case.floor,
+            cpu_s=self._cpu_s,
+            duplicates=len(self._observed) - len(self._tried),
+            engine=job.engine,
+            versions=versions(job.method.packages),
+            machine=processor(),
+        )
+
+
 def run(job: Job, opener: Opener) -> Row:
-    """Asks and tells `job.trials` times; the seed moves the instance, and draws the noise and the method's numbers."""
-    case = job.case
-    instance = case.make(job.seed)
-    noise = case.generator("noise", job.seed)
-    optimizer = opener(instance, job.seed)
-    observed, true, cpu = [], [], []
-    tried = set()
+    """One trial at a time, `job.trials` of them."""
+    recorder = Recorder(job, opener)
     for _ in range(job.trials):
-        start = optimizer.cpu_s()
-        proposal = optimizer.ask()
-        asked = time.process_time()
-        value = instance.objective(proposal.configuration)
-        seen = value if instance.noise is None else instance.noise(value, noise)
-        evaluation = time.process_time() - asked
-        optimizer.tell(proposal, seen)
-        cpu.append(optimizer.cpu_s() - start - evaluation)
-        observed.append(seen)
-        true.append(value)
-        tried.add(tuple(sorted(proposal.configuration.items())))
-    return Row(
-        part=job.part,
-        case=case.name,
-        revision=case.revision,
-        method=job.method.name,
-        label=job.label,
-        seed=job.seed,
-        values=observed,
-        true=None if instance.noise is None else true,
-        optimum=instance.optimum,
-        median=case.random_median(instance, job.seed),
-        floor=case.floor,
-        cpu_s=cpu,
-        duplicates=job.trials - len(tried),
-        engine=job.engine,
-        versions=versions(job.method.packages),
-        machine=processor(),
-    )
+        recorder.tell(recorder.ask())
+    return recorder.row()

@@ -6,8 +6,10 @@ import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asktell
 from benchmarks.regret.case import Instance
@@ -21,11 +23,17 @@ class ServerRun:
     """A study of its own on the server."""
 
     def __init__(
-        self, server: Server, client: asktell.Client, names: Iterator[str], instance: Instance, seed: int
+        self,
+        server: Server,
+        client: asktell.Client,
+        study: str,
+        settings: dict[str, Any],
+        instance: Instance,
+        seed: int,
     ) -> None:
         self._server = server
         self._study = client.create_study(
-            next(names), space=instance.space, objectives=asktell.Minimize("loss"), seed=seed
+            study, space=instance.space, objectives=asktell.Minimize("loss"), seed=seed, **settings
         )
 
     def ask(self) -> Proposal:
@@ -43,17 +51,28 @@ class ServerRun:
 
 
 @contextmanager
-def _open() -> Iterator[Opener]:
+def _open(settings: dict[str, Any]) -> Iterator[Opener]:
     SCRATCH.mkdir(exist_ok=True)
+    numbers = itertools.count()
     with running(SCRATCH) as server, asktell.Client(server.address) as client:
-        yield partial(ServerRun, server, client, (f"run-{number}" for number in itertools.count()))
+        yield lambda instance, seed: ServerRun(server, client, f"run-{next(numbers)}", settings, instance, seed)
 
 
 ASKTELL = Method(
     name="asktell",
     title="asktell",
-    open=_open,
+    open=partial(_open, {}),
     packages=("asktell-server", "asktell", "torch", "botorch"),
     module="asktell_server",
     ours=True,
 )
+
+
+def with_staleness(limit: int) -> Method:
+    """asktell with studies that take suggestions prepared up to so many tells ago.
+
+    Raises RuntimeError where the client that is installed cannot set it.
+    """
+    if "max_staleness" not in asktell.StudyOptions.__annotations__:
+        raise RuntimeError("this version of the Python client cannot set max_staleness")
+    return replace(ASKTELL, open=partial(_open, {"max_staleness": limit}))

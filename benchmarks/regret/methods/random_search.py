@@ -11,13 +11,16 @@ from benchmarks.regret.case import Instance
 from benchmarks.regret.drawing import draw
 from benchmarks.regret.methods.method import Method, Opener, OwnProcess, Proposal
 
+_STREAM = 0x72616E64
+
 
 class RandomSearch(OwnProcess):
     """Independent draws."""
 
     def __init__(self, instance: Instance, seed: int) -> None:
         self._space = instance.space
-        self._generator = np.random.default_rng(seed)
+        # A stream of its own: the instance draws where its optimum lies from the same seed.
+        self._generator = np.random.default_rng([_STREAM, seed])
 
     def ask(self) -> Proposal:
         """A draw."""
