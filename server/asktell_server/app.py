@@ -22,6 +22,8 @@ from asktell_server.service.clock import Clock, utc_now
 from asktell_server.service.completion import Completion
 from asktell_server.service.explaining import Explaining, Explanation
 from asktell_server.service.intake import Intake
+from asktell_server.service.modelling import Modelling
+from asktell_server.service.preparing import Preparer
 from asktell_server.service.reading import Reading
 from asktell_server.service.studies import Studies
 from asktell_server.service.suggesting import Suggesting
@@ -193,12 +195,14 @@ def _contract(ledger: Ledger | None, pool: WorkerPool, clock: Clock) -> tuple[Co
         return without_store(suggestions), None
     views = Views(ledger)
     completion = Completion(ledger, clock)
-    asking = AskTrials(ledger, views, pool, completion, clock)
+    modelling = Modelling(ledger, pool)
+    preparer = Preparer(ledger, views, modelling, clock)
+    asking = AskTrials(ledger, views, modelling, preparer, completion, clock)
     use_cases = TrialUseCases(
         asking=asking,
-        trials=Trials(ledger, views, completion, clock),
+        trials=Trials(ledger, views, preparer, completion, clock),
         reading=Reading(ledger, views),
-        intake=Intake(ledger, views, completion, clock),
+        intake=Intake(ledger, views, preparer, completion, clock),
         watching=Watching(ledger),
     )
     studies = StudyServicer(Studies(ledger, views, clock), clock)

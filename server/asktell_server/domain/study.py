@@ -18,6 +18,7 @@ MAX_TRACKED_METRICS = 100
 DEFAULT_LEASE_S = 60.0
 MAX_LEASE_S = 7 * 24 * 3600.0
 DEFAULT_MAX_ATTEMPTS = 3
+MAX_STALENESS = 1000
 MAX_REPLICATES = 1000
 MAX_LABELS = 64
 MAX_ANNOTATIONS_BYTES = 64 * 1024
@@ -86,6 +87,8 @@ class Study:
     """A study. `revision` counts its own changes (not those of its trials) and becomes the etag.
 
     Each configuration may be tried `replicates` times.
+
+    `max_staleness` is how many trials may end between the making of a suggestion and its start; None = by how many run.
     """
 
     name: StudyName
@@ -99,6 +102,7 @@ class Study:
     lease: LeasePolicy = field(default_factory=LeasePolicy)
     max_running_trials: int = 0
     replicates: int = 1
+    max_staleness: int | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     state: StudyState = StudyState.ACTIVE
@@ -139,6 +143,8 @@ class Study:
         if self.max_running_trials < 0:
             raise InvalidArgument(f"{where}.max_running_trials", f"must be at least 0, got {self.max_running_trials}")
         validate_replicates(self.replicates, where)
+        if self.max_staleness is not None and not 0 <= self.max_staleness <= MAX_STALENESS:
+            raise InvalidArgument(f"{where}.max_staleness", f"must be 0 to {MAX_STALENESS}, got {self.max_staleness}")
         if not 0 <= self.seed < MAX_EXACT_INT:
             raise InvalidArgument(f"{where}.seed", f"must be 0 to 2^53 - 1, got {self.seed}")
         validate_labels(self.labels, f"{where}.labels")

@@ -1,7 +1,8 @@
 """Worker processes for suggestions that take a model; everything else is answered right here.
 
 A supervising task per worker starts it, puts it among the idle ones and starts another when it dies. An ask whose
-worker dies goes to the next one; what no worker can answer is answered with space-filling configurations.
+worker dies goes to the next one; what no worker can answer is answered with space-filling configurations. What nobody
+waits for yet gets a worker only while no ask does.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -35,7 +37,7 @@ class PoolCounters:
     """What has happened since the start."""
 
     answered: int = 0
-    """Tasks that a worker answered."""
+    """Tasks that a worker answered, those that nobody waited for included."""
     crashed: int = 0
     """Workers that ended while the pool was running, killed ones included."""
     timed_out: int = 0
@@ -60,7 +62,10 @@ class WorkerPool:
         self._idle: asyncio.Queue[WorkerProcess | None] = asyncio.Queue()  # None: the pool is stopping
         self._workers: dict[int, WorkerProcess] = {}
         self._supervisors: list[asyncio.Task[None]] = []
-        self._asks: set[asyncio.Task[SuggestResult]] = set()
+        self._asks: set[asyncio.Task[SuggestResult] | asyncio.Task[SuggestResult | None]] = set()
+        self._waiting = 0
+        """Asks that wait for a worker."""
+        self._spare: deque[asyncio.Future[None]] = deque()
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -97,6 +102,31 @@ class WorkerPool:
         ask.add_done_callback(self._asks.discard)
         return await asyncio.shield(ask)
 
+    async def spare(self) -> None:
+        """Returns once a worker is idle and no ask waits for one; whoever waits longest comes first."""
+        while not self._has_spare():
+            turn = asyncio.get_running_loop().create_future()
+            self._spare.append(turn)
+            try:
+                await turn
+            finally:
+                if turn in self._spare:
+                    self._spare.remove(turn)
+
+    async def suggest_if_idle(self, task: SuggestTask) -> SuggestResult | None:
+        """Suggests with a worker that is idle now; None where there is none, or where it failed at it."""
+        if not self._has_spare():
+            return None
+        worker = self._idle.get_nowait()
+        if worker is None or not worker.alive:
+            if worker is None:  # the pool is stopping
+                self._idle.put_nowait(None)
+            return None
+        ask = asyncio.create_task(self._ask_ahead(worker, task), name="engine ask ahead")
+        self._asks.add(ask)
+        ask.add_done_callback(self._asks.discard)
+        return await asyncio.shield(ask)
+
     async def stop(self) -> None:
         """Ends the workers. What is being asked is answered first, without the model if it takes long."""
         supervisors, self._supervisors = self._supervisors, []
@@ -127,13 +157,38 @@ class WorkerPool:
                 reason = str(error)
                 break
             finally:
-                if worker.alive:
-                    self._idle.put_nowait(worker)
+                self._release(worker)
             return self._count(result)
         return self._count(await asyncio.to_thread(_without_model, task, reason))
 
+    async def _ask_ahead(self, worker: WorkerProcess, task: SuggestTask) -> SuggestResult | None:
+        try:
+            return self._count(await worker.suggest(task, timeout_s=self._timeout_s))
+        except (WorkerError, TimeoutError) as error:  # whoever asks will be told, by a try of its own
+            log.warning("nothing was suggested ahead: %s", error)
+            return None
+        finally:
+            self._release(worker)
+
+    def _release(self, worker: WorkerProcess) -> None:
+        if worker.alive:
+            self._idle.put_nowait(worker)
+            self._wake_spare()
+
+    def _has_spare(self) -> bool:
+        return not self._waiting and not self._idle.empty()
+
+    def _wake_spare(self) -> None:
+        if self._has_spare():
+            while self._spare:
+                turn = self._spare.popleft()
+                if not turn.done():
+                    turn.set_result(None)
+                    return
+
     async def _free_worker(self) -> WorkerProcess:
         """An idle worker that lives. Raises WorkerError when none becomes free in time."""
+        self._waiting += 1
         try:
             async with asyncio.timeout(self._timeout_s):
                 while (worker := await self._idle.get()) is not None:
@@ -141,6 +196,9 @@ class WorkerPool:
                         return worker
         except TimeoutError:
             raise WorkerError(f"no worker became free within {self._timeout_s:g} s") from None
+        finally:
+            self._waiting -= 1
+            self._wake_spare()
         self._idle.put_nowait(None)  # for the next one that waits
         raise WorkerError("the pool is stopping")
 
@@ -169,6 +227,7 @@ class WorkerPool:
             delays = _delays()
             self._workers[slot] = worker
             self._idle.put_nowait(worker)
+            self._wake_spare()
             if not first.done():
                 first.set_result(None)
             try:

@@ -94,3 +94,15 @@ class Suggester(Protocol):
     async def suggest(self, task: SuggestTask) -> SuggestResult:
         """Suggests; never fails because of a model (it falls back instead)."""
         ...
+
+
+class SpareSuggester(Suggester, Protocol):
+    """A suggester that can say whether it has nothing more urgent to do."""
+
+    async def spare(self) -> None:
+        """Returns once a worker is idle and no `suggest` waits for one."""
+        ...
+
+    async def suggest_if_idle(self, task: SuggestTask) -> SuggestResult | None:
+        """Suggests with a worker that is idle now; None where there is none, or where it failed at it."""
+        ...

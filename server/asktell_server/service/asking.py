@@ -1,17 +1,16 @@
 """Ask: hands out trials. Concurrent asks on one study are answered by one joint batch.
 
-One round of a study's batch: read what changed, take back lapsed leases, end the study if a rule holds, give queued
-trials out first, let the engine suggest the rest, commit each ask on its own. Nothing is held while a model
-computes; a commit that lost a race takes part in the next round.
+What this server knows to be prepared goes out at once, in one round trip: the commit itself checks that nothing has
+come between. Everything else takes a round: read what changed, take back lapsed leases, end the study if a rule holds,
+give queued trials out first, then what is prepared, let the engine suggest the rest, commit each ask on its own. Nothing
+is held while a model computes; a commit that lost a race takes part in the next round.
 """
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
-import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from asktell_server.domain.algorithm import Manual
 from asktell_server.domain.errors import (
@@ -20,17 +19,17 @@ from asktell_server.domain.errors import (
     FailedPrecondition,
     InvalidArgument,
     ResourceExhausted,
-    contention,
 )
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.study import FinishReason, Study, StudyState
-from asktell_server.domain.trial import Trial, TrialState
-from asktell_server.engine.problem import Suggester, Suggestion, SuggestTask
+from asktell_server.domain.trial import TrialState
 from asktell_server.service.clock import Clock
 from asktell_server.service.completion import Completion, study_complete
-from asktell_server.service.problems import problem_of
-from asktell_server.service.provenance import with_provenance
-from asktell_server.service.sharing import AskJob, Capacity, share_queue, share_suggestions
+from asktell_server.service.modelling import Modelling
+from asktell_server.service.preparing import Preparer
+from asktell_server.service.readiness import can_skip_reading, staleness_limit, usable
+from asktell_server.service.sharing import AskJob, Capacity, share_queue, share_ready, share_suggestions
+from asktell_server.service.starting import Starting, fail
 from asktell_server.service.views import StudyView, Views
 from asktell_server.store.protocol import (
     Commit,
@@ -41,15 +40,12 @@ from asktell_server.store.protocol import (
     StudyDelta,
     TrialRecord,
     TrialWrite,
-    WarmStart,
 )
 
 log = logging.getLogger(__name__)
 
 MAX_ASK_COUNT = 1000
 MAX_WORKER_ID = 256
-MAX_ROUNDS = 20
-"""Lost races after which an ask gives up with ABORTED; each round somebody else made progress."""
 RETRY_AFTER_S = 1.0
 """How long a worker should wait for a trial that may come back; sooner when a lease ends sooner."""
 MIN_RETRY_AFTER_S = 0.1
@@ -59,16 +55,23 @@ class AskTrials:
     """The use case Ask."""
 
     def __init__(
-        self, ledger: Ledger, views: Views, suggester: Suggester, completion: Completion, clock: Clock
+        self,
+        ledger: Ledger,
+        views: Views,
+        modelling: Modelling,
+        preparer: Preparer,
+        completion: Completion,
+        clock: Clock,
     ) -> None:
         self._ledger = ledger
         self._views = views
-        self._suggester = suggester
+        self._modelling = modelling
+        self._preparer = preparer
         self._completion = completion
         self._clock = clock
+        self._starting = Starting(ledger, clock)
         self._waiting: dict[StudyName, list[AskJob]] = {}
         self._batches: dict[StudyName, asyncio.Task[None]] = {}
-        self._background: set[asyncio.Task[None]] = set()
 
     async def ask(
         self, name: StudyName, *, count: int, worker_id: str, request: Request | None
@@ -103,21 +106,58 @@ class AskTrials:
 
     async def close(self) -> None:
         """Waits for what is still being written."""
-        await asyncio.gather(*self._batches.values(), *self._background, return_exceptions=True)
+        await asyncio.gather(*self._batches.values(), return_exceptions=True)
+        await self._preparer.close()
+        await self._modelling.close()
 
     async def _run(self, name: StudyName) -> None:
         try:
             while jobs := [job for job in self._waiting.pop(name, []) if not job.answer.done()]:
                 try:
-                    again = await self._round(name, jobs)
+                    again = await self._at_once(name, jobs)
+                    if again:
+                        again = await self._round(name, again)
                 except Exception as error:  # noqa: BLE001  # whatever it is, the callers get it
-                    _fail(jobs, error)
+                    fail(jobs, error)
                     continue
                 self._waiting.setdefault(name, [])[:0] = again
         finally:
             del self._batches[name]
             # Nothing can have been added since the last check: there is no await in between.
-            _fail(self._waiting.pop(name, []), RuntimeError("the batch ended early"))
+            fail(self._waiting.pop(name, []), RuntimeError("the batch ended early"))
+
+    async def _at_once(self, name: StudyName, jobs: list[AskJob]) -> list[AskJob]:
+        """Serves jobs with what is known to be prepared, without a read; returns those that need a round."""
+        view = self._views.peek(name)
+        if view is None or not view.ready or not can_skip_reading(view.study):
+            return jobs
+        limit = staleness_limit(view)
+        ready = usable(view, limit)
+        served = []
+        for job in jobs:
+            if job.count <= len(ready):
+                job.queued, job.ready, job.fresh = [], ready[: job.count], []
+                del ready[: job.count]
+                served.append(job)
+        if not served:
+            return jobs
+        view.ready = ready
+        guard = Guard(
+            epoch=view.head.epoch,
+            study_revision=view.study.revision,
+            max_running=view.study.max_running_trials or None,
+            nothing_waits=True,
+            max_staleness=limit,
+        )
+        lost = await self._start(view, guard, served)
+        return [job for job in jobs if job in lost or job not in served]
+
+    async def _join(self, name: StudyName, view: StudyView, unserved: Iterable[AskJob], limit: int) -> bool:
+        """Waits, once for each job, for what this very server is preparing instead of computing it twice."""
+        waiting = [job for job in unserved if not job.joined]
+        for job in waiting:
+            job.joined = True
+        return bool(waiting) and await self._preparer.join(name, ended=view.ended, limit=limit)
 
     async def _round(self, name: StudyName, jobs: list[AskJob]) -> list[AskJob]:
         """Serves the jobs once; returns those that lost a race and go on."""
@@ -126,29 +166,38 @@ class AskTrials:
             view, delta = await self._views.refresh(name)
         study = await self._completion.settle(view, now=delta.now)
         _require_active(study)
+        limit = staleness_limit(view)
         # What the answer is built on; the view itself may move on while a model computes.
         guard = Guard(
             epoch=view.head.epoch,
             study_revision=study.revision,
             max_running=study.max_running_trials or None,
             known_number=view.head.last_number,
+            max_staleness=limit,
         )
         capacity = Capacity(view)
         unserved = share_queue(jobs, view.queued(), capacity)
-        wanted = sum(unserved.values())
-        if wanted and not isinstance(study.algorithm, Manual):
-            room = min(wanted, capacity.new)
-            suggestions = await self._suggest(view, room)
+        share_ready(unserved, usable(view, limit), capacity)
+        beside = [prepared for job in jobs for prepared in job.ready]
+        known_ready = frozenset(prepared.ready_id for prepared in beside)
+        room = min(sum(unserved.values()), capacity.new)
+        if room and not isinstance(study.algorithm, Manual):
+            if at_once := [job for job in jobs if job not in unserved]:  # they need not wait for the model
+                return [*await self._start(view, guard, at_once), *unserved]
+            if await self._join(name, view, unserved, limit):
+                return list(jobs)
+            suggestions = await self._modelling.suggest(
+                view, room, beside=[prepared.trial.parameters for prepared in beside]
+            )
             share_suggestions(unserved, suggestions)
             # Not while points are out, those of this round included: their trials may come back to be run again.
-            if room and not suggestions and not capacity.open:
+            if not suggestions and not capacity.open:
                 study = await self._completion.finish(view, FinishReason.EXHAUSTED)
-        served = [job for job in jobs if job.queued or job.fresh]
+        served = [job for job in jobs if job.given]
         for job in jobs:
             if job not in served:
-                _fail([job], _nothing_now(study, view, delta))
-        outcomes = await asyncio.gather(*(self._commit(view, guard, job) for job in served))
-        return [job for job, done in zip(served, outcomes, strict=True) if not done]
+                fail([job], _nothing_now(study, view, delta))
+        return await self._start(view, guard, served, known_ready=known_ready)
 
     async def _take_back(self, name: StudyName, view: StudyView, lapsed: Sequence[int]) -> bool:
         """Requeues (or abandons) trials whose lease has run out; True when anything changed."""
@@ -168,107 +217,18 @@ class AskTrials:
             changed = True
         return changed
 
-    async def _suggest(self, view: StudyView, count: int) -> Sequence[Suggestion]:
-        if count <= 0:
-            return ()
-        study = view.study
-        if view.warm_start is None:
-            stored = await self._ledger.read_warm_start(study.name)
-            view.warm_start = stored.payload if stored else b""
-        sequence = view.sequence  # the view may move on while the model computes
-        task = SuggestTask(
-            problem=problem_of(study),
-            observations=view.observations(),
-            pending=view.pending(),
-            count=count,
-            seed=study.seed,
-            warm_start=view.warm_start,
+    async def _start(
+        self, view: StudyView, guard: Guard, jobs: Sequence[AskJob], *, known_ready: frozenset[str] | None = None
+    ) -> list[AskJob]:
+        """Commits what the jobs have been given; returns those that lost a race."""
+        outcomes = await asyncio.gather(
+            *(self._starting.start(view, guard, job, known_ready=known_ready) for job in jobs)
         )
-        result = await self._suggester.suggest(task)
-        if result.fallback_reason:
-            log.warning("model of %s fell back: %s", study.name, result.fallback_reason)
-        if result.warm_start and result.warm_start != view.warm_start:
-            view.warm_start = result.warm_start
-            self._keep(study.name, WarmStart(sequence=view.sequence, payload=result.warm_start))
-        return with_provenance(task, result, sequence=sequence)
-
-    def _keep(self, name: StudyName, warm_start: WarmStart) -> None:
-        """Stores model hyperparameters behind the answer: they only make the next fit of another server faster."""
-
-        async def write() -> None:
-            try:
-                await self._ledger.write_warm_start(name, warm_start)
-            except AsktellError as error:
-                log.warning("warm start of %s not stored: %s", name, error)
-
-        task = asyncio.create_task(write())
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-
-    async def _commit(self, view: StudyView, guard: Guard, job: AskJob) -> bool:
-        """Writes one job's trials and answers it; False when it lost a race and should go round again."""
-        if job.answer.done():  # its caller is gone: do not start a trial for nobody
-            return True
-        study = view.study
-        writes = self._writes(view, job)
-        if job.fresh:
-            guard = dataclasses.replace(
-                guard,
-                max_charged=study.stopping.max_trials,
-                # Where everything has been tried and replicates are wanted, something is tried again.
-                known_number=guard.known_number if _must_differ(study, len(view.trials) + len(job.fresh)) else None,
-            )
-        try:
-            committed = await self._ledger.commit(study.name, Commit(writes=writes, guard=guard, request=job.request))
-        except Conflict as conflict:
-            job.rounds += 1
-            if job.rounds < MAX_ROUNDS:
-                log.debug("ask on %s lost a race: %s", study.name, conflict.kind.name)
-                return False
-            _fail([job], contention(str(study.name)))
-            return True
-        except Exception as error:  # noqa: BLE001
-            _fail([job], error)
-            return True
-        if not committed.replayed:
-            for record in committed.records:
-                view.put(record.trial)
-        if not job.answer.done():
-            job.answer.set_result(committed.records)
-        return True
-
-    def _writes(self, view: StudyView, job: AskJob) -> list[TrialWrite]:
-        study = view.study
-        now = self._clock()
-        lease_s = study.lease.duration_s
-        writes = [
-            TrialWrite(
-                trial=trial.start(lease_id=_new_lease_id(), worker_id=job.worker_id, now=now),
-                expected_revision=trial.revision,
-                lease_s=lease_s,
-            )
-            for trial in job.queued
-        ]
-        # Two running trials may share a configuration only where replicates are wanted and the space has no other left.
-        unique = _must_differ(study, len(view.pending()) + len(job.fresh))
-        for suggestion in job.fresh:
-            queued = Trial(
-                state=TrialState.QUEUED,
-                parameters=suggestion.parameters,
-                origin=suggestion.origin,
-                prediction=suggestion.prediction,
-                provenance=suggestion.provenance,
-                create_time=now,
-            )
-            started = queued.start(lease_id=_new_lease_id(), worker_id=job.worker_id, now=now)
-            writes.append(TrialWrite(trial=started, lease_s=lease_s, only_if_unique=unique))
-        return writes
-
-
-def _must_differ(study: Study, count: int) -> bool:
-    """Whether no two of so many trials may share a configuration: only replicates may, and only where there is no other."""
-    cardinality = study.space.cardinality
-    return study.replicates == 1 or cardinality is None or cardinality >= count
+        lost = [job for job, done in zip(jobs, outcomes, strict=True) if not done]
+        served = [job for job in jobs if job not in lost]
+        self._preparer.used(sum(len(job.ready) for job in served))
+        self._preparer.asked(view.study.name, sum(job.given for job in served))
+        return lost
 
 
 def _require_active(study: Study) -> None:
@@ -305,13 +265,3 @@ def _nothing_now(study: Study, view: StudyView, delta: StudyDelta) -> AsktellErr
         metadata={"name": name, "running": str(running)},
         retry_after_s=max(MIN_RETRY_AFTER_S, wait_s),
     )
-
-
-def _fail(jobs: Sequence[AskJob], error: Exception) -> None:
-    for job in jobs:
-        if not job.answer.done():
-            job.answer.set_exception(error)
-
-
-def _new_lease_id() -> str:
-    return secrets.token_hex(8)

@@ -16,6 +16,7 @@ from asktell_server.domain.errors import (
 from asktell_server.domain.names import StudyName, TrialName
 from asktell_server.domain.study import Study
 from asktell_server.domain.trial import Trial
+from asktell_server.service.preparing import Preparer
 from asktell_server.service.views import StudyView, Views
 from asktell_server.store.protocol import (
     Commit,
@@ -41,9 +42,10 @@ Decide = Callable[[Trial], Trial]
 class TrialChanges:
     """Changes trials through the server's views of their studies."""
 
-    def __init__(self, ledger: Ledger, views: Views) -> None:
+    def __init__(self, ledger: Ledger, views: Views, preparer: Preparer) -> None:
         self._ledger = ledger
         self._views = views
+        self._preparer = preparer
 
     async def view(self, name: StudyName) -> StudyView:
         """A view good enough for what never changes in a study (metrics, lease policy); see `apply` for trials."""
@@ -103,10 +105,12 @@ class TrialChanges:
             # Without a change there is a commit all the same: it checks that the request id did not come with another
             # body, and waits for the replicas that an acknowledgement promises (the first answer may have failed there).
             write = TrialWrite(trial=changed, expected_revision=trial.revision, delete=delete)
+            corrected = trial.state.has_result and changed.result != trial.result
             commit = Commit(
                 writes=[write] if delete or changed is not trial else (),
                 guard=Guard(epoch=view.head.epoch),
                 request=request,
+                forgets_ready=corrected,
             )
             try:
                 committed = await self._ledger.commit(name.study, commit)
@@ -120,5 +124,9 @@ class TrialChanges:
             (record,) = committed.records or (TrialRecord(trial=trial),)
             if not committed.replayed:
                 view.put(record.trial)
+                if corrected:
+                    view.ready = ()
+                if corrected or changed.state is not trial.state:
+                    self._preparer.changed(name.study)
             return record
         raise contention(str(name))

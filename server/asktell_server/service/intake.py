@@ -17,6 +17,7 @@ from asktell_server.domain.study import Study, StudyState, validate_annotations,
 from asktell_server.domain.trial import Origin, Result, Trial, TrialState
 from asktell_server.service.clock import Clock
 from asktell_server.service.completion import Completion, study_complete
+from asktell_server.service.preparing import Preparer
 from asktell_server.service.views import Views
 from asktell_server.store.protocol import Commit, Committed, Conflict, Guard, Ledger, Request, TrialRecord, TrialWrite
 
@@ -50,9 +51,10 @@ class PastTrial:
 class Intake:
     """Enqueue and import."""
 
-    def __init__(self, ledger: Ledger, views: Views, completion: Completion, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, views: Views, preparer: Preparer, completion: Completion, clock: Clock) -> None:
         self._ledger = ledger
         self._views = views
+        self._preparer = preparer
         self._completion = completion
         self._clock = clock
 
@@ -150,6 +152,7 @@ class Intake:
             if not committed.replayed:
                 for record in committed.records:
                     view.put(record.trial)
+                self._preparer.changed(name)
             return committed
         raise contention(str(name))
 

@@ -1,4 +1,4 @@
-"""How one round of asks shares what there is: queued trials first, then suggestions, fairly."""
+"""How one round of asks shares what there is: queued trials first, then what is prepared, then suggestions, fairly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeVar
 from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.engine.problem import Suggestion
 from asktell_server.service.views import StudyView
-from asktell_server.store.protocol import Request, TrialRecord
+from asktell_server.store.protocol import Prepared, Request, TrialRecord
 
 T = TypeVar("T")
 
@@ -26,8 +26,15 @@ class AskJob:
     request: Request | None
     answer: asyncio.Future[Sequence[TrialRecord]]
     rounds: int = 0
+    joined: bool = False
     queued: list[Trial] = field(default_factory=list)
+    ready: list[Prepared] = field(default_factory=list)
     fresh: list[Suggestion] = field(default_factory=list)
+
+    @property
+    def given(self) -> int:
+        """How many trials there are for it."""
+        return len(self.queued) + len(self.ready) + len(self.fresh)
 
 
 class Capacity:
@@ -47,15 +54,25 @@ class Capacity:
         """New trials that may still be created and started."""
         return max(0, min(self.starts, self._new))
 
+    def take_new(self, count: int) -> None:
+        """So many new trials are given out."""
+        self.starts -= count
+        self._new -= count
+
 
 def share_queue(jobs: Sequence[AskJob], queue: Sequence[Trial], capacity: Capacity) -> dict[AskJob, int]:
     """Gives the jobs queued trials in turn, one each before any gets a second; returns how many each still wants."""
     unserved = {job: job.count for job in jobs}
     for job in jobs:
-        job.queued, job.fresh = [], []
+        job.queued, job.ready, job.fresh = [], [], []
     taken = _deal(queue[: max(0, capacity.starts)], unserved, lambda job, trial: job.queued.append(trial))
     capacity.starts -= taken
     return unserved
+
+
+def share_ready(unserved: dict[AskJob, int], ready: Sequence[Prepared], capacity: Capacity) -> None:
+    """Gives the jobs prepared suggestions in turn, like queued trials."""
+    capacity.take_new(_deal(ready[: capacity.new], unserved, lambda job, prepared: job.ready.append(prepared)))
 
 
 def share_suggestions(unserved: dict[AskJob, int], suggestions: Sequence[Suggestion]) -> None:

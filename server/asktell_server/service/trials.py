@@ -16,6 +16,7 @@ from asktell_server.domain.trial import Result, Trial, TrialState, Verdict
 from asktell_server.service.changing import TrialChanges
 from asktell_server.service.clock import Clock
 from asktell_server.service.completion import Completion
+from asktell_server.service.preparing import Preparer
 from asktell_server.service.views import Views
 from asktell_server.store.protocol import Ledger, Reported, Request, TrialRecord
 
@@ -46,10 +47,10 @@ class TrialUpdate:
 class Trials:
     """What can be done with a trial once it exists."""
 
-    def __init__(self, ledger: Ledger, views: Views, completion: Completion, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, views: Views, preparer: Preparer, completion: Completion, clock: Clock) -> None:
         self._ledger = ledger
         self._views = views
-        self._changes = TrialChanges(ledger, views)
+        self._changes = TrialChanges(ledger, views, preparer)
         self._completion = completion
         self._clock = clock
 

@@ -17,6 +17,7 @@ from asktell_server.store.protocol import (
     Ledger,
     LogEntry,
     MeasurementReported,
+    Prepared,
     StudyChanged,
     StudyDelta,
     StudyHead,
@@ -36,6 +37,7 @@ class StudyView:
         self.sequence = head.sequence
         self.warm_start: bytes | None = None
         self.warm_start_sequence = 0
+        self.ready: Sequence[Prepared] = ()
         self._trials: dict[int, Trial] = {}
         self._deleted: set[int] = set()
         self._measurements: dict[int, int] = {}
@@ -71,6 +73,16 @@ class StudyView:
     def observations(self) -> Sequence[Observation]:
         """Everything that was tried and has ended, in the order of the numbers."""
         return [self._observations[number] for number in sorted(self._observations)]
+
+    @property
+    def ended(self) -> int:
+        """How many trials have ended."""
+        return len(self._observations)
+
+    @property
+    def running(self) -> int:
+        """How many trials are running."""
+        return sum(self._trials[number].state is TrialState.RUNNING for number in self._open)
 
     def _open_trials(self) -> list[Trial]:
         return [self._trials[number] for number in sorted(self._open)]
@@ -151,15 +163,15 @@ class Views:
         view = self._views.get(name)
         if view is None:
             view = await self._load(name)
-        delta = await self._ledger.read_delta(name, after=view.sequence, limit=PAGE)
+        delta = await self._ledger.read_delta(name, after=view.sequence, limit=PAGE, ready=True)
         if delta.head.epoch != view.head.epoch or delta.head.sequence < view.sequence:
             # Another study of the same name, or a store restored from a backup: start over.
             self.drop(name)
             view = await self._load(name)
-            delta = await self._ledger.read_delta(name, after=view.sequence, limit=PAGE)
+            delta = await self._ledger.read_delta(name, after=view.sequence, limit=PAGE, ready=True)
         self._apply(view, delta)
         while delta.more:
-            delta = await self._ledger.read_delta(name, after=view.sequence, limit=PAGE)
+            delta = await self._ledger.read_delta(name, after=view.sequence, limit=PAGE, ready=True)
             self._apply(view, delta)
         self._views[name] = view
         self._views.move_to_end(name)
@@ -170,6 +182,7 @@ class Views:
     def _apply(view: StudyView, delta: StudyDelta) -> None:
         if delta.head.sequence >= view.head.sequence:
             view.head = delta.head
+            view.ready = delta.ready
         for entry in delta.entries:
             view.apply(entry)
 

@@ -15,6 +15,8 @@ from asktell_server.engine.pool import WorkerPool
 from asktell_server.service.asking import AskTrials
 from asktell_server.service.completion import Completion
 from asktell_server.service.intake import Intake
+from asktell_server.service.modelling import Modelling
+from asktell_server.service.preparing import Preparer
 from asktell_server.service.reading import Reading
 from asktell_server.service.studies import Studies
 from asktell_server.service.trials import Trials
@@ -51,10 +53,12 @@ class Services:
         completion = Completion(self.ledger, self.clock)
         # Not started: it has no workers, and answers what takes no model all the same.
         pool = WorkerPool(workers=1)
-        self.asking = AskTrials(self.ledger, self.views, pool, completion, self.clock)
-        self.trials = Trials(self.ledger, self.views, completion, self.clock)
+        modelling = Modelling(self.ledger, pool)
+        self.preparer = Preparer(self.ledger, self.views, modelling, self.clock)
+        self.asking = AskTrials(self.ledger, self.views, modelling, self.preparer, completion, self.clock)
+        self.trials = Trials(self.ledger, self.views, self.preparer, completion, self.clock)
         self.reading = Reading(self.ledger, self.views)
-        self.intake = Intake(self.ledger, self.views, completion, self.clock)
+        self.intake = Intake(self.ledger, self.views, self.preparer, completion, self.clock)
         self.studies = Studies(self.ledger, self.views, self.clock)
 
     def another(self) -> Services:

@@ -14,8 +14,9 @@ from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import BoolDomain, IntDomain, Parameter, SearchSpace, configuration_digest
 from asktell_server.domain.study import FinishReason, LeasePolicy, StoppingRules, StudyState
 from asktell_server.domain.trial import Origin, Trial, TrialState
-from asktell_server.service.asking import MAX_ROUNDS, RETRY_AFTER_S
+from asktell_server.service.asking import RETRY_AFTER_S
 from asktell_server.service.intake import NewTrial
+from asktell_server.service.starting import MAX_ROUNDS
 from asktell_server.service.studies import StudyUpdate
 from asktell_server.store.memory import MemoryLedger
 from asktell_server.store.protocol import Commit, Committed, Request, WarmStart

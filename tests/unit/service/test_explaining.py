@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 from collections.abc import Awaitable, Callable
@@ -22,6 +23,8 @@ from asktell_server.service.asking import AskTrials
 from asktell_server.service.completion import Completion
 from asktell_server.service.explaining import Explaining, Explanation
 from asktell_server.service.intake import NewTrial
+from asktell_server.service.modelling import Modelling
+from asktell_server.service.preparing import Preparer
 from asktell_server.service.provenance import with_provenance
 from asktell_server.store.memory import MemoryLedger
 from asktell_server.store.protocol import Commit, StudyDelta, TrialWrite
@@ -52,6 +55,14 @@ class Here:
             await hook()
         return suggest(task)
 
+    async def spare(self) -> None:
+        """Never: nothing is prepared here."""
+        await asyncio.get_running_loop().create_future()
+
+    async def suggest_if_idle(self, task: SuggestTask) -> SuggestResult | None:
+        """See SpareSuggester."""
+        return await self.suggest(task)
+
 
 class SlowLedger(MemoryLedger):
     """A store whose answer to a read is on its way while `meanwhile` happens, once."""
@@ -70,8 +81,10 @@ class SlowLedger(MemoryLedger):
 def _with_engine(services: Services) -> Here:
     """A real engine behind the asks of `services`."""
     here = Here()
+    modelling = Modelling(services.ledger, here)
+    preparer = Preparer(services.ledger, services.views, modelling, services.clock)
     completion = Completion(services.ledger, services.clock)
-    services.asking = AskTrials(services.ledger, services.views, here, completion, services.clock)
+    services.asking = AskTrials(services.ledger, services.views, modelling, preparer, completion, services.clock)
     return here
 
 

@@ -1,0 +1,111 @@
+"""Suggestions of the engine for a study as a view knows it, with how they came about."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from asktell_server.domain.errors import AsktellError
+from asktell_server.domain.names import StudyName
+from asktell_server.domain.space import Configuration
+from asktell_server.domain.trial import Trial, TrialState
+from asktell_server.engine.problem import SpareSuggester, Suggestion, SuggestResult, SuggestTask
+from asktell_server.service.problems import problem_of
+from asktell_server.service.provenance import with_provenance
+from asktell_server.service.views import StudyView
+from asktell_server.store.protocol import Ledger, WarmStart
+
+log = logging.getLogger(__name__)
+
+
+class Modelling:
+    """Puts tasks to the engine; hands fitted hyperparameters on from one fit to the next, on any server."""
+
+    def __init__(self, ledger: Ledger, suggester: SpareSuggester) -> None:
+        self._ledger = ledger
+        self._suggester = suggester
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def spare(self) -> None:
+        """Returns once a worker has nothing to do."""
+        await self._suggester.spare()
+
+    async def suggest(
+        self, view: StudyView, count: int, *, beside: Sequence[Configuration] = ()
+    ) -> Sequence[Suggestion]:
+        """`count` suggestions; `beside` are configurations that are about to become trials."""
+        await self._warm_up(view)
+        sequence = view.sequence  # the view may move on while the model computes
+        task = task_of(view, count, beside=beside)
+        return self._taken(view, task, await self._suggester.suggest(task), sequence, len(beside))
+
+    async def suggest_ahead(self, view: StudyView, task: SuggestTask, *, beside: int) -> Suggestion | None:
+        """One suggestion by a worker that is idle; None without one, or where the model fails.
+
+        `task` was made of the view in this very moment, its last `beside` pending configurations are only prepared.
+        """
+        sequence = view.sequence
+        result = await self._suggester.suggest_if_idle(task)
+        if result is None or result.fallback_reason or not result.suggestions:
+            return None
+        return self._taken(view, task, result, sequence, beside)[0]
+
+    async def close(self) -> None:
+        """Waits for what is still being written."""
+        await asyncio.gather(*self._background, return_exceptions=True)
+
+    def _taken(
+        self, view: StudyView, task: SuggestTask, result: SuggestResult, sequence: int, beside: int
+    ) -> Sequence[Suggestion]:
+        name = view.study.name
+        if result.fallback_reason:
+            log.warning("model of %s fell back: %s", name, result.fallback_reason)
+        if result.warm_start and result.warm_start != view.warm_start:
+            view.warm_start = result.warm_start
+            self._keep(name, WarmStart(sequence=view.sequence, payload=result.warm_start))
+        return with_provenance(task, result, sequence=sequence, beside=beside)
+
+    async def _warm_up(self, view: StudyView) -> None:
+        if view.warm_start is None:
+            stored = await self._ledger.read_warm_start(view.study.name)
+            view.warm_start = stored.payload if stored else b""
+
+    def _keep(self, name: StudyName, warm_start: WarmStart) -> None:
+        """Stores model hyperparameters behind the answer: they only make the next fit of another server faster."""
+
+        async def write() -> None:
+            try:
+                await self._ledger.write_warm_start(name, warm_start)
+            except AsktellError as error:
+                log.warning("warm start of %s not stored: %s", name, error)
+
+        task = asyncio.create_task(write())
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def task_of(view: StudyView, count: int, *, beside: Sequence[Configuration] = ()) -> SuggestTask:
+    """What the engine is asked for; `beside` is pending like what runs."""
+    study = view.study
+    return SuggestTask(
+        problem=problem_of(study),
+        observations=view.observations(),
+        pending=[*view.pending(), *beside],
+        count=count,
+        seed=study.seed,
+        warm_start=view.warm_start or b"",
+    )
+
+
+def new_trial(suggestion: Suggestion, now: datetime) -> Trial:
+    """The suggestion as a trial that waits to be started."""
+    return Trial(
+        state=TrialState.QUEUED,
+        parameters=suggestion.parameters,
+        origin=suggestion.origin,
+        prediction=suggestion.prediction,
+        provenance=suggestion.provenance,
+        create_time=now,
+    )

@@ -1,0 +1,229 @@
+"""Prepares the next suggestions of studies that are being asked, so that an ask finds one ready.
+
+Any server may prepare, one at a time does for a study, and only with a worker that is idle: nobody ever waits for a
+preparation of another study or of another server. What is prepared is kept in the ledger, whose scripts see to it that
+each suggestion is used once and never when it has become stale; a server that is wrong about what there is loses a
+round trip, no more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import deque
+from dataclasses import dataclass, field
+
+from asktell_server.domain.errors import AsktellError, NotFound
+from asktell_server.domain.names import StudyName
+from asktell_server.engine.suggest import needs_model
+from asktell_server.service.clock import Clock
+from asktell_server.service.modelling import Modelling, new_trial, task_of
+from asktell_server.service.readiness import budget_left, may_prepare, staleness_limit, usable
+from asktell_server.service.views import StudyView, Views
+from asktell_server.store.protocol import MAX_READY, EndedPreparing, Ledger, Prepared
+
+log = logging.getLogger(__name__)
+
+ASKED_WITHIN_S = 300.0
+"""Nothing is prepared for a study that nobody has asked for so long."""
+LOCK_S = 10.0
+"""How long a server that dies keeps the others from preparing for its study; longer than a suggestion takes."""
+REMEMBERED = 8
+"""Preparations over which it is remembered how many trials were asked for in between."""
+
+
+@dataclass(slots=True, kw_only=True)
+class PreparingCounters:
+    """What has happened since the start."""
+
+    prepared: int = 0
+    """Suggestions computed ahead and kept in the ledger."""
+    refused: int = 0
+    """Suggestions computed ahead that did not fit any more when they were done."""
+    stale: int = 0
+    """Prepared suggestions dropped because too many trials had ended since."""
+    used: int = 0
+    """Trials started from a prepared suggestion."""
+    joined: int = 0
+    """Asks that waited for a suggestion in the making instead of computing the same."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Demand:
+    """What a study is being asked."""
+
+    asked_at: float
+    since: int = 0
+    recent: deque[int] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    again: bool = False
+    task: asyncio.Task[None] | None = None
+    making: _Making | None = None
+
+    def depth(self, limit: int) -> int:
+        """As many as were asked for between two of the last preparations, at most MAX_READY.
+
+        Where every ask follows a tell, one that has more than `limit` before it would be stale when its turn comes.
+        """
+        return min(MAX_READY, limit + 1, max(1, self.since, *self.recent))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Making:
+    """A suggestion in the making: how many trials had ended for it, and when it is done."""
+
+    ended: int
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Preparer:
+    """Watches what is asked and told on this server and keeps suggestions ready."""
+
+    def __init__(self, ledger: Ledger, views: Views, modelling: Modelling, clock: Clock) -> None:
+        self.counters = PreparingCounters()
+        self._ledger = ledger
+        self._views = views
+        self._modelling = modelling
+        self._clock = clock
+        self._demands: dict[StudyName, _Demand] = {}
+        self._closed = False
+
+    def asked(self, name: StudyName, count: int) -> None:
+        """So many trials have been started for asks."""
+        now = asyncio.get_running_loop().time()
+        demand = self._demands.get(name)
+        if demand is None:
+            self._forget_unasked(now)
+            demand = self._demands[name] = _Demand(asked_at=now)
+        demand.asked_at = now
+        demand.since += count
+        self._wake(name, demand)
+
+    def used(self, count: int) -> None:
+        """So many prepared suggestions have become trials."""
+        self.counters.used += count
+
+    def changed(self, name: StudyName) -> None:
+        """A trial has ended, or something else that suggestions depend on."""
+        demand = self._demands.get(name)
+        if demand is not None and demand.asked_at + ASKED_WITHIN_S > asyncio.get_running_loop().time():
+            self._wake(name, demand)
+
+    async def join(self, name: StudyName, *, ended: int, limit: int) -> bool:
+        """Waits for the suggestion that this server has in the making; False if there is none that would do."""
+        demand = self._demands.get(name)
+        making = demand.making if demand else None
+        if making is None or not 0 <= ended - making.ended <= limit:
+            return False
+        self.counters.joined += 1
+        await making.done.wait()
+        return True
+
+    async def close(self) -> None:
+        """Stops preparing."""
+        self._closed = True
+        tasks = [demand.task for demand in self._demands.values() if demand.task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _forget_unasked(self, now: float) -> None:
+        for name, demand in list(self._demands.items()):
+            if demand.task is None and demand.asked_at + ASKED_WITHIN_S <= now:
+                del self._demands[name]
+
+    def _wake(self, name: StudyName, demand: _Demand) -> None:
+        if demand.task is not None:
+            demand.again = True
+        elif not self._closed and self._wants_one(name, demand):
+            demand.task = asyncio.create_task(self._run(name, demand), name=f"prepare {name}")
+
+    async def _run(self, name: StudyName, demand: _Demand) -> None:
+        try:
+            more = True
+            while more:
+                demand.again = False
+                await self._modelling.spare()
+                more = (self._wants_one(name, demand) and await self._prepare(name, demand)) or demand.again
+        except NotFound:
+            self._views.drop(name)
+        except AsktellError as error:
+            log.warning("nothing prepared for %s: %s", name, error)
+        except Exception:
+            log.exception("preparing for %s failed", name)
+        finally:
+            demand.task = None
+
+    def _wants_one(self, name: StudyName, demand: _Demand) -> bool:
+        """As far as this server knows, without a read."""
+        view = self._views.peek(name)
+        if view is None or not may_prepare(view.study):
+            return False
+        limit = staleness_limit(view)
+        ready = usable(view, limit)
+        return len(ready) < demand.depth(limit) and budget_left(view, ready) and needs_model(task_of(view, 1))
+
+    async def _prepare(self, name: StudyName, demand: _Demand) -> bool:
+        """Computes one suggestion under the lock and keeps it; whether there is one more now than there was."""
+        view = self._views.peek(name)
+        if view is None:
+            return False
+        limit = staleness_limit(view)
+        demand.making = making = _Making(ended=view.ended)
+        try:
+            token = secrets.token_hex(8)
+            if not await self._ledger.begin_preparing(
+                name, token=token, depth=demand.depth(limit), max_staleness=limit, lock_s=LOCK_S
+            ):
+                return False
+            prepared = None
+            try:
+                view, _ = await self._views.refresh(name)
+                prepared = await self._compute(view, demand, token)
+            finally:
+                # A lock that is not given back, because this task or the store goes down, lapses.
+                ended = await self._ledger.end_preparing(
+                    name, token=token, prepared=prepared, max_staleness=staleness_limit(view)
+                )
+            self._count(name, demand, prepared, ended)
+            if prepared is None or not ended.kept:
+                return False
+            view.ready = [*view.ready, prepared]
+            return prepared in usable(view, staleness_limit(view))
+        finally:
+            demand.making = None
+            making.done.set()
+
+    async def _compute(self, view: StudyView, demand: _Demand, token: str) -> Prepared | None:
+        limit = staleness_limit(view)
+        ready = usable(view, limit)
+        beside = [prepared.trial.parameters for prepared in ready]
+        task = task_of(view, 1, beside=beside)
+        if (
+            not may_prepare(view.study)
+            or len(ready) >= demand.depth(limit)
+            or not budget_left(view, ready)
+            or not needs_model(task)
+        ):
+            return None
+        ended, known_number = view.ended, view.head.last_number  # the view may move on
+        suggestion = await self._modelling.suggest_ahead(view, task, beside=len(beside))
+        if suggestion is None:
+            return None
+        trial = new_trial(suggestion, self._clock())
+        return Prepared(ready_id=token, trial=trial, ended=ended, known_number=known_number)
+
+    def _count(self, name: StudyName, demand: _Demand, prepared: Prepared | None, ended: EndedPreparing) -> None:
+        self.counters.stale += ended.stale
+        if ended.stale:
+            log.debug("%d prepared suggestions of %s were too stale", ended.stale, name)
+        if prepared is None:
+            return
+        demand.recent.append(demand.since)
+        demand.since = 0
+        if ended.kept:
+            self.counters.prepared += 1
+            log.debug("prepared a suggestion for %s after %d trials", name, prepared.ended)
+        else:
+            self.counters.refused += 1
+            log.debug("a suggestion prepared for %s does not fit any more", name)

@@ -1,0 +1,77 @@
+"""Which prepared suggestions an ask may use, and for which studies it pays to prepare any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from asktell_server.domain.algorithm import Auto, Bayesian
+from asktell_server.domain.space import configuration_digest
+from asktell_server.domain.study import Study, StudyState
+from asktell_server.service.views import StudyView
+from asktell_server.store.protocol import Prepared
+
+RUNNING_PER_STALE = 4
+"""So many trials in flight allow one result more that a suggestion does not know (measured: docs/engine.md)."""
+
+
+def staleness_limit(view: StudyView) -> int:
+    """How many trials may end between the making of a suggestion and its start.
+
+    Where the study does not say: the more trials run, the less one more or less that is not known matters. A single
+    worker always gets what its last result led to.
+    """
+    limit = view.study.max_staleness
+    return view.running // RUNNING_PER_STALE if limit is None else limit
+
+
+def usable(view: StudyView, limit: int) -> list[Prepared]:
+    """What is prepared, fresh and still new, the oldest first."""
+    fresh = [prepared for prepared in view.ready if 0 <= view.ended - prepared.ended <= limit]
+    if not fresh or not must_differ(view.study, len(view.trials) + len(fresh)):
+        return fresh
+    running = {configuration_digest(parameters) for parameters in view.pending()}
+    return [prepared for prepared in fresh if not _has_double(view, prepared, running)]
+
+
+def can_skip_reading(study: Study) -> bool:
+    """Whether a commit's own checks are enough: rules that look at results or clocks want a read."""
+    rules = study.stopping
+    return (
+        study.state is StudyState.ACTIVE
+        and rules.target_value is None
+        and rules.patience_trials is None
+        and rules.deadline is None
+    )
+
+
+def may_prepare(study: Study) -> bool:
+    """Whether the study may need a model; others are answered within a millisecond anyway."""
+    return study.state is StudyState.ACTIVE and isinstance(study.algorithm, Auto | Bayesian)
+
+
+def budget_left(view: StudyView, ready: Sequence[Prepared]) -> bool:
+    """Whether one more could become a trial: within the budget, and different from all others."""
+    budget = view.study.stopping.max_trials
+    return (budget is None or view.head.charged + len(ready) < budget) and has_room(
+        view.study, len(view.trials) + len(ready) + 1
+    )
+
+
+def must_differ(study: Study, count: int) -> bool:
+    """Whether no two of so many trials may share a configuration: only replicates may, and only where there is no other."""
+    return study.replicates == 1 or has_room(study, count)
+
+
+def has_room(study: Study, count: int) -> bool:
+    """Whether the space has so many configurations."""
+    cardinality = study.space.cardinality
+    return cardinality is None or cardinality >= count
+
+
+def _has_double(view: StudyView, prepared: Prepared, running: set[str]) -> bool:
+    """Somebody has enqueued, imported or started the very same configuration since."""
+    digest = configuration_digest(prepared.trial.parameters)
+    later = range(prepared.known_number + 1, max(view.trials, default=0) + 1)
+    return digest in running or any(
+        number in view.trials and configuration_digest(view.trials[number].parameters) == digest for number in later
+    )
