@@ -31,8 +31,12 @@ class GrpcProxy:
     async def start(self) -> int:
         """Begins to serve; returns the port."""
         # A server that was killed and comes back is to be found at once: the client's patience is what is tested.
-        reconnect = ("initial_reconnect_backoff_ms", "min_reconnect_backoff_ms", "max_reconnect_backoff_ms")
-        options = [("grpc.enable_retries", 0), *((f"grpc.{name}", 50) for name in reconnect)]
+        options = [
+            ("grpc.enable_retries", 0),
+            ("grpc.initial_reconnect_backoff_ms", 50),
+            ("grpc.max_reconnect_backoff_ms", 50),
+            ("grpc.min_reconnect_backoff_ms", 5_000),  # how long one attempt may take
+        ]
         self._upstream = grpc.aio.insecure_channel(self._target, options=options)
         self._server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         self._server.add_generic_rpc_handlers((_Handler(self),))

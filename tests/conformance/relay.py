@@ -8,6 +8,8 @@ import socket
 import ssl
 import struct
 
+from tests.support.ports import free_port
+
 
 class Relay:
     """Listens on a port of its own and carries bytes to and from `target`; with `tls` it ends TLS there."""
@@ -15,7 +17,7 @@ class Relay:
     def __init__(self, target: tuple[str, int], *, tls: ssl.SSLContext | None = None) -> None:
         self._target = target
         self._tls = tls
-        self._port = 0
+        self._port = free_port()
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -29,7 +31,6 @@ class Relay:
         """Begins to listen."""
         if self._server is None:
             self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port, ssl=self._tls)
-            self._port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """Listens no more, and resets what is open."""

@@ -17,6 +17,7 @@ from tests.conformance.certificates import Certificates, make_certificates
 from tests.conformance.grpc_proxy import GrpcProxy
 from tests.conformance.http_proxy import HttpProxy
 from tests.conformance.proxy import FaultProxy, LoopThread
+from tests.support.ports import free_port
 from tests.support.server import ServerProcess
 
 TOKEN = "conformance"
@@ -72,7 +73,7 @@ def world(directory: Path) -> Iterator[World]:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificates.server, certificates.server_key)
     with contextlib.ExitStack() as stack:
-        http = _free_address()
+        http = f"127.0.0.1:{free_port()}"
         server = stack.enter_context(
             ServerProcess(directory / "server", arguments=["--http", http], environment={"ASKTELL_TOKEN": TOKEN})
         )
@@ -100,13 +101,6 @@ def world(directory: Path) -> Iterator[World]:
                 stack.callback(proxy.close)
             doors[name] = Door(server=address, dead=dead, proxies=proxies)
         yield World(server=server, direct=direct, doors=doors, certificates=certificates)
-
-
-def _free_address() -> str:
-    """An address that nobody listens on, kept by the server's restarts."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
 @contextlib.contextmanager

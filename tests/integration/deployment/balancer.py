@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.valkey import free_port, wait_until
+from tests.support.ports import free_port
+from tests.support.valkey import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 TEMPLATE = ROOT / "deploy/nginx.conf.template"

@@ -14,9 +14,10 @@ import yaml
 
 import asktell
 from tests.integration.deployment.balancer import ROOT, Balancer, balancer
+from tests.support.ports import free_port
 from tests.support.server import ServerProcess
 from tests.support.valkey import Server as StoreProcess
-from tests.support.valkey import free_port, wait_until
+from tests.support.valkey import wait_until
 from tests.toolchains import require
 
 ASK = "/asktell.v1.TrialService/Ask"

@@ -13,7 +13,8 @@ from asktell_server.store.connect import connect
 from tests.conformance.certificates import Certificates, make_certificates
 from tests.integration.store.conftest import Opened
 from tests.support.ledger import a_study, put, queued
-from tests.support.valkey import free_port, sentinel_for, standalone, wait_until
+from tests.support.ports import free_port
+from tests.support.valkey import sentinel_for, standalone, wait_until
 from tests.toolchains import require
 
 
