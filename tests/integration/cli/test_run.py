@@ -269,3 +269,19 @@ def test_the_log_of_a_rerun_is_its_own(cli: CommandLine) -> None:
     assert study.trials()[0].attempt == 2
     assert [file.name for file in (cli.directory / "logs").iterdir()] == ["trial-1-attempt-2.log"]
     assert json.loads(cli.run("best", "s", "--json")[0])["attempt"] == 2
+
+
+def test_a_run_that_waits_for_a_trial_says_so_once(cli: CommandLine) -> None:
+    cli.run("study", "create", cli.file("study.yaml", f"{STUDY}max_running: 1\n"))
+    study = cli.client.study("s")
+    held = study.ask()
+    run = cli.start("run", "s", "--max-trials", "2", "--", "echo", '{"loss": 1}')
+    assert run.stderr is not None
+    line = run.stderr.readline()
+    assert line.startswith("waiting: study ")
+    assert "no trial to hand out now" in line
+    held.tell(loss=0.5)
+    out, err = run.communicate(timeout=PATIENCE_S)
+    assert run.returncode == 0, err
+    assert "waiting: " not in err
+    assert "2 done" in out

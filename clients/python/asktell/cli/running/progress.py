@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from asktell._sync.trial import Trial
-from asktell.cli.output import best_mark, pairs, seconds, short
+from asktell.cli.output import best_mark, complain, pairs, seconds, short
 from asktell.cli.running.metrics import Step
 from asktell.cli.running.runner import Listener, Tally
 from asktell.records import TrialState
@@ -47,6 +47,9 @@ class PlainProgress(Listener):
 
     def update(self, tally: Tally) -> None:
         """Nothing between the lines."""
+
+    def waiting(self, why: str) -> None:
+        complain(f"waiting: {why}", kind="")
 
     def started(self, trial: Trial) -> None:
         self._since[trial.number] = time.monotonic()

@@ -36,6 +36,9 @@ class Ending(enum.Enum):
 class Listener:
     """What a display wants to know; called from the workers' threads, one call at a time."""
 
+    def waiting(self, why: str) -> None:
+        """None of the run's workers has a trial, and there is none to be had now."""
+
     def started(self, trial: Trial) -> None:
         """A trial begins."""
 
@@ -88,6 +91,7 @@ class Runner:
         self._failures_in_a_row = 0
         self._runs: set[TrialRun] = set()
         self._warned: set[str] = set()
+        self._is_waiting = False
         self._changed = threading.Condition()
         self._threads = [
             threading.Thread(target=self._work, name=f"worker-{n + 1}", daemon=True) for n in range(workers)
@@ -157,6 +161,9 @@ class Runner:
             self._end(Ending.QUEUE_EMPTY)
         except (NoTrialAvailable, Overloaded) as error:
             with self._changed:
+                if not self._runs and not self._is_waiting:
+                    self._is_waiting = True  # told once, until there is a trial again
+                    self._listener.waiting(error.message)
                 self._changed.wait(error.retry_after_s or _ASK_AGAIN_S)
         except (Unavailable, DeadlineExceeded) as error:  # it was there when the run began: it will come back
             logger.warning("waiting for the server: %s", error)
@@ -184,6 +191,7 @@ class Runner:
         with self._changed:  # held while the command starts, so that `interrupt` sees either none or all of it
             if self.ending is Ending.INTERRUPTED:
                 return None
+            self._is_waiting = False
             self._listener.started(trial)
             try:
                 run = TrialRun(
