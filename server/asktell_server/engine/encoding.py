@@ -32,6 +32,8 @@ Points = npt.NDArray[np.float64]
 """Encoded configurations, one per row: n x d."""
 
 _NARROW = 1e-6
+_LOG_DIGITS = 13
+"""Of a value that went through a logarithm; those after them are its noise: 1e-4 would come as 9.999999999999991e-05."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class Continuum:
         if coordinate >= 1.0:
             return float(self._high)
         value = float(self._warp.invert(self._start + self._width * np.float64(coordinate)))
+        if self._warp.scale is Scale.LOG:
+            value = float(f"{value:.{_LOG_DIGITS}g}")
         return min(max(value, float(self._low)), float(self._high))
 
     def snap(self, coordinates: Points) -> Points:

@@ -107,6 +107,13 @@ def test_coordinates_follow_the_scale(domain: Domain, value: ParameterValue, coo
     assert decoded == (value if isinstance(value, str) else pytest.approx(value, rel=1e-12))
 
 
+def test_decades_of_a_log_scale_come_as_people_write_them() -> None:
+    for exponent in range(1, 21):
+        domain = FloatDomain(min=10.0**-exponent, max=1.0, scale=Scale.LOG)
+        decades = [_decode(domain, step / exponent) for step in range(exponent + 1)]
+        assert decades == [float(f"1e{step - exponent}") for step in range(exponent + 1)]
+
+
 def test_reverse_log_mirrors_log() -> None:
     domain = FloatDomain(min=0.001, max=0.999, scale=Scale.REVERSE_LOG)
     mirrored = FloatDomain(min=0.001, max=0.999, scale=Scale.LOG)
