@@ -218,6 +218,7 @@ def studies(draw: st.DrawFn) -> Study:
         ),
         max_running_trials=draw(st.integers(0, 2**31 - 1)),
         replicates=draw(st.integers(1, 1000)),
+        max_staleness=draw(st.none() | st.integers(0, 1000)),
         seed=draw(st.integers(0, _EXACT - 1)),
         labels=draw(label_maps),
         annotations=draw(label_maps),

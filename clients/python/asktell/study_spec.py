@@ -28,6 +28,7 @@ class StudyOptions(TypedDict, total=False):
     max_attempts: int | None
     max_running: int | None
     replicates: int | None
+    max_staleness: int | None
     seed: int | None
     display_name: str
     labels: Mapping[str, str]
@@ -51,6 +52,8 @@ class StudySpec:
         max_attempts: how many times a trial is started before it is given up; default 3.
         max_running: the most trials that run at once.
         replicates: how many times each configuration may be tried, where results differ from run to run; default 1.
+        max_staleness: the most trials that may end between the making of a suggestion and its start; 0 = every suggestion
+            knows all results; default: the more trials run, the more, and none with a single worker.
         seed: of everything random; the server draws one when it is None.
         display_name: a title for people.
         labels: short and filterable. annotations: free values, up to 64 KiB in all.
@@ -68,6 +71,7 @@ class StudySpec:
     max_attempts: int | None = None
     max_running: int | None = None
     replicates: int | None = None
+    max_staleness: int | None = None
     seed: int | None = None
     display_name: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -86,6 +90,7 @@ class StudyChanges(TypedDict, total=False):
     patience: int | None
     deadline: datetime | None
     max_running: int | None
+    max_staleness: int | None
     display_name: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]

@@ -33,6 +33,7 @@ max_running: 8
 seed: 1
 labels: {team: nlp}
 annotations: {run: "17"}
+max_staleness: 0
 """
 SMALL = """\
 name: s
@@ -68,6 +69,7 @@ def test_everything_a_file_may_say(tmp_path: Path) -> None:
         lease_s=60,
         max_attempts=3,
         max_running=8,
+        max_staleness=0,
         seed=1,
         display_name="LoRA fine-tuning",
         labels={"team": "nlp"},

@@ -54,6 +54,7 @@ def spec(study: study_pb2.Study) -> dict[str, Any]:
         "max_attempts": lease.max_attempts or None,
         "max_running": study.max_running_trials or None,
         "replicates": study.replicates or None,
+        "max_staleness": study.max_staleness if study.HasField("max_staleness") else None,
         "seed": study.seed if study.HasField("seed") else None,
     }
     return arguments | {name: each for name, each in optional.items() if each is not None}

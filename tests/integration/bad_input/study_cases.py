@@ -183,6 +183,8 @@ BAD_SETTINGS: list[tuple[str, dict[str, Any], str, str]] = [
     ("max_running_trials negative", {"max_running_trials": -1}, "max_running_trials", "INVALID_FIELD"),
     ("replicates negative", {"replicates": -1}, "replicates", "INVALID_FIELD"),
     ("replicates too many", {"replicates": 1001}, "replicates", "INVALID_FIELD"),
+    ("max_staleness negative", {"max_staleness": -1}, "max_staleness", "INVALID_FIELD"),
+    ("max_staleness too large", {"max_staleness": 1001}, "max_staleness", "INVALID_FIELD"),
     ("seed negative", {"seed": -1}, "seed", "INVALID_FIELD"),
     ("seed above 2^53", {"seed": 2**53}, "seed", "INVALID_FIELD"),
 ]  # fmt: skip

@@ -60,6 +60,8 @@ def test_what_the_strategies_draw_is_valid(study: Study) -> None:
         ({"max_running_trials": -1}, "max_running_trials", FIELD),
         ({"replicates": 0}, "replicates", FIELD),
         ({"replicates": 1001}, "replicates", FIELD),
+        ({"max_staleness": -1}, "max_staleness", FIELD),
+        ({"max_staleness": 1001}, "max_staleness", FIELD),
         ({"seed": -1}, "seed", FIELD),
         ({"seed": 2**53}, "seed", FIELD),
         ({"labels": {"": "x"}}, "labels[]", FIELD),

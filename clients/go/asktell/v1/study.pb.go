@@ -381,6 +381,10 @@ type Study struct {
 	Cursor string `protobuf:"bytes,23,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	// Output only. The number of configurations in the space; unset where it is infinite or above 2^53.
 	ConfigurationCount *int64 `protobuf:"varint,24,opt,name=configuration_count,json=configurationCount,proto3,oneof" json:"configuration_count,omitempty"`
+	// Optional. The most trials that may end between the making of a suggestion and its start: the server prepares
+	// suggestions before anybody asks. 0: every suggestion knows all results. Unset: the more trials run, the more; a
+	// single worker's suggestions always know all results. 0 to 1,000.
+	MaxStaleness *int32 `protobuf:"varint,25,opt,name=max_staleness,json=maxStaleness,proto3,oneof" json:"max_staleness,omitempty"`
 	// Optional. Immutable. How many times each configuration may be tried, for results that differ from run to run;
 	// 1 to 1,000; 0 = 1. A space, or a grid, whose configurations have all been tried as often is exhausted, and the study
 	// FINISHED. Values of a float without a step are never repeated to the last digit: there it changes nothing.
@@ -583,6 +587,13 @@ func (x *Study) GetCursor() string {
 func (x *Study) GetConfigurationCount() int64 {
 	if x != nil && x.ConfigurationCount != nil {
 		return *x.ConfigurationCount
+	}
+	return 0
+}
+
+func (x *Study) GetMaxStaleness() int32 {
+	if x != nil && x.MaxStaleness != nil {
+		return *x.MaxStaleness
 	}
 	return 0
 }
@@ -1739,7 +1750,7 @@ var File_asktell_v1_study_proto protoreflect.FileDescriptor
 const file_asktell_v1_study_proto_rawDesc = "" +
 	"\n" +
 	"\x16asktell/v1/study.proto\x12\n" +
-	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb2\v\n" +
+	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xee\v\n" +
 	"\x05Study\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12:\n" +
@@ -1770,7 +1781,8 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"finishTime\x12\x12\n" +
 	"\x04etag\x18\x16 \x01(\tR\x04etag\x12\x16\n" +
 	"\x06cursor\x18\x17 \x01(\tR\x06cursor\x124\n" +
-	"\x13configuration_count\x18\x18 \x01(\x03H\x01R\x12configurationCount\x88\x01\x01\x12\x1e\n" +
+	"\x13configuration_count\x18\x18 \x01(\x03H\x01R\x12configurationCount\x88\x01\x01\x12(\n" +
+	"\rmax_staleness\x18\x19 \x01(\x05H\x02R\fmaxStaleness\x88\x01\x01\x12\x1e\n" +
 	"\n" +
 	"replicates\x18\x1a \x01(\x05R\n" +
 	"replicates\x1a9\n" +
@@ -1781,7 +1793,8 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\a\n" +
 	"\x05_seedB\x16\n" +
-	"\x14_configuration_count\"\xb4\x01\n" +
+	"\x14_configuration_countB\x10\n" +
+	"\x0e_max_staleness\"\xb4\x01\n" +
 	"\tObjective\x12\x16\n" +
 	"\x06metric\x18\x01 \x01(\tR\x06metric\x12$\n" +
 	"\x04goal\x18\x02 \x01(\x0e2\x10.asktell.v1.GoalR\x04goal\x12'\n" +

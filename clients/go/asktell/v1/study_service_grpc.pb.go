@@ -45,7 +45,7 @@ type StudyServiceClient interface {
 	// Lists the studies of a project by name. Errors: INVALID_ARGUMENT (parent, page_size, page_token).
 	ListStudies(ctx context.Context, in *ListStudiesRequest, opts ...grpc.CallOption) (*ListStudiesResponse, error)
 	// Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `stopping_rules`
-	// (or one of its fields), `max_running_trials`.
+	// (or one of its fields), `max_running_trials`, `max_staleness`.
 	// Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED
 	// (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED).
 	UpdateStudy(ctx context.Context, in *UpdateStudyRequest, opts ...grpc.CallOption) (*Study, error)
@@ -128,7 +128,7 @@ type StudyServiceServer interface {
 	// Lists the studies of a project by name. Errors: INVALID_ARGUMENT (parent, page_size, page_token).
 	ListStudies(context.Context, *ListStudiesRequest) (*ListStudiesResponse, error)
 	// Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `stopping_rules`
-	// (or one of its fields), `max_running_trials`.
+	// (or one of its fields), `max_running_trials`, `max_staleness`.
 	// Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED
 	// (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED).
 	UpdateStudy(context.Context, *UpdateStudyRequest) (*Study, error)

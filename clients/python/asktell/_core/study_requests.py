@@ -37,6 +37,7 @@ def encode_study(spec: StudySpec) -> study_pb2.Study:
         lease_policy=codec.encode_lease(spec.lease_s, spec.max_attempts),
         max_running_trials=0 if spec.max_running is None else whole(spec.max_running, "max_running"),
         replicates=0 if spec.replicates is None else whole(spec.replicates, "replicates"),
+        max_staleness=None if spec.max_staleness is None else whole(spec.max_staleness, "max_staleness"),
         seed=None if spec.seed is None else whole(spec.seed, "seed"),
         labels=spec.labels,
         annotations=spec.annotations,
@@ -59,6 +60,7 @@ _PATHS = {
     "patience": "stopping_rules.patience_trials",
     "deadline": "stopping_rules.deadline",
     "max_running": "max_running_trials",
+    "max_staleness": "max_staleness",
     "display_name": "display_name",
     "labels": "labels",
     "annotations": "annotations",
@@ -70,7 +72,7 @@ def update_request(name: str, changes: StudyChanges, *, etag: str) -> study_serv
     unknown = changes.keys() - _PATHS.keys()
     if unknown:
         raise TypeError(f"a study's {', '.join(sorted(unknown))} cannot be changed; {', '.join(_PATHS)} can")
-    max_running = changes.get("max_running")
+    max_running, max_staleness = changes.get("max_running"), changes.get("max_staleness")
     study = study_pb2.Study(
         name=name,
         etag=etag,
@@ -84,6 +86,7 @@ def update_request(name: str, changes: StudyChanges, *, etag: str) -> study_serv
             )
         ),
         max_running_trials=0 if max_running is None else whole(max_running, "max_running"),
+        max_staleness=None if max_staleness is None else whole(max_staleness, "max_staleness"),
         labels=changes.get("labels", {}),
         annotations=changes.get("annotations", {}),
     )
@@ -136,6 +139,8 @@ def changeable_differences(wanted: study_pb2.Study, stored: study_pb2.Study) -> 
     found = [name for name in names if getattr(mine, name) != getattr(theirs, name)]
     if wanted.max_running_trials != stored.max_running_trials:
         found.append("max_running")
+    if wanted.HasField("max_staleness") and wanted.max_staleness != stored.max_staleness:
+        found.append("max_staleness")
     return found
 
 

@@ -85,6 +85,11 @@ class StudyView:
         return self._message.replicates or 1  # 0: a server that knows of none
 
     @property
+    def max_staleness(self) -> int | None:
+        """The most trials that may end between the making of a suggestion and its start; None = by how many run."""
+        return self._message.max_staleness if self._message.HasField("max_staleness") else None
+
+    @property
     def seed(self) -> int:
         """Seed of everything random in the study."""
         return self._message.seed

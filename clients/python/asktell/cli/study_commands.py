@@ -214,6 +214,7 @@ def _facts(shown: StudyView) -> list[tuple[str, str]]:
     facts.append(("lease", f"{lease}, {shown.lease.max_attempts} attempts"))
     facts += [("max running", str(shown.max_running))] if shown.max_running else []
     facts += [("replicates", str(shown.replicates))] if shown.replicates > 1 else []
+    facts += [("max staleness", str(shown.max_staleness))] if shown.max_staleness is not None else []
     facts.append(("seed", str(shown.seed)))
     facts += [("label", f"{key}={value}") for key, value in shown.labels.items()]
     return facts
@@ -251,6 +252,7 @@ def study_record(shown: StudyView) -> dict[str, Any]:
         "lease": dataclasses.asdict(shown.lease),
         "max_running": shown.max_running,
         "replicates": shown.replicates,
+        "max_staleness": shown.max_staleness,
         "seed": shown.seed,
         "labels": shown.labels,
         "annotations": shown.annotations,

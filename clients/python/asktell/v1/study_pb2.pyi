@@ -252,6 +252,7 @@ class Study(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
     CONFIGURATION_COUNT_FIELD_NUMBER: _builtins.int
+    MAX_STALENESS_FIELD_NUMBER: _builtins.int
     REPLICATES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. Identifier. `projects/{project}/studies/{study}`."""
@@ -275,6 +276,11 @@ class Study(_message.Message):
     """Output only. Position of the newest change in the study's log: a cursor for WatchStudy."""
     configuration_count: _builtins.int
     """Output only. The number of configurations in the space; unset where it is infinite or above 2^53."""
+    max_staleness: _builtins.int
+    """Optional. The most trials that may end between the making of a suggestion and its start: the server prepares
+    suggestions before anybody asks. 0: every suggestion knows all results. Unset: the more trials run, the more; a
+    single worker's suggestions always know all results. 0 to 1,000.
+    """
     replicates: _builtins.int
     """Optional. Immutable. How many times each configuration may be tried, for results that differ from run to run;
     1 to 1,000; 0 = 1. A space, or a grid, whose configurations have all been tried as often is exhausted, and the study
@@ -369,18 +375,23 @@ class Study(_message.Message):
         etag: _builtins.str = ...,
         cursor: _builtins.str = ...,
         configuration_count: _builtins.int | None = ...,
+        max_staleness: _builtins.int | None = ...,
         replicates: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_seed", b"_seed", "algorithm", b"algorithm", "configuration_count", b"configuration_count", "create_time", b"create_time", "early_stopping", b"early_stopping", "finish_time", b"finish_time", "lease_policy", b"lease_policy", "search_space", b"search_space", "seed", b"seed", "stopping_rules", b"stopping_rules", "trial_counts", b"trial_counts", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_max_staleness", b"_max_staleness", "_seed", b"_seed", "algorithm", b"algorithm", "configuration_count", b"configuration_count", "create_time", b"create_time", "early_stopping", b"early_stopping", "finish_time", b"finish_time", "lease_policy", b"lease_policy", "max_staleness", b"max_staleness", "search_space", b"search_space", "seed", b"seed", "stopping_rules", b"stopping_rules", "trial_counts", b"trial_counts", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_seed", b"_seed", "algorithm", b"algorithm", "annotations", b"annotations", "configuration_count", b"configuration_count", "create_time", b"create_time", "cursor", b"cursor", "display_name", b"display_name", "early_stopping", b"early_stopping", "etag", b"etag", "finish_reason", b"finish_reason", "finish_time", b"finish_time", "labels", b"labels", "lease_policy", b"lease_policy", "max_running_trials", b"max_running_trials", "name", b"name", "objectives", b"objectives", "outcome_constraints", b"outcome_constraints", "replicates", b"replicates", "search_space", b"search_space", "seed", b"seed", "state", b"state", "stopping_rules", b"stopping_rules", "tracked_metrics", b"tracked_metrics", "trial_counts", b"trial_counts", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_max_staleness", b"_max_staleness", "_seed", b"_seed", "algorithm", b"algorithm", "annotations", b"annotations", "configuration_count", b"configuration_count", "create_time", b"create_time", "cursor", b"cursor", "display_name", b"display_name", "early_stopping", b"early_stopping", "etag", b"etag", "finish_reason", b"finish_reason", "finish_time", b"finish_time", "labels", b"labels", "lease_policy", b"lease_policy", "max_running_trials", b"max_running_trials", "max_staleness", b"max_staleness", "name", b"name", "objectives", b"objectives", "outcome_constraints", b"outcome_constraints", "replicates", b"replicates", "search_space", b"search_space", "seed", b"seed", "state", b"state", "stopping_rules", b"stopping_rules", "tracked_metrics", b"tracked_metrics", "trial_counts", b"trial_counts", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__configuration_count: _TypeAlias = _typing.Literal["configuration_count"]  # noqa: Y015
     _WhichOneofArgType__configuration_count: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count"]  # noqa: Y015
+    _WhichOneofReturnType__max_staleness: _TypeAlias = _typing.Literal["max_staleness"]  # noqa: Y015
+    _WhichOneofArgType__max_staleness: _TypeAlias = _typing.Literal["_max_staleness", b"_max_staleness"]  # noqa: Y015
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__configuration_count) -> _WhichOneofReturnType__configuration_count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_staleness) -> _WhichOneofReturnType__max_staleness | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
 

@@ -95,7 +95,7 @@ class StudyServiceServicer:
 
     def UpdateStudy(self, request, context):
         """Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `stopping_rules`
-        (or one of its fields), `max_running_trials`.
+        (or one of its fields), `max_running_trials`, `max_staleness`.
         Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED
         (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED).
         """

@@ -48,7 +48,7 @@ class StudyServiceStub:
     """Lists the studies of a project by name. Errors: INVALID_ARGUMENT (parent, page_size, page_token)."""
     UpdateStudy: _grpc.UnaryUnaryMultiCallable[_study_service_pb2.UpdateStudyRequest, _study_pb2.Study]
     """Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `stopping_rules`
-    (or one of its fields), `max_running_trials`.
+    (or one of its fields), `max_running_trials`, `max_staleness`.
     Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED
     (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED).
     """
@@ -75,7 +75,7 @@ class StudyServiceAsyncStub(StudyServiceStub):
     """Lists the studies of a project by name. Errors: INVALID_ARGUMENT (parent, page_size, page_token)."""
     UpdateStudy: _aio.UnaryUnaryMultiCallable[_study_service_pb2.UpdateStudyRequest, _study_pb2.Study]  # type: ignore[assignment]
     """Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `stopping_rules`
-    (or one of its fields), `max_running_trials`.
+    (or one of its fields), `max_running_trials`, `max_staleness`.
     Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED
     (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED).
     """
@@ -123,7 +123,7 @@ class StudyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_study_pb2.Study, _abc.Awaitable[_study_pb2.Study]]:
         """Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `stopping_rules`
-        (or one of its fields), `max_running_trials`.
+        (or one of its fields), `max_running_trials`, `max_staleness`.
         Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED
         (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED).
         """

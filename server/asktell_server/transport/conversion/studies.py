@@ -57,7 +57,7 @@ _WARNINGS_OUT: Mapping[WarningKind, study_pb2.WarningKind.ValueType] = {
 }
 
 _STOPPING_FIELDS = tuple(field.name for field in fields(StoppingRules))
-_UPDATABLE = ("display_name", "labels", "annotations", "max_running_trials", "state")
+_UPDATABLE = ("display_name", "labels", "annotations", "max_running_trials", "max_staleness", "state")
 
 
 def study_from(message: study_pb2.Study, *, name: StudyName, seed: int, now: datetime, where: str = "study") -> Study:
@@ -81,6 +81,7 @@ def study_from(message: study_pb2.Study, *, name: StudyName, seed: int, now: dat
         lease=_lease_from(message.lease_policy, f"{where}.lease_policy"),
         max_running_trials=message.max_running_trials,
         replicates=message.replicates or 1,
+        max_staleness=_staleness_from(message),
         seed=message.seed if message.HasField("seed") else seed,
         labels=dict(message.labels),
         annotations=dict(message.annotations),
@@ -103,6 +104,10 @@ def _lease_from(message: study_pb2.LeasePolicy, where: str) -> LeasePolicy:
     if message.HasField("lease_duration"):
         duration_s = seconds_from(message.lease_duration, f"{where}.lease_duration")
     return LeasePolicy(duration_s=duration_s, max_attempts=message.max_attempts or DEFAULT_MAX_ATTEMPTS)
+
+
+def _staleness_from(message: study_pb2.Study) -> int | None:
+    return message.max_staleness if message.HasField("max_staleness") else None
 
 
 def update_from(message: study_pb2.Study, paths: list[str]) -> StudyUpdate:
@@ -129,6 +134,8 @@ def update_from(message: study_pb2.Study, paths: list[str]) -> StudyUpdate:
             changes["state"] = _STATES[message.state]
         elif path in ("labels", "annotations"):
             changes[path] = dict(getattr(message, path))
+        elif path == "max_staleness":
+            changes[path] = _staleness_from(message)
         elif path in _UPDATABLE:
             changes[path] = getattr(message, path)
         else:
@@ -161,6 +168,7 @@ def study_to(head: StudyHead, *, sequence: int | None = None) -> study_pb2.Study
         ),
         max_running_trials=study.max_running_trials,
         replicates=study.replicates,
+        max_staleness=study.max_staleness,
         seed=study.seed,
         labels=study.labels,
         annotations=study.annotations,
