@@ -69,6 +69,7 @@ LANGUAGES = _table(
     Language("go", ("clients/go/build/conformance",)),
     Language("typescript", ("node", "clients/typescript/build/conformance/main.js")),
     Language("java", ("java", "-jar", "clients/java/target/conformance.jar")),
+    Language("rust", ("clients/rust/target/debug/conformance",)),
     Language("cpp", ("clients/cpp/build/conformance",)),
     Language("http", (sys.executable, "-m", "tests.conformance.executors.http_executor"), door="http"),
 )
