@@ -5,7 +5,6 @@ Needs nothing that is running already, and leaves nothing running.
 
 import argparse
 import contextlib
-import dataclasses
 import multiprocessing
 import os
 import pathlib
@@ -14,11 +13,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 
 import torch
 
 import asktell
+from examples.local_server import LocalServer, local_server, program
 from examples.lora_finetune.data import Splits, finetuning_text
 from examples.lora_finetune.model import Transformer
 from examples.lora_finetune.pretrain import load_base
@@ -34,27 +33,7 @@ SPACE: asktell.Space = {
 }
 """The space of lora_finetune/study.yaml, where the range of the learning rate is explained."""
 
-START_SECONDS = 60
-STOP_SECONDS = 20
 INTERRUPTED = 130
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """A starting or running ``asktell-server``, the file that will hold its address, and its log."""
-
-    process: "subprocess.Popen[bytes]"
-    ready_file: pathlib.Path
-    log: pathlib.Path
-
-    def address(self) -> str:
-        """Wait until the server serves and return its address; exit with its last words if it cannot."""
-        deadline = time.monotonic() + START_SECONDS
-        while not self.ready_file.exists():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit(f"asktell-server did not start:\n{self.log.read_text()[-2000:]}")
-            time.sleep(0.1)
-        return self.ready_file.read_text().strip()
 
 
 def main() -> int:
@@ -63,7 +42,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     started = time.monotonic()
     try:
-        with _directory(options.keep) as directory, _server(directory) as server:
+        with _directory(options.keep) as directory, local_server(directory) as server:
             _tune(server, trials=options.trials, workers=options.workers)
     except KeyboardInterrupt:
         print("interrupted: the workers and the server are stopped", file=sys.stderr)
@@ -72,7 +51,7 @@ def main() -> int:
     return 0
 
 
-def _tune(server: Server, *, trials: int, workers: int) -> None:
+def _tune(server: LocalServer, *, trials: int, workers: int) -> None:
     torch.set_num_threads(1)  # one core for each training process
     base, text = load_base(), finetuning_text()
     default = _measure(base, text, Hyperparameters())
@@ -96,7 +75,7 @@ def _tune(server: Server, *, trials: int, workers: int) -> None:
         tuned = _measure(base, text, Hyperparameters.from_params(best.params))
         best.amend({**best.metrics, "test_perplexity": tuned[1]}, reason="test split of the final choice")
         subprocess.run(
-            [_program("asktell"), "trials", STUDY], env={**os.environ, "ASKTELL_ADDRESS": address}, check=True
+            [program("asktell"), "trials", STUDY], env={**os.environ, "ASKTELL_ADDRESS": address}, check=True
         )
     _say(f"{'perplexity per character':<26}{'validation':>12}{'test':>10}")
     _say(f"{'default settings':<26}{default[0]:>12.3f}{default[1]:>10.3f}")
@@ -140,31 +119,6 @@ def _directory(keep: pathlib.Path | None) -> contextlib.AbstractContextManager[s
         return tempfile.TemporaryDirectory(prefix="asktell-demo-")
     keep.mkdir(parents=True, exist_ok=True)
     return contextlib.nullcontext(keep)
-
-
-@contextlib.contextmanager
-def _server(directory: str | pathlib.Path) -> Iterator[Server]:
-    """A server on a port that the system picks, with its store and its log in `directory`."""
-    root = pathlib.Path(directory)
-    log, ready_file = root / "server.log", root / "address"
-    command = [_program("asktell-server"), "serve", "--listen", "127.0.0.1:0", "--ready-file", str(ready_file)]
-    with log.open("w") as stderr:
-        # In a session of its own: Ctrl-C is not for the server, which is stopped below, after the workers.
-        process = subprocess.Popen([*command, "--data-dir", str(root / "data")], stderr=stderr, start_new_session=True)
-    try:
-        yield Server(process=process, ready_file=ready_file, log=log)
-    finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _program(name: str) -> str:
-    """A command of the environment that runs this file."""
-    return str(pathlib.Path(sys.executable).with_name(name))
 
 
 def _say(line: str) -> None:

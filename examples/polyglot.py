@@ -79,8 +79,8 @@ def main() -> int:
     started = time.monotonic()
     present = [language for language in LANGUAGES if not _skipped(language)]
     try:
-        with tempfile.TemporaryDirectory(prefix="asktell-polyglot-") as directory, local_server(directory) as address:
-            study = _run(address, present, trials)
+        with tempfile.TemporaryDirectory(prefix="asktell-polyglot-") as directory, local_server(directory) as server:
+            study = _run(server.address(), present, trials)
             print()
             sound = _summary(study, present, trials)
     except KeyboardInterrupt:
@@ -100,9 +100,8 @@ def _skipped(language: Language) -> bool:
 def _run(address: str, languages: Sequence[Language], trials: int) -> Sequence[asktell.Trial]:
     """All workers on one study until it is complete; its trials."""
     file = asktell.load_study_file(STUDY_FILE)
-    spec = {field.name: getattr(file.spec, field.name) for field in dataclasses.fields(file.spec)}
     with asktell.Client(address) as client:
-        study = client.create_study(file.name, **spec)
+        study = client.create_study(file.name, **file.spec.options())
         if trials != file.spec.max_trials:
             study.update(max_trials=trials)
         # A share for each, so that a language that starts slowly is not left without a trial.

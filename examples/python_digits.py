@@ -110,9 +110,8 @@ def main() -> int:
     options = parser.parse_args()
     training, validation = read_digits(HERE / "data" / "digits.csv")
     file = asktell.load_study_file(HERE / "digits.yaml")
-    spec = {field.name: getattr(file.spec, field.name) for field in dataclasses.fields(file.spec)}
     with asktell.Client(worker_id=f"python:{socket.gethostname()}:{os.getpid()}") as client:
-        study = client.create_study(options.study or file.name, exist_ok=True, **spec)
+        study = client.create_study(options.study or file.name, exist_ok=True, **file.spec.options())
         for _ in range(options.trials):
             try:
                 trial = study.ask()
