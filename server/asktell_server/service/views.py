@@ -5,6 +5,7 @@ A view follows the study's log: one incremental read brings it up to date, and a
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
@@ -41,7 +42,9 @@ class StudyView:
         self._trials: dict[int, Trial] = {}
         self._deleted: set[int] = set()
         self._measurements: dict[int, int] = {}
-        self._observations: dict[int, Observation] = {}
+        self._ended: list[int] = []
+        """Numbers of the trials that have ended, rising; in the order of `_observations`."""
+        self._observations: list[Observation] = []
         self._open: set[int] = set()
 
     @property
@@ -72,12 +75,12 @@ class StudyView:
 
     def observations(self) -> Sequence[Observation]:
         """Everything that was tried and has ended, in the order of the numbers."""
-        return [self._observations[number] for number in sorted(self._observations)]
+        return tuple(self._observations)
 
     @property
     def ended(self) -> int:
         """How many trials have ended."""
-        return len(self._observations)
+        return len(self._ended)
 
     @property
     def running(self) -> int:
@@ -99,15 +102,24 @@ class StudyView:
             self._open.add(trial.number)
         else:
             self._open.discard(trial.number)
-            self._observations[trial.number] = observation(self.study, trial)
+            place = self._forget_end(trial.number)
+            self._ended.insert(place, trial.number)
+            self._observations.insert(place, observation(self.study, trial))
 
     def remove(self, number: int) -> None:
         """Forgets a deleted trial, for good."""
         self._deleted.add(number)
         self._open.discard(number)
         self._trials.pop(number, None)
-        self._observations.pop(number, None)
+        self._forget_end(number)
         self._measurements.pop(number, None)
+
+    def _forget_end(self, number: int) -> int:
+        """Takes the trial out of those that have ended; returns its place among them."""
+        place = bisect_left(self._ended, number)
+        if self._ended[place : place + 1] == [number]:
+            del self._ended[place], self._observations[place]
+        return place
 
     def apply(self, entry: LogEntry) -> None:
         """Takes in one entry of the log."""
@@ -145,6 +157,8 @@ class Views:
         self._ledger = ledger
         self._max_trials = max_trials
         self._views: OrderedDict[StudyName, StudyView] = OrderedDict()
+        self._sizes: dict[StudyName, int] = {}  # as last counted, of the views held; their sum is `_held`
+        self._held = 0
 
     def peek(self, name: StudyName) -> StudyView | None:
         """The view as it is, however old; None when there is none."""
@@ -152,7 +166,8 @@ class Views:
 
     def drop(self, name: StudyName) -> None:
         """Forgets a study."""
-        self._views.pop(name, None)
+        if self._views.pop(name, None) is not None:
+            self._held -= self._sizes.pop(name)
 
     async def refresh(self, name: StudyName) -> tuple[StudyView, StudyDelta]:
         """Brings the view up to date in one round trip (more only at first, or far behind).
@@ -175,7 +190,7 @@ class Views:
             self._apply(view, delta)
         self._views[name] = view
         self._views.move_to_end(name)
-        self._evict()
+        self._count(name, len(view.trials))
         return view, delta
 
     @staticmethod
@@ -196,8 +211,9 @@ class Views:
                     view.put(record.trial, measurements=record.measurement_count)
         return view
 
-    def _evict(self) -> None:
-        held = sum(len(view.trials) for view in self._views.values())
-        while held > self._max_trials and len(self._views) > 1:
-            _, view = self._views.popitem(last=False)
-            held -= len(view.trials)
+    def _count(self, name: StudyName, size: int) -> None:
+        """Notes the size of the view used last, and forgets others if all are too much."""
+        self._held += size - self._sizes.get(name, 0)
+        self._sizes[name] = size
+        while self._held > self._max_trials and len(self._views) > 1:
+            self.drop(next(iter(self._views)))
