@@ -8,6 +8,7 @@ import platform
 import statistics
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,7 +46,7 @@ class Machine:
         ]
 
 
-def describe(data_directory: Path) -> Machine:
+def describe(data_directory: Path, *, packages: Sequence[str] = PACKAGES) -> Machine:
     """This machine; `data_directory` is on the disk that the store will use."""
     return Machine(
         processor=processor(),
@@ -53,7 +54,7 @@ def describe(data_directory: Path) -> Machine:
         memory_gib=psutil.virtual_memory().total / 2**30,
         system=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
-        packages={name: importlib.metadata.version(name) for name in PACKAGES},
+        packages={name: importlib.metadata.version(name) for name in packages},
         commit=_commit(),
         fsync_ms=_fsync_ms(data_directory),
         begun=datetime.now(UTC).isoformat(" ", "minutes"),

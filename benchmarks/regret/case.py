@@ -31,13 +31,14 @@ class Condition:
 class Instance:
     """What one run minimises. `objective` is the true value; `noise` makes the observed one of it.
 
-    `optimum` is the least true value, None where nobody knows it. A configuration may lack parameters whose condition
-    does not hold, or hold any value for them.
+    `optimum` is the least true value and `minimiser` a configuration that has it, None where nobody knows. A
+    configuration may lack parameters whose condition does not hold, or hold any value for them.
     """
 
     space: Space
     objective: Callable[[Configuration], float]
     optimum: float | None
+    minimiser: Configuration | None
     noise: Callable[[float, np.random.Generator], float] | None = None
     conditions: Mapping[str, Condition] = field(default_factory=dict)
 

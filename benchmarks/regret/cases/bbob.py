@@ -31,7 +31,13 @@ def _instance(function: int, dimension: int, beta: float, seed: int) -> Instance
         return value if excess < _EXACT_BELOW else optimum + excess * math.exp(beta * generator.standard_normal())
 
     space = {name: Float(-5.0, 5.0) for name in names}
-    return Instance(space=space, objective=objective, optimum=optimum, noise=noise if beta else None)
+    return Instance(
+        space=space,
+        objective=objective,
+        optimum=optimum,
+        minimiser=dict(zip(names, map(float, problem.best_parameter()), strict=True)),
+        noise=noise if beta else None,
+    )
 
 
 def case(function: int, dimension: int) -> Case:

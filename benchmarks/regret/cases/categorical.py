@@ -24,8 +24,9 @@ def _instance(sites: int, letters: int, seed: int) -> Instance:
 
     every = np.indices((letters,) * sites).reshape(sites, -1)
     values = sum(tables[site, every[site], every[partners[site]]] for site in range(sites)) / sites
+    minimiser = {name: alphabet[letter] for name, letter in zip(names, every[:, np.argmin(values)], strict=True)}
     space = {name: Categorical(alphabet) for name in names}
-    return Instance(space=space, objective=objective, optimum=float(np.min(values)))
+    return Instance(space=space, objective=objective, optimum=float(np.min(values)), minimiser=minimiser)
 
 
 NK_8 = Case(name="nk-8x4", make=partial(_instance, 8, 4), floor=DISCRETE_FLOOR)

@@ -66,8 +66,21 @@ def _instance(seed: int) -> Instance:
         slide = number("momentum") - momentum
         return float(base["sgd"]) + bowl + 2.0 * (rate - lr_sgd + 0.3 * slide) ** 2 + 0.5 * slide**2
 
+    def from_log(place: float, low: float, high: float) -> float:
+        return float(low * (high / low) ** place)
+
     # Every bowl reaches its bottom inside the space, so the optimum is the lowest base.
-    return Instance(space=SPACE, objective=objective, optimum=float(min(base.values())), conditions=CONDITIONS)
+    bottoms: dict[str, Configuration] = {
+        "forest": {"model": "forest", "depth": depth, "features": float(features)},
+        "svm": {"model": "svm", "c": from_log(c, 1e-3, 1e3), "gamma": from_log(gamma, 1e-4, 1e1)},
+        "sgd": {"optimizer": "sgd", "lr": from_log(lr_sgd, 1e-5, 1e-1), "momentum": float(momentum)},
+        "adam": {"optimizer": "adam", "lr": from_log(lr_adam, 1e-5, 1e-1)},
+    }
+    best = min(base, key=base.__getitem__)
+    minimiser = bottoms[best] if "model" in bottoms[best] else {"model": "mlp", "units": units, **bottoms[best]}
+    return Instance(
+        space=SPACE, objective=objective, optimum=float(base[best]), minimiser=minimiser, conditions=CONDITIONS
+    )
 
 
 CONDITIONAL = Case(name="conditional", make=_instance, floor=DISCRETE_FLOOR)

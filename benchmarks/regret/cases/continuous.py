@@ -52,7 +52,8 @@ def _moved(make: Callable[[], SyntheticTestFunction], reach: float, seed: int) -
         return evaluated(function, np.array([configuration[name] for name in names], dtype=np.float64) - shift)
 
     space = {name: Float(float(a), float(b)) for name, a, b in zip(names, low, high, strict=True)}
-    return Instance(space=space, objective=objective, optimum=optimum)
+    reached = dict(zip(names, map(float, minimiser + shift), strict=True))
+    return Instance(space=space, objective=objective, optimum=optimum, minimiser=reached)
 
 
 def _make(name: str, dimension: int | None) -> SyntheticTestFunction:

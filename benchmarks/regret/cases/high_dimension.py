@@ -19,14 +19,15 @@ def _embedded(dimension: int, seed: int) -> Instance:
     from botorch.test_functions import Hartmann
 
     function = Hartmann(dim=6)
-    _, optimum = minimum(function)
+    place, optimum = minimum(function)
     active = [f"x{index}" for index in np.random.default_rng(seed).permutation(dimension)[:6]]
 
     def objective(configuration: Configuration) -> float:
         return evaluated(function, np.array([configuration[name] for name in active], dtype=np.float64))
 
     space = {f"x{index}": Float(0.0, 1.0) for index in range(dimension)}
-    return Instance(space=space, objective=objective, optimum=optimum)
+    minimiser = {**dict.fromkeys(space, 0.5), **dict(zip(active, map(float, place), strict=True))}
+    return Instance(space=space, objective=objective, optimum=optimum, minimiser=minimiser)
 
 
 def _decaying(dimension: int, seed: int) -> Instance:
@@ -40,7 +41,9 @@ def _decaying(dimension: int, seed: int) -> Instance:
         point = np.array([configuration[name] for name in names], dtype=np.float64)
         return float(weights @ (point - target) ** 2)
 
-    return Instance(space={name: Float(0.0, 1.0) for name in names}, objective=objective, optimum=0.0)
+    minimiser = dict(zip(names, target.tolist(), strict=True))
+    space = {name: Float(0.0, 1.0) for name in names}
+    return Instance(space=space, objective=objective, optimum=0.0, minimiser=minimiser)
 
 
 HIGH_DIMENSION = {

