@@ -64,6 +64,7 @@ LANGUAGES = (
     Language("go", ("examples/go/build/digits",)),
     Language("typescript", ("node", "examples/typescript/build/main.js")),
     Language("java", ("java", "-jar", "examples/java/target/digits.jar")),
+    Language("rust", ("examples/rust/target/digits",)),
     Language("cpp", ("examples/cpp/build/digits",)),
     Language("bash", ("examples/bash/digits.sh",)),
 )

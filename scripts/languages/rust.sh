@@ -60,7 +60,10 @@ lint() {
   fi
 }
 
-build() { in_crates cargo build; }
+build() {
+  in_crates cargo build
+  install -D "$CARGO_TARGET_DIR/debug/digits" $example/target/digits
+}
 
 run_tests() { in_crates cargo test; }
 

@@ -73,4 +73,4 @@ def test_study_file_is_what_the_workers_expect() -> None:
 
 def test_every_language_has_a_worker() -> None:
     names = [language.name for language in polyglot.LANGUAGES]
-    assert names == ["python", "go", "typescript", "java", "cpp", "bash"]
+    assert names == ["python", "go", "typescript", "java", "rust", "cpp", "bash"]
