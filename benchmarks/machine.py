@@ -55,7 +55,7 @@ def describe(data_directory: Path, *, packages: Sequence[str] = PACKAGES) -> Mac
         system=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
         packages={name: importlib.metadata.version(name) for name in packages},
-        commit=_commit(),
+        commit=commit(),
         fsync_ms=_fsync_ms(data_directory),
         begun=datetime.now(UTC).isoformat(" ", "minutes"),
         load_average=os.getloadavg()[0],
@@ -69,7 +69,8 @@ def processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def _commit() -> str:
+def commit() -> str:
+    """Of the working tree, marked where it differs from it."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=8"]
     try:
         return subprocess.run(

@@ -97,8 +97,9 @@ def main(
         print(tuning.comparison(_named(rows, (label or ENGINE.name, *against)), at=at))
     else:
         series = _named(rows, [name for name in _order(experiment, rows) if not methods or name in methods])
-        text = f"### {experiment.heading}\n\n{experiment.method}\n\n{report.report(series, at=at, ours=ASKTELL.name)}"
-        name = f"regret-{experiment.part}"
+        heading = f"{experiment.heading}: {half} half"
+        text = f"### {heading}\n\n{experiment.method}\n\n{report.report(series, at=at, ours=ASKTELL.name)}"
+        name = f"regret-{experiment.part}{'' if half == 'reporting' else f'-{half}'}"
         if images is not None:
             drawn = plots.plot(series, images / name, trials=trials)
             say(f"drawn: {', '.join(map(str, drawn))}")

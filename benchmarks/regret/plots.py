@@ -85,5 +85,5 @@ def _case(panel: Axes, case: str, series: Mapping[str, Sequence[Row]], trials: i
 def _dress(panel: Axes, heading: str) -> None:
     panel.set_title(heading, fontsize=9)
     panel.set_yscale("log")
-    panel.tick_params(labelsize=7)
+    panel.tick_params(which="both", labelsize=7)
     panel.grid(visible=True, which="major", alpha=0.25, linewidth=0.5)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
 
 from benchmarks.figures import table
+from benchmarks.machine import commit
 from benchmarks.regret.methods import METHODS
 from benchmarks.regret.results import Row
 from benchmarks.regret.statistics import Paired, by_case, geometric_mean, mean_ranks, paired, regrets
@@ -48,6 +50,7 @@ def setting(series: Series) -> str:
         f"- machine: {', '.join(machines)}; one thread for each method",
         f"- versions: {', '.join(f'{name} {version}' for name, version in sorted(versions.items()))}",
         f"- engine: {', '.join(engines) or 'no runs of asktell'} (digest of its source)",
+        f"- commit {commit()}; printed {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         f"- runs of each case: {', '.join(f'{name} {_span(counts)}' for name, counts in seeds.items())}",
     ]
     return "\n".join(lines)
