@@ -41,7 +41,7 @@ class LogNormal:
         return math.exp(self.location - self.scale**2)
 
 
-NOISE_PRIOR = LogNormal(-4.0, 1.0)
+NOISE_PRIOR = LogNormal(-3.0, 1.5)
 WEIGHT_PRIOR = LogNormal(math.log(1 / 3), 1.0)
 
 
