@@ -77,7 +77,11 @@ impl Client {
                 Err(Error::StudyExists(failure)) => failure,
                 Err(error) => return Err(error),
             };
-            match self.session.call(v1::GetStudyRequest { name: self.session.study_name(id) }).await {
+            match self
+                .session
+                .call(v1::GetStudyRequest { name: self.session.study_name(id), ..Default::default() })
+                .await
+            {
                 Ok(stored) => {
                     existing::check(wanted, &stored, exists)?;
                     return Ok(Study::new(&self.session, stored));
@@ -94,6 +98,7 @@ impl Client {
             study_id: id.to_owned(),
             study: Some(spec_codec::encode(spec)),
             request_id: new_request_id(),
+            ..Default::default()
         }
     }
 
@@ -107,7 +112,10 @@ impl Client {
     ///
     /// [`Error::NotFound`].
     pub async fn study(&self, name: &str) -> Result<Study> {
-        let wire = self.session.call(v1::GetStudyRequest { name: self.session.study_name(name) }).await?;
+        let wire = self
+            .session
+            .call(v1::GetStudyRequest { name: self.session.study_name(name), ..Default::default() })
+            .await?;
         Ok(Study::new(&self.session, wire))
     }
 

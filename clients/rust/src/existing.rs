@@ -19,6 +19,7 @@ pub(crate) fn check(wanted: v1::Study, stored: &v1::Study, mut exists: Box<Failu
     let left_out = [
         ("lease", policy.lease_duration.is_none()),
         ("max_attempts", policy.max_attempts == 0),
+        ("replicates", wanted.replicates == 0),
         ("seed", wanted.seed.is_none()),
     ];
     let (mine, theirs) = (decode(wanted), decode(stored.clone()));
@@ -51,6 +52,7 @@ fn fixed_differences(mine: &StudySpec, theirs: &StudySpec) -> Vec<String> {
         ("algorithm".to_owned(), mine.algorithm != theirs.algorithm),
         ("lease".to_owned(), mine.lease != theirs.lease),
         ("max_attempts".to_owned(), mine.max_attempts != theirs.max_attempts),
+        ("replicates".to_owned(), mine.replicates != theirs.replicates),
         ("seed".to_owned(), mine.seed != theirs.seed),
     ]
     .into_iter()
@@ -65,6 +67,7 @@ fn changeable_differences(mine: &StudySpec, theirs: &StudySpec) -> Vec<&'static 
         ("patience", mine.patience != theirs.patience),
         ("deadline", mine.deadline != theirs.deadline),
         ("max_running", mine.max_running != theirs.max_running),
+        ("max_staleness", mine.max_staleness.is_some() && mine.max_staleness != theirs.max_staleness),
     ]
     .into_iter()
     .filter_map(|(name, differs)| differs.then_some(name))

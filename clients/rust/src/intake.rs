@@ -83,6 +83,7 @@ impl Study {
             study: self.name().to_owned(),
             trials: trials.into_iter().map(Into::into).collect(),
             request_id: new_request_id(),
+            ..Default::default()
         };
         Ok(self.handles(self.session.call(request).await?.trials))
     }
@@ -97,6 +98,7 @@ impl Study {
             study: self.name().to_owned(),
             trials: trials.into_iter().map(Into::into).collect(),
             request_id: new_request_id(),
+            ..Default::default()
         };
         let answer = self.session.call(request).await?;
         Ok(Imports { trials: self.handles(answer.trials), added: natural(answer.imported_count) })
@@ -105,7 +107,12 @@ impl Study {
 
 impl From<QueuedTrial> for v1::EnqueuedTrial {
     fn from(trial: QueuedTrial) -> Self {
-        Self { parameters: trial.params.to_wire(), labels: trial.labels, annotations: trial.annotations }
+        Self {
+            parameters: trial.params.to_wire(),
+            labels: trial.labels,
+            annotations: trial.annotations,
+            ..Self::default()
+        }
     }
 }
 
@@ -121,6 +128,7 @@ impl From<ImportedTrial> for v1::ImportedTrial {
             finish_time: trial.finish_time.map(Into::into),
             labels: trial.labels,
             annotations: trial.annotations,
+            ..Self::default()
         }
     }
 }

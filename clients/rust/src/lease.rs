@@ -140,6 +140,7 @@ impl Lease {
             name: self.name.clone(),
             lease_id: self.id.clone(),
             request_id: new_request_id(),
+            ..Default::default()
         };
         match connection.call(&request, RELEASE).await {
             Ok(_) | Err(Error::LeaseLost(_) | Error::IllegalTransition(_) | Error::NotFound(_)) => Ok(()),

@@ -55,6 +55,7 @@ impl TrialFilter {
             states: self.states.iter().map(|state| state.to_wire()).collect(),
             worker_id: self.worker_id.clone(),
             labels: self.labels.clone(),
+            ..Default::default()
         }
     }
 }

@@ -201,22 +201,29 @@ impl Parameter {
         let (domain, default) = match &self.domain {
             Domain::Float(float) => {
                 let scale = float.scale.to_wire();
-                let wire = v1::FloatDomain { min: float.min, max: float.max, scale, step: float.step };
+                let wire =
+                    v1::FloatDomain { min: float.min, max: float.max, scale, step: float.step, ..Default::default() };
                 (Wire::FloatDomain(wire), float.default.map(Value::from))
             }
             Domain::Int(int) => {
-                let wire = v1::IntDomain { min: int.min, max: int.max, scale: int.scale.to_wire(), step: int.step };
+                let wire = v1::IntDomain {
+                    min: int.min,
+                    max: int.max,
+                    scale: int.scale.to_wire(),
+                    step: int.step,
+                    ..Default::default()
+                };
                 (Wire::IntDomain(wire), int.default.map(Value::from))
             }
             Domain::Discrete(discrete) => {
                 let values = discrete.values.iter().map(Value::to_wire).collect();
-                (Wire::DiscreteDomain(v1::DiscreteDomain { values }), discrete.default.clone())
+                (Wire::DiscreteDomain(v1::DiscreteDomain { values, ..Default::default() }), discrete.default.clone())
             }
             Domain::Categorical(categorical) => {
-                let wire = v1::CategoricalDomain { values: categorical.values.clone() };
+                let wire = v1::CategoricalDomain { values: categorical.values.clone(), ..Default::default() };
                 (Wire::CategoricalDomain(wire), categorical.default.clone().map(Value::from))
             }
-            Domain::Bool(bool) => (Wire::BoolDomain(v1::BoolDomain {}), bool.default.map(Value::from)),
+            Domain::Bool(bool) => (Wire::BoolDomain(v1::BoolDomain::default()), bool.default.map(Value::from)),
         };
         v1::Parameter {
             name: self.name.clone(),
@@ -275,7 +282,7 @@ fn number(value: &Value) -> Option<f64> {
 }
 
 pub(crate) fn to_wire(space: &[Parameter]) -> v1::SearchSpace {
-    v1::SearchSpace { parameters: space.iter().map(Parameter::to_wire).collect() }
+    v1::SearchSpace { parameters: space.iter().map(Parameter::to_wire).collect(), ..Default::default() }
 }
 
 pub(crate) fn from_wire(space: Option<v1::SearchSpace>) -> Vec<Parameter> {

@@ -42,6 +42,11 @@ pub struct StudySpec {
     pub max_attempts: Option<u32>,
     /// The most trials that run at once; 0 = no limit.
     pub max_running: u32,
+    /// How many times each configuration may be tried, where results differ from run to run. Default: 1.
+    pub replicates: Option<u32>,
+    /// The most trials that may end between the making of a suggestion and its start; 0 = every suggestion knows all
+    /// results. Default: the more trials run, the more, and none with a single worker.
+    pub max_staleness: Option<u32>,
     /// Seed of everything random in the study, 0 to 2^53 - 1. The server draws one when it is left out.
     pub seed: Option<i64>,
     /// A title for people.
@@ -133,7 +138,8 @@ macro_rules! options {
 }
 
 options!(
-    max_trials: u32, target: f64, patience: u32, deadline: SystemTime, lease: Duration, max_attempts: u32, seed: i64
+    max_trials: u32, target: f64, patience: u32, deadline: SystemTime, lease: Duration, max_attempts: u32,
+    replicates: u32, max_staleness: u32, seed: i64
 );
 
 /// A metric to optimise. One on the test split is refused: it would be worthless as a test.
@@ -203,7 +209,7 @@ pub enum Algorithm {
     Auto,
     /// Only configurations that a person enqueues.
     Manual,
-    /// Every point of a grid, once.
+    /// Every point of a grid, once (or `replicates` times).
     Grid {
         /// Points of each parameter without levels of its own. Default: 5.
         default_levels: Option<u32>,

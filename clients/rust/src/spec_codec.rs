@@ -36,7 +36,11 @@ pub(crate) fn encode(spec: &StudySpec) -> v1::Study {
         tracked_metrics: spec
             .metrics
             .iter()
-            .map(|metric| v1::TrackedMetric { metric: metric.metric.clone(), split: metric.split.to_wire() })
+            .map(|metric| v1::TrackedMetric {
+                metric: metric.metric.clone(),
+                split: metric.split.to_wire(),
+                ..Default::default()
+            })
             .collect(),
         algorithm: Some(algorithm(&spec.algorithm)),
         stopping_rules: Some(v1::StoppingRules {
@@ -44,12 +48,16 @@ pub(crate) fn encode(spec: &StudySpec) -> v1::Study {
             target_value: spec.target,
             patience_trials: spec.patience.map(count),
             deadline: spec.deadline.map(Into::into),
+            ..Default::default()
         }),
         lease_policy: Some(v1::LeasePolicy {
             lease_duration: spec.lease.and_then(|lease| lease.try_into().ok()),
             max_attempts: count(spec.max_attempts.unwrap_or(0)),
+            ..Default::default()
         }),
         max_running_trials: count(spec.max_running),
+        replicates: count(spec.replicates.unwrap_or(0)),
+        max_staleness: spec.max_staleness.map(count),
         seed: spec.seed,
         labels: spec.labels.clone(),
         annotations: spec.annotations.clone(),
@@ -71,19 +79,21 @@ pub(crate) fn objectives(objectives: &[Objective]) -> Vec<v1::Objective> {
 
 pub(crate) fn algorithm(algorithm: &Algorithm) -> v1::Algorithm {
     let kind = match algorithm {
-        Algorithm::Auto => Kind::Auto(v1::AutoAlgorithm {}),
-        Algorithm::Manual => Kind::Manual(v1::ManualAlgorithm {}),
-        Algorithm::Random => Kind::Random(v1::RandomAlgorithm {}),
-        Algorithm::Sobol => Kind::Sobol(v1::SobolAlgorithm {}),
-        Algorithm::Bayesian { start_trials } => {
-            Kind::Bayesian(v1::BayesianAlgorithm { start_trials: count(start_trials.unwrap_or(0)) })
-        }
+        Algorithm::Auto => Kind::Auto(v1::AutoAlgorithm::default()),
+        Algorithm::Manual => Kind::Manual(v1::ManualAlgorithm::default()),
+        Algorithm::Random => Kind::Random(v1::RandomAlgorithm::default()),
+        Algorithm::Sobol => Kind::Sobol(v1::SobolAlgorithm::default()),
+        Algorithm::Bayesian { start_trials } => Kind::Bayesian(v1::BayesianAlgorithm {
+            start_trials: count(start_trials.unwrap_or(0)),
+            ..Default::default()
+        }),
         Algorithm::Grid { default_levels, levels } => Kind::Grid(v1::GridAlgorithm {
             default_levels: count(default_levels.unwrap_or(0)),
             levels: levels.iter().map(|(name, levels)| (name.clone(), count(*levels))).collect(),
+            ..Default::default()
         }),
     };
-    v1::Algorithm { kind: Some(kind) }
+    v1::Algorithm { kind: Some(kind), ..Default::default() }
 }
 
 /// Fills the defaults in, so that what a server wrote out equals what a program left out.
@@ -114,6 +124,8 @@ pub(crate) fn decode(wire: v1::Study) -> StudySpec {
         lease: policy.lease_duration.map_or(Some(DEFAULT_LEASE), |lease| lease.try_into().ok()),
         max_attempts: Some(or(policy.max_attempts, DEFAULT_ATTEMPTS)),
         max_running: natural(wire.max_running_trials),
+        replicates: Some(or(wire.replicates, 1)),
+        max_staleness: wire.max_staleness.map(natural),
         seed: wire.seed,
         display_name: wire.display_name,
         labels: wire.labels,

@@ -94,7 +94,8 @@ impl Study {
 
     /// Reads the study anew.
     pub async fn refresh(&self) -> Result<Arc<StudyInfo>> {
-        let wire = self.session.call(v1::GetStudyRequest { name: self.name().to_owned() }).await?;
+        let wire =
+            self.session.call(v1::GetStudyRequest { name: self.name().to_owned(), ..Default::default() }).await?;
         Ok(self.take(wire))
     }
 
@@ -140,6 +141,7 @@ impl Study {
                 count: wire_count(count),
                 worker_id: worker_id.clone(),
                 request_id: new_request_id(),
+                ..Default::default()
             };
             let error = match self.session.call(request).await {
                 Ok(answer) if answer.trials.is_empty() => {
@@ -177,7 +179,7 @@ impl Study {
     /// [`Error::NotFound`].
     pub async fn trial(&self, number: i64) -> Result<Trial> {
         let name = format!("{}/trials/{number}", self.name);
-        let wire = self.session.call(v1::GetTrialRequest { name }).await?;
+        let wire = self.session.call(v1::GetTrialRequest { name, ..Default::default() }).await?;
         Ok(Trial::new(&self.session, wire, None))
     }
 
@@ -193,7 +195,8 @@ impl Study {
             let (study, filter) = (study.clone(), Some(filter.clone()));
             async move {
                 let parent = study.name().to_owned();
-                let request = v1::ListTrialsRequest { parent, page_size: PAGE, page_token, filter };
+                let request =
+                    v1::ListTrialsRequest { parent, page_size: PAGE, page_token, filter, ..Default::default() };
                 let answer = study.session.call(request).await?;
                 Ok((study.handles(answer.trials), answer.next_page_token))
             }
@@ -207,7 +210,11 @@ impl Study {
 
     /// The best trials, best first: so many at most, none while there is no result.
     pub async fn best_trials(&self, count: u32) -> Result<Vec<Trial>> {
-        let request = v1::ListBestTrialsRequest { parent: self.name().to_owned(), count: wire_count(count) };
+        let request = v1::ListBestTrialsRequest {
+            parent: self.name().to_owned(),
+            count: wire_count(count),
+            ..Default::default()
+        };
         Ok(self.handles(self.session.call(request).await?.trials))
     }
 

@@ -24,6 +24,8 @@ pub struct Problem {
     pub observations: Vec<Observation>,
     /// Configurations that are running now; suggestions keep away from them. At most 1,000.
     pub pending: Vec<Params>,
+    /// How many times each configuration may be tried; 0 = 1.
+    pub replicates: u32,
     /// How many suggestions there should be; 0 = 1.
     pub count: u32,
     /// Seed of everything random, 0 to 2^53 - 1.
@@ -122,13 +124,19 @@ impl Client {
                 search_space: Some(to_wire(&problem.space)),
                 objectives: objectives(&problem.objectives),
                 algorithm: Some(algorithm(&problem.algorithm)),
+                replicates: count(problem.replicates),
                 ..v1::Problem::default()
             }),
             observations: problem.observations.iter().map(observation).collect(),
-            pending: problem.pending.iter().map(|params| v1::Configuration { parameters: params.to_wire() }).collect(),
+            pending: problem
+                .pending
+                .iter()
+                .map(|params| v1::Configuration { parameters: params.to_wire(), ..Default::default() })
+                .collect(),
             count: count(problem.count),
             seed: problem.seed,
             warm_start: problem.warm_start.clone(),
+            ..Default::default()
         };
         let answer = self.session().call(request).await?;
         let decoded = |wire: v1::Suggestion| Suggestion {
@@ -148,5 +156,6 @@ fn observation(observation: &Observation) -> v1::Observation {
         parameters: observation.params.to_wire(),
         state: observation.outcome.state().to_wire(),
         metrics: observation.metrics.to_wire(),
+        ..Default::default()
     }
 }

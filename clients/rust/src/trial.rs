@@ -136,7 +136,10 @@ impl Trial {
         let request_id = if metrics.is_empty() { String::new() } else { new_request_id() };
         let (name, lease_id) = (self.name.clone(), self.lease_id.clone());
         let sent_at = Instant::now();
-        let answer = self.session.call(v1::ReportRequest { name, lease_id, step, metrics, request_id }).await?;
+        let answer = self
+            .session
+            .call(v1::ReportRequest { name, lease_id, step, metrics, request_id, ..Default::default() })
+            .await?;
         if let Some(lease) = &self.lease {
             lease.heard(&answer, sent_at);
         }
@@ -192,6 +195,7 @@ impl Trial {
             metrics: metrics.to_wire(),
             reason: shortened(reason),
             request_id: new_request_id(),
+            ..Default::default()
         };
         let answer = self.session.call(request).await?;
         self.end();
@@ -214,6 +218,7 @@ impl Trial {
             metrics: metrics.into().to_wire(),
             reason: shortened(reason),
             request_id: new_request_id(),
+            ..Default::default()
         };
         self.take(self.session.call(request).await?);
         Ok(())
@@ -226,7 +231,7 @@ impl Trial {
     /// [`Error::LeaseLost`](crate::Error), [`Error::IllegalTransition`](crate::Error).
     pub async fn release(&self) -> Result<()> {
         let (name, lease_id) = (self.name.clone(), self.lease_id.clone());
-        let request = v1::ReleaseTrialRequest { name, lease_id, request_id: new_request_id() };
+        let request = v1::ReleaseTrialRequest { name, lease_id, request_id: new_request_id(), ..Default::default() };
         self.take(self.session.call(request).await?);
         self.end();
         Ok(())
@@ -253,7 +258,7 @@ impl Trial {
     /// [`Error::IllegalTransition`](crate::Error).
     pub async fn cancel(&self, reason: &str) -> Result<()> {
         let (name, reason) = (self.name.clone(), shortened(reason));
-        let request = v1::CancelTrialRequest { name, reason, request_id: new_request_id() };
+        let request = v1::CancelTrialRequest { name, reason, request_id: new_request_id(), ..Default::default() };
         self.take(self.session.call(request).await?);
         self.end();
         Ok(())
@@ -274,14 +279,19 @@ impl Trial {
     async fn set(&self, path: String, trial: v1::Trial) -> Result<()> {
         let trial = v1::Trial { name: self.name.clone(), ..trial };
         let update_mask = Some(prost_types::FieldMask { paths: vec![path] });
-        let request = v1::UpdateTrialRequest { trial: Some(trial), update_mask, request_id: new_request_id() };
+        let request = v1::UpdateTrialRequest {
+            trial: Some(trial),
+            update_mask,
+            request_id: new_request_id(),
+            ..Default::default()
+        };
         self.take(self.session.call(request).await?);
         Ok(())
     }
 
     /// Reads the trial anew, with its measurements.
     pub async fn refresh(&self) -> Result<Arc<TrialInfo>> {
-        let wire = self.session.call(v1::GetTrialRequest { name: self.name.clone() }).await?;
+        let wire = self.session.call(v1::GetTrialRequest { name: self.name.clone(), ..Default::default() }).await?;
         self.take(wire);
         Ok(self.info())
     }
@@ -292,7 +302,13 @@ impl Trial {
     ///
     /// [`Error::IllegalTransition`](crate::Error) (it is running; cancel it first).
     pub async fn delete(&self) -> Result<()> {
-        self.session.call(v1::DeleteTrialRequest { name: self.name.clone(), request_id: new_request_id() }).await
+        self.session
+            .call(v1::DeleteTrialRequest {
+                name: self.name.clone(),
+                request_id: new_request_id(),
+                ..Default::default()
+            })
+            .await
     }
 
     fn take(&self, wire: v1::Trial) {

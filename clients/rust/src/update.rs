@@ -71,6 +71,12 @@ impl StudyUpdate {
         self.path("max_running_trials")
     }
 
+    /// How many results a suggestion that was prepared ahead may lack.
+    pub fn max_staleness(mut self, trials: Option<u32>) -> Self {
+        self.study.max_staleness = trials.map(count);
+        self.path("max_staleness")
+    }
+
     /// The title.
     pub fn display_name(mut self, name: impl Into<String>) -> Self {
         self.study.display_name = name.into();
@@ -131,7 +137,7 @@ impl Study {
     async fn change(&self, study: v1::Study, paths: Vec<String>) -> Result<Arc<StudyInfo>> {
         let study = Some(v1::Study { name: self.name().to_owned(), ..study });
         let update_mask = Some(prost_types::FieldMask { paths });
-        let request = v1::UpdateStudyRequest { study, update_mask, request_id: new_request_id() };
+        let request = v1::UpdateStudyRequest { study, update_mask, request_id: new_request_id(), ..Default::default() };
         Ok(self.take(self.session.call(request).await?))
     }
 
@@ -147,6 +153,8 @@ impl Study {
     /// [`Error::EtagMismatch`](crate::Error).
     pub async fn delete_if_etag(&self, etag: &str) -> Result<()> {
         let (name, etag) = (self.name().to_owned(), etag.to_owned());
-        self.session.call(v1::DeleteStudyRequest { name, etag, request_id: new_request_id() }).await
+        self.session
+            .call(v1::DeleteStudyRequest { name, etag, request_id: new_request_id(), ..Default::default() })
+            .await
     }
 }

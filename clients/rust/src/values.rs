@@ -46,7 +46,7 @@ impl Value {
             Self::Category(value) => Kind::StringValue(value.clone()),
             Self::Bool(value) => Kind::BoolValue(*value),
         };
-        v1::ParameterValue { kind: Some(kind) }
+        v1::ParameterValue { kind: Some(kind), ..Default::default() }
     }
 
     /// `None` for a kind that is newer than this client.
@@ -194,7 +194,11 @@ impl Metrics {
     }
 
     pub(crate) fn to_wire(&self) -> BTreeMap<String, v1::Metric> {
-        let encoded = |metric: &Metric| v1::Metric { value: metric.value, standard_error: metric.standard_error };
+        let encoded = |metric: &Metric| v1::Metric {
+            value: metric.value,
+            standard_error: metric.standard_error,
+            ..Default::default()
+        };
         self.0.iter().map(|(name, metric)| (name.clone(), encoded(metric))).collect()
     }
 

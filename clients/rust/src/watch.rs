@@ -54,10 +54,10 @@ pub enum ChangeKind {
 pub(crate) fn changes(session: Arc<Session>, study: String, mut cursor: String) -> Changes {
     Items::new(async_stream::try_stream! {
         // A call with a deadline first: a stream would look for ever for a server that is not there at all.
-        session.call(v1::GetStudyRequest { name: study.clone() }).await?;
+        session.call(v1::GetStudyRequest { name: study.clone(), ..Default::default() }).await?;
         let mut delays = Backoff::default();
         loop {
-            let request = v1::WatchStudyRequest { study: study.clone(), cursor: cursor.clone() };
+            let request = v1::WatchStudyRequest { study: study.clone(), cursor: cursor.clone(), ..Default::default() };
             let broken = match until_closed(&session, session.connection.watch(&request)).await? {
                 Err(trouble) => trouble,
                 Ok(mut stream) => loop {

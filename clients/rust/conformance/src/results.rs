@@ -111,6 +111,7 @@ fn encode_study(info: &StudyInfo) -> v1::Study {
             infeasible: count(counts.infeasible),
             cancelled: count(counts.cancelled),
             abandoned: count(counts.abandoned),
+            ..Default::default()
         }),
         labels: info.spec.labels.clone(),
         annotations: info.spec.annotations.clone(),
@@ -140,7 +141,7 @@ fn encode_trial(info: &TrialInfo) -> v1::Trial {
                 previous_state: state(amendment.previous_state),
                 previous_metrics: metrics(&amendment.previous_metrics),
                 reason: amendment.reason.clone(),
-                amend_time: None,
+                ..v1::Amendment::default()
             })
             .collect(),
         superseded_results: info
@@ -157,7 +158,12 @@ fn encode_trial(info: &TrialInfo) -> v1::Trial {
 }
 
 fn encode_measurement(measurement: &Measurement) -> v1::Measurement {
-    v1::Measurement { step: measurement.step, metrics: metrics(&measurement.metrics), report_time: None }
+    v1::Measurement {
+        step: measurement.step,
+        metrics: metrics(&measurement.metrics),
+        report_time: None,
+        ..Default::default()
+    }
 }
 
 fn count(count: u32) -> i32 {
@@ -174,7 +180,10 @@ fn origin(origin: asktell::Origin) -> i32 {
 
 fn metrics(metrics: &Metrics) -> BTreeMap<String, v1::Metric> {
     let encoded = |(name, metric): (&str, &asktell::Metric)| {
-        (name.to_owned(), v1::Metric { value: metric.value, standard_error: metric.standard_error })
+        (
+            name.to_owned(),
+            v1::Metric { value: metric.value, standard_error: metric.standard_error, ..Default::default() },
+        )
     };
     metrics.iter().map(encoded).collect()
 }
@@ -188,7 +197,7 @@ fn params(params: &Params) -> BTreeMap<String, v1::ParameterValue> {
             Value::Bool(value) => Kind::BoolValue(*value),
             other => panic!("a kind of value that the contract does not have: {other:?}"),
         };
-        (name.to_owned(), v1::ParameterValue { kind: Some(kind) })
+        (name.to_owned(), v1::ParameterValue { kind: Some(kind), ..Default::default() })
     };
     params.iter().map(encoded).collect()
 }

@@ -84,6 +84,8 @@ pub fn spec(wire: v1::Study) -> StudySpec {
     spec.deadline = rules.deadline.map(|time| time.try_into().expect("a time"));
     spec.lease = policy.lease_duration.map(|lease| Duration::try_from(lease).expect("a duration"));
     spec.max_attempts = Some(policy.max_attempts).filter(|attempts| *attempts != 0).map(count);
+    spec.replicates = Some(wire.replicates).filter(|replicates| *replicates != 0).map(count);
+    spec.max_staleness = wire.max_staleness.map(count);
     spec.seed = wire.seed;
     spec.labels = wire.labels;
     spec.annotations = wire.annotations;
@@ -215,6 +217,7 @@ pub fn problem(wire: v1::SuggestRequest) -> Problem {
         problem = problem.observation(Observation::new(params(run.parameters), metrics(run.metrics)).outcome(ended));
     }
     problem.pending = wire.pending.into_iter().map(|running| params(running.parameters)).collect();
+    problem.replicates = count(stated.replicates);
     problem.count = count(wire.count);
     problem.seed = wire.seed;
     problem.warm_start = wire.warm_start;

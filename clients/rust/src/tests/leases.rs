@@ -9,7 +9,13 @@ const LEASE: Duration = Duration::from_millis(900);
 
 fn reported(stop: bool, valid: bool) -> v1::ReportResponse {
     let stop_reason = if stop { "enough".to_owned() } else { String::new() };
-    v1::ReportResponse { should_stop: stop, stop_reason, lease_valid: valid, lease_expire_time: None }
+    v1::ReportResponse {
+        should_stop: stop,
+        stop_reason,
+        lease_valid: valid,
+        lease_expire_time: None,
+        ..Default::default()
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::{ChangeKind, Error, Float, Objective, StudySpec, v1};
 
 fn page(numbers: &[i64], next: &str) -> v1::ListTrialsResponse {
     let trials = numbers.iter().map(|number| v1::Trial { number: *number, ..v1::Trial::default() }).collect();
-    v1::ListTrialsResponse { trials, next_page_token: next.to_owned() }
+    v1::ListTrialsResponse { trials, next_page_token: next.to_owned(), ..Default::default() }
 }
 
 #[tokio::test]
@@ -34,7 +34,9 @@ async fn a_watch_goes_on_where_it_broke_off() {
         cursor: format!("c{number}"),
         change: Some(v1::watch_study_response::Change::DeletedTrial(v1::DeletedTrial {
             name: format!("projects/default/studies/s/trials/{number}"),
+            ..Default::default()
         })),
+        ..Default::default()
     };
     let watch = move |_, request: v1::WatchStudyRequest| {
         let draining = refusal(Code::Unavailable, "SERVER_DRAINING", &[], None);

@@ -198,13 +198,13 @@ impl StudyService for Shared {
 impl TrialService for Shared {
     async fn ask(&self, request: Request<v1::AskRequest>) -> Answer<Response<v1::AskResponse>> {
         let number = self.note("Ask", &request, &request.get_ref().request_id);
-        let usual = |_| v1::AskResponse { trials: vec![self.trial(number)] };
+        let usual = |_| v1::AskResponse { trials: vec![self.trial(number)], ..Default::default() };
         answer(self.answers.ask.as_ref(), number, request.into_inner(), usual)
     }
 
     async fn tell(&self, request: Request<v1::TellRequest>) -> Answer<Response<v1::TellResponse>> {
         let number = self.note("Tell", &request, &request.get_ref().request_id);
-        let usual = |_| v1::TellResponse { trial: Some(self.trial(1)), superseded: false };
+        let usual = |_| v1::TellResponse { trial: Some(self.trial(1)), superseded: false, ..Default::default() };
         answer(self.answers.tell.as_ref(), number, request.into_inner(), usual)
     }
 

@@ -25,6 +25,8 @@ algorithm: {grid: {default_levels: 3, levels: {lr: 7}}}
 stopping: {max_trials: 50, target: 0.1, patience: 9, deadline: 2026-12-01T12:00:00Z}
 lease: {duration_s: 0, max_attempts: 2}
 max_running: 8
+replicates: 3
+max_staleness: 0
 seed: 0
 labels: {by: me}
 annotations: {run: abc}
@@ -52,6 +54,8 @@ fn a_file_is_read_whole() {
         .endless_lease()
         .max_attempts(2)
         .max_running(8)
+        .replicates(3)
+        .max_staleness(0)
         .seed(0)
         .display_name("Größer")
         .label("by", "me")
