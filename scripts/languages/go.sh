@@ -23,10 +23,11 @@ check() {
 }
 
 in_modules() { # runs a command in every module of ours
-  local module
+  local module status=0
   for module in $client $example; do
-    (cd $module && "$@")
+    (cd $module && "$@") || status=1
   done
+  return $status
 }
 
 generate() { # generate INTO: writes the generated code below INTO (the repository's root, or a copy to compare with)

@@ -51,6 +51,7 @@ def versions() -> Iterator[tuple[str, str]]:
     yield "Client.VERSION", captured(r'VERSION = "(.+)"', "clients/java/src/main/java/io/asktell/Client.java")
     yield "asktell.Version", captured(r'^const Version = "(.+)"', "clients/go/doc.go")
     yield "examples/go/go.mod", captured(r"asktell/clients/go v(\S+)", "examples/go/go.mod")
+    yield "the README of Rust", captured(r'^asktell = "=(.+)"', "clients/rust/README.md")
     yield "clients/cpp", captured(r"^project\(asktell VERSION (\S+)", "clients/cpp/CMakeLists.txt")
 
 
