@@ -26,6 +26,8 @@ from benchmarks.server import running
 NAMES = [f"x{index}" for index in range(DIMENSION)]
 SPACE: Space = {name: Float(0.0, 1.0) for name in NAMES}
 History = Sequence[tuple[Point, float]]
+IMPORT_MOST = 1000
+"""How many trials one call takes."""
 READY_S = 0.5
 """How long a worker trains, in the measurement of suggestions that are ready before they are asked for."""
 
@@ -61,10 +63,12 @@ class _Server(ServerRun):
     pause_s = 0.0
 
     def load(self, history: History) -> None:
-        self._study.import_trials(
+        trials = [
             asktell.ImportedTrial(key=str(number), params=configuration(point), metrics={"loss": observed})
             for number, (point, observed) in enumerate(history)
-        )
+        ]
+        for start in range(0, len(trials), IMPORT_MOST):
+            self._study.import_trials(trials[start : start + IMPORT_MOST])
 
     def tell(self, proposal: Proposal, value: float) -> None:
         super().tell(proposal, value)
@@ -163,5 +167,5 @@ READY = Kind(
 OPTUNA = Kind(
     name="optuna-gp", title="Optuna GP", open=_optuna, module="optuna", repeats={20: 20, 100: 20, 300: 10, 1000: 4}
 )
-AX = Kind(name="ax", title="Ax", open=_ax, module="ax.api", repeats={20: 8, 100: 8, 300: 4, 1000: 1})
+AX = Kind(name="ax", title="Ax", open=_ax, module="ax", repeats={20: 8, 100: 8, 300: 4, 1000: 1})
 KINDS = (ENGINE, SERVER, READY, OPTUNA, AX)

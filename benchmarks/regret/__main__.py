@@ -15,7 +15,7 @@ from benchmarks.regret import experiments, plan, plots, report, tuning
 from benchmarks.regret.case import Case
 from benchmarks.regret.cases import HALVES
 from benchmarks.regret.experiments import Experiment
-from benchmarks.regret.methods import ASKTELL, ENGINE, METHODS, Method, with_staleness
+from benchmarks.regret.methods import ASKTELL, ENGINE, METHODS, with_staleness
 from benchmarks.regret.results import Results, Row, engine_digest, only, with_best_optimum
 from benchmarks.regret.runs import Job
 from benchmarks.regret.statistics import series_of
@@ -79,7 +79,7 @@ def main(
     if in_process:
         field, kept = [ENGINE], Results(TUNING)
     elif staleness is not None:
-        field, kept, label = [_with_staleness(staleness)], Results(results), f"staleness-{staleness}"
+        field, kept, label = [with_staleness(staleness)], Results(results), f"staleness-{staleness}"
     else:
         field, kept = plan.available([METHODS[name] for name in methods or experiment.field], say), Results(results)
     seeds, trials = seeds or experiment.seeds, trials or experiment.trials
@@ -116,13 +116,6 @@ def _experiment(parallel: int | None, *, dimension: bool) -> Experiment:
     if parallel is not None:
         return experiments.parallel(parallel)
     return experiments.DIMENSION if dimension else experiments.SEQUENTIAL
-
-
-def _with_staleness(limit: int) -> Method:
-    try:
-        return with_staleness(limit)
-    except RuntimeError as error:
-        raise click.ClickException(str(error)) from None
 
 
 def _chosen(cases: Sequence[Case], names: Sequence[str]) -> list[Case]:

@@ -69,10 +69,5 @@ ASKTELL = Method(
 
 
 def with_staleness(limit: int) -> Method:
-    """asktell with studies that take suggestions prepared up to so many tells ago.
-
-    Raises RuntimeError where the client that is installed cannot set it.
-    """
-    if "max_staleness" not in asktell.StudyOptions.__annotations__:
-        raise RuntimeError("this version of the Python client cannot set max_staleness")
+    """asktell with studies that take suggestions prepared up to so many tells ago."""
     return replace(ASKTELL, open=partial(_open, {"max_staleness": limit}))

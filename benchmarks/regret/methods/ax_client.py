@@ -101,6 +101,4 @@ def _open() -> Iterator[Opener]:
         yield AxRun
 
 
-AX = Method(
-    name="ax", title="Ax", open=_open, packages=("ax-platform", "botorch", "gpytorch", "torch"), module="ax.api"
-)
+AX = Method(name="ax", title="Ax", open=_open, packages=("ax-platform", "botorch", "gpytorch", "torch"), module="ax")

@@ -40,11 +40,7 @@ FLAT = Case(name="flat", make=lambda _seed: Instance(space=SPACE, objective=obje
 
 
 def needs(method: str) -> None:
-    try:
-        found = importlib.util.find_spec(METHODS[method].module)
-    except ModuleNotFoundError:
-        found = None
-    if found is None:
+    if importlib.util.find_spec(METHODS[method].module) is None:
         pytest.skip(f"{method} needs {METHODS[method].module} (the extra `bench`)")
 
 

@@ -125,6 +125,6 @@ def test_an_unknown_optimum_is_the_best_that_anybody_saw() -> None:
 
 def test_a_method_that_is_not_installed_is_left_out_with_one_line() -> None:
     said: list[str] = []
-    absent = replace(METHODS["ax"], module="no_such_package.part")
+    absent = replace(METHODS["ax"], module="no_such_package")
     assert plan.available([absent, METHODS["random"]], said.append) == [METHODS["random"]]
-    assert said == ["skipped: ax needs no_such_package.part (the extra `bench` has it)"]
+    assert said == ["skipped: ax needs no_such_package (the extra `bench` has it)"]
