@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from asktell_server.domain.errors import ErrorReason, ResourceExhausted
 from asktell_server.domain.trial import Origin
 from asktell_server.engine.filling import fill
 from asktell_server.engine.problem import SuggestResult, SuggestTask
@@ -22,6 +23,11 @@ from asktell_server.engine.worker_process import WorkerDied, WorkerError, Worker
 
 log = logging.getLogger(__name__)
 
+MAX_WAIT_S = 20.0
+"""Asks are refused while those that wait for a worker have so much to wait: later ones would only meet their deadlines."""
+MIN_RETRY_AFTER_S = 1.0
+RECENT = 0.1
+"""Weight of the last task in what is taken as typical."""
 ATTEMPTS = 3
 """Workers that may die under one ask before it is answered without the model."""
 RESTART_DELAYS_S = (1.0, 5.0, 30.0)
@@ -44,21 +50,33 @@ class PoolCounters:
     """Tasks whose worker was killed because it took too long."""
     fell_back: int = 0
     """Tasks that should have used a model and did not."""
+    refused: int = 0
+    """Tasks that came while too many waited."""
 
 
 class WorkerPool:
     """A `Suggester` over `workers` processes.
 
-    `timeout_s` bounds the wait for a free worker and, again, the wait for its answer.
+    Tasks get a worker in the order they come. `timeout_s` bounds the wait for a free worker and, again, the wait for its
+    answer; while the wait to be expected is more than `max_wait_s`, tasks that take a model are refused.
     """
 
-    def __init__(self, *, workers: int, timeout_s: float = 60.0, start_timeout_s: float = 120.0) -> None:
+    def __init__(
+        self,
+        *,
+        workers: int,
+        timeout_s: float = 60.0,
+        start_timeout_s: float = 120.0,
+        max_wait_s: float = MAX_WAIT_S,
+    ) -> None:
         if workers < 1:
             raise ValueError(f"workers must be at least 1, got {workers}")
         self.counters = PoolCounters()
         self._size = workers
         self._timeout_s = timeout_s
         self._start_timeout_s = start_timeout_s
+        self._max_wait_s = max_wait_s
+        self._typical_s = 0.0  # how long a worker takes for a task, of late
         self._idle: asyncio.Queue[WorkerProcess | None] = asyncio.Queue()  # None: the pool is stopping
         self._workers: dict[int, WorkerProcess] = {}
         self._supervisors: list[asyncio.Task[None]] = []
@@ -91,11 +109,16 @@ class WorkerPool:
             raise
 
     async def suggest(self, task: SuggestTask) -> SuggestResult:
-        """Suggests, in a worker where the task takes a model; never fails because of a model or a worker."""
+        """Suggests, in a worker where the task takes a model; never fails because of a model or a worker.
+
+        Raises:
+            ResourceExhausted: OVERLOADED, more tasks wait for a model than can be answered soon.
+        """
         if not needs_model(task):
             if _size(task) <= SMALL_TASK:
                 return suggest(task)
             return await asyncio.to_thread(suggest, task)
+        self._require_room()
         # A caller that goes away must not leave its answer in the worker's pipe for the next one.
         ask = asyncio.create_task(self._ask(task), name="engine ask")
         self._asks.add(ask)
@@ -135,7 +158,20 @@ class WorkerPool:
         self._idle.put_nowait(None)
         await asyncio.gather(*supervisors, *self._asks, return_exceptions=True)
 
+    def _require_room(self) -> None:
+        wait_s = len(self._asks) * self._typical_s / self._size
+        if wait_s <= self._max_wait_s:
+            return
+        self.counters.refused += 1
+        raise ResourceExhausted(
+            f"{len(self._asks)} asks that take a model wait already, about {wait_s:.0f} s of work",
+            reason=ErrorReason.OVERLOADED,
+            metadata={"waiting": str(len(self._asks))},
+            retry_after_s=max(MIN_RETRY_AFTER_S, wait_s - self._max_wait_s),
+        )
+
     async def _ask(self, task: SuggestTask) -> SuggestResult:
+        loop = asyncio.get_running_loop()
         reason = ""
         for _ in range(ATTEMPTS):
             try:
@@ -143,6 +179,7 @@ class WorkerPool:
             except WorkerError as error:
                 reason = reason or str(error)
                 break
+            start = loop.time()
             try:
                 result = await worker.suggest(task, timeout_s=self._timeout_s)
             except TimeoutError:  # the same task would take as long again
@@ -158,6 +195,7 @@ class WorkerPool:
                 break
             finally:
                 self._release(worker)
+                self._typical_s += RECENT * (loop.time() - start - self._typical_s)
             return self._count(result)
         return self._count(await asyncio.to_thread(_without_model, task, reason))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import signal
 import subprocess
@@ -15,8 +16,9 @@ import psutil
 import pytest
 
 from asktell_server.domain.algorithm import Random
+from asktell_server.domain.errors import ErrorReason, ResourceExhausted
 from asktell_server.domain.trial import Origin
-from asktell_server.engine.pool import WorkerPool
+from asktell_server.engine.pool import MAX_WAIT_S, WorkerPool
 from asktell_server.engine.problem import SuggestTask
 from asktell_server.engine.suggest import suggest
 from asktell_server.engine.worker_process import WorkerError
@@ -38,8 +40,10 @@ DEADLINE_S = 60.0
 
 
 @asynccontextmanager
-async def _pool(*, workers: int = 1, timeout_s: float = DEADLINE_S) -> AsyncIterator[WorkerPool]:
-    pool = WorkerPool(workers=workers, timeout_s=timeout_s)
+async def _pool(
+    *, workers: int = 1, timeout_s: float = DEADLINE_S, max_wait_s: float = MAX_WAIT_S
+) -> AsyncIterator[WorkerPool]:
+    pool = WorkerPool(workers=workers, timeout_s=timeout_s, max_wait_s=max_wait_s)
     await pool.start()
     try:
         yield pool
@@ -133,6 +137,34 @@ async def test_an_ask_does_not_wait_for_ever_for_a_worker() -> None:
         assert all(result.fallback_reason for result in results)
 
 
+async def test_asks_are_answered_in_the_order_they_come() -> None:
+    answered = []
+
+    async def ask(pool: WorkerPool, seed: int) -> None:
+        await pool.suggest(dataclasses.replace(QUICK, seed=seed))
+        answered.append(seed)
+
+    async with _pool() as pool, asyncio.TaskGroup() as group:
+        for seed in range(12):
+            group.create_task(ask(pool, seed))
+    assert answered == list(range(12))
+
+
+async def test_asks_that_would_wait_too_long_are_refused_and_the_next_ones_answered(
+    answers: dict[str, object],
+) -> None:
+    async with _pool(max_wait_s=0.0) as pool:
+        await pool.suggest(QUICK)
+        first, *others = await asyncio.gather(*(pool.suggest(QUICK) for _ in range(5)), return_exceptions=True)
+        assert first == answers["quick"]
+        for refused in others:
+            assert isinstance(refused, ResourceExhausted)
+            assert refused.reason is ErrorReason.OVERLOADED
+            assert refused.retry_after_s
+        assert pool.counters.refused == 4
+        assert await pool.suggest(QUICK) == answers["quick"]
+
+
 async def test_a_caller_that_goes_away_leaves_no_answer_behind(answers: dict[str, object]) -> None:
     async with _pool() as pool:
         ask = asyncio.create_task(pool.suggest(SLOW))
@@ -177,7 +209,7 @@ def test_at_least_one_worker() -> None:
 async def test_workers_die_with_a_server_that_is_killed() -> None:
     program = textwrap.dedent("""
         import asyncio
-        from asktell_server.engine.pool import WorkerPool
+        from asktell_server.engine.pool import MAX_WAIT_S, WorkerPool
         from tests.unit.engine.test_pool import SLOW
 
         async def main():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -57,6 +58,15 @@ async def test_concurrent_asks_get_different_configurations(services: Services) 
     trials = [trial for answer in answers for trial in answer]
     assert sorted(trial.number for trial in trials) == list(range(1, 65))
     assert len(_digests(trials)) == len({trial.lease_id for trial in trials}) == 64
+
+
+async def test_asks_at_once_are_few_joint_batches(services: Services) -> None:
+    await services.create()
+    answers = await asyncio.gather(*(services.ask() for _ in range(64)))
+    made = Counter(trial.provenance.sequence for (trial,) in answers if trial.provenance)
+    assert sum(made.values()) == 64
+    # One for those that came first, one for all that came while it was made.
+    assert len(made) <= 2
 
 
 async def test_servers_that_race_hand_out_different_configurations(services: Services) -> None:
