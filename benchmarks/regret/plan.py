@@ -90,7 +90,11 @@ def _in_processes(missing: Sequence[Job], run: Run, processes: int) -> Iterator[
     """Each run opens its method anew: for methods that share nothing between runs."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context, initializer=single_thread) as pool:
-        yield from zip(missing, pool.map(partial(_opened, run), missing), strict=True)
+        try:
+            yield from zip(missing, pool.map(partial(_opened, run), missing), strict=True)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C: what has not begun is not begun
+            raise
 
 
 def _opened(run: Run, job: Job) -> Row | Exception:
