@@ -1,6 +1,6 @@
 """What it costs that a suggestion was computed before the last results: `python -m benchmarks.regret.staleness`.
 
-Eight trials in flight on a simulated clock, the engine in this process. With staleness s every suggestion of the model
+Many trials in flight on a simulated clock, the engine in this process. With staleness s every suggestion of the model
 was computed exactly s results before its trial starts, and lies in a queue till then, pending like what runs. A study's
 `max_staleness` is the most that may happen, so this is the worst that it allows.
 """
@@ -52,18 +52,19 @@ class StaleRun(EngineRun):
 @click.command(help=__doc__)
 @click.option("--seeds", type=click.IntRange(1), default=8, show_default=True)
 @click.option("--staleness", "levels", type=click.IntRange(0), multiple=True, default=STALENESS, show_default=True)
+@click.option("--workers", type=click.IntRange(1), default=WORKERS, show_default=True)
 @click.option("--trials", type=click.IntRange(2), default=TRIALS, show_default=True)
-def main(*, seeds: int, levels: tuple[int, ...], trials: int) -> None:
+def main(*, seeds: int, levels: tuple[int, ...], workers: int, trials: int) -> None:
     """Does the runs that are missing, seed by seed, and prints the comparison after each."""
     results = Results(RESULTS)
-    part = in_flight.part(WORKERS)
+    part = in_flight.part(workers)
     for seed in range(seeds):
         for case in CASES:
             for level in levels:
                 job = Job(case=case, method=ENGINE, seed=seed, trials=trials, label=f"stale-{level}", part=part)
                 if not results.has(job.key, trials=trials, engine=job.engine):
-                    results.add(in_flight.run(WORKERS, job, partial(StaleRun, staleness=level)))
-        rows = with_best_optimum([row for row in results.rows if row.seed <= seed])
+                    results.add(in_flight.run(workers, job, partial(StaleRun, staleness=level)))
+        rows = with_best_optimum([row for row in results.rows if row.seed <= seed and row.part == part])
         series = {f"stale-{level}": [row for row in rows if row.label == f"stale-{level}"] for level in levels}
         click.echo(f"{seed + 1} seeds\n\n{tuning.comparison(series, at=(trials // 2, trials))}\n")
 

@@ -88,6 +88,11 @@ class Preparer:
         self._demands: dict[StudyName, _Demand] = {}
         self._closed = False
 
+    @property
+    def at_work(self) -> frozenset[StudyName]:
+        """Studies for which something is being prepared, or waits for an idle worker."""
+        return frozenset(name for name, demand in self._demands.items() if demand.task)
+
     def asked(self, name: StudyName, count: int) -> None:
         """So many trials have been started for asks."""
         now = asyncio.get_running_loop().time()
