@@ -35,7 +35,7 @@ generate: setup ## regenerate the code of proto/ that is checked in
 	$(BIN)/python scripts/generate.py
 	scripts/languages.sh generate
 
-bench: setup ## latency, throughput and memory on this machine
+bench: setup ## latency, throughput, fairness and memory on this machine
 	$(BIN)/python -m benchmarks
 
 bench-regret: .venv/.stamp-bench ## how good the configurations are, beside Ax, Optuna and random (hours; resumes)

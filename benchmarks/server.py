@@ -59,6 +59,11 @@ class Server:
         yield from ((f"worker {number}", worker) for number, worker in enumerate(workers, 1))
         yield from (("store", child) for child in children if "valkey" in child.name())
 
+    @property
+    def store_socket(self) -> str:
+        """Where the embedded store listens; its process says so in its title."""
+        return next(part for part in self._processes["store"].cmdline() if part.startswith("unixsocket:"))[11:]
+
     def usage(self) -> Usage:
         """What each process uses now."""
         times = {name: process.cpu_times() for name, process in self._processes.items()}

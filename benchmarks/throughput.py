@@ -15,13 +15,13 @@ from benchmarks.load import Load
 from benchmarks.server import Server
 from benchmarks.wire import connected, create_study, delete_study
 
-CLIENTS = (1, 16, 64)
+CLIENTS = (1, 32, 64)
 DIMENSION = 6
 FULL_S, FULL_WARM_UP_S = 8.0, 2.0
 QUICK_S, QUICK_WARM_UP_S = 2.0, 0.5
 
-TARGET_CLIENTS = 16
-TARGET_RATE = 500.0
+TARGET_CLIENTS = 32
+TARGET_RATE = 1000.0
 
 METHOD = """\
 6-d space, random sampler, embedded store (fsync always). The clients are plain asyncio stubs in one process of their
