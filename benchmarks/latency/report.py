@@ -66,14 +66,17 @@ def ratios_table(timings: Sequence[Timing]) -> str:
 
 
 def targets(timings: Sequence[Timing]) -> list[Target]:
-    """The goals of the engine, for what was measured. Ratios are of processor time, which other programs hardly change."""
+    """The goals, for what was measured: by processor time, which other programs hardly change, but the last leg by wall.
+
+    On a machine that does nothing else both are the same, and the tables show both.
+    """
     found = {(timing.kind, timing.observations): timing for timing in timings}
     made = []
     for (kind, observations), timing in found.items():
         engine = found.get((ENGINE.name, observations))
         at = f"n = {observations:,}"
         if kind == ENGINE.name:
-            made.append(_at_most(f"ask in the engine, {at}", ENGINE_GOALS_S[observations], _wall(timing)))
+            made.append(_at_most(f"ask in the engine, CPU, {at}", ENGINE_GOALS_S[observations], _cpu(timing)))
         elif engine and kind == SERVER.name and observations in OPTUNA_GOALS:
             made.append(_at_most(f"end to end, on top of the engine, {at}", ON_TOP_S, _wall(timing) - _wall(engine)))
         elif engine and kind == OPTUNA.name:
