@@ -22,6 +22,7 @@ from asktell_server.service.clock import Clock, utc_now
 from asktell_server.service.completion import Completion
 from asktell_server.service.explaining import Explaining, Explanation
 from asktell_server.service.intake import Intake
+from asktell_server.service.judging import Judging
 from asktell_server.service.modelling import Modelling
 from asktell_server.service.preparing import Preparer
 from asktell_server.service.reading import Reading
@@ -201,7 +202,7 @@ def _contract(ledger: Ledger | None, pool: WorkerPool, clock: Clock) -> tuple[Co
     use_cases = TrialUseCases(
         asking=asking,
         trials=Trials(ledger, views, preparer, completion, clock),
-        reading=Reading(ledger, views),
+        reading=Reading(ledger, views, Judging(pool)),
         intake=Intake(ledger, views, preparer, completion, clock),
         watching=Watching(ledger),
     )

@@ -49,6 +49,7 @@ from asktell.errors import (
 )
 from asktell.records import (
     Amendment,
+    BestByModel,
     FinishReason,
     ImportedTrial,
     Measurement,
@@ -102,6 +103,7 @@ __all__ = [
     "AsyncTrial",
     "Auto",
     "Bayesian",
+    "BestByModel",
     "Bool",
     "Categorical",
     "Change",

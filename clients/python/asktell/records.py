@@ -6,12 +6,13 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, SupportsFloat, TypeAlias
+from typing import Any, Generic, SupportsFloat, TypeAlias, TypeVar
 
 from asktell.spaces import ParameterValue
 
 __all__ = [
     "Amendment",
+    "BestByModel",
     "FinishReason",
     "ImportedTrial",
     "Measurement",
@@ -29,6 +30,8 @@ __all__ = [
     "TrialCounts",
     "TrialState",
 ]
+
+TrialT = TypeVar("TrialT")
 
 
 class StudyState(enum.StrEnum):
@@ -111,6 +114,22 @@ class Measurement:
     step: int
     metrics: Mapping[str, float]
     report_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BestByModel(Generic[TrialT]):
+    """The trial that is best when noise is taken off. All numbers are in the objective's unit.
+
+    Attributes:
+        trial: the trial.
+        mean: what the objective is expected to be there, without noise. `standard_deviation` is how uncertain that is.
+        noise: the standard deviation of a single result.
+    """
+
+    trial: TrialT
+    mean: float
+    standard_deviation: float
+    noise: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

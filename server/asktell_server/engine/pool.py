@@ -13,11 +13,12 @@ import logging
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from asktell_server.domain.errors import ErrorReason, ResourceExhausted
 from asktell_server.domain.trial import Origin
 from asktell_server.engine.filling import fill
-from asktell_server.engine.problem import SuggestResult, SuggestTask
+from asktell_server.engine.problem import Assessment, AssessTask, SuggestResult, SuggestTask
 from asktell_server.engine.suggest import needs_model, suggest
 from asktell_server.engine.worker_process import WorkerDied, WorkerError, WorkerProcess
 
@@ -80,7 +81,7 @@ class WorkerPool:
         self._idle: asyncio.Queue[WorkerProcess | None] = asyncio.Queue()  # None: the pool is stopping
         self._workers: dict[int, WorkerProcess] = {}
         self._supervisors: list[asyncio.Task[None]] = []
-        self._asks: set[asyncio.Task[SuggestResult] | asyncio.Task[SuggestResult | None]] = set()
+        self._asks: set[asyncio.Task[Any]] = set()
         self._waiting = 0
         """Asks that wait for a worker."""
         self._spare: deque[asyncio.Future[None]] = deque()
@@ -138,17 +139,23 @@ class WorkerPool:
 
     async def suggest_if_idle(self, task: SuggestTask) -> SuggestResult | None:
         """Suggests with a worker that is idle now; None where there is none, or where it failed at it."""
-        if not self._has_spare():
-            return None
-        worker = self._idle.get_nowait()
-        if worker is None or not worker.alive:
-            if worker is None:  # the pool is stopping
-                self._idle.put_nowait(None)
+        if (worker := self._take_spare()) is None:
             return None
         ask = asyncio.create_task(self._ask_ahead(worker, task), name="engine ask ahead")
         self._asks.add(ask)
         ask.add_done_callback(self._asks.discard)
         return await asyncio.shield(ask)
+
+    async def assess(self, task: AssessTask) -> Assessment | None:
+        """Judges with a worker that no ask waits for; None where it failed at it."""
+        while (worker := self._take_spare()) is None:
+            if not self._supervisors:
+                return None
+            await self.spare()
+        judging = asyncio.create_task(self._judge(worker, task), name="engine assess")
+        self._asks.add(judging)
+        judging.add_done_callback(self._asks.discard)
+        return await asyncio.shield(judging)
 
     async def stop(self) -> None:
         """Ends the workers. What is being asked is answered first, without the model if it takes long."""
@@ -207,6 +214,25 @@ class WorkerPool:
             return None
         finally:
             self._release(worker)
+
+    async def _judge(self, worker: WorkerProcess, task: AssessTask) -> Assessment | None:
+        try:
+            return await worker.assess(task, timeout_s=self._timeout_s)
+        except (WorkerError, TimeoutError) as error:
+            log.warning("no judgement of the results: %s", error)
+            return None
+        finally:
+            self._release(worker)
+
+    def _take_spare(self) -> WorkerProcess | None:
+        """A worker that is idle, and that no ask waits for."""
+        if not self._has_spare():
+            return None
+        worker = self._idle.get_nowait()
+        if worker is None:  # the pool is stopping
+            self._idle.put_nowait(None)
+            return None
+        return worker if worker.alive else None
 
     def _release(self, worker: WorkerProcess) -> None:
         if worker.alive:

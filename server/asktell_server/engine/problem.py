@@ -88,6 +88,31 @@ class SuggestResult:
     fallback_reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssessTask:
+    """Asks what a model makes of a history; at least one observation has a value. Pending trials play no part."""
+
+    history: SuggestTask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """What a model makes of a history, in the objective's unit.
+
+    Attributes:
+        best: which observation has the best posterior mean.
+        mean: that mean, of the objective without noise. `standard_deviation` is how uncertain it is.
+        noise: standard deviation of one result, beyond standard errors that were told.
+        noisy: results differ from run to run, so that the best one may have been lucky.
+    """
+
+    best: int
+    mean: float
+    standard_deviation: float
+    noise: float
+    noisy: bool
+
+
 class Suggester(Protocol):
     """Whatever turns tasks into suggestions: in this process, or in a pool of workers."""
 
@@ -105,4 +130,12 @@ class SpareSuggester(Suggester, Protocol):
 
     async def suggest_if_idle(self, task: SuggestTask) -> SuggestResult | None:
         """Suggests with a worker that is idle now; None where there is none, or where it failed at it."""
+        ...
+
+
+class Assessor(Protocol):
+    """Whatever judges histories."""
+
+    async def assess(self, task: AssessTask) -> Assessment | None:
+        """Judges as soon as nothing more urgent is to be done; None where the model failed."""
         ...

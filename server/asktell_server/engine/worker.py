@@ -18,7 +18,7 @@ import sys
 import warnings
 from typing import BinaryIO
 
-from asktell_server.engine.problem import SuggestResult, SuggestTask
+from asktell_server.engine.problem import Assessment, AssessTask, SuggestResult, SuggestTask
 from asktell_server.engine.suggest import suggest
 
 HEADER = struct.Struct(">Q")
@@ -59,13 +59,17 @@ def write_message(stream: BinaryIO, message: object) -> None:
     stream.flush()
 
 
-def _answer(task: object) -> SuggestResult | str:
-    """The suggestions, or what went wrong; the pool knows what to do then."""
+def _answer(task: object) -> SuggestResult | Assessment | str:
+    """What was asked for, or what went wrong; the pool knows what to do then."""
     try:
+        if isinstance(task, AssessTask):
+            from asktell_server.engine.bayes.assess import assess  # torch is imported by now
+
+            return assess(task.history)
         assert isinstance(task, SuggestTask)
         return suggest(task)
     except Exception as error:
-        logging.getLogger(__name__).exception("a suggestion failed")
+        logging.getLogger(__name__).exception("a task failed")
         return f"{type(error).__name__}: {error}"
 
 

@@ -12,7 +12,7 @@ from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
 import asktell_server
-from asktell_server.engine.problem import SuggestResult, SuggestTask
+from asktell_server.engine.problem import Assessment, AssessTask, SuggestResult, SuggestTask
 from asktell_server.engine.worker import HEADER
 
 _MODULE = "asktell_server.engine.worker"
@@ -73,28 +73,38 @@ class WorkerProcess:
         return self._process.returncode is None and not self._broken
 
     async def suggest(self, task: SuggestTask, *, timeout_s: float) -> SuggestResult:
-        """The worker's answer.
+        """The worker's suggestions. Raises as `assess` does."""
+        answer = await self._ask(task, timeout_s=timeout_s)
+        if not isinstance(answer, SuggestResult):
+            raise WorkerError(str(answer))
+        return answer
+
+    async def assess(self, task: AssessTask, *, timeout_s: float) -> Assessment:
+        """The worker's judgement.
 
         Raises:
             WorkerDied: it died.
             WorkerError: its answer is an error.
             TimeoutError: no answer in time; the worker has been killed, for it may never answer.
         """
+        answer = await self._ask(task, timeout_s=timeout_s)
+        if not isinstance(answer, Assessment):
+            raise WorkerError(str(answer))
+        return answer
+
+    async def _ask(self, task: SuggestTask | AssessTask, *, timeout_s: float) -> object:
         body = pickle.dumps(task, protocol=pickle.HIGHEST_PROTOCOL)
         try:
             async with asyncio.timeout(timeout_s):
                 self._requests.write(HEADER.pack(len(body)) + body)
                 await self._requests.drain()
-                answer = await self._receive()
+                return await self._receive()
         except ConnectionError:  # the pipe broke while writing
             self.kill()
             raise WorkerDied(f"worker {self.pid} died") from None
         except BaseException:
             self.kill()
             raise
-        if not isinstance(answer, SuggestResult):
-            raise WorkerError(str(answer))
-        return answer
 
     async def wait(self) -> int:
         """Returns its exit status (negative: the signal) when it has ended."""

@@ -10,6 +10,7 @@ from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName, TrialName
 from asktell_server.domain.stopping import objective_cost
 from asktell_server.domain.trial import Trial, TrialState
+from asktell_server.service.judging import Judging, ModelBest
 from asktell_server.service.views import Views
 from asktell_server.store.protocol import Ledger, TrialRecord
 
@@ -37,9 +38,10 @@ class TrialFilter:
 class Reading:
     """Reads of trials."""
 
-    def __init__(self, ledger: Ledger, views: Views) -> None:
+    def __init__(self, ledger: Ledger, views: Views, judging: Judging) -> None:
         self._ledger = ledger
         self._views = views
+        self._judging = judging
 
     async def get(self, name: TrialName) -> tuple[TrialRecord, Sequence[Measurement]]:
         """A trial with all its measurements. Raises NotFound."""
@@ -73,8 +75,10 @@ class Reading:
             page.append(TrialRecord(trial=trial, measurement_count=view.measurement_count(trial.number)))
         return page, None
 
-    async def best(self, study: StudyName, *, count: int) -> Sequence[TrialRecord]:
-        """The best trials with an objective value, best first, ties by number.
+    async def best(
+        self, study: StudyName, *, count: int, by_model: bool = False
+    ) -> tuple[Sequence[TrialRecord], ModelBest | None]:
+        """The best trials with an objective value, best first, ties by number; and the model's best, if it is asked for.
 
         Raises:
             InvalidArgument: `count` is out of range. NotFound: no such study.
@@ -88,7 +92,8 @@ class Reading:
             if (cost := objective_cost(view.study, trial)) is not None
         ]
         ranked.sort()
-        return [
+        records = [
             TrialRecord(trial=view.trials[number], measurement_count=view.measurement_count(number))
             for _, number in ranked[:count]
         ]
+        return records, await self._judging.best(view) if by_model else None

@@ -77,6 +77,10 @@ class StudyView:
         """Everything that was tried and has ended, in the order of the numbers."""
         return tuple(self._observations)
 
+    def ended_trials(self) -> Sequence[Trial]:
+        """The trials of `observations`."""
+        return [self._trials[number] for number in self._ended]
+
     @property
     def ended(self) -> int:
         """How many trials have ended."""

@@ -20,6 +20,7 @@ from asktell_server.transport.conversion.changes import change_to
 from asktell_server.transport.conversion.metrics import metrics_from
 from asktell_server.transport.conversion.times import time_to
 from asktell_server.transport.conversion.trials import (
+    best_by_model_to,
     filter_from,
     new_trials_from,
     past_trials_from,
@@ -145,8 +146,10 @@ class TrialServicer(trial_service_pb2_grpc.TrialServiceServicer):
         self, request: trial_service_pb2.ListBestTrialsRequest, context: Context
     ) -> trial_service_pb2.ListBestTrialsResponse:
         study = parse_study(request.parent, field="parent")
-        records = await self._reading.best(study, count=request.count or 1)
-        return trial_service_pb2.ListBestTrialsResponse(trials=_trials_to(study, records))
+        records, model = await self._reading.best(study, count=request.count or 1, by_model=request.by_model)
+        return trial_service_pb2.ListBestTrialsResponse(
+            trials=_trials_to(study, records), best_by_model=best_by_model_to(study, model) if model else None
+        )
 
     async def UpdateTrial(  # noqa: N802
         self, request: trial_service_pb2.UpdateTrialRequest, context: Context

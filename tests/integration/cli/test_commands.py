@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import asktell
 from tests.integration.cli.conftest import STUDY, CommandLine
 
 pytestmark = pytest.mark.xdist_group("cli")  # one server for all of them
@@ -120,6 +121,26 @@ def test_best(cli: CommandLine, study: Any) -> None:
     study.delete()
     cli.run("study", "create", cli.file("study.yaml", STUDY))
     assert "has no result yet" in cli.run("best", "s", code=1)[1]
+
+
+def test_best_of_noisy_results(cli: CommandLine) -> None:
+    cli.run("study", "create", cli.file("study.yaml", STUDY))
+    study = cli.client.study("s")
+    for value in (0.4, 0.1, 0.9, 0.7, 0.3):
+        study.ask().tell(loss=asktell.MetricValue(value, standard_error=0.3))
+    out, _ = cli.run("best", "s")
+    assert "★ BEST" in out
+    assert "☆ MODEL" in out
+    assert "expected without noise" in out
+    said = json.loads(cli.run("best", "s", "--json")[0])
+    assert said["number"] == 2
+    assert said["by_model"]["standard_deviation"] > 0
+    records = json.loads(cli.run("trials", "s", "--json")[0])
+    assert [each["number"] for each in records if each["best"]] == [2]
+    assert [each["number"] for each in records if each["best_by_model"]] == [said["by_model"]["number"]]
+    rows = list(csv.DictReader(io.StringIO(cli.run("trials", "s", "--csv")[0])))
+    assert sum(int(row["best_by_model"]) for row in rows) == 1
+    assert "☆ MODEL" in cli.run("trials", "s")[0]
 
 
 def test_enqueue(cli: CommandLine, study: Any) -> None:

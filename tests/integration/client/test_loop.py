@@ -38,8 +38,37 @@ async def test_the_loop(client: Any) -> None:
     best = await do(study.best_trial)
     assert (best.number, best.metrics["loss"]) == min(losses.items(), key=lambda item: item[1])
     assert [trial.metrics["loss"] for trial in await do(study.best_trials(3))] == sorted(losses.values())[:3]
+    assert await do(study.best_by_model) is None, "nothing is noisy here"
     await do(study.refresh())
     assert (study.state, study.finish_reason, study.counts.succeeded) == ("FINISHED", "MAX_TRIALS", 8)
+
+
+async def test_where_results_are_noisy_a_model_has_a_best_of_its_own(client: Any) -> None:
+    study = await do(client.create_study("noisy", space=SPACE, objectives=asktell.Minimize("loss"), seed=1))
+    for index in range(6):
+        trial = await do(study.ask())
+        await do(trial.tell(loss=asktell.MetricValue(float(index % 4), standard_error=0.5)))
+    best = await do(study.best_by_model)
+    assert best.trial.number in range(1, 7)
+    assert 0 <= best.mean <= 3
+    assert best.standard_deviation > 0
+    assert best.noise > 0
+    assert (await do(study.best_trial)).metrics["loss"] == 0.0
+
+
+async def test_each_configuration_is_tried_as_often_as_the_study_asks_for(client: Any) -> None:
+    space = {"n": asktell.Int(1, 2)}
+    study = await do(client.create_study("twice", space=space, objectives=asktell.Minimize("loss"), replicates=2))
+    assert study.replicates == 2
+    seen = []
+    for _ in range(4):
+        trial = await do(study.ask())
+        seen.append(trial.params["n"])
+        await do(trial.tell(loss=0.5))
+    assert sorted(seen) == [1, 1, 2, 2]
+    with pytest.raises(asktell.StudyComplete) as caught:
+        await do(study.ask())
+    assert caught.value.finish_reason == "EXHAUSTED"
 
 
 async def test_values_keep_their_kind(study: Any) -> None:

@@ -12,7 +12,9 @@ from asktell_server.engine.suggest import suggest
 from tests.unit.engine.problems import BRANIN_SPACE, UNIT, history, problem_of, space_of
 
 NUMBERS = space_of(idle=UNIT, busy=UNIT, lazy=UNIT)
-CATEGORIES = space_of(idle=BoolDomain(), busy=CategoricalDomain(values=("a", "b", "c")))
+CATEGORIES = space_of(
+    idle=CategoricalDomain(values=tuple("klmnopqrstuvwxyz")), busy=CategoricalDomain(values=("a", "b", "c"))
+)
 BOTH = space_of(group=CategoricalDomain(values=("a", "b", "c")), busy=UNIT, flag=BoolDomain(), idle=UNIT)
 
 

@@ -15,6 +15,7 @@ from asktell_server.engine.pool import WorkerPool
 from asktell_server.service.asking import AskTrials
 from asktell_server.service.completion import Completion
 from asktell_server.service.intake import Intake
+from asktell_server.service.judging import Judging
 from asktell_server.service.modelling import Modelling
 from asktell_server.service.preparing import Preparer
 from asktell_server.service.reading import Reading
@@ -57,7 +58,7 @@ class Services:
         self.preparer = Preparer(self.ledger, self.views, modelling, self.clock)
         self.asking = AskTrials(self.ledger, self.views, modelling, self.preparer, completion, self.clock)
         self.trials = Trials(self.ledger, self.views, self.preparer, completion, self.clock)
-        self.reading = Reading(self.ledger, self.views)
+        self.reading = Reading(self.ledger, self.views, Judging(pool))
         self.intake = Intake(self.ledger, self.views, self.preparer, completion, self.clock)
         self.studies = Studies(self.ledger, self.views, self.clock)
 

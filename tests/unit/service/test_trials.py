@@ -111,7 +111,7 @@ async def test_a_stopped_trial_without_reports_has_no_value(services: Services) 
     result = Result(state=TrialState.STOPPED)
     record, _ = await services.trials.tell(NAME.trial(1), result, lease_id=trial.lease_id, request=None)
     assert record.trial.metrics == {}
-    assert await services.reading.best(NAME, count=10) == []
+    assert await services.reading.best(NAME, count=10) == ([], None)
 
 
 async def test_the_trial_that_ends_a_study_ends_it(services: Services) -> None:
@@ -146,9 +146,9 @@ async def test_the_best_come_first_and_ties_go_by_number(services: Services, goa
     for trial, value in zip(trials, [0.3, 0.1, 0.2, 0.1], strict=False):
         await services.tell(trial, value)
     await services.trials.tell(NAME.trial(5), failure(), lease_id="", request=None)
-    order = [record.trial.number for record in await services.reading.best(NAME, count=10)]
+    order = [record.trial.number for record in (await services.reading.best(NAME, count=10))[0]]
     assert order == ([2, 4, 3, 1] if goal is Goal.MINIMIZE else [1, 3, 2, 4])
-    assert [record.trial.number for record in await services.reading.best(NAME, count=1)] == order[:1]
+    assert [record.trial.number for record in (await services.reading.best(NAME, count=1))[0]] == order[:1]
 
 
 async def test_lists_are_pages_by_number(services: Services) -> None:

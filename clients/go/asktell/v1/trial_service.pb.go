@@ -1228,7 +1228,9 @@ type ListBestTrialsRequest struct {
 	// Required. The study, as in AskRequest.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
 	// Optional. At most this many; 0 = 1; at most 1,000. With several objectives: the Pareto front, all of it.
-	Count         int32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	Count int32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	// Optional. Fill `best_by_model`. The answer may take seconds where the server is busy.
+	ByModel       bool `protobuf:"varint,3,opt,name=by_model,json=byModel,proto3" json:"by_model,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1277,11 +1279,22 @@ func (x *ListBestTrialsRequest) GetCount() int32 {
 	return 0
 }
 
+func (x *ListBestTrialsRequest) GetByModel() bool {
+	if x != nil {
+		return x.ByModel
+	}
+	return false
+}
+
 // Answer of ListBestTrials.
 type ListBestTrialsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// SUCCEEDED and STOPPED trials with an objective, best first; ties by number. Empty while there is none.
-	Trials        []*Trial `protobuf:"bytes,1,rep,name=trials,proto3" json:"trials,omitempty"`
+	// SUCCEEDED and STOPPED trials with an objective, best first by the values that were told; ties by number. Empty while
+	// there is none.
+	Trials []*Trial `protobuf:"bytes,1,rep,name=trials,proto3" json:"trials,omitempty"`
+	// The best trial when noise is taken off. Set where `by_model` asks for it and results are noisy (standard errors or
+	// differing replicates were told, or the model finds noise); unset, too, where the model fails or takes too long.
+	BestByModel   *BestByModel `protobuf:"bytes,2,opt,name=best_by_model,json=bestByModel,proto3" json:"best_by_model,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1323,6 +1336,87 @@ func (x *ListBestTrialsResponse) GetTrials() []*Trial {
 	return nil
 }
 
+func (x *ListBestTrialsResponse) GetBestByModel() *BestByModel {
+	if x != nil {
+		return x.BestByModel
+	}
+	return nil
+}
+
+// The trial with the best posterior mean: where results differ from run to run, the one with the best value may have been
+// lucky. All numbers are in the objective's unit.
+type BestByModel struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The trial.
+	Trial *Trial `protobuf:"bytes,1,opt,name=trial,proto3" json:"trial,omitempty"`
+	// What the objective is expected to be there, without noise.
+	Mean float64 `protobuf:"fixed64,2,opt,name=mean,proto3" json:"mean,omitempty"`
+	// Standard deviation of that.
+	StandardDeviation float64 `protobuf:"fixed64,3,opt,name=standard_deviation,json=standardDeviation,proto3" json:"standard_deviation,omitempty"`
+	// Standard deviation of a single result, beyond the standard errors that were told.
+	Noise         float64 `protobuf:"fixed64,4,opt,name=noise,proto3" json:"noise,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BestByModel) Reset() {
+	*x = BestByModel{}
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BestByModel) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BestByModel) ProtoMessage() {}
+
+func (x *BestByModel) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BestByModel.ProtoReflect.Descriptor instead.
+func (*BestByModel) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *BestByModel) GetTrial() *Trial {
+	if x != nil {
+		return x.Trial
+	}
+	return nil
+}
+
+func (x *BestByModel) GetMean() float64 {
+	if x != nil {
+		return x.Mean
+	}
+	return 0
+}
+
+func (x *BestByModel) GetStandardDeviation() float64 {
+	if x != nil {
+		return x.StandardDeviation
+	}
+	return 0
+}
+
+func (x *BestByModel) GetNoise() float64 {
+	if x != nil {
+		return x.Noise
+	}
+	return 0
+}
+
 // Request of UpdateTrial.
 type UpdateTrialRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1338,7 +1432,7 @@ type UpdateTrialRequest struct {
 
 func (x *UpdateTrialRequest) Reset() {
 	*x = UpdateTrialRequest{}
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[19]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1350,7 +1444,7 @@ func (x *UpdateTrialRequest) String() string {
 func (*UpdateTrialRequest) ProtoMessage() {}
 
 func (x *UpdateTrialRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[19]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1363,7 +1457,7 @@ func (x *UpdateTrialRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateTrialRequest.ProtoReflect.Descriptor instead.
 func (*UpdateTrialRequest) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{19}
+	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *UpdateTrialRequest) GetTrial() *Trial {
@@ -1406,7 +1500,7 @@ type AmendTrialRequest struct {
 
 func (x *AmendTrialRequest) Reset() {
 	*x = AmendTrialRequest{}
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[20]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1418,7 +1512,7 @@ func (x *AmendTrialRequest) String() string {
 func (*AmendTrialRequest) ProtoMessage() {}
 
 func (x *AmendTrialRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[20]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1431,7 +1525,7 @@ func (x *AmendTrialRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AmendTrialRequest.ProtoReflect.Descriptor instead.
 func (*AmendTrialRequest) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{20}
+	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AmendTrialRequest) GetName() string {
@@ -1484,7 +1578,7 @@ type CancelTrialRequest struct {
 
 func (x *CancelTrialRequest) Reset() {
 	*x = CancelTrialRequest{}
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[21]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1496,7 +1590,7 @@ func (x *CancelTrialRequest) String() string {
 func (*CancelTrialRequest) ProtoMessage() {}
 
 func (x *CancelTrialRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[21]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1509,7 +1603,7 @@ func (x *CancelTrialRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelTrialRequest.ProtoReflect.Descriptor instead.
 func (*CancelTrialRequest) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{21}
+	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CancelTrialRequest) GetName() string {
@@ -1546,7 +1640,7 @@ type DeleteTrialRequest struct {
 
 func (x *DeleteTrialRequest) Reset() {
 	*x = DeleteTrialRequest{}
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[22]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1558,7 +1652,7 @@ func (x *DeleteTrialRequest) String() string {
 func (*DeleteTrialRequest) ProtoMessage() {}
 
 func (x *DeleteTrialRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[22]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1571,7 +1665,7 @@ func (x *DeleteTrialRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteTrialRequest.ProtoReflect.Descriptor instead.
 func (*DeleteTrialRequest) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{22}
+	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DeleteTrialRequest) GetName() string {
@@ -1601,7 +1695,7 @@ type WatchStudyRequest struct {
 
 func (x *WatchStudyRequest) Reset() {
 	*x = WatchStudyRequest{}
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[23]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1613,7 +1707,7 @@ func (x *WatchStudyRequest) String() string {
 func (*WatchStudyRequest) ProtoMessage() {}
 
 func (x *WatchStudyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[23]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1626,7 +1720,7 @@ func (x *WatchStudyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchStudyRequest.ProtoReflect.Descriptor instead.
 func (*WatchStudyRequest) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{23}
+	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *WatchStudyRequest) GetStudy() string {
@@ -1663,7 +1757,7 @@ type WatchStudyResponse struct {
 
 func (x *WatchStudyResponse) Reset() {
 	*x = WatchStudyResponse{}
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[24]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1675,7 +1769,7 @@ func (x *WatchStudyResponse) String() string {
 func (*WatchStudyResponse) ProtoMessage() {}
 
 func (x *WatchStudyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[24]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1688,7 +1782,7 @@ func (x *WatchStudyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchStudyResponse.ProtoReflect.Descriptor instead.
 func (*WatchStudyResponse) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{24}
+	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WatchStudyResponse) GetCursor() string {
@@ -1784,7 +1878,7 @@ type DeletedTrial struct {
 
 func (x *DeletedTrial) Reset() {
 	*x = DeletedTrial{}
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[25]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1796,7 +1890,7 @@ func (x *DeletedTrial) String() string {
 func (*DeletedTrial) ProtoMessage() {}
 
 func (x *DeletedTrial) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[25]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1809,7 +1903,7 @@ func (x *DeletedTrial) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeletedTrial.ProtoReflect.Descriptor instead.
 func (*DeletedTrial) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{25}
+	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DeletedTrial) GetName() string {
@@ -1832,7 +1926,7 @@ type ReportedMeasurement struct {
 
 func (x *ReportedMeasurement) Reset() {
 	*x = ReportedMeasurement{}
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[26]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1844,7 +1938,7 @@ func (x *ReportedMeasurement) String() string {
 func (*ReportedMeasurement) ProtoMessage() {}
 
 func (x *ReportedMeasurement) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[26]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1857,7 +1951,7 @@ func (x *ReportedMeasurement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportedMeasurement.ProtoReflect.Descriptor instead.
 func (*ReportedMeasurement) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{26}
+	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ReportedMeasurement) GetName() string {
@@ -2002,12 +2096,19 @@ const file_asktell_v1_trial_service_proto_rawDesc = "" +
 	"\x06filter\x18\x04 \x01(\v2\x17.asktell.v1.TrialFilterR\x06filter\"g\n" +
 	"\x12ListTrialsResponse\x12)\n" +
 	"\x06trials\x18\x01 \x03(\v2\x11.asktell.v1.TrialR\x06trials\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"E\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"`\n" +
 	"\x15ListBestTrialsRequest\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12\x14\n" +
-	"\x05count\x18\x02 \x01(\x05R\x05count\"C\n" +
+	"\x05count\x18\x02 \x01(\x05R\x05count\x12\x19\n" +
+	"\bby_model\x18\x03 \x01(\bR\abyModel\"\x80\x01\n" +
 	"\x16ListBestTrialsResponse\x12)\n" +
-	"\x06trials\x18\x01 \x03(\v2\x11.asktell.v1.TrialR\x06trials\"\x99\x01\n" +
+	"\x06trials\x18\x01 \x03(\v2\x11.asktell.v1.TrialR\x06trials\x12;\n" +
+	"\rbest_by_model\x18\x02 \x01(\v2\x17.asktell.v1.BestByModelR\vbestByModel\"\x8f\x01\n" +
+	"\vBestByModel\x12'\n" +
+	"\x05trial\x18\x01 \x01(\v2\x11.asktell.v1.TrialR\x05trial\x12\x12\n" +
+	"\x04mean\x18\x02 \x01(\x01R\x04mean\x12-\n" +
+	"\x12standard_deviation\x18\x03 \x01(\x01R\x11standardDeviation\x12\x14\n" +
+	"\x05noise\x18\x04 \x01(\x01R\x05noise\"\x99\x01\n" +
 	"\x12UpdateTrialRequest\x12'\n" +
 	"\x05trial\x18\x01 \x01(\v2\x11.asktell.v1.TrialR\x05trial\x12;\n" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
@@ -2087,7 +2188,7 @@ func file_asktell_v1_trial_service_proto_rawDescGZIP() []byte {
 }
 
 var file_asktell_v1_trial_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_asktell_v1_trial_service_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_asktell_v1_trial_service_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_asktell_v1_trial_service_proto_goTypes = []any{
 	(TellOutcome)(0),               // 0: asktell.v1.TellOutcome
 	(*AskRequest)(nil),             // 1: asktell.v1.AskRequest
@@ -2109,109 +2210,112 @@ var file_asktell_v1_trial_service_proto_goTypes = []any{
 	(*ListTrialsResponse)(nil),     // 17: asktell.v1.ListTrialsResponse
 	(*ListBestTrialsRequest)(nil),  // 18: asktell.v1.ListBestTrialsRequest
 	(*ListBestTrialsResponse)(nil), // 19: asktell.v1.ListBestTrialsResponse
-	(*UpdateTrialRequest)(nil),     // 20: asktell.v1.UpdateTrialRequest
-	(*AmendTrialRequest)(nil),      // 21: asktell.v1.AmendTrialRequest
-	(*CancelTrialRequest)(nil),     // 22: asktell.v1.CancelTrialRequest
-	(*DeleteTrialRequest)(nil),     // 23: asktell.v1.DeleteTrialRequest
-	(*WatchStudyRequest)(nil),      // 24: asktell.v1.WatchStudyRequest
-	(*WatchStudyResponse)(nil),     // 25: asktell.v1.WatchStudyResponse
-	(*DeletedTrial)(nil),           // 26: asktell.v1.DeletedTrial
-	(*ReportedMeasurement)(nil),    // 27: asktell.v1.ReportedMeasurement
-	nil,                            // 28: asktell.v1.TellRequest.MetricsEntry
-	nil,                            // 29: asktell.v1.ReportRequest.MetricsEntry
-	nil,                            // 30: asktell.v1.EnqueuedTrial.ParametersEntry
-	nil,                            // 31: asktell.v1.EnqueuedTrial.LabelsEntry
-	nil,                            // 32: asktell.v1.EnqueuedTrial.AnnotationsEntry
-	nil,                            // 33: asktell.v1.ImportedTrial.ParametersEntry
-	nil,                            // 34: asktell.v1.ImportedTrial.MetricsEntry
-	nil,                            // 35: asktell.v1.ImportedTrial.LabelsEntry
-	nil,                            // 36: asktell.v1.ImportedTrial.AnnotationsEntry
-	nil,                            // 37: asktell.v1.TrialFilter.LabelsEntry
-	nil,                            // 38: asktell.v1.AmendTrialRequest.MetricsEntry
-	(*Trial)(nil),                  // 39: asktell.v1.Trial
-	(*timestamppb.Timestamp)(nil),  // 40: google.protobuf.Timestamp
-	(TrialState)(0),                // 41: asktell.v1.TrialState
-	(*fieldmaskpb.FieldMask)(nil),  // 42: google.protobuf.FieldMask
-	(*Study)(nil),                  // 43: asktell.v1.Study
-	(*Measurement)(nil),            // 44: asktell.v1.Measurement
-	(*Metric)(nil),                 // 45: asktell.v1.Metric
-	(*ParameterValue)(nil),         // 46: asktell.v1.ParameterValue
-	(*emptypb.Empty)(nil),          // 47: google.protobuf.Empty
+	(*BestByModel)(nil),            // 20: asktell.v1.BestByModel
+	(*UpdateTrialRequest)(nil),     // 21: asktell.v1.UpdateTrialRequest
+	(*AmendTrialRequest)(nil),      // 22: asktell.v1.AmendTrialRequest
+	(*CancelTrialRequest)(nil),     // 23: asktell.v1.CancelTrialRequest
+	(*DeleteTrialRequest)(nil),     // 24: asktell.v1.DeleteTrialRequest
+	(*WatchStudyRequest)(nil),      // 25: asktell.v1.WatchStudyRequest
+	(*WatchStudyResponse)(nil),     // 26: asktell.v1.WatchStudyResponse
+	(*DeletedTrial)(nil),           // 27: asktell.v1.DeletedTrial
+	(*ReportedMeasurement)(nil),    // 28: asktell.v1.ReportedMeasurement
+	nil,                            // 29: asktell.v1.TellRequest.MetricsEntry
+	nil,                            // 30: asktell.v1.ReportRequest.MetricsEntry
+	nil,                            // 31: asktell.v1.EnqueuedTrial.ParametersEntry
+	nil,                            // 32: asktell.v1.EnqueuedTrial.LabelsEntry
+	nil,                            // 33: asktell.v1.EnqueuedTrial.AnnotationsEntry
+	nil,                            // 34: asktell.v1.ImportedTrial.ParametersEntry
+	nil,                            // 35: asktell.v1.ImportedTrial.MetricsEntry
+	nil,                            // 36: asktell.v1.ImportedTrial.LabelsEntry
+	nil,                            // 37: asktell.v1.ImportedTrial.AnnotationsEntry
+	nil,                            // 38: asktell.v1.TrialFilter.LabelsEntry
+	nil,                            // 39: asktell.v1.AmendTrialRequest.MetricsEntry
+	(*Trial)(nil),                  // 40: asktell.v1.Trial
+	(*timestamppb.Timestamp)(nil),  // 41: google.protobuf.Timestamp
+	(TrialState)(0),                // 42: asktell.v1.TrialState
+	(*fieldmaskpb.FieldMask)(nil),  // 43: google.protobuf.FieldMask
+	(*Study)(nil),                  // 44: asktell.v1.Study
+	(*Measurement)(nil),            // 45: asktell.v1.Measurement
+	(*Metric)(nil),                 // 46: asktell.v1.Metric
+	(*ParameterValue)(nil),         // 47: asktell.v1.ParameterValue
+	(*emptypb.Empty)(nil),          // 48: google.protobuf.Empty
 }
 var file_asktell_v1_trial_service_proto_depIdxs = []int32{
-	39, // 0: asktell.v1.AskResponse.trials:type_name -> asktell.v1.Trial
+	40, // 0: asktell.v1.AskResponse.trials:type_name -> asktell.v1.Trial
 	0,  // 1: asktell.v1.TellRequest.outcome:type_name -> asktell.v1.TellOutcome
-	28, // 2: asktell.v1.TellRequest.metrics:type_name -> asktell.v1.TellRequest.MetricsEntry
-	39, // 3: asktell.v1.TellResponse.trial:type_name -> asktell.v1.Trial
-	29, // 4: asktell.v1.ReportRequest.metrics:type_name -> asktell.v1.ReportRequest.MetricsEntry
-	40, // 5: asktell.v1.ReportResponse.lease_expire_time:type_name -> google.protobuf.Timestamp
-	30, // 6: asktell.v1.EnqueuedTrial.parameters:type_name -> asktell.v1.EnqueuedTrial.ParametersEntry
-	31, // 7: asktell.v1.EnqueuedTrial.labels:type_name -> asktell.v1.EnqueuedTrial.LabelsEntry
-	32, // 8: asktell.v1.EnqueuedTrial.annotations:type_name -> asktell.v1.EnqueuedTrial.AnnotationsEntry
+	29, // 2: asktell.v1.TellRequest.metrics:type_name -> asktell.v1.TellRequest.MetricsEntry
+	40, // 3: asktell.v1.TellResponse.trial:type_name -> asktell.v1.Trial
+	30, // 4: asktell.v1.ReportRequest.metrics:type_name -> asktell.v1.ReportRequest.MetricsEntry
+	41, // 5: asktell.v1.ReportResponse.lease_expire_time:type_name -> google.protobuf.Timestamp
+	31, // 6: asktell.v1.EnqueuedTrial.parameters:type_name -> asktell.v1.EnqueuedTrial.ParametersEntry
+	32, // 7: asktell.v1.EnqueuedTrial.labels:type_name -> asktell.v1.EnqueuedTrial.LabelsEntry
+	33, // 8: asktell.v1.EnqueuedTrial.annotations:type_name -> asktell.v1.EnqueuedTrial.AnnotationsEntry
 	8,  // 9: asktell.v1.EnqueueTrialsRequest.trials:type_name -> asktell.v1.EnqueuedTrial
-	39, // 10: asktell.v1.EnqueueTrialsResponse.trials:type_name -> asktell.v1.Trial
-	33, // 11: asktell.v1.ImportedTrial.parameters:type_name -> asktell.v1.ImportedTrial.ParametersEntry
+	40, // 10: asktell.v1.EnqueueTrialsResponse.trials:type_name -> asktell.v1.Trial
+	34, // 11: asktell.v1.ImportedTrial.parameters:type_name -> asktell.v1.ImportedTrial.ParametersEntry
 	0,  // 12: asktell.v1.ImportedTrial.outcome:type_name -> asktell.v1.TellOutcome
-	34, // 13: asktell.v1.ImportedTrial.metrics:type_name -> asktell.v1.ImportedTrial.MetricsEntry
-	40, // 14: asktell.v1.ImportedTrial.start_time:type_name -> google.protobuf.Timestamp
-	40, // 15: asktell.v1.ImportedTrial.finish_time:type_name -> google.protobuf.Timestamp
-	35, // 16: asktell.v1.ImportedTrial.labels:type_name -> asktell.v1.ImportedTrial.LabelsEntry
-	36, // 17: asktell.v1.ImportedTrial.annotations:type_name -> asktell.v1.ImportedTrial.AnnotationsEntry
+	35, // 13: asktell.v1.ImportedTrial.metrics:type_name -> asktell.v1.ImportedTrial.MetricsEntry
+	41, // 14: asktell.v1.ImportedTrial.start_time:type_name -> google.protobuf.Timestamp
+	41, // 15: asktell.v1.ImportedTrial.finish_time:type_name -> google.protobuf.Timestamp
+	36, // 16: asktell.v1.ImportedTrial.labels:type_name -> asktell.v1.ImportedTrial.LabelsEntry
+	37, // 17: asktell.v1.ImportedTrial.annotations:type_name -> asktell.v1.ImportedTrial.AnnotationsEntry
 	11, // 18: asktell.v1.ImportTrialsRequest.trials:type_name -> asktell.v1.ImportedTrial
-	39, // 19: asktell.v1.ImportTrialsResponse.trials:type_name -> asktell.v1.Trial
-	41, // 20: asktell.v1.TrialFilter.states:type_name -> asktell.v1.TrialState
-	37, // 21: asktell.v1.TrialFilter.labels:type_name -> asktell.v1.TrialFilter.LabelsEntry
+	40, // 19: asktell.v1.ImportTrialsResponse.trials:type_name -> asktell.v1.Trial
+	42, // 20: asktell.v1.TrialFilter.states:type_name -> asktell.v1.TrialState
+	38, // 21: asktell.v1.TrialFilter.labels:type_name -> asktell.v1.TrialFilter.LabelsEntry
 	15, // 22: asktell.v1.ListTrialsRequest.filter:type_name -> asktell.v1.TrialFilter
-	39, // 23: asktell.v1.ListTrialsResponse.trials:type_name -> asktell.v1.Trial
-	39, // 24: asktell.v1.ListBestTrialsResponse.trials:type_name -> asktell.v1.Trial
-	39, // 25: asktell.v1.UpdateTrialRequest.trial:type_name -> asktell.v1.Trial
-	42, // 26: asktell.v1.UpdateTrialRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 27: asktell.v1.AmendTrialRequest.outcome:type_name -> asktell.v1.TellOutcome
-	38, // 28: asktell.v1.AmendTrialRequest.metrics:type_name -> asktell.v1.AmendTrialRequest.MetricsEntry
-	43, // 29: asktell.v1.WatchStudyResponse.study:type_name -> asktell.v1.Study
-	39, // 30: asktell.v1.WatchStudyResponse.trial:type_name -> asktell.v1.Trial
-	26, // 31: asktell.v1.WatchStudyResponse.deleted_trial:type_name -> asktell.v1.DeletedTrial
-	27, // 32: asktell.v1.WatchStudyResponse.reported:type_name -> asktell.v1.ReportedMeasurement
-	44, // 33: asktell.v1.ReportedMeasurement.measurement:type_name -> asktell.v1.Measurement
-	45, // 34: asktell.v1.TellRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
-	45, // 35: asktell.v1.ReportRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
-	46, // 36: asktell.v1.EnqueuedTrial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	46, // 37: asktell.v1.ImportedTrial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	45, // 38: asktell.v1.ImportedTrial.MetricsEntry.value:type_name -> asktell.v1.Metric
-	45, // 39: asktell.v1.AmendTrialRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
-	1,  // 40: asktell.v1.TrialService.Ask:input_type -> asktell.v1.AskRequest
-	3,  // 41: asktell.v1.TrialService.Tell:input_type -> asktell.v1.TellRequest
-	5,  // 42: asktell.v1.TrialService.Report:input_type -> asktell.v1.ReportRequest
-	7,  // 43: asktell.v1.TrialService.ReleaseTrial:input_type -> asktell.v1.ReleaseTrialRequest
-	9,  // 44: asktell.v1.TrialService.EnqueueTrials:input_type -> asktell.v1.EnqueueTrialsRequest
-	12, // 45: asktell.v1.TrialService.ImportTrials:input_type -> asktell.v1.ImportTrialsRequest
-	14, // 46: asktell.v1.TrialService.GetTrial:input_type -> asktell.v1.GetTrialRequest
-	16, // 47: asktell.v1.TrialService.ListTrials:input_type -> asktell.v1.ListTrialsRequest
-	18, // 48: asktell.v1.TrialService.ListBestTrials:input_type -> asktell.v1.ListBestTrialsRequest
-	20, // 49: asktell.v1.TrialService.UpdateTrial:input_type -> asktell.v1.UpdateTrialRequest
-	21, // 50: asktell.v1.TrialService.AmendTrial:input_type -> asktell.v1.AmendTrialRequest
-	22, // 51: asktell.v1.TrialService.CancelTrial:input_type -> asktell.v1.CancelTrialRequest
-	23, // 52: asktell.v1.TrialService.DeleteTrial:input_type -> asktell.v1.DeleteTrialRequest
-	24, // 53: asktell.v1.TrialService.WatchStudy:input_type -> asktell.v1.WatchStudyRequest
-	2,  // 54: asktell.v1.TrialService.Ask:output_type -> asktell.v1.AskResponse
-	4,  // 55: asktell.v1.TrialService.Tell:output_type -> asktell.v1.TellResponse
-	6,  // 56: asktell.v1.TrialService.Report:output_type -> asktell.v1.ReportResponse
-	39, // 57: asktell.v1.TrialService.ReleaseTrial:output_type -> asktell.v1.Trial
-	10, // 58: asktell.v1.TrialService.EnqueueTrials:output_type -> asktell.v1.EnqueueTrialsResponse
-	13, // 59: asktell.v1.TrialService.ImportTrials:output_type -> asktell.v1.ImportTrialsResponse
-	39, // 60: asktell.v1.TrialService.GetTrial:output_type -> asktell.v1.Trial
-	17, // 61: asktell.v1.TrialService.ListTrials:output_type -> asktell.v1.ListTrialsResponse
-	19, // 62: asktell.v1.TrialService.ListBestTrials:output_type -> asktell.v1.ListBestTrialsResponse
-	39, // 63: asktell.v1.TrialService.UpdateTrial:output_type -> asktell.v1.Trial
-	39, // 64: asktell.v1.TrialService.AmendTrial:output_type -> asktell.v1.Trial
-	39, // 65: asktell.v1.TrialService.CancelTrial:output_type -> asktell.v1.Trial
-	47, // 66: asktell.v1.TrialService.DeleteTrial:output_type -> google.protobuf.Empty
-	25, // 67: asktell.v1.TrialService.WatchStudy:output_type -> asktell.v1.WatchStudyResponse
-	54, // [54:68] is the sub-list for method output_type
-	40, // [40:54] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	40, // 23: asktell.v1.ListTrialsResponse.trials:type_name -> asktell.v1.Trial
+	40, // 24: asktell.v1.ListBestTrialsResponse.trials:type_name -> asktell.v1.Trial
+	20, // 25: asktell.v1.ListBestTrialsResponse.best_by_model:type_name -> asktell.v1.BestByModel
+	40, // 26: asktell.v1.BestByModel.trial:type_name -> asktell.v1.Trial
+	40, // 27: asktell.v1.UpdateTrialRequest.trial:type_name -> asktell.v1.Trial
+	43, // 28: asktell.v1.UpdateTrialRequest.update_mask:type_name -> google.protobuf.FieldMask
+	0,  // 29: asktell.v1.AmendTrialRequest.outcome:type_name -> asktell.v1.TellOutcome
+	39, // 30: asktell.v1.AmendTrialRequest.metrics:type_name -> asktell.v1.AmendTrialRequest.MetricsEntry
+	44, // 31: asktell.v1.WatchStudyResponse.study:type_name -> asktell.v1.Study
+	40, // 32: asktell.v1.WatchStudyResponse.trial:type_name -> asktell.v1.Trial
+	27, // 33: asktell.v1.WatchStudyResponse.deleted_trial:type_name -> asktell.v1.DeletedTrial
+	28, // 34: asktell.v1.WatchStudyResponse.reported:type_name -> asktell.v1.ReportedMeasurement
+	45, // 35: asktell.v1.ReportedMeasurement.measurement:type_name -> asktell.v1.Measurement
+	46, // 36: asktell.v1.TellRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
+	46, // 37: asktell.v1.ReportRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
+	47, // 38: asktell.v1.EnqueuedTrial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	47, // 39: asktell.v1.ImportedTrial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	46, // 40: asktell.v1.ImportedTrial.MetricsEntry.value:type_name -> asktell.v1.Metric
+	46, // 41: asktell.v1.AmendTrialRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
+	1,  // 42: asktell.v1.TrialService.Ask:input_type -> asktell.v1.AskRequest
+	3,  // 43: asktell.v1.TrialService.Tell:input_type -> asktell.v1.TellRequest
+	5,  // 44: asktell.v1.TrialService.Report:input_type -> asktell.v1.ReportRequest
+	7,  // 45: asktell.v1.TrialService.ReleaseTrial:input_type -> asktell.v1.ReleaseTrialRequest
+	9,  // 46: asktell.v1.TrialService.EnqueueTrials:input_type -> asktell.v1.EnqueueTrialsRequest
+	12, // 47: asktell.v1.TrialService.ImportTrials:input_type -> asktell.v1.ImportTrialsRequest
+	14, // 48: asktell.v1.TrialService.GetTrial:input_type -> asktell.v1.GetTrialRequest
+	16, // 49: asktell.v1.TrialService.ListTrials:input_type -> asktell.v1.ListTrialsRequest
+	18, // 50: asktell.v1.TrialService.ListBestTrials:input_type -> asktell.v1.ListBestTrialsRequest
+	21, // 51: asktell.v1.TrialService.UpdateTrial:input_type -> asktell.v1.UpdateTrialRequest
+	22, // 52: asktell.v1.TrialService.AmendTrial:input_type -> asktell.v1.AmendTrialRequest
+	23, // 53: asktell.v1.TrialService.CancelTrial:input_type -> asktell.v1.CancelTrialRequest
+	24, // 54: asktell.v1.TrialService.DeleteTrial:input_type -> asktell.v1.DeleteTrialRequest
+	25, // 55: asktell.v1.TrialService.WatchStudy:input_type -> asktell.v1.WatchStudyRequest
+	2,  // 56: asktell.v1.TrialService.Ask:output_type -> asktell.v1.AskResponse
+	4,  // 57: asktell.v1.TrialService.Tell:output_type -> asktell.v1.TellResponse
+	6,  // 58: asktell.v1.TrialService.Report:output_type -> asktell.v1.ReportResponse
+	40, // 59: asktell.v1.TrialService.ReleaseTrial:output_type -> asktell.v1.Trial
+	10, // 60: asktell.v1.TrialService.EnqueueTrials:output_type -> asktell.v1.EnqueueTrialsResponse
+	13, // 61: asktell.v1.TrialService.ImportTrials:output_type -> asktell.v1.ImportTrialsResponse
+	40, // 62: asktell.v1.TrialService.GetTrial:output_type -> asktell.v1.Trial
+	17, // 63: asktell.v1.TrialService.ListTrials:output_type -> asktell.v1.ListTrialsResponse
+	19, // 64: asktell.v1.TrialService.ListBestTrials:output_type -> asktell.v1.ListBestTrialsResponse
+	40, // 65: asktell.v1.TrialService.UpdateTrial:output_type -> asktell.v1.Trial
+	40, // 66: asktell.v1.TrialService.AmendTrial:output_type -> asktell.v1.Trial
+	40, // 67: asktell.v1.TrialService.CancelTrial:output_type -> asktell.v1.Trial
+	48, // 68: asktell.v1.TrialService.DeleteTrial:output_type -> google.protobuf.Empty
+	26, // 69: asktell.v1.TrialService.WatchStudy:output_type -> asktell.v1.WatchStudyResponse
+	56, // [56:70] is the sub-list for method output_type
+	42, // [42:56] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_asktell_v1_trial_service_proto_init() }
@@ -2222,7 +2326,7 @@ func file_asktell_v1_trial_service_proto_init() {
 	file_asktell_v1_search_space_proto_init()
 	file_asktell_v1_study_proto_init()
 	file_asktell_v1_trial_proto_init()
-	file_asktell_v1_trial_service_proto_msgTypes[24].OneofWrappers = []any{
+	file_asktell_v1_trial_service_proto_msgTypes[25].OneofWrappers = []any{
 		(*WatchStudyResponse_Study)(nil),
 		(*WatchStudyResponse_Trial)(nil),
 		(*WatchStudyResponse_DeletedTrial)(nil),
@@ -2234,7 +2338,7 @@ func file_asktell_v1_trial_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_asktell_v1_trial_service_proto_rawDesc), len(file_asktell_v1_trial_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   38,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -10,7 +10,7 @@ from asktell._async.trial import AsyncTrial
 from asktell._core.leases import Lease
 from asktell._core.study_actions import Params, States, StudyActions
 from asktell._core.watch import Change, decode_change
-from asktell.records import ImportedTrial
+from asktell.records import BestByModel, ImportedTrial
 from asktell.study_spec import StudyChanges
 from asktell.v1 import study_pb2, trial_pb2
 
@@ -87,6 +87,19 @@ class AsyncStudy(StudyActions):
     async def best_trial(self) -> AsyncTrial | None:
         """As `Study.best_trial`."""
         return next(iter(await self.best_trials(1)), None)
+
+    @property
+    async def best_by_model(self) -> BestByModel[AsyncTrial] | None:
+        """As `Study.best_by_model`."""
+        best = await self._run(self._best_by_model())
+        if best is None:
+            return None
+        return BestByModel(
+            trial=self._handle(best.trial),
+            mean=best.mean,
+            standard_deviation=best.standard_deviation,
+            noise=best.noise,
+        )
 
     async def best_trials(self, count: int = 1) -> list[AsyncTrial]:
         """As `Study.best_trials`."""

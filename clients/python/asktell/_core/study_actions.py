@@ -82,6 +82,11 @@ class StudyActions(StudyView):
         request = trial_service_pb2.ListBestTrialsRequest(parent=self.name, count=whole(count, "count"))
         return (yield from self._caller(methods.LIST_BEST_TRIALS, request)).trials
 
+    def _best_by_model(self) -> Flow[trial_service_pb2.BestByModel | None]:
+        request = trial_service_pb2.ListBestTrialsRequest(parent=self.name, by_model=True)
+        answer = yield from self._caller(methods.LIST_BEST_TRIALS, request)
+        return answer.best_by_model if answer.HasField("best_by_model") else None
+
     def _get_trial(self, number: int) -> Flow[trial_pb2.Trial]:
         name = f"{self.name}/trials/{whole(number, 'number')}"
         return self._caller(methods.GET_TRIAL, trial_service_pb2.GetTrialRequest(name=name))

@@ -10,7 +10,7 @@ from asktell._core.study_actions import Params, States, StudyActions
 from asktell._core.watch import Change, decode_change
 from asktell._sync.session import Session
 from asktell._sync.trial import Trial
-from asktell.records import ImportedTrial
+from asktell.records import BestByModel, ImportedTrial
 from asktell.study_spec import StudyChanges
 from asktell.v1 import study_pb2, trial_pb2
 
@@ -96,6 +96,23 @@ class Study(StudyActions):
     def best_trial(self) -> Trial | None:
         """The best trial so far, asked of the server at each access; None while there is no result."""
         return next(iter(self.best_trials(1)), None)
+
+    @property
+    def best_by_model(self) -> BestByModel[Trial] | None:
+        """The best trial when noise is taken off: the one with the best mean of a model. None where results are not noisy.
+
+        Where results differ from run to run (standard errors or replicates were told, or a model finds noise),
+        `best_trial`, the best value, may have been lucky. None, too, while the server is too busy for a model.
+        """
+        best = self._run(self._best_by_model())
+        if best is None:
+            return None
+        return BestByModel(
+            trial=self._handle(best.trial),
+            mean=best.mean,
+            standard_deviation=best.standard_deviation,
+            noise=best.noise,
+        )
 
     def best_trials(self, count: int = 1) -> list[Trial]:
         """The best trials, best first."""

@@ -7,6 +7,7 @@ import io
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -41,11 +42,20 @@ def print_json(value: object) -> None:
 
 def best_mark() -> str:
     """The mark of the best trial; without the star where the terminal's encoding has none."""
+    return _marked("★", "BEST")
+
+
+def model_mark() -> str:
+    """The mark of the trial that is best by a model."""
+    return _marked("☆", "MODEL")
+
+
+def _marked(star: str, word: str) -> str:
     try:
-        "★".encode(sys.stdout.encoding or "ascii")
+        star.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
-        return "BEST"
-    return "★ BEST"
+        return word
+    return f"{star} {word}"
 
 
 def short(value: object) -> str:
@@ -83,8 +93,21 @@ def metric_names(study: StudyView) -> list[str]:
     return [each.metric for each in study.objectives] + [each.name for each in study.metrics]
 
 
-def trials_table(study: StudyView, trials: Sequence[TrialView], best: int | None) -> Table:
-    """The trials by number, the best one marked."""
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The numbers of the best trial and of the one that is best by a model; None = there is none."""
+
+    observed: int | None = None
+    by_model: int | None = None
+
+    def marks(self, number: int) -> str:
+        """What is shown beside trial `number`."""
+        marks = [(best_mark(), self.observed), (model_mark(), self.by_model)]
+        return " ".join(mark for mark, best in marks if best == number)
+
+
+def trials_table(study: StudyView, trials: Sequence[TrialView], best: Best) -> Table:
+    """The trials by number, the best ones marked."""
     parameters, metrics = list(study.space), metric_names(study)
     with_reason = any(trial.reason for trial in trials)
     table = Table(box=box.SIMPLE_HEAD, title=study.name, title_justify="left", title_style="bold")
@@ -96,10 +119,10 @@ def trials_table(study: StudyView, trials: Sequence[TrialView], best: int | None
     if with_reason:
         table.add_column("reason", max_width=60, overflow="ellipsis", no_wrap=True)
     for trial in trials:
-        is_best = trial.number == best
+        is_best = trial.number == best.observed
         row = [
             str(trial.number),
-            best_mark() if is_best else "",
+            best.marks(trial.number),
             trial.state.value,
             trial.origin.value,
             str(trial.attempt),
@@ -113,13 +136,14 @@ def trials_table(study: StudyView, trials: Sequence[TrialView], best: int | None
     return table
 
 
-def trial_record(trial: TrialView, best: int | None) -> dict[str, Any]:
+def trial_record(trial: TrialView, best: Best) -> dict[str, Any]:
     """A trial for JSON."""
     return {
         "number": trial.number,
         "name": trial.name,
         "state": trial.state.value,
-        "best": trial.number == best,
+        "best": trial.number == best.observed,
+        "best_by_model": trial.number == best.by_model,
         "origin": trial.origin.value,
         "attempt": trial.attempt,
         "params": trial.params,
@@ -136,7 +160,7 @@ def trial_record(trial: TrialView, best: int | None) -> dict[str, Any]:
     }
 
 
-def trials_csv(study: StudyView, trials: Iterable[TrialView], best: int | None) -> str:
+def trials_csv(study: StudyView, trials: Iterable[TrialView], best: Best) -> str:
     """A row for each trial; parameters and metrics in columns `param.…` and `metric.…`, values in full precision."""
     parameters, metrics = list(study.space), metric_names(study)
     text = io.StringIO()
@@ -145,15 +169,15 @@ def trials_csv(study: StudyView, trials: Iterable[TrialView], best: int | None) 
         ["number", "state", "best", "origin", "attempt", "duration_s"]
         + [f"param.{name}" for name in parameters]
         + [f"metric.{name}" for name in metrics]
-        + ["reason"]
+        + ["reason", "best_by_model"]
     )
     for trial in trials:
         writer.writerow(
-            [trial.number, trial.state.value, int(trial.number == best), trial.origin.value, trial.attempt]
+            [trial.number, trial.state.value, int(trial.number == best.observed), trial.origin.value, trial.attempt]
             + ["" if trial.duration_s is None else trial.duration_s]
             + [_cell(trial.params.get(name, "")) for name in parameters]
             + [trial.metrics.get(name, "") for name in metrics]
-            + [trial.reason]
+            + [trial.reason, int(trial.number == best.by_model)]
         )
     return text.getvalue()
 

@@ -8,9 +8,11 @@ from rich.table import Table
 
 from asktell._core.yaml_nodes import did_you_mean
 from asktell._sync.client import Client
+from asktell._sync.study import Study
+from asktell._sync.trial import Trial
 from asktell.cli.connect import with_client
 from asktell.cli.output import (
-    best_mark,
+    Best,
     complain,
     console,
     metric_names,
@@ -23,7 +25,7 @@ from asktell.cli.output import (
     trials_table,
 )
 from asktell.cli.study_commands import as_json
-from asktell.records import TrialState
+from asktell.records import BestByModel, TrialState
 from asktell.spaces import Bool, Categorical, Discrete, Domain, Float, Int, ParameterValue
 
 _STATES = [state.value for state in TrialState if state is not TrialState.UNSPECIFIED]
@@ -42,7 +44,7 @@ _STATES = [state.value for state in TrialState if state is not TrialState.UNSPEC
 )
 @with_client()
 def trials(client: Client, study: str, as_json: bool, as_csv: bool, states: tuple[str, ...]) -> None:
-    """Show the trials of a STUDY, the best one marked.
+    """Show the trials of a STUDY, the best one marked; where results are noisy, the best one by a model as well.
 
     \b
     Examples:
@@ -54,16 +56,19 @@ def trials(client: Client, study: str, as_json: bool, as_csv: bool, states: tupl
         raise click.UsageError("--json and --csv exclude each other")
     shown = client.study(study)
     found = shown.trials(states=states or None)
-    best_trial = shown.best_trial
-    best_number = None if best_trial is None else best_trial.number
+    best_trial, by_model = shown.best_trial, shown.best_by_model
+    marked = Best(
+        observed=None if best_trial is None else best_trial.number,
+        by_model=None if by_model is None else by_model.trial.number,
+    )
     if as_json:
-        print_json([trial_record(trial, best_number) for trial in found])
+        print_json([trial_record(trial, marked) for trial in found])
     elif as_csv:
-        click.echo(trials_csv(shown, found, best_number), nl=False)
+        click.echo(trials_csv(shown, found, marked), nl=False)
     elif not found:
         complain(f"{shown.name} has no {' or '.join(states) + ' ' if states else ''}trials", kind="")
     else:
-        console().print(trials_table(shown, found, best_number))
+        console().print(trials_table(shown, found, marked))
 
 
 @click.command()
@@ -72,26 +77,48 @@ def trials(client: Client, study: str, as_json: bool, as_csv: bool, states: tupl
 @as_json
 @with_client()
 def best(client: Client, study: str, count: int, as_json: bool) -> None:
-    """Show the best trial of a STUDY; exit 1 while there is no result."""
+    """Show the best trial of a STUDY, and the best one by a model where results are noisy; exit 1 while there is none.
+
+    The best value may have been lucky where results differ from run to run. The model's best is the trial that it
+    expects to be best without noise.
+    """
     shown = client.study(study)
     found = shown.best_trials(count)
     if not found:
         raise click.ClickException(f"{shown.name} has no result yet")
+    by_model = shown.best_by_model
+    marked = Best(observed=found[0].number, by_model=None if by_model is None else by_model.trial.number)
     if as_json:
-        records = [trial_record(trial, found[0].number) for trial in found]
+        records = [trial_record(trial, marked) for trial in found]
+        records[0]["by_model"] = by_model and {
+            "number": by_model.trial.number,
+            "params": by_model.trial.params,
+            "mean": by_model.mean,
+            "standard_deviation": by_model.standard_deviation,
+            "noise": by_model.noise,
+        }
         print_json(records[0] if count == 1 else records)
     elif count > 1:
-        console().print(trials_table(shown, found, found[0].number))
+        console().print(trials_table(shown, found, marked))
     else:
-        trial = found[0]
-        table = Table(box=box.SIMPLE, show_header=False, title=f"{best_mark()} {trial.name}", title_justify="left")
-        for name in metric_names(shown):
-            if name in trial.metrics:
-                table.add_row(name, short(trial.metrics[name]), style="bold green")
-        for name, value in trial.params.items():
-            table.add_row(name, short(value))
-        table.add_row("duration", seconds(trial.duration_s), style="dim")
-        console().print(table)
+        console().print(_trial_table(shown, found[0], marked, by_model))
+        if by_model is not None and by_model.trial.number != found[0].number:
+            console().print(_trial_table(shown, by_model.trial, marked, by_model))
+
+
+def _trial_table(study: Study, trial: Trial, marked: Best, by_model: BestByModel[Trial] | None) -> Table:
+    title = f"{marked.marks(trial.number)} {trial.name}"
+    table = Table(box=box.SIMPLE, show_header=False, title=title, title_justify="left")
+    for name in metric_names(study):
+        if name in trial.metrics:
+            table.add_row(name, short(trial.metrics[name]), style="bold green")
+    if by_model is not None and by_model.trial.number == trial.number:
+        expected = f"{short(by_model.mean)} ± {by_model.standard_deviation:.2g}"
+        table.add_row("expected without noise", f"{expected} (noise of one result: {by_model.noise:.2g})")
+    for name, value in trial.params.items():
+        table.add_row(name, short(value))
+    table.add_row("duration", seconds(trial.duration_s), style="dim")
+    return table
 
 
 @click.command()

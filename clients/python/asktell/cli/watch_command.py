@@ -11,7 +11,7 @@ from asktell._core.trial_view import TrialView
 from asktell._core.watch import Change
 from asktell._sync.client import Client
 from asktell.cli.connect import with_client
-from asktell.cli.output import pairs, trial_record
+from asktell.cli.output import Best, pairs, trial_record
 from asktell.cli.study_commands import study_record
 
 
@@ -53,7 +53,7 @@ def _record(change: Change) -> dict[str, Any]:
     if change.study is not None:
         record["study"] = study_record(change.study)
     if change.trial is not None:
-        record["trial"] = trial_record(change.trial, None)
+        record["trial"] = trial_record(change.trial, Best())
     if change.deleted_trial is not None:
         record["deleted_trial"] = change.deleted_trial
     if change.reported is not None:

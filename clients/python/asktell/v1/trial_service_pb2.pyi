@@ -847,19 +847,23 @@ class ListBestTrialsRequest(_message.Message):
 
     PARENT_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
+    BY_MODEL_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Required. The study, as in AskRequest."""
     count: _builtins.int
     """Optional. At most this many; 0 = 1; at most 1,000. With several objectives: the Pareto front, all of it."""
+    by_model: _builtins.bool
+    """Optional. Fill `best_by_model`. The answer may take seconds where the server is busy."""
     def __init__(
         self,
         *,
         parent: _builtins.str = ...,
         count: _builtins.int = ...,
+        by_model: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "parent", b"parent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_model", b"by_model", "count", b"count", "parent", b"parent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -872,22 +876,70 @@ class ListBestTrialsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TRIALS_FIELD_NUMBER: _builtins.int
+    BEST_BY_MODEL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def trials(self) -> _containers.RepeatedCompositeFieldContainer[_trial_pb2.Trial]:
-        """SUCCEEDED and STOPPED trials with an objective, best first; ties by number. Empty while there is none."""
+        """SUCCEEDED and STOPPED trials with an objective, best first by the values that were told; ties by number. Empty while
+        there is none.
+        """
+
+    @_builtins.property
+    def best_by_model(self) -> Global___BestByModel:
+        """The best trial when noise is taken off. Set where `by_model` asks for it and results are noisy (standard errors or
+        differing replicates were told, or the model finds noise); unset, too, where the model fails or takes too long.
+        """
 
     def __init__(
         self,
         *,
         trials: _abc.Iterable[_trial_pb2.Trial] | None = ...,
+        best_by_model: Global___BestByModel | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["best_by_model", b"best_by_model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["trials", b"trials"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_by_model", b"best_by_model", "trials", b"trials"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListBestTrialsResponse: _TypeAlias = ListBestTrialsResponse  # noqa: Y015
+
+@_typing.final
+class BestByModel(_message.Message):
+    """The trial with the best posterior mean: where results differ from run to run, the one with the best value may have been
+    lucky. All numbers are in the objective's unit.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRIAL_FIELD_NUMBER: _builtins.int
+    MEAN_FIELD_NUMBER: _builtins.int
+    STANDARD_DEVIATION_FIELD_NUMBER: _builtins.int
+    NOISE_FIELD_NUMBER: _builtins.int
+    mean: _builtins.float
+    """What the objective is expected to be there, without noise."""
+    standard_deviation: _builtins.float
+    """Standard deviation of that."""
+    noise: _builtins.float
+    """Standard deviation of a single result, beyond the standard errors that were told."""
+    @_builtins.property
+    def trial(self) -> _trial_pb2.Trial:
+        """The trial."""
+
+    def __init__(
+        self,
+        *,
+        trial: _trial_pb2.Trial | None = ...,
+        mean: _builtins.float = ...,
+        standard_deviation: _builtins.float = ...,
+        noise: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["trial", b"trial"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mean", b"mean", "noise", b"noise", "standard_deviation", b"standard_deviation", "trial", b"trial"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BestByModel: _TypeAlias = BestByModel  # noqa: Y015
 
 @_typing.final
 class UpdateTrialRequest(_message.Message):

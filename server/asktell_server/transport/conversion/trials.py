@@ -11,6 +11,7 @@ from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.trial import Origin, Prediction, Result, TrialState
 from asktell_server.service.intake import NewTrial, PastTrial
+from asktell_server.service.judging import ModelBest
 from asktell_server.service.reading import TrialFilter
 from asktell_server.service.trials import MapUpdate, TrialUpdate
 from asktell_server.store.protocol import TrialRecord
@@ -109,6 +110,16 @@ def update_from(message: trial_pb2.Trial, paths: Sequence[str]) -> TrialUpdate:
             else MapUpdate(replacement=dict(given), keys=before.keys)
         )
     return TrialUpdate(**updates)
+
+
+def best_by_model_to(study: StudyName, best: ModelBest) -> trial_service_pb2.BestByModel:
+    """Writes the model's best trial."""
+    return trial_service_pb2.BestByModel(
+        trial=trial_to(study, best.record),
+        mean=best.mean,
+        standard_deviation=best.standard_deviation,
+        noise=best.noise,
+    )
 
 
 def trial_to(study: StudyName, record: TrialRecord, *, measurements: Sequence[Measurement] = ()) -> trial_pb2.Trial:

@@ -1383,13 +1383,38 @@ pub struct ListBestTrialsRequest {
     /// Optional. At most this many; 0 = 1; at most 1,000. With several objectives: the Pareto front, all of it.
     #[prost(int32, tag = "2")]
     pub count: i32,
+    /// Optional. Fill `best_by_model`. The answer may take seconds where the server is busy.
+    #[prost(bool, tag = "3")]
+    pub by_model: bool,
 }
 /// Answer of ListBestTrials.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListBestTrialsResponse {
-    /// SUCCEEDED and STOPPED trials with an objective, best first; ties by number. Empty while there is none.
+    /// SUCCEEDED and STOPPED trials with an objective, best first by the values that were told; ties by number. Empty while
+    /// there is none.
     #[prost(message, repeated, tag = "1")]
     pub trials: ::prost::alloc::vec::Vec<Trial>,
+    /// The best trial when noise is taken off. Set where `by_model` asks for it and results are noisy (standard errors or
+    /// differing replicates were told, or the model finds noise); unset, too, where the model fails or takes too long.
+    #[prost(message, optional, tag = "2")]
+    pub best_by_model: ::core::option::Option<BestByModel>,
+}
+/// The trial with the best posterior mean: where results differ from run to run, the one with the best value may have been
+/// lucky. All numbers are in the objective's unit.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BestByModel {
+    /// The trial.
+    #[prost(message, optional, tag = "1")]
+    pub trial: ::core::option::Option<Trial>,
+    /// What the objective is expected to be there, without noise.
+    #[prost(double, tag = "2")]
+    pub mean: f64,
+    /// Standard deviation of that.
+    #[prost(double, tag = "3")]
+    pub standard_deviation: f64,
+    /// Standard deviation of a single result, beyond the standard errors that were told.
+    #[prost(double, tag = "4")]
+    pub noise: f64,
 }
 /// Request of UpdateTrial.
 #[derive(Clone, PartialEq, ::prost::Message)]

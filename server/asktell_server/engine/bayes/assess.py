@@ -1,0 +1,67 @@
+"""What a model makes of the results: which configuration is best when noise is taken off, and whether there is any."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from asktell_server.engine.bayes.kernel import Hyperparameters
+from asktell_server.engine.bayes.modelled import modelled
+from asktell_server.engine.bayes.noise import noise_evidence
+from asktell_server.engine.bayes.threads import one_thread
+from asktell_server.engine.bayes.training import Data, ModelError
+from asktell_server.engine.problem import Assessment, Outcome, SuggestTask
+
+MIN_EVIDENCE = 3.0
+"""Log likelihood ratio (nats) from which on results count as noisy: twenty to one. Exact smooth functions have 0.0."""
+_CHUNK = 1000
+
+
+def assess(task: SuggestTask) -> Assessment:
+    """The observation with the best posterior mean; at least one must have a value.
+
+    Results are noisy where standard errors have been told, where the same configuration gave different values, and
+    where a model with noise explains them much better than one without.
+
+    Raises:
+        Exception: any: no task should, but matrices can.
+    """
+    with one_thread():
+        model = modelled(task)
+        rows = [row for row, seen in enumerate(task.observations) if seen.outcome is Outcome.VALUE]
+        points = model.encoding.encode([task.observations[row].parameters for row in rows])
+        parts = [model.surrogate.moments(points[start : start + _CHUNK]) for start in range(0, len(rows), _CHUNK)]
+        means, variances = (np.concatenate(moments) for moments in zip(*parts, strict=True))
+        best = int(np.argmin(means))
+        mean = model.targets.mean(float(means[best]))
+        deviation = model.targets.standard_deviation(math.sqrt(max(0.0, float(variances[best]))))
+        if not (math.isfinite(mean) and math.isfinite(deviation)):
+            raise ModelError(f"the model's best has mean {mean} and deviation {deviation}")
+        noisy = _is_told(task) or _differs(task) or _is_inferred(model.fitted_to, model.surrogate.hyperparameters)
+        return Assessment(
+            best=rows[best],
+            mean=mean,
+            standard_deviation=deviation,
+            noise=model.targets.standard_deviation(math.sqrt(model.surrogate.noise)),
+            noisy=noisy,
+        )
+
+
+def _is_told(task: SuggestTask) -> bool:
+    return any(seen.standard_error for seen in task.observations if seen.outcome is Outcome.VALUE)
+
+
+def _differs(task: SuggestTask) -> bool:
+    """A configuration has two values."""
+    first: dict[tuple[object, ...], float | None] = {}
+    names = [parameter.name for parameter in task.problem.space.parameters]
+    return any(
+        first.setdefault(tuple(seen.parameters[name] for name in names), seen.value) != seen.value
+        for seen in task.observations
+        if seen.outcome is Outcome.VALUE
+    )
+
+
+def _is_inferred(data: Data, hyperparameters: Hyperparameters) -> bool:
+    return noise_evidence(data, hyperparameters) >= MIN_EVIDENCE

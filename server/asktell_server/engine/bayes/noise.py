@@ -1,0 +1,43 @@
+"""Whether results are noisy: by how much a model with noise explains them better than one without."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import minimize
+
+from asktell_server.engine.bayes.fit import WARM_STEPS, Objective
+from asktell_server.engine.bayes.kernel import LARGEST, Hyperparameters
+from asktell_server.engine.bayes.training import Data
+
+
+def noise_evidence(data: Data, fitted: Hyperparameters) -> float:
+    """The log likelihood ratio (nats, at least 0) of a fit with noise against the best one without.
+
+    Without noise the function has to pass through every point, and the other hyperparameters are fitted anew for that;
+    the noise's own prior takes no part. A function too rough for the kernel looks noisy, too.
+    """
+    objective = Objective(data)
+    layout = data.layout
+    floor = np.log(layout.lower[0])
+    start = np.log(layout.bounded(fitted))
+
+    def exact(logs: Hyperparameters) -> tuple[float, Hyperparameters]:
+        loss, gradient = objective(np.concatenate([[floor], logs]))
+        return loss, gradient[1:]
+
+    result = minimize(
+        exact,
+        start[1:],
+        jac=True,
+        method="L-BFGS-B",
+        bounds=list(zip(np.log(layout.lower[1:]), np.full(len(start) - 1, np.log(LARGEST)), strict=True)),
+        options={"maxiter": WARM_STEPS},
+    )
+    prior = layout.priors[0]
+
+    def belief(log_noise: float) -> float:
+        return float(log_noise + 0.5 * ((log_noise - prior.location) / prior.scale) ** 2)
+
+    with_noise = objective(start)[0] - belief(start[0])
+    without = float(result.fun) - belief(floor)
+    return max(0.0, without - with_noise)

@@ -1,0 +1,96 @@
+"""The best trial in the eyes of a model: asked for seldom, computed when nothing else is to be done, remembered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from asktell_server.domain.names import StudyName
+from asktell_server.engine.history import history_digest
+from asktell_server.engine.problem import Assessment, Assessor, AssessTask, Outcome, SuggestTask
+from asktell_server.service.problems import problem_of
+from asktell_server.service.views import StudyView
+from asktell_server.store.protocol import TrialRecord
+
+log = logging.getLogger(__name__)
+
+WAIT_S = 2.0
+"""How long a caller waits for a judgement; a later call finds it."""
+_REMEMBERED = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelBest:
+    """The trial with the best posterior mean, in the objective's unit; `noise` is the deviation of one result."""
+
+    record: TrialRecord
+    mean: float
+    standard_deviation: float
+    noise: float
+
+
+class Judging:
+    """Asks the engine once for each state of a study's results."""
+
+    def __init__(self, assessor: Assessor, *, wait_s: float = WAIT_S) -> None:
+        self._assessor = assessor
+        self._wait_s = wait_s
+        self._known: OrderedDict[StudyName, tuple[bytes, Assessment | None]] = OrderedDict()
+        self._running: dict[StudyName, tuple[bytes, asyncio.Task[Assessment | None]]] = {}
+
+    async def best(self, view: StudyView) -> ModelBest | None:
+        """The model's best trial; None where results are not noisy, and where the model fails or takes long."""
+        trials = view.ended_trials()
+        task = _task(view)
+        if not any(seen.outcome is Outcome.VALUE for seen in task.history.observations):
+            return None
+        assessment = await self._assessment(view.study.name, task)
+        if assessment is None or not assessment.noisy:
+            return None
+        trial = trials[assessment.best]
+        return ModelBest(
+            record=TrialRecord(trial=trial, measurement_count=view.measurement_count(trial.number)),
+            mean=assessment.mean,
+            standard_deviation=assessment.standard_deviation,
+            noise=assessment.noise,
+        )
+
+    async def _assessment(self, name: StudyName, task: AssessTask) -> Assessment | None:
+        digest = history_digest(task.history)
+        known = self._known.get(name)
+        if known is not None and known[0] == digest:
+            self._known.move_to_end(name)
+            return known[1]
+        running = self._running.get(name)
+        if running is None or running[0] != digest:
+            work = asyncio.create_task(self._compute(name, digest, task), name=f"judge {name}")
+            running = self._running[name] = (digest, work)
+        done, _ = await asyncio.wait([running[1]], timeout=self._wait_s)
+        return running[1].result() if done else None
+
+    async def _compute(self, name: StudyName, digest: bytes, task: AssessTask) -> Assessment | None:
+        try:
+            assessment = await self._assessor.assess(task)
+        except Exception:
+            log.exception("the results of %s were not judged", name)
+            return None
+        finally:
+            if (running := self._running.get(name)) is not None and running[0] == digest:
+                del self._running[name]
+        self._known[name] = (digest, assessment)
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return assessment
+
+
+def _task(view: StudyView) -> AssessTask:
+    return AssessTask(
+        history=SuggestTask(
+            problem=problem_of(view.study),
+            observations=view.observations(),
+            seed=view.study.seed,
+            warm_start=view.warm_start or b"",
+        )
+    )

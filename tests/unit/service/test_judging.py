@@ -1,0 +1,91 @@
+"""The model's best trial: computed once for each state of the results, and never waited for too long."""
+
+from __future__ import annotations
+
+import asyncio
+
+from asktell_server.domain.metrics import Metric
+from asktell_server.domain.trial import Result, TrialState
+from asktell_server.engine.bayes.assess import assess
+from asktell_server.engine.problem import Assessment, AssessTask
+from asktell_server.service.judging import Judging
+from asktell_server.service.reading import Reading
+from tests.support.builders import NAME
+from tests.unit.service.conftest import Services
+
+
+class Here:
+    """The engine in this process. It counts, and answers once `free` is set."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.free = asyncio.Event()
+        self.free.set()
+        self.done = asyncio.Event()
+
+    async def assess(self, task: AssessTask) -> Assessment | None:
+        """Judges."""
+        self.asked += 1
+        await self.free.wait()
+        self.done.set()
+        return assess(task.history)
+
+
+async def _run(services: Services, values: list[float], *, error: float | None) -> None:
+    for value in values:
+        (trial,) = await services.ask()
+        result = Result(state=TrialState.SUCCEEDED, metrics={"loss": Metric(value=value, standard_error=error)})
+        await services.trials.tell(NAME.trial(trial.number), result, lease_id=trial.lease_id, request=None)
+
+
+async def test_it_is_computed_once_for_each_state_of_the_results(services: Services) -> None:
+    await services.create()
+    here = Here()
+    reading = Reading(services.ledger, services.views, Judging(here))
+    await _run(services, [0.5, 0.3, 0.9], error=0.2)
+    records, model = await reading.best(NAME, count=1, by_model=True)
+    assert model is not None
+    assert records[0].trial.number == 2
+    assert model.record.trial.number in (1, 2, 3)
+    assert model.standard_deviation > 0
+    assert (await reading.best(NAME, count=2, by_model=True))[1] == model
+    await services.ask()  # changes no result
+    assert (await reading.best(NAME, count=1, by_model=True))[1] == model
+    assert here.asked == 1
+    await _run(services, [0.1], error=0.2)
+    await asyncio.gather(*(reading.best(NAME, count=1, by_model=True) for _ in range(5)))
+    assert here.asked == 2
+    assert (await reading.best(NAME, count=1))[1] is None
+    assert here.asked == 2
+
+
+async def test_there_is_none_where_results_are_exact_or_missing(services: Services) -> None:
+    await services.create()
+    here = Here()
+    reading = Reading(services.ledger, services.views, Judging(here))
+    assert await reading.best(NAME, count=1, by_model=True) == ([], None)
+    assert here.asked == 0
+    await _run(services, [0.5, 0.3, 0.9], error=None)
+    records, model = await reading.best(NAME, count=1, by_model=True)
+    assert (len(records), model) == (1, None)
+
+
+async def test_a_busy_engine_is_not_waited_for_and_its_answer_is_kept(services: Services) -> None:
+    await services.create()
+    here = Here()
+    here.free.clear()
+    reading = Reading(services.ledger, services.views, Judging(here, wait_s=0.01))
+    await _run(services, [0.5, 0.3, 0.9], error=0.2)
+    records, model = await reading.best(NAME, count=1, by_model=True)
+    assert (len(records), model) == (1, None)
+    here.free.set()
+    await here.done.wait()
+    assert (await reading.best(NAME, count=1, by_model=True))[1] is not None
+    assert here.asked == 1
+
+
+async def test_without_workers_the_field_is_left_out(services: Services) -> None:
+    await services.create()
+    await _run(services, [0.5, 0.3, 0.9], error=0.2)
+    records, model = await services.reading.best(NAME, count=1, by_model=True)
+    assert (len(records), model) == (1, None)
