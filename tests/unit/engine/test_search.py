@@ -137,3 +137,19 @@ def test_greedy_is_believing_one_by_one() -> None:
         assert np.array_equal(found.point, points[int(scores.argmax())])
         believing = believing.believe(found.point[None, :])
         left.add(found.point)
+
+
+@pytest.mark.parametrize("kind", ["ints", "categories"])
+def test_many_discrete_columns_are_settled_a_few_at_a_time(kind: str) -> None:
+    domain = IntDomain(min=0, max=9) if kind == "ints" else CategoricalDomain(values=tuple("abcde"))
+    space = space_of(**{f"p{index}": domain for index in range(40)})
+    encoding, surrogate, tried, best = _surrogate(space, count=60)
+    acquisition = Acquisition(surrogate, best)
+    raw = raw_points(encoding, np.random.default_rng(1), cardinality=None, centres=tried[:4])
+    found = Search(encoding).maximize(acquisition, raw, Taken(tried))
+    assert found is not None
+    around = np.repeat(found.point[None, :], 40 * 10, axis=0)
+    for index, column in enumerate(encoding.columns):
+        around[index * 10 : index * 10 + column.count, index] = column.coordinates(np.arange(column.count))  # type: ignore[union-attr]
+    assert found.value > float(acquisition.scores(raw).max()) + 0.1
+    assert found.value >= float(acquisition.scores(Taken(tried).free(around)).max()) - 0.05  # no single change helps

@@ -1,20 +1,20 @@
 """The best point of an acquisition function over a space of numbers, levels and categories.
 
 Raw points are scored; the best few are refined by turns: L-BFGS along continuous columns, then the best change of one
-discrete column, until neither helps. Levels above 24 are continuous for L-BFGS and settled on ±1 and ±3 afterwards;
-nothing is left between levels. Points that have been tried or are running are passed over.
+discrete column, until neither helps. Levels are continuous for the first climb where there are more than 24 of a
+parameter, or many parameters of them, and settled afterwards (on ±1 and ±3 above 24); nothing is left between levels. Points that have been tried or are running are passed over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from botorch.optim.batched_lbfgs_b import fmin_l_bfgs_b_batched
 
 from asktell_server.engine.bayes.acquisition import Acquisition
-from asktell_server.engine.encoding import Categories, Continuum, Encoding, Levels, Points
+from asktell_server.engine.encoding import Categories, Column, Continuum, Encoding, Levels, Points
 
 STARTS = 3
 MAX_STEPS = 40
@@ -23,6 +23,12 @@ LATER_STEPS = 10
 MAX_ROUNDS = 6
 MAX_CHANGES = 30
 """Changes of discrete columns between two climbs."""
+MAX_OPTIONS = 128
+"""Where a point has up to so many neighbours all are compared before it moves. Where it has more, only those along a few
+columns at a time: 100 columns would otherwise cost a thousand scores for each change of one."""
+BLOCK_OPTIONS = 32
+MAX_SWEEPS = 5
+"""How often each of those few columns come up between two climbs."""
 SWEPT_LEVELS = 24
 """Ordered parameters up to this many levels are tried at every level; others at the nearest ones."""
 _NEAR = (-3, -1, 1, 3)
@@ -66,9 +72,14 @@ class Search:
         self._numeric = [index for index, column in columns if not isinstance(column, Categories)]
         self._continuous = [index for index, column in columns if isinstance(column, Continuum)]
         self._discrete = [(index, column) for index, column in columns if not isinstance(column, Continuum)]
+        self._blocks = _blocks(self._discrete)
+        few = len(self._blocks) == 1
         self._relaxed = [
-            index for index, column in self._discrete if isinstance(column, Levels) and column.count > SWEPT_LEVELS
+            index
+            for index, column in self._discrete
+            if isinstance(column, Levels) and not (few and column.count <= SWEPT_LEVELS)
         ]
+        self._turns = MAX_CHANGES if few else MAX_SWEEPS * len(self._blocks)
 
     def maximize(self, acquisition: Acquisition, raw: Points, taken: Taken) -> Found | None:
         """The best free point that is found from `raw` (n x d); None when all of `raw` is taken."""
@@ -96,12 +107,11 @@ class Search:
             moved = values > before + _GAIN
             if turn == 0 and self._relaxed:
                 moved[:] = True  # settling levels may have cost what the climb had won along the other columns
-            if not moved.any():
+            if not moved.any() or not self._continuous:
                 break
-            if self._continuous:
-                points[moved], values[moved] = self._climb(
-                    acquisition, points[moved], values[moved], self._continuous, steps=LATER_STEPS
-                )
+            points[moved], values[moved] = self._climb(
+                acquisition, points[moved], values[moved], self._continuous, steps=LATER_STEPS
+            )
         yield from zip(points, map(float, values), strict=True)
 
     def _climb(
@@ -135,35 +145,45 @@ class Search:
     def _step(self, acquisition: Acquisition, points: Points, values: Points, taken: Taken) -> tuple[Points, Points]:
         """Each point after its best changes of one discrete column at a time, as long as one helps."""
         points, values = points.copy(), values.copy()
-        going = list(range(len(points)))
-        for _ in range(MAX_CHANGES):
-            around = [self._neighbours(points[index], taken) for index in going]
-            if not any(map(len, around)):
+        in_vain = np.zeros(len(points), dtype=int)  # blocks of columns in a row that had nothing better
+        for turn in range(self._turns):
+            going = np.flatnonzero(in_vain < len(self._blocks))
+            if not len(going):
                 break
-            scores = np.split(acquisition.scores(np.concatenate(around)), np.cumsum([len(a) for a in around])[:-1])
-            moved = []
-            for index, neighbours, reached in zip(going, around, scores, strict=True):
+            block = self._blocks[turn % len(self._blocks)]
+            around = [self._neighbours(points[index], block, taken) for index in going]
+            scores = acquisition.scores(np.concatenate(around))
+            for index, neighbours, reached in zip(
+                going, around, np.split(scores, np.cumsum([len(each) for each in around])[:-1]), strict=True
+            ):
+                in_vain[index] += 1
                 if len(reached) and reached.max() > values[index] + _GAIN:
                     points[index], values[index] = neighbours[reached.argmax()], reached.max()
-                    moved.append(index)
-            going = moved
-            if not going:
-                break
+                    in_vain[index] = 0
         return points, values
 
-    def _neighbours(self, point: Points, taken: Taken) -> Points:
-        """All free points that differ from one in a single discrete column."""
+    def _neighbours(self, point: Points, block: Sequence[tuple[int, Column]], taken: Taken) -> Points:
+        """All free points that differ from one in a single column of the block."""
         changed = []
-        for index, column in self._discrete:
+        for index, column in block:
             coordinates = _options(column, point[index])
-            block = np.repeat(point[None, :], len(coordinates), axis=0)
-            block[:, index] = coordinates
-            changed.append(block)
+            neighbours = np.repeat(point[None, :], len(coordinates), axis=0)
+            neighbours[:, index] = coordinates
+            changed.append(neighbours)
         neighbours = np.concatenate(changed)
         return neighbours if self._continuous else taken.free(neighbours)
 
 
-def _options(column: Levels | Categories | Continuum, coordinate: float) -> Points:
+def _blocks(columns: Sequence[tuple[int, Column]]) -> list[list[tuple[int, Column]]]:
+    """Columns that are looked at together: all, where they have few options."""
+    options = [len(_options(column, 0.5)) for _, column in columns]
+    if sum(options) <= MAX_OPTIONS:
+        return [list(columns)]
+    places = (np.cumsum(options) - 1) // BLOCK_OPTIONS
+    return [[columns[at] for at in np.flatnonzero(places == place).tolist()] for place in np.unique(places)]
+
+
+def _options(column: Column, coordinate: float) -> Points:
     """Other coordinates of a discrete column."""
     assert not isinstance(column, Continuum)
     if isinstance(column, Categories) or column.count <= SWEPT_LEVELS:
