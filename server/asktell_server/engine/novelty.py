@@ -47,11 +47,16 @@ class Novelty:
         self._names = encoding.names
         self._pending = task.pending
         self._running = set(map(self.key, task.pending))
-        self._ended: list[Configuration] = [observation.parameters for observation in task.observations]
+        self._observations = task.observations
+        self._known_keys = task.tried
         # How often each has been tried, is running or has been chosen; counted only where that matters.
         counted = [*self._ended, *self._pending] if self._replicates > 1 else []
         self._uses = Counter(map(self.key, counted))
         self._looks = 0
+
+    @functools.cached_property
+    def _ended(self) -> list[Configuration]:
+        return [observation.parameters for observation in self._observations]
 
     @functools.cached_property
     def _ended_keys(self) -> set[Key]:
@@ -82,6 +87,8 @@ class Novelty:
         key = self.key(configuration)
         if key in self._running:
             return True
+        if self._known_keys is not None:
+            return key in self._known_keys
         self._looks += 1
         if self._count is None and self._looks <= LOOKS:
             return configuration in self._ended  # each comparison ends at the first value that differs

@@ -308,8 +308,9 @@ def _delays() -> Iterator[float]:
 
 
 def _size(task: SuggestTask) -> int:
-    # Drawing a configuration takes about fifty times as long as knowing one.
-    configurations = len(task.observations) + len(task.pending) + 50 * task.count
+    # Drawing a configuration takes about fifty times as long as comparing with one.
+    compared = len(task.observations) if task.tried is None else 0
+    configurations = compared + len(task.pending) + 50 * task.count
     return configurations * len(task.problem.space.parameters)
 
 

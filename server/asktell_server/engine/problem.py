@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from asktell_server.domain.algorithm import Algorithm
 from asktell_server.domain.metrics import Objective
 from asktell_server.domain.provenance import Fit, Provenance
-from asktell_server.domain.space import Configuration, SearchSpace
+from asktell_server.domain.space import Configuration, ParameterValue, SearchSpace
 from asktell_server.domain.trial import Origin, Prediction
 
 
@@ -63,7 +63,9 @@ class SuggestTask:
 
     `pending` are configurations that are running or handed out; `seed` is the study's seed, and everything random is
     drawn from it and from the number of observations and pending trials; `warm_start` is what an earlier answer for
-    the same problem carried, and may be empty or foreign (then it is ignored).
+    the same problem carried, and may be empty or foreign (then it is ignored). `tried` holds the values, in the order of
+    the space, of the observations of an infinite space, where somebody has them at hand: a sampler without a model looks
+    there instead of comparing with each.
     """
 
     problem: Problem
@@ -72,6 +74,7 @@ class SuggestTask:
     count: int = 1
     seed: int = 0
     warm_start: bytes = b""
+    tried: Container[tuple[ParameterValue, ...]] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
+from asktell_server.domain.algorithm import Auto, Bayesian
 from asktell_server.domain.errors import AsktellError
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import Configuration
@@ -89,6 +90,8 @@ class Modelling:
 def task_of(view: StudyView, count: int, *, beside: Sequence[Configuration] = ()) -> SuggestTask:
     """What the engine is asked for; `beside` is pending like what runs."""
     study = view.study
+    # A task that goes to a worker would take all that was tried with it; a finite space is counted out.
+    has_use = not isinstance(study.algorithm, Auto | Bayesian) and study.space.cardinality is None
     return SuggestTask(
         problem=problem_of(study),
         observations=view.observations(),
@@ -96,6 +99,7 @@ def task_of(view: StudyView, count: int, *, beside: Sequence[Configuration] = ()
         count=count,
         seed=study.seed,
         warm_start=view.warm_start or b"",
+        tried=view.tried if has_use else None,
     )
 
 

@@ -6,11 +6,11 @@ A view follows the study's log: one incremental read brings it up to date, and a
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Container, Mapping, Sequence
 
 from asktell_server.domain.names import StudyName
-from asktell_server.domain.space import Configuration
+from asktell_server.domain.space import Configuration, ParameterValue
 from asktell_server.domain.study import Study
 from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.engine.problem import Observation, Outcome
@@ -25,6 +25,8 @@ from asktell_server.store.protocol import (
     TrialChanged,
     TrialDeleted,
 )
+
+Key = tuple[ParameterValue, ...]
 
 PAGE = 500
 """Trials and log entries read in one round trip."""
@@ -45,6 +47,7 @@ class StudyView:
         self._ended: list[int] = []
         """Numbers of the trials that have ended, rising; in the order of `_observations`."""
         self._observations: list[Observation] = []
+        self._tried: Counter[Key] | None = None
         self._open: set[int] = set()
 
     @property
@@ -82,6 +85,13 @@ class StudyView:
         return [self._trials[number] for number in self._ended]
 
     @property
+    def tried(self) -> Container[Key]:
+        """The values, in the order of the space, of everything that was tried and has ended; it moves on with the view."""
+        if self._tried is None:
+            self._tried = Counter(map(self._key, self._observations))
+        return self._tried
+
+    @property
     def ended(self) -> int:
         """How many trials have ended."""
         return len(self._ended)
@@ -109,6 +119,8 @@ class StudyView:
             place = self._forget_end(trial.number)
             self._ended.insert(place, trial.number)
             self._observations.insert(place, observation(self.study, trial))
+            if self._tried is not None:
+                self._tried[self._key(self._observations[place])] += 1
 
     def remove(self, number: int) -> None:
         """Forgets a deleted trial, for good."""
@@ -122,8 +134,15 @@ class StudyView:
         """Takes the trial out of those that have ended; returns its place among them."""
         place = bisect_left(self._ended, number)
         if self._ended[place : place + 1] == [number]:
+            if self._tried is not None:
+                self._tried.subtract([key := self._key(self._observations[place])])
+                if not self._tried[key]:
+                    del self._tried[key]
             del self._ended[place], self._observations[place]
         return place
+
+    def _key(self, observation: Observation) -> Key:
+        return tuple(observation.parameters[parameter.name] for parameter in self.study.space.parameters)
 
     def apply(self, entry: LogEntry) -> None:
         """Takes in one entry of the log."""

@@ -145,6 +145,13 @@ def test_continuous_spaces_repeat_nothing_that_is_running() -> None:
     assert third not in (first, second)
 
 
+def test_what_was_tried_is_looked_up_where_it_is_at_hand() -> None:
+    task = _task(space_of(x=FloatDomain(min=0.0, max=1.0)), Random())
+    (first,) = _configurations(task)
+    (other,) = _configurations(dataclasses.replace(task, tried={(first["x"],)}))
+    assert other != first
+
+
 def test_sobol_fills_evenly_over_single_asks() -> None:
     tried: list[Configuration] = []
     for _ in range(16):

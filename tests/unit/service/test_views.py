@@ -209,3 +209,19 @@ async def test_the_only_view_is_kept_however_large(services: Services) -> None:
     views = Views(services.ledger, max_trials=5)
     await views.refresh(NAME)
     assert views.peek(NAME) is not None
+
+
+async def test_what_was_tried_moves_on_with_the_view(services: Services) -> None:
+    await services.create()
+    first, second, third = [(await services.ask())[0] for _ in range(3)]
+    view, _ = await services.views.refresh(NAME)
+
+    def tried() -> list[bool]:
+        return [tuple(trial.parameters.values()) in view.tried for trial in (first, second, third)]
+
+    assert tried() == [False, False, False]
+    await services.tell(first, 0.5)
+    await services.tell(second, 0.5)
+    assert tried() == [True, True, False]
+    await services.trials.delete(NAME.trial(first.number), request=None)
+    assert tried() == [False, True, False]
