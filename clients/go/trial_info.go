@@ -57,11 +57,12 @@ type Prediction struct {
 	Mean, StandardDeviation, AcquisitionValue float64
 }
 
-// Amendment is a result that a correction replaced.
+// Amendment is a result that a correction replaced. Reason is the correction's, PreviousReason the replaced result's.
 type Amendment struct {
 	AmendTime       time.Time
 	PreviousState   TrialState
 	PreviousMetrics Metrics
+	PreviousReason  string
 	Reason          string
 }
 
@@ -70,6 +71,7 @@ type SupersededResult struct {
 	TellTime time.Time
 	State    TrialState
 	Metrics  Metrics
+	Reason   string
 }
 
 func decodeTrial(wire *pb.Trial) *TrialInfo {
@@ -87,13 +89,14 @@ func decodeTrial(wire *pb.Trial) *TrialInfo {
 		metrics, _ := decodeMetrics(amendment.GetPreviousMetrics())
 		info.Amendments = append(info.Amendments, Amendment{
 			AmendTime: decodeTime(amendment.GetAmendTime()), PreviousState: decodeState(amendment.GetPreviousState()),
-			PreviousMetrics: metrics, Reason: amendment.GetReason(),
+			PreviousMetrics: metrics, PreviousReason: amendment.GetPreviousReason(), Reason: amendment.GetReason(),
 		})
 	}
 	for _, result := range wire.GetSupersededResults() {
 		metrics, _ := decodeMetrics(result.GetMetrics())
 		info.SupersededResults = append(info.SupersededResults, SupersededResult{
 			TellTime: decodeTime(result.GetTellTime()), State: decodeState(result.GetState()), Metrics: metrics,
+			Reason: result.GetReason(),
 		})
 	}
 	for _, measurement := range wire.GetMeasurements() {

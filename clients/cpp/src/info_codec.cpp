@@ -96,11 +96,11 @@ TrialInfo decode(const v1::Trial& wire) {
   for (const auto& amendment : wire.amendments()) {
     info.amendments.push_back({when(amendment.has_amend_time(), amendment.amend_time()),
                                decode_state(amendment.previous_state()), decode(amendment.previous_metrics()),
-                               amendment.reason()});
+                               amendment.previous_reason(), amendment.reason()});
   }
   for (const auto& result : wire.superseded_results()) {
-    info.superseded_results.push_back(
-        {when(result.has_tell_time(), result.tell_time()), decode_state(result.state()), decode(result.metrics())});
+    info.superseded_results.push_back({when(result.has_tell_time(), result.tell_time()), decode_state(result.state()),
+                                       decode(result.metrics()), result.reason()});
   }
   info.import_key = wire.import_key();
   info.measurement_count = wire.measurement_count();

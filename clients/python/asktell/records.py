@@ -143,11 +143,12 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amendment:
-    """A result that a correction replaced."""
+    """A result that a correction replaced. `reason` is the correction's, `previous_reason` the replaced result's."""
 
     amend_time: datetime | None
     previous_state: TrialState
     previous_metrics: Mapping[str, float]
+    previous_reason: str
     reason: str
 
 
@@ -159,6 +160,7 @@ class SupersededResult:
     lease_id: str
     state: TrialState
     metrics: Mapping[str, float]
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

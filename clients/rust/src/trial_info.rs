@@ -88,7 +88,9 @@ pub struct Amendment {
     pub previous_state: TrialState,
     /// The metrics before.
     pub previous_metrics: Metrics,
-    /// Why.
+    /// Why the replaced result was no success.
+    pub previous_reason: String,
+    /// Why it was replaced.
     pub reason: String,
 }
 
@@ -102,6 +104,8 @@ pub struct SupersededResult {
     pub state: TrialState,
     /// Its metrics.
     pub metrics: Metrics,
+    /// Why it was no success.
+    pub reason: String,
 }
 
 impl From<v1::Trial> for TrialInfo {
@@ -153,6 +157,7 @@ impl From<v1::Amendment> for Amendment {
             amend_time: time(wire.amend_time),
             previous_state: state(wire.previous_state),
             previous_metrics: Metrics::from_wire(wire.previous_metrics),
+            previous_reason: wire.previous_reason,
             reason: wire.reason,
         }
     }
@@ -160,7 +165,12 @@ impl From<v1::Amendment> for Amendment {
 
 impl From<v1::SupersededResult> for SupersededResult {
     fn from(wire: v1::SupersededResult) -> Self {
-        Self { tell_time: time(wire.tell_time), state: state(wire.state), metrics: Metrics::from_wire(wire.metrics) }
+        Self {
+            tell_time: time(wire.tell_time),
+            state: state(wire.state),
+            metrics: Metrics::from_wire(wire.metrics),
+            reason: wire.reason,
+        }
     }
 }
 

@@ -67,6 +67,9 @@ export interface Amendment {
   readonly amendTime: Date | undefined;
   readonly previousState: TrialState | undefined;
   readonly previousMetrics: Metrics;
+  /** Why the replaced result was no success. */
+  readonly previousReason: string;
+  /** Why it was replaced. */
   readonly reason: string;
 }
 
@@ -75,6 +78,7 @@ export interface SupersededResult {
   readonly tellTime: Date | undefined;
   readonly state: TrialState | undefined;
   readonly metrics: Metrics;
+  readonly reason: string;
 }
 
 export function decodeTrial<P>(wire: WireTrial): TrialInfo<P> {
@@ -99,12 +103,14 @@ export function decodeTrial<P>(wire: WireTrial): TrialInfo<P> {
       amendTime: decodeTime(amendment.amendTime),
       previousState: decodeEnum(TrialStateSchema, amendment.previousState),
       previousMetrics: decodeMetrics(amendment.previousMetrics),
+      previousReason: amendment.previousReason,
       reason: amendment.reason,
     })),
     supersededResults: wire.supersededResults.map((result) => ({
       tellTime: decodeTime(result.tellTime),
       state: decodeEnum(TrialStateSchema, result.state),
       metrics: decodeMetrics(result.metrics),
+      reason: result.reason,
     })),
     importKey: wire.importKey,
     measurementCount: wire.measurementCount,

@@ -174,6 +174,12 @@ async def test_a_result_never_changes_but_by_amending(study: Any) -> None:
     await do(trial.amend(loss=2.0, reason="wrong split"))
     assert trial.metrics == {"loss": 2.0}
     assert [(each.previous_metrics, each.reason) for each in trial.amendments] == [({"loss": 1.0}, "wrong split")]
+    failed = await do(study.ask())
+    await do(failed.fail("out of memory"))
+    await do(failed.amend(loss=3.0, reason="it had finished"))
+    (former,) = failed.amendments
+    assert (former.previous_state, former.previous_reason) == ("FAILED", "out of memory")
+    assert former.reason == "it had finished"
 
 
 async def test_labels_and_annotations(study: Any) -> None:

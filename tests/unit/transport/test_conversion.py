@@ -22,7 +22,7 @@ from asktell_server.domain.metrics import Measurement, Metrics
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import Configuration, SearchSpace
 from asktell_server.domain.study import Study, StudyState
-from asktell_server.domain.trial import Trial, TrialState
+from asktell_server.domain.trial import Result, Trial, TrialState
 from asktell_server.engine.problem import Outcome
 from asktell_server.service.studies import StudyUpdate
 from asktell_server.store.protocol import (
@@ -155,12 +155,20 @@ def test_a_trial_survives_the_wire(trial: Trial, study: StudyName) -> None:
         assert time == getattr(trial, field)
     assert message.HasField("prediction") == (trial.prediction is not None)
     assert [
-        (STATES[former.previous_state], metrics_from(former.previous_metrics), former.reason)
+        (
+            Result(
+                state=STATES[former.previous_state],
+                metrics=metrics_from(former.previous_metrics),
+                reason=former.previous_reason,
+            ),
+            former.reason,
+        )
         for former in message.amendments
-    ] == [(former.previous.state, former.previous.metrics, former.reason) for former in trial.amendments]
-    assert [(late.lease_id, STATES[late.state], metrics_from(late.metrics)) for late in message.superseded_results] == [
-        (late.lease_id, late.result.state, late.result.metrics) for late in trial.superseded_results
-    ]
+    ] == [(former.previous, former.reason) for former in trial.amendments]
+    assert [
+        (late.lease_id, Result(state=STATES[late.state], metrics=metrics_from(late.metrics), reason=late.reason))
+        for late in message.superseded_results
+    ] == [(late.lease_id, late.result) for late in trial.superseded_results]
 
 
 def test_a_trial_shows_the_lease_whose_result_was_taken() -> None:

@@ -30,7 +30,8 @@ struct Amendment {
   std::optional<Time> amend_time;
   TrialState previous_state = TrialState::unspecified;
   Metrics previous_metrics;
-  std::string reason;
+  std::string previous_reason;  ///< why the replaced result was no success
+  std::string reason;           ///< why it was replaced
 };
 
 /// A result that came after another attempt's had been taken: kept, never used.
@@ -38,6 +39,7 @@ struct SupersededResult {
   std::optional<Time> tell_time;
   TrialState state = TrialState::unspecified;
   Metrics metrics;
+  std::string reason;
 };
 
 /// A trial as a server told it.

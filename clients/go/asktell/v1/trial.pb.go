@@ -604,9 +604,11 @@ type Amendment struct {
 	// The metrics before.
 	PreviousMetrics map[string]*Metric `protobuf:"bytes,3,rep,name=previous_metrics,json=previousMetrics,proto3" json:"previous_metrics,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Why, in the words of whoever amended it.
-	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The reason before: why the replaced result was no success.
+	PreviousReason string `protobuf:"bytes,5,opt,name=previous_reason,json=previousReason,proto3" json:"previous_reason,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Amendment) Reset() {
@@ -667,6 +669,13 @@ func (x *Amendment) GetReason() string {
 	return ""
 }
 
+func (x *Amendment) GetPreviousReason() string {
+	if x != nil {
+		return x.PreviousReason
+	}
+	return ""
+}
+
 // A result that came after another attempt's result had been taken.
 type SupersededResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -677,7 +686,9 @@ type SupersededResult struct {
 	// The state it would have led to.
 	State TrialState `protobuf:"varint,3,opt,name=state,proto3,enum=asktell.v1.TrialState" json:"state,omitempty"`
 	// Its metrics.
-	Metrics       map[string]*Metric `protobuf:"bytes,4,rep,name=metrics,proto3" json:"metrics,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Metrics map[string]*Metric `protobuf:"bytes,4,rep,name=metrics,proto3" json:"metrics,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Why it was no success.
+	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -738,6 +749,13 @@ func (x *SupersededResult) GetMetrics() map[string]*Metric {
 		return x.Metrics
 	}
 	return nil
+}
+
+func (x *SupersededResult) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
 }
 
 var File_asktell_v1_trial_proto protoreflect.FileDescriptor
@@ -809,21 +827,23 @@ const file_asktell_v1_trial_proto_rawDesc = "" +
 	"Prediction\x12\x12\n" +
 	"\x04mean\x18\x01 \x01(\x01R\x04mean\x12-\n" +
 	"\x12standard_deviation\x18\x02 \x01(\x01R\x11standardDeviation\x12+\n" +
-	"\x11acquisition_value\x18\x03 \x01(\x01R\x10acquisitionValue\"\xcc\x02\n" +
+	"\x11acquisition_value\x18\x03 \x01(\x01R\x10acquisitionValue\"\xf5\x02\n" +
 	"\tAmendment\x129\n" +
 	"\n" +
 	"amend_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\tamendTime\x12=\n" +
 	"\x0eprevious_state\x18\x02 \x01(\x0e2\x16.asktell.v1.TrialStateR\rpreviousState\x12U\n" +
 	"\x10previous_metrics\x18\x03 \x03(\v2*.asktell.v1.Amendment.PreviousMetricsEntryR\x0fpreviousMetrics\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\x1aV\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12'\n" +
+	"\x0fprevious_reason\x18\x05 \x01(\tR\x0epreviousReason\x1aV\n" +
 	"\x14PreviousMetricsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
-	"\x05value\x18\x02 \x01(\v2\x12.asktell.v1.MetricR\x05value:\x028\x01\"\xa9\x02\n" +
+	"\x05value\x18\x02 \x01(\v2\x12.asktell.v1.MetricR\x05value:\x028\x01\"\xc1\x02\n" +
 	"\x10SupersededResult\x127\n" +
 	"\ttell_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\btellTime\x12\x19\n" +
 	"\blease_id\x18\x02 \x01(\tR\aleaseId\x12,\n" +
 	"\x05state\x18\x03 \x01(\x0e2\x16.asktell.v1.TrialStateR\x05state\x12C\n" +
-	"\ametrics\x18\x04 \x03(\v2).asktell.v1.SupersededResult.MetricsEntryR\ametrics\x1aN\n" +
+	"\ametrics\x18\x04 \x03(\v2).asktell.v1.SupersededResult.MetricsEntryR\ametrics\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x1aN\n" +
 	"\fMetricsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
 	"\x05value\x18\x02 \x01(\v2\x12.asktell.v1.MetricR\x05value:\x028\x01*\xf8\x01\n" +

@@ -136,6 +136,7 @@ class TrialView:
                 amend_time=decode_time(each.amend_time),
                 previous_state=decode_state(each.previous_state),
                 previous_metrics=decode_metrics(each.previous_metrics),
+                previous_reason=each.previous_reason,
                 reason=each.reason,
             )
             for each in self._message.amendments
@@ -150,6 +151,7 @@ class TrialView:
                 lease_id=each.lease_id,
                 state=decode_state(each.state),
                 metrics=decode_metrics(each.metrics),
+                reason=each.reason,
             )
             for each in self._message.superseded_results
         ]

@@ -475,10 +475,13 @@ class Amendment(_message.Message):
     PREVIOUS_STATE_FIELD_NUMBER: _builtins.int
     PREVIOUS_METRICS_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    PREVIOUS_REASON_FIELD_NUMBER: _builtins.int
     previous_state: Global___TrialState.ValueType
     """The state before."""
     reason: _builtins.str
     """Why, in the words of whoever amended it."""
+    previous_reason: _builtins.str
+    """The reason before: why the replaced result was no success."""
     @_builtins.property
     def amend_time(self) -> _timestamp_pb2.Timestamp:
         """When it was replaced."""
@@ -494,10 +497,11 @@ class Amendment(_message.Message):
         previous_state: Global___TrialState.ValueType = ...,
         previous_metrics: _abc.Mapping[_builtins.str, Global___Metric] | None = ...,
         reason: _builtins.str = ...,
+        previous_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amend_time", b"amend_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amend_time", b"amend_time", "previous_metrics", b"previous_metrics", "previous_state", b"previous_state", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amend_time", b"amend_time", "previous_metrics", b"previous_metrics", "previous_reason", b"previous_reason", "previous_state", b"previous_state", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -534,10 +538,13 @@ class SupersededResult(_message.Message):
     LEASE_ID_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     METRICS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     lease_id: _builtins.str
     """The lease of the attempt that told it."""
     state: Global___TrialState.ValueType
     """The state it would have led to."""
+    reason: _builtins.str
+    """Why it was no success."""
     @_builtins.property
     def tell_time(self) -> _timestamp_pb2.Timestamp:
         """When it came."""
@@ -553,10 +560,11 @@ class SupersededResult(_message.Message):
         lease_id: _builtins.str = ...,
         state: Global___TrialState.ValueType = ...,
         metrics: _abc.Mapping[_builtins.str, Global___Metric] | None = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["tell_time", b"tell_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease_id", b"lease_id", "metrics", b"metrics", "state", b"state", "tell_time", b"tell_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease_id", b"lease_id", "metrics", b"metrics", "reason", b"reason", "state", b"state", "tell_time", b"tell_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -140,6 +140,7 @@ fn encode_trial(info: &TrialInfo) -> v1::Trial {
             .map(|amendment| v1::Amendment {
                 previous_state: state(amendment.previous_state),
                 previous_metrics: metrics(&amendment.previous_metrics),
+                previous_reason: amendment.previous_reason.clone(),
                 reason: amendment.reason.clone(),
                 ..v1::Amendment::default()
             })
@@ -150,6 +151,7 @@ fn encode_trial(info: &TrialInfo) -> v1::Trial {
             .map(|result| v1::SupersededResult {
                 state: state(result.state),
                 metrics: metrics(&result.metrics),
+                reason: result.reason.clone(),
                 ..v1::SupersededResult::default()
             })
             .collect(),

@@ -883,6 +883,9 @@ pub struct Amendment {
     /// Why, in the words of whoever amended it.
     #[prost(string, tag = "4")]
     pub reason: ::prost::alloc::string::String,
+    /// The reason before: why the replaced result was no success.
+    #[prost(string, tag = "5")]
+    pub previous_reason: ::prost::alloc::string::String,
 }
 /// A result that came after another attempt's result had been taken.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -902,6 +905,9 @@ pub struct SupersededResult {
         ::prost::alloc::string::String,
         Metric,
     >,
+    /// Why it was no success.
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
 }
 /// Where a trial stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

@@ -153,6 +153,7 @@ def trial_to(study: StudyName, record: TrialRecord, *, measurements: Sequence[Me
             previous_state=STATES_OUT[amendment.previous.state],
             previous_metrics=metrics_to(amendment.previous.metrics),
             reason=amendment.reason,
+            previous_reason=amendment.previous.reason,
         )
     for late in trial.superseded_results:
         message.superseded_results.add(
@@ -160,6 +161,7 @@ def trial_to(study: StudyName, record: TrialRecord, *, measurements: Sequence[Me
             lease_id=late.lease_id,
             state=STATES_OUT[late.result.state],
             metrics=metrics_to(late.result.metrics),
+            reason=late.result.reason,
         )
     return message
 
