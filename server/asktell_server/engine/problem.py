@@ -120,7 +120,7 @@ class Suggester(Protocol):
     """Whatever turns tasks into suggestions: in this process, or in a pool of workers."""
 
     async def suggest(self, task: SuggestTask) -> SuggestResult:
-        """Suggests; never fails because of a model (it falls back instead)."""
+        """Suggests; never fails because of a model (it falls back instead). Raises ResourceExhausted: OVERLOADED."""
         ...
 
 
