@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-polyglot test conformance lint generate bench bench-regret bench-latency toolchains constraints clean
+.PHONY: help setup demo demo-polyglot test conformance lint docs generate bench bench-regret bench-latency toolchains constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,10 @@ conformance: setup ## the corpus of cases through every client whose toolchain i
 
 lint: setup ## style, types, import directions, the contract, generated code current
 	scripts/lint.sh
+
+docs: setup ## API documentation of every client whose toolchain is present
+	mkdir -p build/docs && cd build/docs && ../../$(BIN)/python -m pydoc -w asktell
+	scripts/languages.sh docs
 
 generate: setup ## regenerate the code of proto/ that is checked in
 	$(BIN)/python scripts/generate.py

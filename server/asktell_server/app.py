@@ -11,7 +11,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from asktell_server.domain.errors import Unavailable
@@ -47,9 +47,7 @@ from asktell_server.transport.trial_servicer import TrialServicer, TrialUseCases
 log = logging.getLogger(__name__)
 
 
-async def serve(
-    settings: Settings, *, clock: Clock = utc_now, on_ready: Callable[[str], None] = lambda _: None
-) -> None:
+async def serve(settings: Settings, *, clock: Clock = utc_now) -> None:
     """Runs a server until SIGTERM or SIGINT; a second signal ends it at once.
 
     Raises:
@@ -67,7 +65,6 @@ async def serve(
         watcher = asyncio.create_task(_watch_durability(ledger, gate, grpc_server)) if ledger else None
         await grpc_server.set_serving(True)
         log.info("asktell-server ready on %s", address)
-        on_ready(address)
         if settings.ready_file:
             _write_atomically(settings.ready_file, address + "\n")
         await stop.wait()
