@@ -4,8 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 client=clients/rust
 example=examples/rust
-# One folder for both, so that the libraries are compiled once; without debugging information it is half as large.
-export CARGO_TARGET_DIR=$PWD/$client/target CARGO_PROFILE_DEV_DEBUG=0 CARGO_BUILD_JOBS=${ASKTELL_RUST_JOBS:-2}
+# One folder for both, so that the libraries are compiled once; without debugging and incremental data it is small.
+export CARGO_TARGET_DIR=$PWD/$client/target CARGO_PROFILE_DEV_DEBUG=0 CARGO_INCREMENTAL=0 CARGO_BUILD_JOBS=${ASKTELL_RUST_JOBS:-2}
 export CARGO_TERM_QUIET=true
 
 need() { sed -n 's/^rust-version = "\(.*\)"/\1/p' $client/Cargo.toml; }

@@ -90,7 +90,7 @@ pub use list::{Items, TrialFilter};
 pub use settings::ClientBuilder;
 pub use space::{Bool, Categorical, Discrete, Domain, Float, Int, Parameter};
 pub use spec::{Algorithm, Objective, StudySpec, TrackedMetric};
-pub use study::{AskOptions, Study};
+pub use study::{AskOptions, BestByModel, Study};
 pub use study_file::{StudyFile, StudyFileError};
 pub use study_info::{StudyInfo, StudyWarning, TrialCounts};
 pub use suggest::{Observation, Problem, Suggestion, Suggestions};

@@ -44,6 +44,20 @@ pub struct AskOptions {
     worker_id: Option<String>,
 }
 
+/// The trial with the best mean of a model. All numbers are in the objective's unit.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct BestByModel {
+    /// The trial.
+    pub trial: Trial,
+    /// What the objective is expected to be there, without noise.
+    pub mean: f64,
+    /// Standard deviation of that.
+    pub standard_deviation: f64,
+    /// Standard deviation of a single result, beyond the standard errors that were told.
+    pub noise: f64,
+}
+
 impl AskOptions {
     /// Waits for ever, as the client's worker.
     pub fn new() -> Self {
@@ -216,6 +230,18 @@ impl Study {
             ..Default::default()
         };
         Ok(self.handles(self.session.call(request).await?.trials))
+    }
+
+    /// The best trial when noise is taken off: the one with the best mean of a model. Where results differ from run to run,
+    /// the one with the best value may have been lucky. `None` where results are not noisy, and while the server is too
+    /// busy for a model.
+    pub async fn best_by_model(&self) -> Result<Option<BestByModel>> {
+        let parent = self.name().to_owned();
+        let request = v1::ListBestTrialsRequest { parent, by_model: true, ..Default::default() };
+        let Some(best) = self.session.call(request).await?.best_by_model else { return Ok(None) };
+        let v1::BestByModel { trial, mean, standard_deviation, noise, .. } = best;
+        let handle = |wire| Trial::new(&self.session, wire, None);
+        Ok(trial.map(handle).map(|trial| BestByModel { trial, mean, standard_deviation, noise }))
     }
 
     /// The study's changes as they happen, in order, across restarts of servers: nothing is missed and nothing comes
