@@ -116,7 +116,8 @@ class AskTrials:
                 try:
                     again = await self._at_once(name, jobs)
                     if again:
-                        again = await self._round(name, again)
+                        with self._preparer.held(name):
+                            again = await self._round(name, again)
                 except Exception as error:  # noqa: BLE001  # whatever it is, the callers get it
                     fail(jobs, error)
                     continue
@@ -226,8 +227,9 @@ class AskTrials:
         )
         lost = [job for job, done in zip(jobs, outcomes, strict=True) if not done]
         served = [job for job in jobs if job not in lost]
-        self._preparer.used(sum(len(job.ready) for job in served))
-        self._preparer.asked(view.study.name, sum(job.given for job in served))
+        if served:
+            used = sum(len(job.ready) for job in served)
+            self._preparer.asked(view.study.name, sum(job.given for job in served), used=used)
         return lost
 
 

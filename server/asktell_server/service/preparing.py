@@ -12,6 +12,8 @@ import asyncio
 import logging
 import secrets
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from asktell_server.domain.errors import AsktellError, NotFound
@@ -29,6 +31,9 @@ ASKED_WITHIN_S = 300.0
 """Nothing is prepared for a study that nobody has asked for so long."""
 LOCK_S = 10.0
 """How long a server that dies keeps the others from preparing for its study; longer than a suggestion takes."""
+MAX_CREDIT = 8.0
+CREDIT_OF_ASK = 1 / 8
+"""Lets a study whose results come too fast for any preparation try one now and then."""
 REMEMBERED = 8
 """Preparations over which it is remembered how many trials were asked for in between."""
 
@@ -56,7 +61,11 @@ class _Demand:
     asked_at: float
     since: int = 0
     recent: deque[int] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    credit: float = MAX_CREDIT
+    """What has been prepared costs 1, what is used brings 2: where less than half is used, it is tried ever less."""
     again: bool = False
+    held: int = 0
+    """Rounds of asks that compute trials of their own, which a preparation could not know of."""
     task: asyncio.Task[None] | None = None
     making: _Making | None = None
 
@@ -93,26 +102,33 @@ class Preparer:
         """Studies for which something is being prepared, or waits for an idle worker."""
         return frozenset(name for name, demand in self._demands.items() if demand.task)
 
-    def asked(self, name: StudyName, count: int) -> None:
-        """So many trials have been started for asks."""
-        now = asyncio.get_running_loop().time()
-        demand = self._demands.get(name)
-        if demand is None:
-            self._forget_unasked(now)
-            demand = self._demands[name] = _Demand(asked_at=now)
-        demand.asked_at = now
+    def asked(self, name: StudyName, count: int, *, used: int) -> None:
+        """So many trials have been started for asks, `used` of them from what was prepared."""
+        self.counters.used += used
+        demand = self._demand(name)
         demand.since += count
+        demand.credit = min(MAX_CREDIT, demand.credit + CREDIT_OF_ASK * count + 2 * used)
         self._wake(name, demand)
-
-    def used(self, count: int) -> None:
-        """So many prepared suggestions have become trials."""
-        self.counters.used += count
 
     def changed(self, name: StudyName) -> None:
         """A trial has ended, or something else that suggestions depend on."""
         demand = self._demands.get(name)
         if demand is not None and demand.asked_at + ASKED_WITHIN_S > asyncio.get_running_loop().time():
             self._wake(name, demand)
+
+    @contextmanager
+    def held(self, name: StudyName) -> Iterator[None]:
+        """Nothing is begun for the study meanwhile: the trials that an ask is about to get would make it worthless."""
+        demand = self._demand(name)
+        demand.held += 1
+        try:
+            yield
+        finally:
+            demand.held -= 1
+            if demand.since or demand.recent:
+                self._wake(name, demand)
+            elif not demand.held and demand.task is None:  # nothing has come of it
+                self._demands.pop(name, None)
 
     async def join(self, name: StudyName, *, ended: int, limit: int) -> bool:
         """Waits for the suggestion that this server has in the making; False if there is none that would do."""
@@ -132,10 +148,17 @@ class Preparer:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _forget_unasked(self, now: float) -> None:
-        for name, demand in list(self._demands.items()):
-            if demand.task is None and demand.asked_at + ASKED_WITHIN_S <= now:
-                del self._demands[name]
+    def _demand(self, name: StudyName) -> _Demand:
+        """That of a study that is being asked now."""
+        now = asyncio.get_running_loop().time()
+        demand = self._demands.get(name)
+        if demand is None:
+            for unasked, other in list(self._demands.items()):
+                if other.task is None and not other.held and other.asked_at + ASKED_WITHIN_S <= now:
+                    del self._demands[unasked]
+            demand = self._demands[name] = _Demand(asked_at=now)
+        demand.asked_at = now
+        return demand
 
     def _wake(self, name: StudyName, demand: _Demand) -> None:
         if demand.task is not None:
@@ -162,7 +185,7 @@ class Preparer:
     def _wants_one(self, name: StudyName, demand: _Demand) -> bool:
         """As far as this server knows, without a read."""
         view = self._views.peek(name)
-        if view is None or not may_prepare(view.study):
+        if view is None or demand.held or demand.credit < 1 or not may_prepare(view.study):
             return False
         limit = staleness_limit(view)
         ready = usable(view, limit)
@@ -224,6 +247,7 @@ class Preparer:
             log.debug("%d prepared suggestions of %s were too stale", ended.stale, name)
         if prepared is None:
             return
+        demand.credit -= 1
         demand.recent.append(demand.since)
         demand.since = 0
         if ended.kept:

@@ -10,7 +10,7 @@ from asktell_server.domain.study import Study, StudyState
 from asktell_server.service.views import StudyView
 from asktell_server.store.protocol import Prepared
 
-RUNNING_PER_STALE = 4
+RUNNING_PER_STALE = 16
 """So many trials in flight allow one result more that a suggestion does not know (measured: docs/engine.md)."""
 
 
