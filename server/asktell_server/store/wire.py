@@ -60,6 +60,7 @@ class Wire:
         self._replies = 0
         self._failures = 0  # connections lost since the last reply
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
 
     def send(self, command: Command, *, without_script: Command | None = None) -> asyncio.Future[Any]:
         """The command's reply to come; a command whose future is cancelled is carried out all the same.
@@ -69,14 +70,18 @@ class Wire:
         Raises (by the future):
             ResponseError: the server refused the command. ConnectionError: `RETRIES` + 1 connections brought nothing.
         """
+        reply = asyncio.get_running_loop().create_future()
+        if self._closed:
+            reply.set_exception(ConnectionError("the connection has been closed"))
+            return reply
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="store wire")
-        reply = asyncio.get_running_loop().create_future()
         self._enqueue(_Call(packed=hiredis.pack_command(command), reply=reply, without_script=without_script))
         return reply
 
     async def close(self) -> None:
-        """Waits for the replies to come, and ends the connection. Nothing can be sent afterwards."""
+        """Waits for the replies to come, and ends the connection. Nothing can be sent any more."""
+        self._closed = True
         while calls := [call.reply for call in (*self._sent, *self._unsent) if not call.reply.done()]:
             await asyncio.wait(calls)
         if self._task is not None:

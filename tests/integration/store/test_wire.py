@@ -110,3 +110,5 @@ async def test_closing_waits_for_the_replies(wired: Wired) -> None:
     async with wired() as wire:
         calls = [wire.send(("ECHO", str(number))) for number in range(10)]
     assert [call.result() for call in calls] == [str(number).encode() for number in range(10)]
+    with pytest.raises(ConnectionError):
+        await wire.send(("ECHO", "late"))
