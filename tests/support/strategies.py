@@ -143,6 +143,7 @@ provenances = st.builds(
     fit=st.one_of(st.none(), fits),
     engine=texts,
     fallback_reason=texts,
+    prepared=st.booleans(),
     beside=st.lists(
         st.lists(st.one_of(finite, st.integers(-_EXACT, _EXACT), texts, st.booleans()), max_size=3).map(tuple),
         max_size=2,

@@ -36,6 +36,7 @@ class Provenance:
         fit: the hyperparameters it ended at; None where no model was used.
         engine: version of the server that suggested.
         fallback_reason: why the model was not used, where it should have been.
+        prepared: it was made before anybody asked for it.
         beside: the last of the pending configurations, as values in the order of the space: those that were prepared and
             not trials yet, which the log does not know.
     """
@@ -48,4 +49,5 @@ class Provenance:
     fit: Fit | None = None
     engine: str = ""
     fallback_reason: str = ""
+    prepared: bool = False
     beside: tuple[tuple[ParameterValue, ...], ...] = ()

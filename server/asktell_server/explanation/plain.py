@@ -32,6 +32,7 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
             "index": provenance.index,
             "warm_start": provenance.warm_start.hex(),
             "fallback_reason": provenance.fallback_reason,
+            "prepared": provenance.prepared,
             "prepared_beside": [list(values) for values in provenance.beside],
         },
         "knowledge": _knowledge_json(explanation.knowledge),

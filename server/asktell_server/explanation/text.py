@@ -48,6 +48,8 @@ def _lines(explanation: Explanation) -> Iterator[str]:
 def _provenance_lines(provenance: Provenance, knowledge: Knowledge | None) -> Iterator[str]:
     if provenance.fallback_reason:
         yield _line("reason", provenance.fallback_reason)
+    if provenance.prepared:
+        yield _line("asked for", "later: it was prepared before")
     if provenance.count > 1:
         yield _line("asked for", f"number {provenance.index + 1} of {provenance.count} suggestions at once")
     if knowledge is None:

@@ -51,14 +51,21 @@ class Modelling:
         result = await self._suggester.suggest_if_idle(task)
         if result is None or result.fallback_reason or not result.suggestions:
             return None
-        return self._taken(view, task, result, sequence, beside)[0]
+        return self._taken(view, task, result, sequence, beside, prepared=True)[0]
 
     async def close(self) -> None:
         """Waits for what is still being written."""
         await asyncio.gather(*self._background, return_exceptions=True)
 
     def _taken(
-        self, view: StudyView, task: SuggestTask, result: SuggestResult, sequence: int, beside: int
+        self,
+        view: StudyView,
+        task: SuggestTask,
+        result: SuggestResult,
+        sequence: int,
+        beside: int,
+        *,
+        prepared: bool = False,
     ) -> Sequence[Suggestion]:
         name = view.study.name
         if result.fallback_reason:
@@ -66,7 +73,7 @@ class Modelling:
         if result.warm_start and result.warm_start != view.warm_start:
             view.warm_start = result.warm_start
             self._keep(name, WarmStart(sequence=view.sequence, payload=result.warm_start))
-        return with_provenance(task, result, sequence=sequence, beside=beside)
+        return with_provenance(task, result, sequence=sequence, beside=beside, prepared=prepared)
 
     async def _warm_up(self, view: StudyView) -> None:
         if view.warm_start is None:

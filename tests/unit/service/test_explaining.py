@@ -202,7 +202,7 @@ async def test_what_was_prepared_beside_it_is_remembered(services: Services, eng
         pending=[*view.pending(), prepared],
         seed=view.study.seed,
     )
-    (suggestion,) = with_provenance(task, await engine.suggest(task), sequence=view.sequence, beside=1)
+    (suggestion,) = with_provenance(task, await engine.suggest(task), sequence=view.sequence, beside=1, prepared=True)
     trial = a_trial(
         parameters=suggestion.parameters,
         origin=suggestion.origin,
@@ -219,7 +219,9 @@ async def test_what_was_prepared_beside_it_is_remembered(services: Services, eng
     assert (explanation.knowledge.exact, explanation.knowledge.pending) == (True, 2)
     assert explanation.repetition is not None
     assert explanation.repetition.repeats(stored)
-    assert "2 in flight, 1 of them prepared" in as_text(explanation)
+    text = as_text(explanation)
+    assert "2 in flight, 1 of them prepared" in text
+    assert "later: it was prepared before" in text
 
 
 @pytest.mark.parametrize("algorithm", [Random(), Sobol(), Grid(default_levels=3)], ids=lambda one: one.kind)
