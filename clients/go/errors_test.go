@@ -19,7 +19,7 @@ func get(t *testing.T, code codes.Code, reason string, metadata map[string]strin
 	s := start(t, &server{getStudy: func(int, *pb.GetStudyRequest) (*pb.Study, error) {
 		return nil, refusal(code, reason, metadata, 0)
 	}})
-	_, err := connect(t, s, asktell.WithTimeout(500*time.Millisecond)).Study(t.Context(), "s")
+	_, err := connect(t, s, asktell.WithTimeout(2*time.Second)).Study(t.Context(), "s")
 	failure, ok := errors.AsType[*asktell.Error](err)
 	if !ok {
 		t.Fatalf("got %v of type %T, want an *asktell.Error", err, err)

@@ -45,7 +45,7 @@ func TestLostRacesAreRetried(t *testing.T) {
 	s := start(t, &server{getStudy: func(int, *pb.GetStudyRequest) (*pb.Study, error) {
 		return nil, refusal(codes.Aborted, "CONTENTION", nil, time.Millisecond)
 	}})
-	_, err := connect(t, s, asktell.WithTimeout(time.Second)).Study(t.Context(), "s")
+	_, err := connect(t, s, asktell.WithTimeout(3*time.Second)).Study(t.Context(), "s")
 	if !errors.Is(err, asktell.ErrContention) || !errors.Is(err, asktell.ErrAborted) {
 		t.Errorf("got %v, want contention", err)
 	}
@@ -120,7 +120,7 @@ func TestASlowServerExceedsTheDeadline(t *testing.T) {
 		return &pb.Study{}, nil
 	}})
 	defer close(release)
-	_, err := connect(t, s, asktell.WithTimeout(200*time.Millisecond)).Study(t.Context(), "s")
+	_, err := connect(t, s, asktell.WithTimeout(2*time.Second)).Study(t.Context(), "s")
 	if !errors.Is(err, asktell.ErrDeadlineExceeded) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want that the deadline is exceeded", err)
 	}
@@ -156,7 +156,7 @@ func TestSeveralAddressesTakeTurnsAndADeadOneDoesNoHarm(t *testing.T) {
 // callUntilBothAreAsked makes calls, none of which may fail. The first ones go to whichever connection is ready first.
 func callUntilBothAreAsked(t *testing.T, client *asktell.Client, one, two *server) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
 		if _, err := client.Study(t.Context(), "s"); err != nil {
 			t.Fatal(err)
 		}

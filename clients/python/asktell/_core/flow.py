@@ -93,6 +93,7 @@ class Backoff:
 
 
 _CONTENTION_TRIES = 8
+_SHORT_TRY_S = 1.0
 
 
 def call(method: Method[Req, Resp], request: Req, *, timeout_s: float) -> Flow[Resp]:
@@ -104,12 +105,12 @@ def call(method: Method[Req, Resp], request: Req, *, timeout_s: float) -> Flow[R
         AsktellError: what the server answered. Unavailable: no server did.
     """
     deadline, backoff, tries = time.monotonic() + timeout_s, Backoff(), 0
+    earlier: AsktellError | None = None
     while True:
         tries += 1
+        left_s = max(0.001, deadline - time.monotonic())
         try:
-            response: Resp = yield Unary(
-                method=method, request=request, timeout_s=max(0.001, deadline - time.monotonic())
-            )
+            response: Resp = yield Unary(method=method, request=request, timeout_s=left_s)
         except grpc.RpcError as failure:
             error = from_call(failure)  # type: ignore[arg-type] # RpcError is typed without what every one has
         else:
@@ -118,10 +119,13 @@ def call(method: Method[Req, Resp], request: Req, *, timeout_s: float) -> Flow[R
         delay = backoff.delay_s(error.retry_after_s)
         if not again or time.monotonic() + delay >= deadline:
             if isinstance(error, DeadlineExceeded) and not error.reason:
+                if earlier is not None and left_s < _SHORT_TRY_S:
+                    raise earlier  # the last try had no time: what went wrong is what the one before was told
                 unreachable: str | None = yield Unreachable()
                 if unreachable is not None:
                     raise Unavailable(unreachable, code=grpc.StatusCode.UNAVAILABLE)
             raise error
+        earlier = error
         yield Sleep(seconds=delay)
 
 
