@@ -16,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = sorted(path.stem for path in (ROOT / "scripts/languages").glob("*.sh"))
+DEPENDENCIES = ("dependencies", "dev-dependencies", "build-dependencies")
 POM = "{http://maven.apache.org/POM/4.0.0}"
 
 
@@ -82,6 +83,15 @@ def test_no_manifest_or_lock_names_a_registry() -> None:
         assert not re.search(r"^\s*(registry|index-url|extra-index-url|replace-with)\s*=", text, re.MULTILINE), file
     assert not tracked("*Cargo.lock"), "its lines name the public index"
     assert "omit-lockfile-registry-resolved=true" in (ROOT / "clients/typescript/.npmrc").read_text()
+
+
+def test_rust_pins_what_its_lock_would() -> None:
+    for file in tracked("*Cargo.toml"):
+        manifest = tomllib.loads(file.read_text())
+        tables = (manifest, manifest.get("workspace", {}))
+        for name, wanted in ((k, v) for t in tables for key in DEPENDENCIES for k, v in t.get(key, {}).items()):
+            version = wanted if isinstance(wanted, str) else wanted.get("version", "=")  # a path, or the workspace's
+            assert version.startswith("="), f"{file.relative_to(ROOT)}: {name} {version}"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
