@@ -106,6 +106,15 @@ def test_standard_errors_and_differing_replicates_tell_of_noise_at_once() -> Non
     assert _assess(problem, [*tried, dataclasses.replace(tried[0], value=0.0)]).noisy
 
 
+def test_replicates_that_agree_tell_of_exact_results() -> None:
+    # Too rough for any kernel: from these values alone it could as well be noise.
+    rng = np.random.default_rng(1)
+    problem = problem_of(space_of(x=UNIT, y=UNIT))
+    tried = history(problem, lambda one: float(rng.standard_normal() + 3 * (float(one["x"]) - 0.5) ** 2), count=60)
+    assert _assess(problem, tried).noisy
+    assert not _assess(problem, [*tried, tried[3]]).noisy
+
+
 def test_failures_are_never_the_best_and_rows_are_those_of_the_history() -> None:
     problem = problem_of(BRANIN_SPACE, goal=Goal.MAXIMIZE)
     failed = Observation(parameters={"x": 0.0, "y": 0.0}, outcome=Outcome.FAILED)

@@ -6,11 +6,10 @@ import math
 
 import numpy as np
 
-from asktell_server.engine.bayes.kernel import Hyperparameters
 from asktell_server.engine.bayes.modelled import modelled
 from asktell_server.engine.bayes.noise import noise_evidence
 from asktell_server.engine.bayes.threads import one_thread
-from asktell_server.engine.bayes.training import Data, ModelError
+from asktell_server.engine.bayes.training import ModelError
 from asktell_server.engine.problem import Assessment, Outcome, SuggestTask
 
 MIN_EVIDENCE = 3.0
@@ -21,8 +20,9 @@ _CHUNK = 1000
 def assess(task: SuggestTask) -> Assessment:
     """The observation with the best posterior mean; at least one must have a value.
 
-    Results are noisy where standard errors have been told, where the same configuration gave different values, and
-    where a model with noise explains them much better than one without.
+    Results are noisy where standard errors have been told; where a configuration that was tried several times gave
+    different values (and not where all such gave the same ones); otherwise where a model with noise explains them much
+    better than one without.
 
     Raises:
         Exception: any: no task should, but matrices can.
@@ -38,13 +38,14 @@ def assess(task: SuggestTask) -> Assessment:
         deviation = model.targets.standard_deviation(math.sqrt(max(0.0, float(variances[best]))))
         if not (math.isfinite(mean) and math.isfinite(deviation)):
             raise ModelError(f"the model's best has mean {mean} and deviation {deviation}")
-        noisy = _is_told(task) or _differs(task) or _is_inferred(model.fitted_to, model.surrogate.hyperparameters)
+        told = True if _is_told(task) else _replicates_differ(task)
+        evidence = noise_evidence(model.fitted_to, model.surrogate.hyperparameters) if told is None else 0.0
         return Assessment(
             best=rows[best],
             mean=mean,
             standard_deviation=deviation,
             noise=model.targets.standard_deviation(math.sqrt(model.surrogate.noise)),
-            noisy=noisy,
+            noisy=evidence >= MIN_EVIDENCE if told is None else told,
         )
 
 
@@ -52,16 +53,12 @@ def _is_told(task: SuggestTask) -> bool:
     return any(seen.standard_error for seen in task.observations if seen.outcome is Outcome.VALUE)
 
 
-def _differs(task: SuggestTask) -> bool:
-    """A configuration has two values."""
-    first: dict[tuple[object, ...], float | None] = {}
+def _replicates_differ(task: SuggestTask) -> bool | None:
+    """Whether a configuration has two values; None where none has been tried twice."""
+    values: dict[tuple[object, ...], list[float | None]] = {}
     names = [parameter.name for parameter in task.problem.space.parameters]
-    return any(
-        first.setdefault(tuple(seen.parameters[name] for name in names), seen.value) != seen.value
-        for seen in task.observations
-        if seen.outcome is Outcome.VALUE
-    )
-
-
-def _is_inferred(data: Data, hyperparameters: Hyperparameters) -> bool:
-    return noise_evidence(data, hyperparameters) >= MIN_EVIDENCE
+    for seen in task.observations:
+        if seen.outcome is Outcome.VALUE:
+            values.setdefault(tuple(seen.parameters[name] for name in names), []).append(seen.value)
+    replicates = [told for told in values.values() if len(told) > 1]
+    return any(len(set(told)) > 1 for told in replicates) if replicates else None
