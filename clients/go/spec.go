@@ -31,6 +31,11 @@ type StudySpec struct {
 	MaxAttempts int
 	// MaxRunning is the most trials that run at once; 0 = no limit.
 	MaxRunning int
+	// Replicates is how many times each configuration may be tried, for results that differ from run to run; 0 = once.
+	Replicates int
+	// MaxStaleness is the most trials that may end between the making of a suggestion and its start; 0 = every suggestion
+	// knows all results, nil = the more trials run, the more.
+	MaxStaleness *int
 	// Seed is of everything random in the study; nil = the server draws one.
 	Seed *int64
 
@@ -79,7 +84,7 @@ type Auto struct{}
 // Manual runs only configurations that a person enqueues.
 type Manual struct{}
 
-// Grid runs every point of a grid, once.
+// Grid runs every point of a grid, once (or Replicates times).
 type Grid struct {
 	// DefaultLevels is the number of points of each parameter without levels of its own; 0 = 5.
 	DefaultLevels int

@@ -21,6 +21,8 @@ func encodeSpec(spec StudySpec) (*pb.Study, error) {
 	wire := &pb.Study{
 		DisplayName:      spec.DisplayName,
 		MaxRunningTrials: e.int32(spec.MaxRunning, "study.max_running_trials"),
+		Replicates:       e.int32(spec.Replicates, "study.replicates"),
+		MaxStaleness:     e.rule(spec.MaxStaleness, "study.max_staleness"),
 		Seed:             spec.Seed,
 		Labels:           spec.Labels,
 		Annotations:      spec.Annotations,
@@ -145,16 +147,18 @@ func encodeLease(lease time.Duration) *durationpb.Duration {
 func decodeSpec(wire *pb.Study) StudySpec {
 	rules, policy := wire.GetStoppingRules(), wire.GetLeasePolicy()
 	spec := StudySpec{
-		Space:       decodeSpace(wire.GetSearchSpace()),
-		Algorithm:   decodeAlgorithm(wire.GetAlgorithm()),
-		Deadline:    decodeTime(rules.GetDeadline()),
-		Lease:       defaultLease,
-		MaxAttempts: defaultMaxAttempts,
-		MaxRunning:  int(wire.GetMaxRunningTrials()),
-		Seed:        wire.Seed,
-		DisplayName: wire.GetDisplayName(),
-		Labels:      wire.GetLabels(),
-		Annotations: wire.GetAnnotations(),
+		Space:        decodeSpace(wire.GetSearchSpace()),
+		Algorithm:    decodeAlgorithm(wire.GetAlgorithm()),
+		Deadline:     decodeTime(rules.GetDeadline()),
+		Lease:        defaultLease,
+		MaxAttempts:  defaultMaxAttempts,
+		MaxRunning:   int(wire.GetMaxRunningTrials()),
+		Replicates:   max(int(wire.GetReplicates()), 1), // 0: a server that knows of none
+		MaxStaleness: decodeRule(wire.MaxStaleness),
+		Seed:         wire.Seed,
+		DisplayName:  wire.GetDisplayName(),
+		Labels:       wire.GetLabels(),
+		Annotations:  wire.GetAnnotations(),
 	}
 	if rules != nil {
 		spec.MaxTrials, spec.Patience = decodeRule(rules.MaxTrials), decodeRule(rules.PatienceTrials)

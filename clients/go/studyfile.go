@@ -53,26 +53,28 @@ func ParseStudyFile(path string, data []byte) (id string, spec StudySpec, err er
 func readStudy(root node) (string, StudySpec) {
 	keys := root.mapping(
 		[]string{"name", "display_name", "objectives", "metrics", "parameters", "algorithm", "stopping", "lease",
-			"max_running", "seed", "labels", "annotations"},
+			"max_running", "replicates", "max_staleness", "seed", "labels", "annotations"},
 		"name", "objectives", "parameters")
 	stopping := keys.part("stopping", "max_trials", "target", "patience", "deadline")
 	lease := keys.part("lease", "duration_s", "max_attempts")
 	spec := StudySpec{
-		Space:       readSpace(keys.must("parameters")),
-		Objectives:  readObjectives(keys.must("objectives")),
-		Metrics:     readMetrics(keys),
-		DisplayName: optional(keys, "display_name", node.text),
-		MaxRunning:  optional(keys, "max_running", node.count),
-		Seed:        pointer(keys, "seed", node.integer),
-		Labels:      optional(keys, "labels", node.texts),
-		Annotations: optional(keys, "annotations", node.texts),
-		Algorithm:   optional(keys, "algorithm", readAlgorithm),
-		MaxTrials:   pointer(stopping, "max_trials", node.count),
-		Target:      pointer(stopping, "target", node.number),
-		Patience:    pointer(stopping, "patience", node.count),
-		Deadline:    optional(stopping, "deadline", node.time),
-		Lease:       optional(lease, "duration_s", node.lease),
-		MaxAttempts: optional(lease, "max_attempts", node.count),
+		Space:        readSpace(keys.must("parameters")),
+		Objectives:   readObjectives(keys.must("objectives")),
+		Metrics:      readMetrics(keys),
+		DisplayName:  optional(keys, "display_name", node.text),
+		MaxRunning:   optional(keys, "max_running", node.count),
+		Replicates:   optional(keys, "replicates", node.count),
+		MaxStaleness: pointer(keys, "max_staleness", node.count),
+		Seed:         pointer(keys, "seed", node.integer),
+		Labels:       optional(keys, "labels", node.texts),
+		Annotations:  optional(keys, "annotations", node.texts),
+		Algorithm:    optional(keys, "algorithm", readAlgorithm),
+		MaxTrials:    pointer(stopping, "max_trials", node.count),
+		Target:       pointer(stopping, "target", node.number),
+		Patience:     pointer(stopping, "patience", node.count),
+		Deadline:     optional(stopping, "deadline", node.time),
+		Lease:        optional(lease, "duration_s", node.lease),
+		MaxAttempts:  optional(lease, "max_attempts", node.count),
 	}
 	return keys.must("name").text(), spec
 }

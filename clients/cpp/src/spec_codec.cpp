@@ -119,6 +119,9 @@ void encode(const StudySpec& spec, v1::Study& wire) {
   encode_rules(spec, *wire.mutable_stopping_rules());
   encode_lease(spec, *wire.mutable_lease_policy());
   wire.set_max_running_trials(spec.max_running);
+  if (spec.max_staleness) {
+    wire.set_max_staleness(*spec.max_staleness);
+  }
   if (spec.seed) {
     wire.set_seed(*spec.seed);
   }
@@ -145,6 +148,9 @@ StudySpec decode_spec(const v1::Study& wire) {
                                                  nanoseconds(lease.lease_duration().nanos());
   spec.max_attempts = lease.max_attempts() == 0 ? default_max_attempts : lease.max_attempts();
   spec.max_running = wire.max_running_trials();
+  if (wire.has_max_staleness()) {
+    spec.max_staleness = wire.max_staleness();
+  }
   if (wire.has_seed()) {
     spec.seed = wire.seed();
   }

@@ -41,6 +41,11 @@ export interface StudySpec<S extends Space = Space> {
   readonly maxAttempts?: number;
   /** The most trials that run at once. Default: no limit. */
   readonly maxRunning?: number;
+  /**
+   * The most trials that may end between the making of a suggestion and its start; 0: every suggestion knows all results.
+   * Default: the more trials run, the more, and none with a single worker.
+   */
+  readonly maxStaleness?: number;
   /** Of everything random in the study; 0 to 2^53 - 1. Default: the server draws one. */
   readonly seed?: number;
   /** A title for people. */
@@ -97,7 +102,7 @@ export function maximize(metric: string, options: { readonly split?: Split } = {
 }
 
 export function encodeSpec(spec: StudySpec): WireStudy {
-  const { maxTrials, target, patience, deadline, leaseMs, maxAttempts, maxRunning, seed } = spec;
+  const { maxTrials, target, patience, deadline, leaseMs, maxAttempts, maxRunning, maxStaleness, seed } = spec;
   return create(StudySchema, {
     displayName: spec.displayName ?? "",
     searchSpace: encodeSpace(spec.space, "study.search_space"),
@@ -118,6 +123,7 @@ export function encodeSpec(spec: StudySpec): WireStudy {
       maxAttempts: int32(maxAttempts ?? 0, "study.lease_policy.max_attempts"),
     },
     maxRunningTrials: int32(maxRunning ?? 0, "study.max_running_trials"),
+    ...(maxStaleness === undefined ? {} : { maxStaleness: int32(maxStaleness, "study.max_staleness") }),
     ...(seed === undefined ? {} : { seed: int64(seed, "study.seed") }),
     labels: { ...spec.labels },
     annotations: { ...spec.annotations },
@@ -180,7 +186,7 @@ function algorithmKind(
 
 /** The specification with the defaults filled in, so that what a server wrote out equals what a program left out. */
 export function decodeSpec(wire: WireStudy): StudySpec {
-  const { stoppingRules: rules, leasePolicy: policy, maxRunningTrials, seed } = wire;
+  const { stoppingRules: rules, leasePolicy: policy, maxRunningTrials, maxStaleness, seed } = wire;
   const deadline = decodeTime(rules?.deadline);
   const lease = policy?.leaseDuration ? durationMs(policy.leaseDuration) || Infinity : 60_000;
   return {
@@ -199,6 +205,7 @@ export function decodeSpec(wire: WireStudy): StudySpec {
     leaseMs: lease,
     maxAttempts: policy?.maxAttempts || 3,
     ...(maxRunningTrials === 0 ? {} : { maxRunning: maxRunningTrials }),
+    ...(maxStaleness === undefined ? {} : { maxStaleness }),
     ...(seed === undefined ? {} : { seed: Number(seed) }),
     displayName: wire.displayName,
     labels: { ...wire.labels },

@@ -14,6 +14,8 @@ export interface StudyChanges {
   readonly deadline?: Date | null;
   /** The most trials that run at once. */
   readonly maxRunning?: number | null;
+  /** The most trials that may end between the making of a suggestion and its start. */
+  readonly maxStaleness?: number | null;
   readonly displayName?: string;
   /** Replace all labels. */
   readonly labels?: Readonly<Record<string, string>>;
@@ -27,6 +29,7 @@ const PATHS: Readonly<Record<keyof StudyChanges, string>> = {
   patience: "stopping_rules.patience_trials",
   deadline: "stopping_rules.deadline",
   maxRunning: "max_running_trials",
+  maxStaleness: "max_staleness",
   displayName: "display_name",
   labels: "labels",
   annotations: "annotations",
@@ -34,7 +37,7 @@ const PATHS: Readonly<Record<keyof StudyChanges, string>> = {
 
 /** The new values, and the paths of what is to be changed. */
 export function encodeChanges(changes: StudyChanges): { study: MessageInitShape<typeof StudySchema>; paths: string[] } {
-  const { maxTrials, target, patience, deadline } = changes;
+  const { maxTrials, target, patience, deadline, maxStaleness } = changes;
   const study = {
     stoppingRules: {
       ...(maxTrials == null ? {} : { maxTrials: int32(maxTrials, "study.stopping_rules.max_trials") }),
@@ -43,6 +46,7 @@ export function encodeChanges(changes: StudyChanges): { study: MessageInitShape<
       ...(deadline == null ? {} : { deadline: encodeTime(deadline) }),
     },
     maxRunningTrials: int32(changes.maxRunning ?? 0, "study.max_running_trials"),
+    ...(maxStaleness == null ? {} : { maxStaleness: int32(maxStaleness, "study.max_staleness") }),
     displayName: changes.displayName ?? "",
     labels: { ...changes.labels },
     annotations: { ...changes.annotations },

@@ -59,10 +59,11 @@ class Store:
 
     def until_ready(self, study: StudyCalls, count: int = 1) -> list[dict[str, Any]]:
         """What is prepared once it is as much and nobody is at it."""
-        return eventually(
-            lambda: len(self.ready(study)) >= count and not self.is_being_prepared(study) and self.ready(study),
+        eventually(
+            lambda: len(self.ready(study)) >= count and not self.is_being_prepared(study),
             what=f"{count} prepared suggestions",
         )
+        return self.ready(study)
 
 
 def _key(study: StudyCalls, name: str) -> str:
@@ -160,7 +161,10 @@ def _amend(study: StudyCalls) -> None:
     told = next(trial for trial in study.list_trials() if trial.metrics)
     study.rpc.trials.AmendTrial(
         trial_service_pb2.AmendTrialRequest(
-            name=told.name, outcome=trial_service_pb2.TELL_OUTCOME_SUCCEEDED, metrics=metrics(-9.0), reason="read from the wrong column"
+            name=told.name,
+            outcome=trial_service_pb2.TELL_OUTCOME_SUCCEEDED,
+            metrics=metrics(-9.0),
+            reason="read from the wrong column",
         )
     )
 

@@ -125,6 +125,7 @@ struct StudySpec {
   std::optional<std::chrono::nanoseconds> lease;  ///< how long a trial stays with a silent worker: 60 s, or `endless`
   std::optional<int> max_attempts;                ///< how many times a trial is started before it is given up: 3
   int max_running = 0;                            ///< the most trials that run at once; 0 = no limit
+  std::optional<int> max_staleness;               ///< results that a suggestion may lack; unset = by how many trials run
   std::optional<std::int64_t> seed;               ///< of everything random; unset = the server draws one
 
   std::string display_name;

@@ -55,6 +55,9 @@ final class SpecCodec {
               .setMetric(metric.metric())
               .setSplit(split(metric.split())));
     }
+    if (spec.maxStaleness() != null) {
+      wire.setMaxStaleness(spec.maxStaleness());
+    }
     if (spec.seed() != null) {
       wire.setSeed(spec.seed());
     }
@@ -127,6 +130,7 @@ final class SpecCodec {
         policy.hasLeaseDuration() ? Wire.duration(policy.getLeaseDuration()) : DEFAULT_LEASE,
         policy.getMaxAttempts() == 0 ? DEFAULT_ATTEMPTS : policy.getMaxAttempts(),
         wire.getMaxRunningTrials(),
+        wire.hasMaxStaleness() ? wire.getMaxStaleness() : null,
         wire.hasSeed() ? wire.getSeed() : null,
         wire.getDisplayName(),
         wire.getLabelsMap(),

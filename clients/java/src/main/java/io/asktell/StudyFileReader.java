@@ -26,6 +26,7 @@ final class StudyFileReader {
             "stopping",
             "lease",
             "max_running",
+            "max_staleness",
             "seed",
             "labels",
             "annotations");
@@ -47,6 +48,7 @@ final class StudyFileReader {
             lease.get("duration_s", YamlNode::seconds),
             lease.get("max_attempts", YamlNode::count, 0),
             keys.get("max_running", YamlNode::count, 0),
+            keys.get("max_staleness", YamlNode::count),
             keys.get("seed", YamlNode::integer),
             keys.get("display_name", YamlNode::text, ""),
             keys.get("labels", YamlNode::texts, Map.of()),

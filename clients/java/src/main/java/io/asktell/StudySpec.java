@@ -24,6 +24,8 @@ import java.util.Map;
  *     60 s
  * @param maxAttempts how many times a trial is started before it is given up; 0 = 3
  * @param maxRunning the most trials that run at once; 0 = no limit
+ * @param maxStaleness the most trials that may end between the making of a suggestion and its start;
+ *     0 = every suggestion knows all results, null = by how many trials run
  * @param seed of everything random in the study; null = the server draws one
  * @param displayName a title for people
  * @param labels short values to filter by
@@ -41,6 +43,7 @@ public record StudySpec(
     Duration lease,
     int maxAttempts,
     int maxRunning,
+    Integer maxStaleness,
     Long seed,
     String displayName,
     Map<String, String> labels,
@@ -75,6 +78,7 @@ public record StudySpec(
     private Duration lease;
     private int maxAttempts;
     private int maxRunning;
+    private Integer maxStaleness;
     private Long seed;
     private String displayName = "";
 
@@ -161,6 +165,12 @@ public record StudySpec(
       return this;
     }
 
+    /** Sets the most trials that may end between the making of a suggestion and its start. */
+    public Builder maxStaleness(int trials) {
+      maxStaleness = trials;
+      return this;
+    }
+
     /** Sets the seed of everything random in the study. */
     public Builder seed(long value) {
       seed = value;
@@ -199,6 +209,7 @@ public record StudySpec(
           lease,
           maxAttempts,
           maxRunning,
+          maxStaleness,
           seed,
           displayName,
           labels,
