@@ -192,7 +192,7 @@ class AskTrials:
             )
             share_suggestions(unserved, suggestions)
             # Not while points are out, those of this round included: their trials may come back to be run again.
-            if not suggestions and not capacity.open:
+            if not suggestions and not beside and not capacity.open:
                 study = await self._completion.finish(view, FinishReason.EXHAUSTED)
         served = [job for job in jobs if job.given]
         for job in jobs:

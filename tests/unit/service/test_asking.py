@@ -20,8 +20,8 @@ from asktell_server.service.intake import NewTrial
 from asktell_server.service.starting import MAX_ROUNDS
 from asktell_server.service.studies import StudyUpdate
 from asktell_server.store.memory import MemoryLedger
-from asktell_server.store.protocol import Commit, Committed, Request, WarmStart
-from tests.support.builders import NAME, failure
+from asktell_server.store.protocol import Commit, Committed, Prepared, Request, WarmStart
+from tests.support.builders import NAME, a_trial, failure
 from tests.unit.service.conftest import HandClock, Services
 
 FOUR = SearchSpace(parameters=(Parameter(name="n", domain=IntDomain(min=1, max=4)),))
@@ -112,6 +112,24 @@ async def test_each_configuration_is_tried_as_often_as_the_study_asks_for(
         await services.tell(trial, 0.5)
     with pytest.raises(FailedPrecondition):
         await services.ask()
+
+
+async def test_the_last_configuration_may_have_been_prepared(services: Services) -> None:
+    await services.create(space=FOUR, algorithm=Bayesian(start_trials=3))
+    for trial in await services.ask(3):
+        await services.tell(trial, 0.5)
+    view, _ = await services.views.refresh(NAME)
+    (left,) = {1, 2, 3, 4} - {trial.parameters["n"] for trial in view.trials.values()}
+    trial = a_trial(parameters={"n": left}, number=0, revision=0)
+    prepared = Prepared(ready_id="r", trial=trial, ended=3, known_number=3)
+    await services.ledger.begin_preparing(NAME, token="r", depth=1, max_staleness=0, lock_s=60)
+    await services.ledger.end_preparing(NAME, token="r", prepared=prepared, max_staleness=0)
+    (last,) = await services.ask(3)
+    assert last.parameters == {"n": left}
+    await services.tell(last, 0.5)
+    with pytest.raises(FailedPrecondition) as complete:
+        await services.ask()
+    assert complete.value.metadata["finish_reason"] == "EXHAUSTED"
 
 
 async def test_servers_that_race_for_the_last_configurations_repeat_none(services: Services) -> None:
