@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from asktell_server.domain.errors import ErrorReason, ResourceExhausted, Unavailable
 
 OVERLOAD_RETRY_AFTER_S = 0.25
 DRAIN_RETRY_AFTER_S = 0.2
-DRAIN_LINGER_S = 0.5
-"""How long calls are still refused when none is left in flight. Some have been received and have not begun: a server
-that stops now would end them with CANCELLED, which no client takes for a reason to try another server."""
+QUIET_S = 0.5
+"""How long no call has come when the server stops. One that has been received and has not begun would be ended with
+CANCELLED, which no client takes for a reason to try another server."""
+MOST_LINGER_S = 3.0
+"""A server stops even if calls never cease to come; clients that are refused come back ever more seldom."""
 
 
 class Gate:
@@ -22,6 +25,7 @@ class Gate:
         self._idle = asyncio.Event()
         self._idle.set()
         self._store_trouble = ""
+        self._refused_at = 0.0
         self.draining = asyncio.Event()
 
     @property
@@ -41,6 +45,7 @@ class Gate:
     def check(self) -> None:
         """Raises Unavailable when the server takes no calls."""
         if self.draining.is_set():
+            self._refused_at = time.monotonic()
             raise Unavailable(
                 "the server is going down; try again",
                 reason=ErrorReason.SERVER_DRAINING,
@@ -73,12 +78,21 @@ class Gate:
             self._idle.set()
 
     async def drain(self, *, timeout_s: float) -> bool:
-        """Refuses new calls and waits for those in flight; False when some were still there after `timeout_s`."""
+        """Refuses new calls and waits for those in flight, then until no more come.
+
+        False when some were still in flight after `timeout_s`.
+        """
         self.draining.set()
         try:
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
         except TimeoutError:
             return False
-        await asyncio.sleep(DRAIN_LINGER_S)
+        await self._quiet()
         return True
+
+    async def _quiet(self) -> None:
+        idle_at = time.monotonic()
+        give_up_at = idle_at + MOST_LINGER_S
+        while (left_s := min(max(self._refused_at, idle_at) + QUIET_S, give_up_at) - time.monotonic()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(left_s)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
 from asktell_server.domain.errors import ErrorReason, ResourceExhausted, Unavailable
+from asktell_server.transport import gate as gate_module
 from asktell_server.transport.gate import Gate
 
 
@@ -51,6 +53,32 @@ async def test_a_drain_refuses_new_calls_and_waits_for_those_in_flight() -> None
 
 async def test_a_drain_of_an_idle_server_is_clean() -> None:
     assert await Gate(max_calls=1).drain(timeout_s=30)
+
+
+async def test_a_drain_ends_when_calls_have_ceased_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate_module, "QUIET_S", 2.0)
+    gate = Gate(max_calls=1)
+    drain = asyncio.create_task(gate.drain(timeout_s=30))
+    await gate.draining.wait()
+    for _ in range(3):
+        await asyncio.sleep(0.1)
+        with pytest.raises(Unavailable):
+            gate.enter()
+    refused_at = time.monotonic()
+    assert await drain
+    assert time.monotonic() - refused_at >= 1.9
+
+
+async def test_a_drain_does_not_wait_for_ever_for_calls_to_cease(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate_module, "MOST_LINGER_S", 0.5)
+    gate = Gate(max_calls=1)
+    drain = asyncio.create_task(gate.drain(timeout_s=30))
+    await gate.draining.wait()
+    while not drain.done():
+        with pytest.raises(Unavailable):
+            gate.enter()
+        await asyncio.sleep(0.01)
+    assert drain.result()
 
 
 async def test_a_drain_gives_up_on_calls_that_do_not_end() -> None:
