@@ -34,6 +34,8 @@ ATTEMPTS = 3
 RESTART_DELAYS_S = (1.0, 5.0, 30.0)
 """Waits before a worker that did not come up is tried again; the last one for ever after."""
 STOP_GRACE_S = 5.0
+LOOK_AGAIN_S = 1.0
+"""How long an idle worker may be overlooked by those who wait for spare time."""
 SMALL_TASK = 30_000
 """Size (about: parameter values known) up to which a task without a model is answered in the event loop itself: 0.3 ms in a
 continuum, 2 ms in a finite space. A thread would wait for the interpreter's lock, up to 5 ms on a busy server."""
@@ -132,7 +134,11 @@ class WorkerPool:
             turn = asyncio.get_running_loop().create_future()
             self._spare.append(turn)
             try:
-                await turn
+                # Whoever had the turn before may have let it pass: then nobody says so.
+                async with asyncio.timeout(LOOK_AGAIN_S):
+                    await turn
+            except TimeoutError:
+                pass
             finally:
                 if turn in self._spare:
                     self._spare.remove(turn)

@@ -248,3 +248,25 @@ async def test_a_worker_does_not_grow() -> None:
         await resident_after_a_round()
         before = await resident_after_a_round()
         assert await resident_after_a_round() < before + 4e6
+
+
+async def test_what_nobody_waits_for_gets_a_worker_only_while_it_is_idle() -> None:
+    async with _pool() as pool:
+        async with asyncio.timeout(DEADLINE_S):
+            await pool.spare()
+            ahead = await pool.suggest_if_idle(QUICK)
+        assert ahead is not None
+        assert ahead.suggestions == suggest(QUICK).suggestions
+        (pid,) = pool.pids
+        slow = asyncio.create_task(pool.suggest(SLOW))
+        await _until_busy(pid)
+        waiting = asyncio.create_task(pool.suggest(QUICK))
+        spare = asyncio.create_task(pool.spare())
+        assert await pool.suggest_if_idle(QUICK) is None
+        assert not slow.done()
+        assert not spare.done()
+        await asyncio.wait([slow, waiting, spare], timeout=DEADLINE_S)
+        assert waiting.done()
+        assert spare.done()
+        os.kill(pid, signal.SIGKILL)
+        assert await pool.suggest_if_idle(QUICK) is None, "a worker that dies at it is no reason for a guess"
