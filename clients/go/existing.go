@@ -43,6 +43,7 @@ func fixedDifferences(mine, theirs StudySpec, wanted *pb.Study) []string {
 	note("algorithm", !reflect.DeepEqual(mine.Algorithm, theirs.Algorithm))
 	note("lease", wanted.GetLeasePolicy().GetLeaseDuration() != nil && mine.Lease != theirs.Lease)
 	note("max_attempts", wanted.GetLeasePolicy().GetMaxAttempts() != 0 && mine.MaxAttempts != theirs.MaxAttempts)
+	note("replicates", wanted.GetReplicates() != 0 && mine.Replicates != theirs.Replicates)
 	note("seed", wanted.Seed != nil && !reflect.DeepEqual(mine.Seed, theirs.Seed))
 	return found
 }
@@ -50,11 +51,12 @@ func fixedDifferences(mine, theirs StudySpec, wanted *pb.Study) []string {
 func changeableDifferences(mine, theirs StudySpec) []string {
 	var found []string
 	for name, differs := range map[string]bool{
-		"max_trials":  !reflect.DeepEqual(mine.MaxTrials, theirs.MaxTrials),
-		"target":      !reflect.DeepEqual(mine.Target, theirs.Target),
-		"patience":    !reflect.DeepEqual(mine.Patience, theirs.Patience),
-		"deadline":    !mine.Deadline.Equal(theirs.Deadline),
-		"max_running": mine.MaxRunning != theirs.MaxRunning,
+		"max_trials":    !reflect.DeepEqual(mine.MaxTrials, theirs.MaxTrials),
+		"target":        !reflect.DeepEqual(mine.Target, theirs.Target),
+		"patience":      !reflect.DeepEqual(mine.Patience, theirs.Patience),
+		"deadline":      !mine.Deadline.Equal(theirs.Deadline),
+		"max_running":   mine.MaxRunning != theirs.MaxRunning,
+		"max_staleness": mine.MaxStaleness != nil && !reflect.DeepEqual(mine.MaxStaleness, theirs.MaxStaleness),
 	} {
 		if differs {
 			found = append(found, name)

@@ -40,6 +40,8 @@ type server struct {
 	report      func(n int, request *pb.ReportRequest) (*pb.ReportResponse, error)
 	listTrials  func(n int, request *pb.ListTrialsRequest) (*pb.ListTrialsResponse, error)
 	createStudy func(n int, request *pb.CreateStudyRequest) (*pb.Study, error)
+	updateStudy func(n int, request *pb.UpdateStudyRequest) (*pb.Study, error)
+	listBest    func(n int, request *pb.ListBestTrialsRequest) (*pb.ListBestTrialsResponse, error)
 	getStudy    func(n int, request *pb.GetStudyRequest) (*pb.Study, error)
 	watch       func(n int, request *pb.WatchStudyRequest, send func(*pb.WatchStudyResponse)) error
 	lease       time.Duration
@@ -143,6 +145,14 @@ func (s *server) ReleaseTrial(ctx context.Context, request *pb.ReleaseTrialReque
 
 func (s *server) ListTrials(ctx context.Context, request *pb.ListTrialsRequest) (*pb.ListTrialsResponse, error) {
 	return s.listTrials(s.note(ctx, "ListTrials", ""), request)
+}
+
+func (s *server) ListBestTrials(ctx context.Context, request *pb.ListBestTrialsRequest) (*pb.ListBestTrialsResponse, error) {
+	return s.listBest(s.note(ctx, "ListBestTrials", ""), request)
+}
+
+func (s *server) UpdateStudy(ctx context.Context, request *pb.UpdateStudyRequest) (*pb.Study, error) {
+	return s.updateStudy(s.note(ctx, "UpdateStudy", request.GetRequestId()), request)
 }
 
 func (s *server) CreateStudy(ctx context.Context, request *pb.CreateStudyRequest) (*pb.Study, error) {

@@ -175,3 +175,26 @@ func (s *Study) BestTrials(ctx context.Context, count int) ([]*Trial, error) {
 	}
 	return newTrials(s.session, answer.GetTrials()), nil
 }
+
+// BestByModel is the trial with the best posterior mean of a model. All numbers are in the objective's unit.
+type BestByModel struct {
+	Trial *Trial
+	// Mean is what the objective is expected to be there, without noise; StandardDeviation is how uncertain that is.
+	Mean, StandardDeviation float64
+	// Noise is the standard deviation of a single result, beyond the standard errors that were told.
+	Noise float64
+}
+
+// BestByModel is the best trial when noise is taken off: where results differ from run to run, the one with the best
+// value may have been lucky. It is nil where results are not noisy, and while the server is too busy for a model.
+func (s *Study) BestByModel(ctx context.Context) (*BestByModel, error) {
+	answer, err := s.session.trials.ListBestTrials(ctx, &pb.ListBestTrialsRequest{Parent: s.Name(), ByModel: true})
+	if err != nil || answer.GetBestByModel() == nil {
+		return nil, err
+	}
+	best := answer.GetBestByModel()
+	return &BestByModel{
+		Trial: newTrial(s.session, best.GetTrial(), nil),
+		Mean:  best.GetMean(), StandardDeviation: best.GetStandardDeviation(), Noise: best.GetNoise(),
+	}, nil
+}

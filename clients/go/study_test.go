@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +81,8 @@ func TestExistOKOpensTheSameStudyOnly(t *testing.T) {
 		{func(*asktell.StudySpec) {}, ""},
 		{func(s *asktell.StudySpec) { s.Lease, s.MaxAttempts, s.Seed = 0, 0, nil }, ""}, // left to the server
 		{func(s *asktell.StudySpec) { s.MaxTrials, s.MaxRunning = new(99), 1 }, ""},     // can be changed
+		{func(s *asktell.StudySpec) { s.Replicates, s.MaxStaleness = 0, nil }, ""},      // left to the server
+		{func(s *asktell.StudySpec) { s.MaxStaleness = new(4) }, ""},                    // can be changed
 		{func(s *asktell.StudySpec) { s.Objectives[0].Split = "" }, ""},
 		{func(s *asktell.StudySpec) { s.Metrics[0], s.Metrics[1] = s.Metrics[1], s.Metrics[0] }, ""},
 		{func(s *asktell.StudySpec) { s.Space = s.Space[1:] }, "space (lr)"},
@@ -89,6 +92,7 @@ func TestExistOKOpensTheSameStudyOnly(t *testing.T) {
 		{func(s *asktell.StudySpec) { s.Algorithm = nil }, "algorithm"},
 		{func(s *asktell.StudySpec) { s.Lease = time.Minute }, "lease"},
 		{func(s *asktell.StudySpec) { s.MaxAttempts = 3 }, "max_attempts"},
+		{func(s *asktell.StudySpec) { s.Replicates = 2 }, "replicates"},
 		{func(s *asktell.StudySpec) { s.Seed = new(int64(1)) }, "seed"},
 	} {
 		spec := wholeSpec(t)
@@ -101,11 +105,57 @@ func TestExistOKOpensTheSameStudyOnly(t *testing.T) {
 			t.Errorf("got %v, want that %s differs", err, each.differ)
 		}
 	}
-	if !strings.Contains(log.String(), "max_running max_trials") {
+	if !strings.Contains(log.String(), "max_running max_trials") || !strings.Contains(log.String(), "[max_staleness]") {
 		t.Errorf("nothing is said of other rules: %q", log.String())
 	}
 	if _, err := client.CreateStudy(t.Context(), "s", wholeSpec(t)); !errors.Is(err, asktell.ErrStudyExists) {
 		t.Errorf("without ExistOK: %v", err)
+	}
+}
+
+func TestMaxStalenessIsChangedAndLeftToTheServerAgain(t *testing.T) {
+	var sent *pb.UpdateStudyRequest
+	study := open(t, start(t, &server{updateStudy: func(_ int, request *pb.UpdateStudyRequest) (*pb.Study, error) {
+		sent = request
+		return request.GetStudy(), nil
+	}}))
+	for _, each := range []struct {
+		option asktell.UpdateOption
+		want   *int
+	}{
+		{asktell.SetMaxStaleness(0), new(0)}, {asktell.SetMaxStaleness(7), new(7)}, {asktell.ClearMaxStaleness(), nil},
+	} {
+		if err := study.Update(t.Context(), each.option); err != nil {
+			t.Fatal(err)
+		}
+		if paths := sent.GetUpdateMask().GetPaths(); !slices.Equal(paths, []string{"max_staleness"}) {
+			t.Error(paths)
+		}
+		if got := study.Info().Spec.MaxStaleness; !reflect.DeepEqual(got, each.want) {
+			t.Errorf("got %v, want %v", got, each.want)
+		}
+	}
+}
+
+func TestTheBestByTheModelIsThereWhereResultsAreNoisy(t *testing.T) {
+	study := open(t, start(t, &server{listBest: func(n int, request *pb.ListBestTrialsRequest) (*pb.ListBestTrialsResponse, error) {
+		if !request.GetByModel() {
+			t.Error("the model is not asked for")
+		}
+		answer := &pb.ListBestTrialsResponse{Trials: []*pb.Trial{{Number: 7}}}
+		if n == 1 {
+			answer.BestByModel = &pb.BestByModel{
+				Trial: &pb.Trial{Number: 4}, Mean: 0.5, StandardDeviation: 0.25, Noise: 0.125,
+			}
+		}
+		return answer, nil
+	}}))
+	best, err := study.BestByModel(t.Context())
+	if err != nil || best.Trial.Number() != 4 || best.Mean != 0.5 || best.StandardDeviation != 0.25 || best.Noise != 0.125 {
+		t.Errorf("got %+v, %v", best, err)
+	}
+	if best, err := study.BestByModel(t.Context()); err != nil || best != nil {
+		t.Errorf("without noise: got %+v, %v", best, err)
 	}
 }
 
@@ -116,6 +166,8 @@ func TestMistakesThatNoServerNeedsToSee(t *testing.T) {
 		"study.objectives[0].goal":            {Objectives: []asktell.Objective{{Metric: "loss", Goal: "least"}}},
 		"study.tracked_metrics[0].split":      {Metrics: []asktell.TrackedMetric{{Metric: "loss", Split: "tets"}}},
 		"study.stopping_rules.max_trials":     {MaxTrials: new(1 << 40)},
+		"study.replicates":                    {Replicates: 1 << 40},
+		"study.max_staleness":                 {MaxStaleness: new(1 << 40)},
 		"study.algorithm.grid.default_levels": {Algorithm: asktell.Grid{DefaultLevels: 1 << 40}},
 	} {
 		_, err := client.CreateStudy(t.Context(), "s", spec)

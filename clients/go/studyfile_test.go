@@ -29,6 +29,8 @@ algorithm: {grid: {default_levels: 3, levels: {lr: 7}}}
 stopping: {max_trials: 50, target: 0.1, patience: 9, deadline: 2026-12-01T12:00:00Z}
 lease: {duration_s: 0, max_attempts: 2}
 max_running: 8
+replicates: 3
+max_staleness: 0
 seed: 0
 labels: {by: me}
 annotations: {run: abc}
@@ -53,18 +55,20 @@ func TestAStudyFileIsReadWhole(t *testing.T) {
 		Metrics: []asktell.TrackedMetric{
 			{Metric: "accuracy", Split: asktell.SplitValidation}, {Metric: "test_loss", Split: asktell.SplitTest},
 		},
-		Algorithm:   asktell.Grid{DefaultLevels: 3, Levels: map[string]int{"lr": 7}},
-		MaxTrials:   new(50),
-		Target:      new(0.1),
-		Patience:    new(9),
-		Deadline:    time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC),
-		Lease:       asktell.Endless,
-		MaxAttempts: 2,
-		MaxRunning:  8,
-		Seed:        new(int64(0)),
-		DisplayName: "Größer",
-		Labels:      map[string]string{"by": "me"},
-		Annotations: map[string]string{"run": "abc"},
+		Algorithm:    asktell.Grid{DefaultLevels: 3, Levels: map[string]int{"lr": 7}},
+		MaxTrials:    new(50),
+		Target:       new(0.1),
+		Patience:     new(9),
+		Deadline:     time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC),
+		Lease:        asktell.Endless,
+		MaxAttempts:  2,
+		MaxRunning:   8,
+		Replicates:   3,
+		MaxStaleness: new(0),
+		Seed:         new(int64(0)),
+		DisplayName:  "Größer",
+		Labels:       map[string]string{"by": "me"},
+		Annotations:  map[string]string{"run": "abc"},
 	}
 	if id != "full" || !reflect.DeepEqual(spec, want) {
 		t.Errorf("got %s\n%+v\nwant\n%+v", id, spec, want)
@@ -82,7 +86,7 @@ func TestMistakesInAStudyFileAreFoundWhereTheyAre(t *testing.T) {
 		{"min: 1, max: 1_000", "min: 1.0, max: 1_000", `parameters.layers.min: must be a whole number, got "1.0"`},
 		{"type: bool", "type: boolean", "parameters.flag.type: must be one of float, int"},
 		{"min: 0.5, ", "", "parameters.momentum: min is missing"},
-		{"seed: 0", "seed: 0\nseed: 1", "x.yaml:20:1: seed: stands here twice"},
+		{"seed: 0", "seed: 0\nseed: 1", "x.yaml:22:1: seed: stands here twice"},
 		{"seed: 0", "seed: 9223372036854775808", "seed: must fit 64 bits"},
 		{"seed: 0", "seed:", "seed: must be a whole number, got nothing"},
 		{"2026-12-01T12:00:00Z", "2026-12-01T12:00:00", "stopping.deadline: must be a time with its zone"},

@@ -13,6 +13,8 @@ type Problem struct {
 	Objectives []Objective
 	// Algorithm: nil = [Auto].
 	Algorithm Algorithm
+	// Replicates is how many times each configuration may be tried; 0 = once.
+	Replicates int
 	// Observations are configurations that have been run; at most 20,000.
 	Observations []Observation
 	// Pending are configurations that are running now; suggestions keep away from them. At most 1,000.
@@ -81,6 +83,7 @@ func encodeProblem(problem Problem) (*pb.SuggestRequest, error) {
 			SearchSpace: keep(e, encodeSpace, problem.Space),
 			Objectives:  e.objectives(problem.Objectives),
 			Algorithm:   e.algorithm(problem.Algorithm),
+			Replicates:  e.int32(problem.Replicates, "problem.replicates"),
 		},
 		Count:     e.int32(problem.Count, "count"),
 		Seed:      problem.Seed,

@@ -118,6 +118,19 @@ func SetMaxRunning(trials int) UpdateOption {
 	})
 }
 
+// SetMaxStaleness changes how many trials may end between the making of a suggestion and its start.
+func SetMaxStaleness(trials int) UpdateOption {
+	return change(func(c *studyChanges) {
+		c.path("max_staleness")
+		c.study.MaxStaleness = c.rule(&trials, "study.max_staleness")
+	})
+}
+
+// ClearMaxStaleness leaves it to the server again: the more trials run, the more.
+func ClearMaxStaleness() UpdateOption {
+	return change(func(c *studyChanges) { c.path("max_staleness") })
+}
+
 // SetDisplayName changes the title.
 func SetDisplayName(name string) UpdateOption {
 	return change(func(c *studyChanges) {

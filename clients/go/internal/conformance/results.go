@@ -138,9 +138,18 @@ func encodeStudy(info *asktell.StudyInfo) *asktellv1.Study {
 			Stopped: int32(counts.Stopped), Failed: int32(counts.Failed), Infeasible: int32(counts.Infeasible),
 			Cancelled: int32(counts.Cancelled), Abandoned: int32(counts.Abandoned),
 		},
-		Labels:      info.Spec.Labels,
-		Annotations: info.Spec.Annotations,
+		Labels:       info.Spec.Labels,
+		Annotations:  info.Spec.Annotations,
+		Replicates:   int32(info.Spec.Replicates),
+		MaxStaleness: encodeRule(info.Spec.MaxStaleness),
 	}
+}
+
+func encodeRule(rule *int) *int32 {
+	if rule == nil {
+		return nil
+	}
+	return new(int32(*rule))
 }
 
 func encodeTrial(info *asktell.TrialInfo) *asktellv1.Trial {

@@ -72,12 +72,13 @@ func decodeSpec(wire *asktellv1.Study) asktell.StudySpec {
 		Algorithm:   decodeAlgorithm(wire.GetAlgorithm()),
 		MaxAttempts: int(lease.GetMaxAttempts()),
 		MaxRunning:  int(wire.GetMaxRunningTrials()),
+		Replicates:  int(wire.GetReplicates()),
 		DisplayName: wire.GetDisplayName(),
 		Labels:      wire.GetLabels(),
 		Annotations: wire.GetAnnotations(),
 	}
 	if wire != nil {
-		spec.Seed = wire.Seed
+		spec.Seed, spec.MaxStaleness = wire.Seed, decodeRule(wire.MaxStaleness)
 	}
 	if rules != nil {
 		spec.MaxTrials, spec.Patience = decodeRule(rules.MaxTrials), decodeRule(rules.PatienceTrials)
@@ -233,6 +234,7 @@ func decodeProblem(wire *asktellv1.SuggestRequest) asktell.Problem {
 		Space:      decodeSpace(wire.GetProblem().GetSearchSpace()),
 		Objectives: decodeObjectives(wire.GetProblem().GetObjectives()),
 		Algorithm:  decodeAlgorithm(wire.GetProblem().GetAlgorithm()),
+		Replicates: int(wire.GetProblem().GetReplicates()),
 		Count:      int(wire.GetCount()),
 		Seed:       wire.GetSeed(),
 		WarmStart:  wire.GetWarmStart(),
