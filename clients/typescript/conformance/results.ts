@@ -119,6 +119,8 @@ function encodeStudy(info: asktell.StudyInfo) {
     trialCounts: info.counts,
     labels: { ...info.spec.labels },
     annotations: { ...info.spec.annotations },
+    replicates: info.spec.replicates ?? 1,
+    ...(info.spec.maxStaleness === undefined ? {} : { maxStaleness: info.spec.maxStaleness }),
   });
 }
 

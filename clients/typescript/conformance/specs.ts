@@ -97,6 +97,12 @@ export function decodeSpec(wire: Study | undefined): asktell.StudySpec {
   if (wire?.maxRunningTrials) {
     spec.maxRunning = wire.maxRunningTrials;
   }
+  if (wire?.replicates) {
+    spec.replicates = wire.replicates;
+  }
+  if (wire?.maxStaleness !== undefined) {
+    spec.maxStaleness = wire.maxStaleness;
+  }
   if (seed !== undefined) {
     spec.seed = Number(seed);
   }
@@ -173,6 +179,7 @@ export function decodeProblem(wire: SuggestRequest | undefined): asktell.Problem
     space: decodeSpace(wire?.problem?.searchSpace),
     objectives: decodeObjectives(wire?.problem?.objectives ?? []),
     algorithm: decodeAlgorithm(wire?.problem?.algorithm),
+    replicates: wire?.problem?.replicates ?? 0,
     observations: (wire?.observations ?? []).map(({ parameters, state, metrics }) => {
       const outcome = nameOf<asktell.Outcome>(TrialStateSchema, state);
       return {

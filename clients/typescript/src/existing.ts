@@ -18,9 +18,11 @@ export function compareWithExisting(wanted: WireStudy, stored: WireStudy, exists
     const message = `${stored.name} exists with another ${fixed.join(", ")}: choose another name, or delete it first`;
     throw new StudyExistsError(message, exists);
   }
-  return (["maxTrials", "target", "patience", "deadline", "maxRunning"] as const).filter(
+  const rules = (["maxTrials", "target", "patience", "deadline", "maxRunning"] as const).filter(
     (rule) => !isDeepStrictEqual(mine[rule], theirs[rule]),
   );
+  const staleness = mine.maxStaleness !== undefined && mine.maxStaleness !== theirs.maxStaleness;
+  return [...rules, ...(staleness ? ["maxStaleness"] : [])];
 }
 
 /** What was left out of the wanted study is no difference. */
@@ -33,6 +35,7 @@ function fixedDifferences(mine: StudySpec, theirs: StudySpec, wanted: WireStudy)
     ["algorithm", !isDeepStrictEqual(mine.algorithm, theirs.algorithm)],
     ["leaseMs", wanted.leasePolicy?.leaseDuration !== undefined && mine.leaseMs !== theirs.leaseMs],
     ["maxAttempts", Boolean(wanted.leasePolicy?.maxAttempts) && mine.maxAttempts !== theirs.maxAttempts],
+    ["replicates", wanted.replicates !== 0 && mine.replicates !== theirs.replicates],
     ["seed", wanted.seed !== undefined && mine.seed !== theirs.seed],
   ];
   return differs.filter(([, different]) => different).map(([name]) => name);

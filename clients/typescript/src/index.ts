@@ -23,7 +23,7 @@ export type {
 } from "./space.js";
 export { maximize, minimize } from "./spec.js";
 export type { Algorithm, Objective, StudySpec, TrackedMetric } from "./spec.js";
-export type { AskOptions, ImportAnswer, ListOptions, Study } from "./study.js";
+export type { AskOptions, BestByModel, ImportAnswer, ListOptions, Study } from "./study.js";
 export { loadStudyFile, parseStudyFile, type StudyFile } from "./study-file.js";
 export type { StudyInfo, StudyWarning, TrialCounts } from "./study-info.js";
 export type { Observation, Problem, Suggestion, Suggestions } from "./suggest.js";

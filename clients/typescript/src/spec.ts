@@ -41,9 +41,11 @@ export interface StudySpec<S extends Space = Space> {
   readonly maxAttempts?: number;
   /** The most trials that run at once. Default: no limit. */
   readonly maxRunning?: number;
+  /** How many times each configuration may be tried, for results that differ from run to run. Default: 1. */
+  readonly replicates?: number;
   /**
    * The most trials that may end between the making of a suggestion and its start; 0: every suggestion knows all results.
-   * Default: the more trials run, the more, and none with a single worker.
+   * Default: the more trials run, the more; a single worker's suggestions always know all results.
    */
   readonly maxStaleness?: number;
   /** Of everything random in the study; 0 to 2^53 - 1. Default: the server draws one. */
@@ -73,7 +75,7 @@ export interface TrackedMetric {
 
 /**
  * How configurations are found: "auto" lets the server choose, "manual" runs only what a person enqueues, "grid" runs
- * every point once, "random" draws uniformly, "sobol" the same without clumps, "bayesian" uses a Gaussian process and
+ * every point once (or `replicates` times), "random" draws uniformly, "sobol" the same without clumps, "bayesian" uses a Gaussian process and
  * log expected improvement.
  */
 export type Algorithm =
@@ -123,6 +125,7 @@ export function encodeSpec(spec: StudySpec): WireStudy {
       maxAttempts: int32(maxAttempts ?? 0, "study.lease_policy.max_attempts"),
     },
     maxRunningTrials: int32(maxRunning ?? 0, "study.max_running_trials"),
+    replicates: int32(spec.replicates ?? 0, "study.replicates"),
     ...(maxStaleness === undefined ? {} : { maxStaleness: int32(maxStaleness, "study.max_staleness") }),
     ...(seed === undefined ? {} : { seed: int64(seed, "study.seed") }),
     labels: { ...spec.labels },
@@ -205,6 +208,7 @@ export function decodeSpec(wire: WireStudy): StudySpec {
     leaseMs: lease,
     maxAttempts: policy?.maxAttempts || 3,
     ...(maxRunningTrials === 0 ? {} : { maxRunning: maxRunningTrials }),
+    replicates: wire.replicates || 1, // 0: a server that knows of none
     ...(maxStaleness === undefined ? {} : { maxStaleness }),
     ...(seed === undefined ? {} : { seed: Number(seed) }),
     displayName: wire.displayName,

@@ -13,7 +13,7 @@ export interface StudyFile {
 
 const KEYS = [
   ...["name", "display_name", "objectives", "metrics", "parameters", "algorithm", "stopping", "lease"],
-  ...["max_running", "max_staleness", "seed", "labels", "annotations"],
+  ...["max_running", "replicates", "max_staleness", "seed", "labels", "annotations"],
 ];
 const NUMERIC_KEYS = ["min", "max", "scale", "step", "default"];
 const DOMAIN_KEYS = {
@@ -63,6 +63,7 @@ export function parseStudyFile(text: string, file = "study.yaml"): StudyFile {
     ...optional("leaseMs", lease.get("duration_s"), (node) => node.number() * 1000 || Infinity), // 0 = for ever
     ...optional("maxAttempts", lease.get("max_attempts"), (node) => node.integer()),
     ...optional("maxRunning", keys.get("max_running"), (node) => node.integer()),
+    ...optional("replicates", keys.get("replicates"), (node) => node.integer()),
     ...optional("maxStaleness", keys.get("max_staleness"), (node) => node.integer()),
     ...optional("seed", keys.get("seed"), (node) => node.integer()),
     ...optional("displayName", keys.get("display_name"), (node) => node.text()),

@@ -145,6 +145,20 @@ export class Study<P = Params> {
   }
 
   /**
+   * The best trial when noise is taken off: where results differ from run to run, the one with the best value may have
+   * been lucky. Resolves to undefined where results are not noisy, and while the server is too busy for a model.
+   */
+  async bestByModel(options: CallOptions = {}): Promise<BestByModel<P> | undefined> {
+    const request = { parent: this.name, byModel: true };
+    const { bestByModel } = await this.#session.transport.unary(TrialService.method.listBestTrials, request, options);
+    if (!bestByModel?.trial) {
+      return undefined;
+    }
+    const { trial, mean, standardDeviation, noise } = bestByModel;
+    return { trial: this.#trial(trial), mean, standardDeviation, noise };
+  }
+
+  /**
    * Queues configurations of one's own; they are handed out before the algorithm's.
    *
    * @throws ValueOutsideSpaceError, StudyCompleteError
@@ -226,6 +240,17 @@ export class Study<P = Params> {
   #take(wire: WireStudy): void {
     this.#info = decodeStudy(wire);
   }
+}
+
+/** The trial with the best posterior mean of a model. All numbers are in the objective's unit. */
+export interface BestByModel<P = Params> {
+  readonly trial: Trial<P>;
+  /** What the objective is expected to be there, without noise. */
+  readonly mean: number;
+  /** Of the mean: how uncertain it is. */
+  readonly standardDeviation: number;
+  /** Standard deviation of a single result, beyond the standard errors that were told. */
+  readonly noise: number;
 }
 
 /** What an import did. */

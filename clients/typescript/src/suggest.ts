@@ -22,7 +22,10 @@ import {
 } from "./values.js";
 
 /** What `Client.suggest` is asked: what to optimise, and what is known about it. */
-export interface Problem<S extends Space = Space> extends Pick<StudySpec<S>, "space" | "objectives" | "algorithm"> {
+export interface Problem<S extends Space = Space> extends Pick<
+  StudySpec<S>,
+  "space" | "objectives" | "algorithm" | "replicates"
+> {
   /** Configurations that have been run; at most 20,000. */
   readonly observations?: readonly Observation[];
   /** Configurations that are running now; suggestions keep away from them. At most 1,000. */
@@ -65,6 +68,7 @@ export function encodeProblem(problem: Problem): SuggestRequest {
       searchSpace: encodeSpace(space, "problem.search_space"),
       objectives: encodeObjectives(objectives, "problem.objectives"),
       algorithm: encodeAlgorithm(algorithm, "problem.algorithm"),
+      replicates: int32(problem.replicates ?? 0, "problem.replicates"),
     },
     observations: observations.map(({ params, outcome, metrics = {} }, index) => ({
       parameters: encodeParams(params, space, `observations[${index}]`),

@@ -14,7 +14,7 @@ export interface StudyChanges {
   readonly deadline?: Date | null;
   /** The most trials that run at once. */
   readonly maxRunning?: number | null;
-  /** The most trials that may end between the making of a suggestion and its start. */
+  /** The most trials that may end between the making of a suggestion and its start; null leaves it to the server. */
   readonly maxStaleness?: number | null;
   readonly displayName?: string;
   /** Replace all labels. */

@@ -82,6 +82,62 @@ test("other errors are not tried again and have their type", async () => {
   }
 });
 
+test("replicates and staleness are sent and read, compared, changed and taken back", async () => {
+  const stored = () => ({ name: STUDY, replicates: 2, maxStaleness: 0 });
+  const { server, client, warnings } = await start({
+    createStudy: () => {
+      throw new Failure(status.ALREADY_EXISTS, "STUDY_EXISTS");
+    },
+    getStudy: stored,
+    updateStudy: (n) => ({ name: STUDY, replicates: 2, ...(n === 1 ? { maxStaleness: 7 } : {}) }),
+  });
+  const spec = { space: {}, objectives: [] };
+  const create = (more: object) => client.createStudy("s", { ...spec, ...more }, { existOk: true });
+  const study = await create({ replicates: 2, maxStaleness: 0 });
+  const wanted = server.seen("createStudy")[0]?.request["study"] as { replicates: number; maxStaleness?: number };
+  assert.deepEqual([wanted.replicates, wanted.maxStaleness], [2, 0]);
+  assert.deepEqual([study.info.spec.replicates, study.info.spec.maxStaleness], [2, 0]);
+  await create({}); // left to the server
+  assert.deepEqual(warnings, []);
+  await create({ maxStaleness: 3 });
+  assert.match(warnings.join(), /maxStaleness/);
+  await assert.rejects(create({ replicates: 3 }), /another replicates/);
+
+  await study.update({ maxStaleness: 7 });
+  assert.equal(study.info.spec.maxStaleness, 7);
+  await study.update({ maxStaleness: null });
+  assert.equal(study.info.spec.maxStaleness, undefined);
+  const sent = server.seen("updateStudy").map(({ request }) => {
+    const { study: change, updateMask } = request as {
+      study: { maxStaleness?: number };
+      updateMask: { paths: string[] };
+    };
+    return [change.maxStaleness, updateMask.paths];
+  });
+  assert.deepEqual(sent, [
+    [7, ["max_staleness"]],
+    [undefined, ["max_staleness"]],
+  ]);
+  await client.close();
+  await server[Symbol.asyncDispose]();
+});
+
+test("the best by the model is there where results are noisy", async () => {
+  const { server, client, study } = await start({
+    listBestTrials: (n) => ({
+      trials: [{ number: 7n }],
+      ...(n === 1 ? { bestByModel: { trial: { number: 4n }, mean: 0.5, standardDeviation: 0.25, noise: 0.125 } } : {}),
+    }),
+  });
+  const best = await study.bestByModel();
+  assert.equal(best?.trial.number, 4);
+  assert.deepEqual([best.mean, best.standardDeviation, best.noise], [0.5, 0.25, 0.125]);
+  assert.equal(await study.bestByModel(), undefined);
+  assert.ok(server.seen("listBestTrials").every(({ request }) => request["byModel"] === true));
+  await client.close();
+  await server[Symbol.asyncDispose]();
+});
+
 test("a complete study says so, and why", async () => {
   const { server, client, study } = await start({
     ask: () => {

@@ -35,6 +35,14 @@ algorithm: {grid: {levels: {x: 3}}}
   assert.deepEqual(spec.algorithm, { type: "grid", levels: { x: 3 } });
 });
 
+test("replicates and staleness", () => {
+  const { spec } = parseStudyFile(`${SHORT}replicates: 3\nmax_staleness: 0\n`);
+  assert.equal(spec.replicates, 3);
+  assert.equal(spec.maxStaleness, 0);
+  const standard = parseStudyFile(SHORT).spec;
+  assert.ok(!("replicates" in standard) && !("maxStaleness" in standard));
+});
+
 test("mistakes are refused with their place", () => {
   const refused = (text: string, message: RegExp) => {
     assert.throws(
