@@ -12,7 +12,7 @@ public sealed interface Algorithm {
   record Manual() implements Algorithm {}
 
   /**
-   * Every point of a grid, once.
+   * Every point of a grid, once (or {@link StudySpec#replicates} times).
    *
    * @param defaultLevels number of points of each parameter without levels of its own; 0 = 5
    * @param levels numbers of points by parameter name, 2 to 1,000

@@ -64,6 +64,10 @@ final class Existing {
         "max_attempts",
         wanted.getLeasePolicy().getMaxAttempts() == 0
             || mine.maxAttempts() == theirs.maxAttempts());
+    note(
+        found,
+        "replicates",
+        wanted.getReplicates() == 0 || mine.replicates() == theirs.replicates());
     note(found, "seed", mine.seed() == null || mine.seed().equals(theirs.seed()));
     return found;
   }
@@ -75,6 +79,10 @@ final class Existing {
     note(found, "patience", Objects.equals(mine.patience(), theirs.patience()));
     note(found, "deadline", Objects.equals(mine.deadline(), theirs.deadline()));
     note(found, "max_running", mine.maxRunning() == theirs.maxRunning());
+    note(
+        found,
+        "max_staleness",
+        mine.maxStaleness() == null || mine.maxStaleness().equals(theirs.maxStaleness()));
     return found;
   }
 

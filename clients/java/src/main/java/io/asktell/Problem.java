@@ -31,6 +31,7 @@ public final class Problem {
     private final List<Objective> objectives = new ArrayList<>();
     private final SuggestRequest.Builder request = SuggestRequest.newBuilder();
     private Algorithm algorithm = new Algorithm.Auto();
+    private int replicates;
 
     private Builder() {}
 
@@ -49,6 +50,12 @@ public final class Problem {
     /** Sets how configurations are found. */
     public Builder algorithm(Algorithm chosen) {
       algorithm = chosen;
+      return this;
+    }
+
+    /** Sets how many times each configuration may be tried. Default: once. */
+    public Builder replicates(int times) {
+      replicates = times;
       return this;
     }
 
@@ -89,6 +96,7 @@ public final class Problem {
               .setSearchSpace(SpaceCodec.encode(space))
               .addAllObjectives(SpecCodec.objectives(objectives))
               .setAlgorithm(SpecCodec.algorithm(algorithm))
+              .setReplicates(replicates)
               .build();
       return new Problem(request.clone().setProblem(problem).build());
     }

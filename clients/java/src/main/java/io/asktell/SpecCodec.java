@@ -47,6 +47,7 @@ final class SpecCodec {
             .setStoppingRules(rules)
             .setLeasePolicy(lease)
             .setMaxRunningTrials(spec.maxRunning())
+            .setReplicates(spec.replicates())
             .putAllLabels(spec.labels())
             .putAllAnnotations(spec.annotations());
     for (TrackedMetric metric : spec.metrics()) {
@@ -130,6 +131,7 @@ final class SpecCodec {
         policy.hasLeaseDuration() ? Wire.duration(policy.getLeaseDuration()) : DEFAULT_LEASE,
         policy.getMaxAttempts() == 0 ? DEFAULT_ATTEMPTS : policy.getMaxAttempts(),
         wire.getMaxRunningTrials(),
+        Math.max(wire.getReplicates(), 1), // 0: a server that knows of none
         wire.hasMaxStaleness() ? wire.getMaxStaleness() : null,
         wire.hasSeed() ? wire.getSeed() : null,
         wire.getDisplayName(),

@@ -10,6 +10,7 @@ import io.asktell.v1.GetTrialRequest;
 import io.asktell.v1.ImportTrialsRequest;
 import io.asktell.v1.ImportTrialsResponse;
 import io.asktell.v1.ListBestTrialsRequest;
+import io.asktell.v1.ListBestTrialsResponse;
 import io.asktell.v1.ListTrialsRequest;
 import io.asktell.v1.ListTrialsResponse;
 import io.asktell.v1.StudyServiceGrpc;
@@ -169,6 +170,25 @@ public final class Study {
         ListBestTrialsRequest.newBuilder().setParent(name()).setCount(count).build();
     return handles(
         session.calls.unary(TrialServiceGrpc.getListBestTrialsMethod(), request).getTrialsList());
+  }
+
+  /**
+   * The best trial when noise is taken off: where results differ from run to run, the one with the
+   * best value may have been lucky. Empty where results are not noisy, and while the server is too
+   * busy for a model.
+   */
+  public Optional<BestByModel> bestByModel() {
+    ListBestTrialsRequest request =
+        ListBestTrialsRequest.newBuilder().setParent(name()).setByModel(true).build();
+    ListBestTrialsResponse answer =
+        session.calls.unary(TrialServiceGrpc.getListBestTrialsMethod(), request);
+    if (!answer.hasBestByModel()) {
+      return Optional.empty();
+    }
+    io.asktell.v1.BestByModel best = answer.getBestByModel();
+    return Optional.of(
+        new BestByModel(
+            handle(best.getTrial()), best.getMean(), best.getStandardDeviation(), best.getNoise()));
   }
 
   /**

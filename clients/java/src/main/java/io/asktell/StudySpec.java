@@ -24,8 +24,10 @@ import java.util.Map;
  *     60 s
  * @param maxAttempts how many times a trial is started before it is given up; 0 = 3
  * @param maxRunning the most trials that run at once; 0 = no limit
- * @param maxStaleness the most trials that may end between the making of a suggestion and its start;
- *     0 = every suggestion knows all results, null = by how many trials run
+ * @param replicates how many times each configuration may be tried, for results that differ from
+ *     run to run; 0 = once
+ * @param maxStaleness the most trials that may end between the making of a suggestion and its
+ *     start; 0 = every suggestion knows all results, null = the more trials run, the more
  * @param seed of everything random in the study; null = the server draws one
  * @param displayName a title for people
  * @param labels short values to filter by
@@ -43,6 +45,7 @@ public record StudySpec(
     Duration lease,
     int maxAttempts,
     int maxRunning,
+    int replicates,
     Integer maxStaleness,
     Long seed,
     String displayName,
@@ -78,6 +81,7 @@ public record StudySpec(
     private Duration lease;
     private int maxAttempts;
     private int maxRunning;
+    private int replicates;
     private Integer maxStaleness;
     private Long seed;
     private String displayName = "";
@@ -165,6 +169,14 @@ public record StudySpec(
       return this;
     }
 
+    /**
+     * Sets how many times each configuration may be tried, where results differ from run to run.
+     */
+    public Builder replicates(int times) {
+      replicates = times;
+      return this;
+    }
+
     /** Sets the most trials that may end between the making of a suggestion and its start. */
     public Builder maxStaleness(int trials) {
       maxStaleness = trials;
@@ -209,6 +221,7 @@ public record StudySpec(
           lease,
           maxAttempts,
           maxRunning,
+          replicates,
           maxStaleness,
           seed,
           displayName,

@@ -75,6 +75,18 @@ public final class StudyUpdate {
     return changed("max_running_trials");
   }
 
+  /** Another number of trials that may end between the making of a suggestion and its start. */
+  public StudyUpdate maxStaleness(int trials) {
+    study.setMaxStaleness(trials);
+    return changed("max_staleness");
+  }
+
+  /** Leaves it to the server again: the more trials run, the more. */
+  public StudyUpdate clearMaxStaleness() {
+    study.clearMaxStaleness();
+    return changed("max_staleness");
+  }
+
   /** Another title. */
   public StudyUpdate displayName(String name) {
     study.setDisplayName(name);

@@ -1,6 +1,7 @@
 package io.asktell;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -35,6 +36,14 @@ class StudyFileTest {
         file.spec().space());
     assertEquals(60, file.spec().maxTrials());
     assertEquals(Duration.ofSeconds(30), file.spec().lease());
+  }
+
+  @Test
+  void readsReplicatesAndStaleness() {
+    StudySpec spec = StudyFile.parse("f", MINIMAL + "replicates: 3\nmax_staleness: 0\n").spec();
+    assertEquals(3, spec.replicates());
+    assertEquals(0, spec.maxStaleness());
+    assertNull(StudyFile.parse("f", MINIMAL).spec().maxStaleness());
   }
 
   @Test

@@ -54,6 +54,8 @@ class ValuesTest {
             .maxTrials(5)
             .lease(Duration.ZERO)
             .maxAttempts(1)
+            .replicates(3)
+            .maxStaleness(0)
             .seed(7)
             .build();
     assertEquals(spec, SpecCodec.decode(SpecCodec.encode(spec)));

@@ -130,24 +130,30 @@ final class Results {
 
   private static io.asktell.v1.Study encode(StudyInfo info) {
     TrialCounts counts = info.counts();
-    return io.asktell.v1.Study.newBuilder()
-        .setName(info.name())
-        .setDisplayName(info.spec().displayName())
-        .setState(io.asktell.v1.StudyState.valueOf("STUDY_STATE_" + info.state()))
-        .setFinishReason(io.asktell.v1.FinishReason.valueOf("FINISH_REASON_" + info.finishReason()))
-        .setTrialCounts(
-            io.asktell.v1.TrialCounts.newBuilder()
-                .setQueued(counts.queued())
-                .setRunning(counts.running())
-                .setSucceeded(counts.succeeded())
-                .setStopped(counts.stopped())
-                .setFailed(counts.failed())
-                .setInfeasible(counts.infeasible())
-                .setCancelled(counts.cancelled())
-                .setAbandoned(counts.abandoned()))
-        .putAllLabels(info.spec().labels())
-        .putAllAnnotations(info.spec().annotations())
-        .build();
+    io.asktell.v1.Study.Builder wire =
+        io.asktell.v1.Study.newBuilder()
+            .setName(info.name())
+            .setDisplayName(info.spec().displayName())
+            .setState(io.asktell.v1.StudyState.valueOf("STUDY_STATE_" + info.state()))
+            .setFinishReason(
+                io.asktell.v1.FinishReason.valueOf("FINISH_REASON_" + info.finishReason()))
+            .setTrialCounts(
+                io.asktell.v1.TrialCounts.newBuilder()
+                    .setQueued(counts.queued())
+                    .setRunning(counts.running())
+                    .setSucceeded(counts.succeeded())
+                    .setStopped(counts.stopped())
+                    .setFailed(counts.failed())
+                    .setInfeasible(counts.infeasible())
+                    .setCancelled(counts.cancelled())
+                    .setAbandoned(counts.abandoned()))
+            .setReplicates(info.spec().replicates())
+            .putAllLabels(info.spec().labels())
+            .putAllAnnotations(info.spec().annotations());
+    if (info.spec().maxStaleness() != null) {
+      wire.setMaxStaleness(info.spec().maxStaleness());
+    }
+    return wire.build();
   }
 
   private static io.asktell.v1.Trial encode(TrialInfo info) {

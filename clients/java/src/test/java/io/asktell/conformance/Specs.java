@@ -47,6 +47,7 @@ final class Specs {
         StudySpec.builder()
             .algorithm(algorithm(wire.getAlgorithm()))
             .maxRunning(wire.getMaxRunningTrials())
+            .replicates(wire.getReplicates())
             .displayName(wire.getDisplayName());
     wire.getSearchSpace().getParametersList().forEach(each -> spec.parameter(parameter(each)));
     wire.getObjectivesList().forEach(each -> spec.objective(objective(each)));
@@ -75,6 +76,9 @@ final class Specs {
               lease.getLeaseDuration().getSeconds(), lease.getLeaseDuration().getNanos()));
     }
     spec.maxAttempts(lease.getMaxAttempts());
+    if (wire.hasMaxStaleness()) {
+      spec.maxStaleness(wire.getMaxStaleness());
+    }
     if (wire.hasSeed()) {
       spec.seed(wire.getSeed());
     }
@@ -231,6 +235,7 @@ final class Specs {
     Problem.Builder problem =
         Problem.builder()
             .algorithm(algorithm(wire.getProblem().getAlgorithm()))
+            .replicates(wire.getProblem().getReplicates())
             .count(wire.getCount())
             .seed(wire.getSeed())
             .warmStart(wire.getWarmStart().toByteArray());
