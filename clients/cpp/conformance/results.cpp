@@ -109,6 +109,10 @@ void encode(const asktell::StudyInfo& info, v1::Study& out) {
   counts.set_infeasible(info.counts.infeasible);
   counts.set_cancelled(info.counts.cancelled);
   counts.set_abandoned(info.counts.abandoned);
+  out.set_replicates(info.spec.replicates.value_or(1));
+  if (info.spec.max_staleness) {
+    out.set_max_staleness(*info.spec.max_staleness);
+  }
   out.mutable_labels()->insert(info.spec.labels.begin(), info.spec.labels.end());
   out.mutable_annotations()->insert(info.spec.annotations.begin(), info.spec.annotations.end());
 }

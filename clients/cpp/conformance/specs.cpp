@@ -213,6 +213,7 @@ asktell::Problem decode_problem(const v1::SuggestRequest& request) {
   problem.space = decode(request.problem().search_space());
   problem.objectives = decode(request.problem().objectives());
   problem.algorithm = decode(request.problem().algorithm());
+  problem.replicates = request.problem().replicates();
   for (const auto& observation : request.observations()) {
     problem.observations.push_back(
         {decode(observation.parameters()), decode_metrics(observation.metrics()), outcome_of(observation.state())});

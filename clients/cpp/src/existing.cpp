@@ -61,6 +61,7 @@ Names fixed_differences(const StudySpec& mine, const StudySpec& theirs, const v1
   note(!(mine.algorithm == theirs.algorithm), "algorithm");
   note(wanted.lease_policy().has_lease_duration() && mine.lease != theirs.lease, "lease");
   note(wanted.lease_policy().max_attempts() != 0 && mine.max_attempts != theirs.max_attempts, "max_attempts");
+  note(wanted.replicates() != 0 && mine.replicates != theirs.replicates, "replicates");
   note(wanted.has_seed() && mine.seed != theirs.seed, "seed");
   return found;
 }
@@ -81,7 +82,8 @@ void check_existing(const Session& session, const v1::Study& wanted, const v1::S
     throw StudyExists(std::move(details));
   }
   if (mine.max_trials != theirs.max_trials || mine.target != theirs.target || mine.patience != theirs.patience ||
-      mine.deadline != theirs.deadline || mine.max_running != theirs.max_running) {
+      mine.deadline != theirs.deadline || mine.max_running != theirs.max_running ||
+      (mine.max_staleness && mine.max_staleness != theirs.max_staleness)) {
     session.settings.warn(stored.name() + " exists with other rules, which stay as they are: update() changes them");
   }
 }

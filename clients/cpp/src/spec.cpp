@@ -41,7 +41,7 @@ bool operator==(const Bayesian& a, const Bayesian& b) { return a.start_trials ==
 bool operator==(const StudySpec& a, const StudySpec& b) {
   const auto all = [](const StudySpec& spec) {
     return std::tie(spec.space, spec.objectives, spec.metrics, spec.algorithm, spec.max_trials, spec.target,
-                    spec.patience, spec.deadline, spec.lease, spec.max_attempts, spec.max_running,
+                    spec.patience, spec.deadline, spec.lease, spec.max_attempts, spec.max_running, spec.replicates,
                     spec.max_staleness, spec.seed, spec.display_name, spec.labels, spec.annotations);
   };
   return all(a) == all(b);

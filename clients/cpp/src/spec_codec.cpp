@@ -119,6 +119,7 @@ void encode(const StudySpec& spec, v1::Study& wire) {
   encode_rules(spec, *wire.mutable_stopping_rules());
   encode_lease(spec, *wire.mutable_lease_policy());
   wire.set_max_running_trials(spec.max_running);
+  wire.set_replicates(spec.replicates.value_or(0));
   if (spec.max_staleness) {
     wire.set_max_staleness(*spec.max_staleness);
   }
@@ -148,6 +149,7 @@ StudySpec decode_spec(const v1::Study& wire) {
                                                  nanoseconds(lease.lease_duration().nanos());
   spec.max_attempts = lease.max_attempts() == 0 ? default_max_attempts : lease.max_attempts();
   spec.max_running = wire.max_running_trials();
+  spec.replicates = std::max(wire.replicates(), 1);  // 0: a server that knows of none
   if (wire.has_max_staleness()) {
     spec.max_staleness = wire.max_staleness();
   }

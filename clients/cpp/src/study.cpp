@@ -130,6 +130,19 @@ std::vector<Trial> Study::best(int count) const {
   return make_trials(impl_->session, session.call(*session.trials, &Stub::ListBestTrials, request).trials());
 }
 
+std::optional<BestByModel> Study::best_by_model() const {
+  v1::ListBestTrialsRequest request;
+  request.set_parent(name());
+  request.set_by_model(true);
+  Session& session = *impl_->session;
+  const auto answer = session.call(*session.trials, &Stub::ListBestTrials, request);
+  if (!answer.has_best_by_model()) {
+    return std::nullopt;
+  }
+  const v1::BestByModel& best = answer.best_by_model();
+  return BestByModel{make_trial(impl_->session, best.trial()), best.mean(), best.standard_deviation(), best.noise()};
+}
+
 std::vector<Trial> Study::enqueue(const std::vector<QueuedTrial>& trials) {
   v1::EnqueueTrialsRequest request;
   request.set_study(name());

@@ -150,10 +150,10 @@ Algorithm read_algorithm(const Place& value) {
 }
 
 StudyFile read_study(const Place& root) {
-  const Mapping keys = root.mapping({"name", "display_name", "objectives", "metrics", "parameters", "algorithm",
-                                     "stopping", "lease", "max_running", "max_staleness", "seed", "labels",
-                                     "annotations"},
-                                    {"name", "objectives", "parameters"});
+  const Mapping keys =
+      root.mapping({"name", "display_name", "objectives", "metrics", "parameters", "algorithm", "stopping", "lease",
+                    "max_running", "replicates", "max_staleness", "seed", "labels", "annotations"},
+                   {"name", "objectives", "parameters"});
   StudyFile found;
   StudySpec& spec = found.spec;
   found.id = keys.must("name").text();
@@ -176,6 +176,7 @@ StudyFile read_study(const Place& root) {
   spec.lease = lease.read("duration_s", &Place::duration);
   spec.max_attempts = lease.read("max_attempts", &Place::count);
   spec.max_running = keys.read("max_running", &Place::count).value_or(0);
+  spec.replicates = keys.read("replicates", &Place::count);
   spec.max_staleness = keys.read("max_staleness", &Place::count);
   spec.seed = keys.read("seed", &Place::integer);
   spec.display_name = keys.read("display_name", &Place::text).value_or("");

@@ -28,6 +28,7 @@ v1::SuggestRequest encode_problem(const Problem& problem) {
   encode(problem.space, *wire.mutable_search_space());
   encode(problem.objectives, *wire.mutable_objectives());
   encode(problem.algorithm, *wire.mutable_algorithm());
+  wire.set_replicates(problem.replicates);
   for (const Observation& observation : problem.observations) {
     v1::Observation& each = *request.add_observations();
     encode(observation.params, *each.mutable_parameters());

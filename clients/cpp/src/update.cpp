@@ -50,6 +50,7 @@ void Study::update(const StudyUpdate& changes) {
     mask.add_paths("max_running_trials");
     wire.set_max_running_trials(*changes.max_running);
   }
+  change<int>(changes.max_staleness, "max_staleness", mask, [&](int value) { wire.set_max_staleness(value); });
   if (changes.display_name) {
     mask.add_paths("display_name");
     wire.set_display_name(*changes.display_name);

@@ -16,9 +16,21 @@ namespace v1 = asktell::v1;
 using std::chrono::milliseconds;
 
 class Studies final : public v1::StudyService::Service {
+ public:
+  v1::UpdateStudyRequest update;  // the last one
+
+ private:
   grpc::Status GetStudy(grpc::ServerContext* /*context*/, const v1::GetStudyRequest* request,
                         v1::Study* answer) override {
     answer->set_name(request->name());
+    answer->set_replicates(2);
+    answer->set_max_staleness(0);
+    return grpc::Status::OK;
+  }
+  grpc::Status UpdateStudy(grpc::ServerContext* /*context*/, const v1::UpdateStudyRequest* request,
+                           v1::Study* answer) override {
+    update = *request;
+    *answer = request->study();
     return grpc::Status::OK;
   }
 };
@@ -27,6 +39,8 @@ class Trials final : public v1::TrialService::Service {
  public:
   milliseconds lease{0};
   int failures = 0;  // of Tell, before it works
+
+  bool noisy = false;  // the model finds noise
 
   std::vector<std::string> tells() {
     const std::lock_guard lock(mutex_);
@@ -77,6 +91,19 @@ class Trials final : public v1::TrialService::Service {
                             v1::Trial* /*answer*/) override {
     const std::lock_guard lock(mutex_);
     ++released_;
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListBestTrials(grpc::ServerContext* /*context*/, const v1::ListBestTrialsRequest* request,
+                              v1::ListBestTrialsResponse* answer) override {
+    answer->add_trials()->set_number(7);
+    if (request->by_model() && noisy) {
+      v1::BestByModel& best = *answer->mutable_best_by_model();
+      best.mutable_trial()->set_number(4);
+      best.set_mean(0.5);
+      best.set_standard_deviation(0.25);
+      best.set_noise(0.125);
+    }
     return grpc::Status::OK;
   }
 
@@ -150,6 +177,35 @@ TEST_F(ClientTest, HeartbeatsTellThatTheLeaseIsLost) {
   EXPECT_TRUE(trial.lease_lost());
   client.close();
   EXPECT_EQ(trials.released(), 0);
+}
+
+TEST_F(ClientTest, ReplicatesAndStalenessAreReadAndStalenessIsChanged) {
+  asktell::Client client(options);
+  asktell::Study study = client.study("s");
+  EXPECT_EQ(study.info().spec.replicates, 2);
+  EXPECT_EQ(study.info().spec.max_staleness, 0);
+  asktell::StudyUpdate changes;
+  changes.max_staleness = 7;
+  study.update(changes);
+  EXPECT_EQ(study.info().spec.max_staleness, 7);
+  changes.max_staleness = asktell::StudyUpdate::clear;
+  study.update(changes);
+  EXPECT_EQ(study.info().spec.max_staleness, std::nullopt);
+  ASSERT_EQ(studies.update.update_mask().paths_size(), 1);
+  EXPECT_EQ(studies.update.update_mask().paths(0), "max_staleness");
+}
+
+TEST_F(ClientTest, TheBestByTheModelIsThereWhereResultsAreNoisy) {
+  asktell::Client client(options);
+  const asktell::Study study = client.study("s");
+  EXPECT_FALSE(study.best_by_model().has_value());
+  trials.noisy = true;
+  const auto best = study.best_by_model();
+  ASSERT_TRUE(best.has_value());
+  EXPECT_EQ(best->trial.number(), 4);
+  EXPECT_EQ(best->mean, 0.5);
+  EXPECT_EQ(best->standard_deviation, 0.25);
+  EXPECT_EQ(best->noise, 0.125);
 }
 
 TEST_F(ClientTest, NoServerIsUnavailable) {

@@ -22,6 +22,8 @@ algorithm: {grid: {default_levels: 3, levels: {lr: 7}}}
 stopping: {max_trials: 50, target: 0.1, patience: 9, deadline: 2026-12-01T12:00:00Z}
 lease: {duration_s: 0, max_attempts: 2}
 max_running: 8
+replicates: 3
+max_staleness: 0
 seed: 0
 labels: {by: me}
 )";
@@ -48,6 +50,8 @@ TEST(StudyFile, IsReadWhole) {
   want.lease = asktell::endless;
   want.max_attempts = 2;
   want.max_running = 8;
+  want.replicates = 3;
+  want.max_staleness = 0;
   want.seed = 0;
   want.display_name = "Größer";
   want.labels = {{"by", "me"}};

@@ -90,7 +90,7 @@ struct TrackedMetric {
 struct Auto {};
 /// Only configurations that a person enqueues.
 struct Manual {};
-/// Every point of a grid, once.
+/// Every point of a grid, once (or StudySpec::replicates times).
 struct Grid {
   int default_levels = 5;             ///< points of each parameter without levels of its own
   std::map<std::string, int> levels;  ///< points by parameter name, 2 to 1,000
@@ -125,8 +125,11 @@ struct StudySpec {
   std::optional<std::chrono::nanoseconds> lease;  ///< how long a trial stays with a silent worker: 60 s, or `endless`
   std::optional<int> max_attempts;                ///< how many times a trial is started before it is given up: 3
   int max_running = 0;                            ///< the most trials that run at once; 0 = no limit
-  std::optional<int> max_staleness;               ///< results that a suggestion may lack; unset = by how many trials run
-  std::optional<std::int64_t> seed;               ///< of everything random; unset = the server draws one
+  std::optional<int> replicates;                  ///< how many times each configuration may be tried: once
+  /// The most trials that may end between the making of a suggestion and its start; 0 = every suggestion knows all
+  /// results, unset = the more trials run, the more.
+  std::optional<int> max_staleness;
+  std::optional<std::int64_t> seed;  ///< of everything random; unset = the server draws one
 
   std::string display_name;
   Texts labels;

@@ -60,6 +60,14 @@ struct Imported {
   int added = 0;              ///< how many are new
 };
 
+/// The trial with the best posterior mean of a model. All numbers are in the objective's unit.
+struct BestByModel {
+  Trial trial;
+  double mean = 0;                ///< what the objective is expected to be there, without noise
+  double standard_deviation = 0;  ///< of the mean: how uncertain it is
+  double noise = 0;               ///< of a single result, beyond the standard errors that were told
+};
+
 /// Changes of a study; what is not set stays. A rule set to `clear` is taken away.
 struct StudyUpdate {
   struct Clear {};
@@ -74,6 +82,7 @@ struct StudyUpdate {
   Rule<int> patience;
   Rule<Time> deadline;
   std::optional<int> max_running;  ///< 0 = no limit
+  Rule<int> max_staleness;         ///< as in StudySpec; clear = by how many trials run
   std::optional<std::string> display_name;
   std::optional<Texts> labels;       ///< all of them
   std::optional<Texts> annotations;  ///< all of them
@@ -109,6 +118,9 @@ class Study {
   [[nodiscard]] std::optional<Trial> best() const;
   /// The best trials, best first: at most so many.
   [[nodiscard]] std::vector<Trial> best(int count) const;
+  /// The best trial when noise is taken off: where results differ from run to run, the one with the best value may have
+  /// been lucky. None where results are not noisy, and while the server is too busy for a model.
+  [[nodiscard]] std::optional<BestByModel> best_by_model() const;
 
   /// Queues configurations; they are handed out before the algorithm's. @throws ValueOutsideSpace, StudyComplete.
   std::vector<Trial> enqueue(const std::vector<QueuedTrial>& trials);

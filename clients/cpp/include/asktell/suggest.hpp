@@ -22,6 +22,7 @@ struct Problem {
   Space space;
   std::vector<Objective> objectives;
   Algorithm algorithm;
+  int replicates = 1;                     ///< how many times each configuration may be tried
   std::vector<Observation> observations;  ///< what has been run; at most 20,000
   std::vector<Params> pending;            ///< what is running now; suggestions keep away from it
   int count = 1;                          ///< how many suggestions
