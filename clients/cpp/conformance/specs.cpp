@@ -178,6 +178,12 @@ asktell::StudySpec decode_spec(const v1::Study& study) {
     spec.max_attempts = lease.max_attempts();
   }
   spec.max_running = study.max_running_trials();
+  if (study.replicates() != 0) {
+    spec.replicates = study.replicates();
+  }
+  if (study.has_max_staleness()) {
+    spec.max_staleness = study.max_staleness();
+  }
   if (study.has_seed()) {
     spec.seed = study.seed();
   }
