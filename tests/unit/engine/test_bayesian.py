@@ -23,6 +23,7 @@ from asktell_server.domain.space import (
     SearchSpace,
 )
 from asktell_server.domain.trial import Origin
+from asktell_server.engine.bayes.modelled import MOST_OBSERVATIONS, modelled
 from asktell_server.engine.problem import Observation, Outcome, Problem, SuggestResult, SuggestTask
 from asktell_server.engine.suggest import suggest
 from tests.unit.engine.problems import (
@@ -272,3 +273,18 @@ class TestWarmStart:
             return min(times)
 
         assert seconds(warm) < seconds(b"")
+
+
+def test_ten_thousand_results_are_bounded_work_and_still_teach() -> None:
+    problem = problem_of(HARTMANN_SPACE)
+    known = list(history(problem, hartmann, count=10_000))
+    best_of_random = min(seen.value for seen in known if seen.value is not None)
+    task = SuggestTask(problem=problem, observations=known)
+    assert len(modelled(task).surrogate.data.y) == MOST_OBSERVATIONS
+    for _ in range(8):
+        result = suggest(task)
+        assert result.fallback_reason == ""
+        parameters = result.suggestions[0].parameters
+        told = Observation(parameters=parameters, outcome=Outcome.VALUE, value=hartmann(parameters))
+        task = dataclasses.replace(task, observations=[*task.observations, told], warm_start=result.warm_start)
+    assert min(seen.value for seen in task.observations if seen.value is not None) < best_of_random - 0.1
