@@ -175,7 +175,7 @@ func (e *Error) finishedBecause() string {
 	case FinishedByDeadline:
 		return "its deadline has passed"
 	case FinishedByExhaustion:
-		return "every configuration of the grid has been run"
+		return "every configuration of its space or grid has been tried"
 	case "":
 		return e.Message
 	default:

@@ -3,6 +3,8 @@
 #include "info_codec.hpp"
 #include "values_codec.hpp"
 
+#include <algorithm>
+
 namespace asktell {
 namespace {
 

@@ -232,7 +232,7 @@ _FINISHED_BECAUSE = {
     "TARGET": "a trial reached the target value",
     "PATIENCE": "the last trials did not better the best one",
     "DEADLINE": "its deadline has passed",
-    "EXHAUSTED": "every configuration of the grid has been run",
+    "EXHAUSTED": "every configuration of its space or grid has been tried",
 }
 
 

@@ -75,7 +75,7 @@ names! {
         Patience = Patience, "PATIENCE";
         /// Its deadline has passed.
         Deadline = Deadline, "DEADLINE";
-        /// Every configuration of the grid has been run.
+        /// Every configuration of the space, or point of the grid, has been tried.
         Exhausted = Exhausted, "EXHAUSTED";
     }
 }

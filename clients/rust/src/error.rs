@@ -205,7 +205,7 @@ fn finished_because(failure: &Failure) -> String {
         Some(FinishReason::Target) => "a trial reached the target value",
         Some(FinishReason::Patience) => "the last trials did not better the best one",
         Some(FinishReason::Deadline) => "its deadline has passed",
-        Some(FinishReason::Exhausted) => "every configuration of the grid has been run",
+        Some(FinishReason::Exhausted) => "every configuration of its space or grid has been tried",
         None => failure.metadata.get("finish_reason").unwrap_or(&failure.message),
     };
     words.to_owned()

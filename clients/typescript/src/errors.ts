@@ -142,5 +142,5 @@ const FINISHED_BECAUSE: Readonly<Record<string, string>> = {
   TARGET: "a trial reached the target value",
   PATIENCE: "the last trials did not better the best one",
   DEADLINE: "its deadline has passed",
-  EXHAUSTED: "every configuration of the grid has been run",
+  EXHAUSTED: "every configuration of its space or grid has been tried",
 };

@@ -11,9 +11,9 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from asktell_server.domain.errors import ErrorReason, ResourceExhausted
 from asktell_server.domain.trial import Origin
@@ -23,6 +23,8 @@ from asktell_server.engine.suggest import needs_model, suggest
 from asktell_server.engine.worker_process import WorkerDied, WorkerError, WorkerProcess
 
 log = logging.getLogger(__name__)
+
+_Answer = TypeVar("_Answer")
 
 MAX_WAIT_S = 20.0
 """Asks are refused while those that wait for a worker have so much to wait: later ones would only meet their deadlines."""
@@ -122,11 +124,7 @@ class WorkerPool:
                 return suggest(task)
             return await asyncio.to_thread(suggest, task)
         self._require_room()
-        # A caller that goes away must not leave its answer in the worker's pipe for the next one.
-        ask = asyncio.create_task(self._ask(task), name="engine ask")
-        self._asks.add(ask)
-        ask.add_done_callback(self._asks.discard)
-        return await asyncio.shield(ask)
+        return await self._to_its_end(self._ask(task), name="engine ask")
 
     async def spare(self) -> None:
         """Returns once a worker is idle and no ask waits for one; whoever waits longest comes first."""
@@ -147,10 +145,7 @@ class WorkerPool:
         """Suggests with a worker that is idle now; None where there is none, or where it failed at it."""
         if (worker := self._take_spare()) is None:
             return None
-        ask = asyncio.create_task(self._ask_ahead(worker, task), name="engine ask ahead")
-        self._asks.add(ask)
-        ask.add_done_callback(self._asks.discard)
-        return await asyncio.shield(ask)
+        return await self._to_its_end(self._ask_ahead(worker, task), name="engine ask ahead")
 
     async def assess(self, task: AssessTask) -> Assessment | None:
         """Judges with a worker that no ask waits for; None where it failed at it."""
@@ -158,10 +153,7 @@ class WorkerPool:
             if not self._supervisors:
                 return None
             await self.spare()
-        judging = asyncio.create_task(self._judge(worker, task), name="engine assess")
-        self._asks.add(judging)
-        judging.add_done_callback(self._asks.discard)
-        return await asyncio.shield(judging)
+        return await self._to_its_end(self._judge(worker, task), name="engine assess")
 
     async def stop(self) -> None:
         """Ends the workers. What is being asked is answered first, without the model if it takes long."""
@@ -170,6 +162,13 @@ class WorkerPool:
             supervisor.cancel()
         self._idle.put_nowait(None)
         await asyncio.gather(*supervisors, *self._asks, return_exceptions=True)
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, _Answer], *, name: str) -> _Answer:
+        """Work of a worker. A caller that goes away must not leave its answer in the worker's pipe for the next one."""
+        ask = asyncio.create_task(work, name=name)
+        self._asks.add(ask)
+        ask.add_done_callback(self._asks.discard)
+        return await asyncio.shield(ask)
 
     def _require_room(self) -> None:
         wait_s = len(self._asks) * self._typical_s / self._size

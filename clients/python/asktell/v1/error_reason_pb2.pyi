@@ -81,11 +81,15 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_CONTENTION: _ErrorReason.ValueType  # 61
     """ABORTED. Too many writers at once; nothing was changed, try again. metadata: {"name": "…"}"""
     ERROR_REASON_NO_TRIAL_AVAILABLE: _ErrorReason.ValueType  # 70
-    """RESOURCE_EXHAUSTED. No trial can be handed out now (limit of running trials, or the whole budget is handed out
-    and still running); one may come back. RetryInfo says when to ask again. metadata: {"name": "…", "running": "8"}
+    """RESOURCE_EXHAUSTED. No trial can be handed out now (limit of running trials, or the whole budget, or every
+    configuration of a finite space, is handed out and still running); one may come back. RetryInfo says when to ask
+    again. metadata: {"name": "…", "running": "8"}
     """
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 71
-    """RESOURCE_EXHAUSTED. The server has as many calls of the kind as it can take. metadata: {"limit": "256"}"""
+    """RESOURCE_EXHAUSTED. The server has as many calls of the kind as it can take, or so many asks wait for a model that
+    a later one would only meet its deadline. RetryInfo says when to ask again. metadata: {"limit": "256"} or
+    {"waiting": "40"}
+    """
     ERROR_REASON_LIMIT_EXCEEDED: _ErrorReason.ValueType  # 72
     """RESOURCE_EXHAUSTED. A limit of the product is reached. metadata: {"limit": "10000", "field": "…"}"""
     ERROR_REASON_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 80
@@ -167,11 +171,15 @@ ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 60
 ERROR_REASON_CONTENTION: ErrorReason.ValueType  # 61
 """ABORTED. Too many writers at once; nothing was changed, try again. metadata: {"name": "…"}"""
 ERROR_REASON_NO_TRIAL_AVAILABLE: ErrorReason.ValueType  # 70
-"""RESOURCE_EXHAUSTED. No trial can be handed out now (limit of running trials, or the whole budget is handed out
-and still running); one may come back. RetryInfo says when to ask again. metadata: {"name": "…", "running": "8"}
+"""RESOURCE_EXHAUSTED. No trial can be handed out now (limit of running trials, or the whole budget, or every
+configuration of a finite space, is handed out and still running); one may come back. RetryInfo says when to ask
+again. metadata: {"name": "…", "running": "8"}
 """
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 71
-"""RESOURCE_EXHAUSTED. The server has as many calls of the kind as it can take. metadata: {"limit": "256"}"""
+"""RESOURCE_EXHAUSTED. The server has as many calls of the kind as it can take, or so many asks wait for a model that
+a later one would only meet its deadline. RetryInfo says when to ask again. metadata: {"limit": "256"} or
+{"waiting": "40"}
+"""
 ERROR_REASON_LIMIT_EXCEEDED: ErrorReason.ValueType  # 72
 """RESOURCE_EXHAUSTED. A limit of the product is reached. metadata: {"limit": "10000", "field": "…"}"""
 ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 80

@@ -1749,10 +1749,13 @@ pub enum ErrorReason {
     EtagMismatch = 60,
     /// ABORTED. Too many writers at once; nothing was changed, try again. metadata: {"name": "…"}
     Contention = 61,
-    /// RESOURCE_EXHAUSTED. No trial can be handed out now (limit of running trials, or the whole budget is handed out
-    /// and still running); one may come back. RetryInfo says when to ask again. metadata: {"name": "…", "running": "8"}
+    /// RESOURCE_EXHAUSTED. No trial can be handed out now (limit of running trials, or the whole budget, or every
+    /// configuration of a finite space, is handed out and still running); one may come back. RetryInfo says when to ask
+    /// again. metadata: {"name": "…", "running": "8"}
     NoTrialAvailable = 70,
-    /// RESOURCE_EXHAUSTED. The server has as many calls of the kind as it can take. metadata: {"limit": "256"}
+    /// RESOURCE_EXHAUSTED. The server has as many calls of the kind as it can take, or so many asks wait for a model that
+    /// a later one would only meet its deadline. RetryInfo says when to ask again. metadata: {"limit": "256"} or
+    /// {"waiting": "40"}
     Overloaded = 71,
     /// RESOURCE_EXHAUSTED. A limit of the product is reached. metadata: {"limit": "10000", "field": "…"}
     LimitExceeded = 72,

@@ -7,11 +7,13 @@ each, as the columns of matrices, so that distances and all gradients are matrix
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import scipy.linalg.lapack as lapack
 from scipy.optimize import minimize
 
-from asktell_server.engine.bayes.kernel import LARGEST, Hyperparameters, Matrix
+from asktell_server.engine.bayes.kernel import Hyperparameters, Matrix, matern_with_slope
 from asktell_server.engine.bayes.training import Data, ModelError
 
 COLD_STEPS = 75
@@ -50,11 +52,19 @@ def _climb(objective: Objective, start: Hyperparameters, steps: int) -> tuple[fl
         np.log(start),
         jac=True,
         method="L-BFGS-B",
-        bounds=list(zip(np.log(layout.lower), np.full(len(start), np.log(LARGEST)), strict=True)),
+        bounds=layout.log_bounds,
         options={"maxiter": steps, "ftol": _RELATIVE_GAIN, "gtol": _GRADIENT},
     )
     loss = float(result.fun)
     return (loss if np.isfinite(result.x).all() else np.inf), layout.bounded(np.exp(result.x))
+
+
+class _Slopes(NamedTuple):
+    """Derivatives of the pairs' covariances: by what the length scales act on, and by the weights (3 x pairs)."""
+
+    numbers: Matrix
+    names: Matrix
+    parts: Matrix
 
 
 class Objective:
@@ -109,9 +119,7 @@ class Objective:
         numbers = numbers_slope = names = nothing
         if layout.numeric:
             distance = np.sqrt(5.0 * ((1.0 / scales[list(layout.numeric)] ** 2) @ self._squared))
-            decay = np.exp(-distance)
-            numbers = (1.0 + distance * (1.0 + distance / 3)) * decay
-            numbers_slope = (5 / 3) * (1.0 + distance) * decay
+            numbers, numbers_slope = matern_with_slope(distance)
         if layout.categorical:
             names = np.exp(-((1.0 / scales[list(layout.categorical)]) @ self._differs))
         if not layout.mixed:
@@ -123,15 +131,6 @@ class Objective:
             a + b + c,
             _Slopes(numbers_slope * (a + c * names), b * names + c * both, np.stack([numbers, names, both])),
         )
-
-
-class _Slopes:
-    """Derivatives of the pairs' covariances: by what the length scales act on, and by the weights (3 x pairs)."""
-
-    __slots__ = ("names", "numbers", "parts")
-
-    def __init__(self, numbers: Matrix, names: Matrix, parts: Matrix) -> None:
-        self.numbers, self.names, self.parts = numbers, names, parts
 
 
 def _solve(

@@ -98,6 +98,11 @@ class Layout:
         scales = [lengthscale_prior(self.dimension)] * self.dimension
         return [NOISE_PRIOR, *scales, *([WEIGHT_PRIOR] * (3 if self.mixed else 0))]
 
+    @property
+    def log_bounds(self) -> list[tuple[float, float]]:
+        """The least and the largest logarithm of each hyperparameter."""
+        return [(float(least), math.log(LARGEST)) for least in np.log(self.lower)]
+
     def bounded(self, vector: Hyperparameters) -> Hyperparameters:
         """The vector held within the bounds."""
         bounded: Hyperparameters = np.clip(vector, self.lower, LARGEST)
@@ -115,7 +120,6 @@ class Kernel:
     """The covariance function with given hyperparameters, towards fixed points (n x d).
 
     Attributes:
-        points: the fixed points.
         scales: length scales of the numeric columns.
         scaled: the fixed points' numeric columns, divided by them.
         shares: what a difference in each categorical column adds to the exponent of Kh.
@@ -131,7 +135,6 @@ class Kernel:
         self.shares = 1.0 / (scales[list(layout.categorical)] * max(1, len(layout.categorical)))
         self.mix = layout.weights(vector)
         self.variance = sum(self.mix)
-        self.points = points
         self.scaled = points[:, self._numeric] / self.scales
         self._squares = np.einsum("ij,ij->i", self.scaled, self.scaled)
         self._indicators = self._indicate(points) * np.repeat(self.shares, layout.counts)
@@ -140,7 +143,7 @@ class Kernel:
         """Covariances (m x n) of points (m x d) with the fixed ones."""
         if not self._numeric:
             return np.exp(-self._mismatch(x))
-        numbers = self._matern(self._distance(x[:, self._numeric] / self.scales))
+        numbers = _matern(self._distance(x[:, self._numeric] / self.scales))
         if not self._layout.categorical:
             return numbers
         a, b, c = self.mix
@@ -150,27 +153,13 @@ class Kernel:
     def with_slope(self, x: Points) -> tuple[Matrix, Matrix]:
         """Covariances k (m x n) and slopes t (m x n): dk/dx = -t (x - x') / l² along each numeric column."""
         distance = self._distance(x[:, self._numeric] / self.scales)
-        decay = np.exp(-distance)
-        slope = (5 / 3) * (1.0 + distance) * decay
-        numbers = (1.0 + distance * (1.0 + distance / 3)) * decay
+        numbers, slope = matern_with_slope(distance)
         if not self._layout.categorical:
             return numbers, slope
         categories = np.exp(-self._mismatch(x))
         a, b, c = self.mix
         factor = a + c * categories
         return factor * numbers + b * categories, factor * slope
-
-    @staticmethod
-    def _matern(distance: Matrix) -> Matrix:
-        # In place: at 640 x 1,000 every copy is 5 MB.
-        value = distance / 3
-        value += 1.0
-        value *= distance
-        value += 1.0
-        np.negative(distance, out=distance)
-        np.exp(distance, out=distance)
-        value *= distance
-        return value
 
     def _distance(self, scaled: Points) -> Matrix:
         """√5 r (m x n)."""
@@ -196,3 +185,21 @@ class Kernel:
             for column, count in zip(layout.categorical, layout.counts, strict=True)
         ]
         return np.concatenate(blocks, axis=1).astype(np.float64) if blocks else np.zeros((len(x), 0))
+
+
+def matern_with_slope(distance: Matrix) -> tuple[Matrix, Matrix]:
+    """Matérn-5/2 and its slope t at distances s = √5 r: dKc/dx = -t (x - x') / l², and dKc/d ln l = t (x - x')² / l²."""
+    decay = np.exp(-distance)
+    return (1.0 + distance * (1.0 + distance / 3)) * decay, (5 / 3) * (1.0 + distance) * decay
+
+
+def _matern(distance: Matrix) -> Matrix:
+    # The same without the slope, and in place: at 640 x 1,000 every copy is 5 MB.
+    value = distance / 3
+    value += 1.0
+    value *= distance
+    value += 1.0
+    np.negative(distance, out=distance)
+    np.exp(distance, out=distance)
+    value *= distance
+    return value

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from asktell_server.engine.bayes.fit import WARM_STEPS, Objective
-from asktell_server.engine.bayes.kernel import LARGEST, Hyperparameters
+from asktell_server.engine.bayes.kernel import Hyperparameters
 from asktell_server.engine.bayes.training import Data
 
 
@@ -18,7 +18,7 @@ def noise_evidence(data: Data, fitted: Hyperparameters) -> float:
     """
     objective = Objective(data)
     layout = data.layout
-    floor = np.log(layout.lower[0])
+    floor = layout.log_bounds[0][0]
     start = np.log(layout.bounded(fitted))
 
     def exact(logs: Hyperparameters) -> tuple[float, Hyperparameters]:
@@ -30,7 +30,7 @@ def noise_evidence(data: Data, fitted: Hyperparameters) -> float:
         start[1:],
         jac=True,
         method="L-BFGS-B",
-        bounds=list(zip(np.log(layout.lower[1:]), np.full(len(start) - 1, np.log(LARGEST)), strict=True)),
+        bounds=layout.log_bounds[1:],
         options={"maxiter": WARM_STEPS},
     )
     prior = layout.priors[0]

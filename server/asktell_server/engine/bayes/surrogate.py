@@ -48,7 +48,9 @@ class Surrogate:
         self.hyperparameters = data.layout.bounded(hyperparameters)
         self.data = data
         self.kernel = Kernel(data.layout, self.hyperparameters, data.x)
-        self.inverse = _inverse(self.kernel, data.noise + self.noise)
+        matrix = self.kernel.covariance(data.x)
+        matrix[np.diag_indices(len(matrix))] = self.kernel.variance + data.noise + self.noise
+        self.inverse = _symmetric_inverse(matrix)
         ones, outputs = self.inverse.sum(axis=1), self.inverse @ data.y
         self.mean = float(outputs.sum() / ones.sum())
         self.alpha: Vector = outputs - self.mean * ones
@@ -91,9 +93,8 @@ class Surrogate:
 
     def covariance(self, x: Points) -> tuple[Vector, Matrix]:
         """Means (m) and joint covariance (m x m) at points (m x d)."""
-        k = self.kernel.covariance(x)
-        prior = Kernel(self.data.layout, self.hyperparameters, x).covariance(x)
-        return self.mean + k @ self.alpha, prior - k @ self.inverse @ k.T
+        mean, covariance, _ = self._joint(x)
+        return mean, covariance
 
     def observed_means(self) -> Vector:
         """Means (n) at the observations themselves: what noise is taken to have added is taken off."""
@@ -106,9 +107,8 @@ class Surrogate:
         """
         if not len(x):
             return self
-        mean, joint = self.covariance(x)
+        mean, joint, pull = self._joint(x)
         joint[np.diag_indices(len(x))] += self.noise
-        pull = self.kernel.covariance(x) @ self.inverse
         corner = _symmetric_inverse(joint)
         believing = object.__new__(Surrogate)
         believing.hyperparameters, believing.mean = self.hyperparameters, self.mean
@@ -124,16 +124,17 @@ class Surrogate:
         believing.alpha = np.concatenate([self.alpha, np.zeros(len(x))])
         return believing
 
+    def _joint(self, x: Points) -> tuple[Vector, Matrix, Matrix]:
+        """Means (m), joint covariance (m x m), and what each observation adds to each mean (m x n)."""
+        k = self.kernel.covariance(x)
+        pull = k @ self.inverse
+        prior = Kernel(self.data.layout, self.hyperparameters, x).covariance(x)
+        return self.mean + k @ self.alpha, prior - pull @ k.T, pull
+
     def _gradient(self, factors: Matrix, scaled: Points) -> Matrix:
         """Σ factors (x' - x) / l² over the observations (m x numeric columns)."""
         gradient: Matrix = factors @ self.kernel.scaled - factors.sum(axis=1)[:, None] * scaled
         return gradient / self.kernel.scales
-
-
-def _inverse(kernel: Kernel, noise: Vector) -> Matrix:
-    matrix = kernel.covariance(kernel.points)
-    matrix[np.diag_indices(len(matrix))] = kernel.variance + noise
-    return _symmetric_inverse(matrix)
 
 
 def _symmetric_inverse(matrix: Matrix) -> Matrix:

@@ -184,15 +184,18 @@ export enum ErrorReason {
   CONTENTION = 61,
 
   /**
-   * RESOURCE_EXHAUSTED. No trial can be handed out now (limit of running trials, or the whole budget is handed out
-   * and still running); one may come back. RetryInfo says when to ask again. metadata: {"name": "…", "running": "8"}
+   * RESOURCE_EXHAUSTED. No trial can be handed out now (limit of running trials, or the whole budget, or every
+   * configuration of a finite space, is handed out and still running); one may come back. RetryInfo says when to ask
+   * again. metadata: {"name": "…", "running": "8"}
    *
    * @generated from enum value: ERROR_REASON_NO_TRIAL_AVAILABLE = 70;
    */
   NO_TRIAL_AVAILABLE = 70,
 
   /**
-   * RESOURCE_EXHAUSTED. The server has as many calls of the kind as it can take. metadata: {"limit": "256"}
+   * RESOURCE_EXHAUSTED. The server has as many calls of the kind as it can take, or so many asks wait for a model that
+   * a later one would only meet its deadline. RetryInfo says when to ask again. metadata: {"limit": "256"} or
+   * {"waiting": "40"}
    *
    * @generated from enum value: ERROR_REASON_OVERLOADED = 71;
    */

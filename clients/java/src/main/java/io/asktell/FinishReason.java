@@ -20,6 +20,6 @@ public enum FinishReason {
   /** Its deadline has passed. */
   DEADLINE,
 
-  /** Every configuration of the grid has been run. */
+  /** Every configuration of the space, or point of the grid, has been tried. */
   EXHAUSTED
 }

@@ -22,7 +22,7 @@ public final class StudyCompleteException extends FailedPreconditionException {
           case TARGET -> "a trial reached the target value";
           case PATIENCE -> "the last trials did not better the best one";
           case DEADLINE -> "its deadline has passed";
-          case EXHAUSTED -> "every configuration of the grid has been run";
+          case EXHAUSTED -> "every configuration of its space or grid has been tried";
           case UNSPECIFIED -> failure.message();
         };
     return failure.withMessage("study is complete: " + because);

@@ -85,7 +85,7 @@ class CallsTest {
         .build();
   }
 
-  private static Throwable because(Code code, String reason) {
+  static Throwable because(Code code, String reason) {
     return StatusProto.toStatusRuntimeException(
         com.google.rpc.Status.newBuilder()
             .setCode(code.getNumber())

@@ -2,8 +2,10 @@ package io.asktell;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.rpc.Code;
 import io.asktell.v1.CreateStudyRequest;
 import io.asktell.v1.GetStudyRequest;
 import io.asktell.v1.ListBestTrialsRequest;
@@ -14,7 +16,6 @@ import io.asktell.v1.UpdateStudyRequest;
 import io.grpc.Grpc;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
-import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.util.List;
@@ -60,7 +61,7 @@ class StudyTest {
     @Override
     public void createStudy(
         CreateStudyRequest request, StreamObserver<io.asktell.v1.Study> answer) {
-      answer.onError(Status.ALREADY_EXISTS.asRuntimeException());
+      answer.onError(CallsTest.because(Code.ALREADY_EXISTS, "STUDY_EXISTS"));
     }
 
     @Override
@@ -104,6 +105,19 @@ class StudyTest {
     StudySpec spec = client.study("s").info().spec();
     assertEquals(2, spec.replicates());
     assertEquals(0, spec.maxStaleness());
+  }
+
+  @Test
+  void aStudyWithOtherReplicatesIsAnotherStudy() {
+    StudyExistsException refused =
+        assertThrows(
+            StudyExistsException.class,
+            () -> client.createOrOpenStudy("s", StudySpec.builder().replicates(3).build()));
+    assertEquals(
+        NAME + " exists with another replicates: choose another name, or delete it first",
+        refused.getMessage());
+    assertEquals(
+        2, client.createOrOpenStudy("s", StudySpec.builder().build()).info().spec().replicates());
   }
 
   @Test
