@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from benchmarks.figures import table
 from benchmarks.machine import commit
+from benchmarks.regret.case import DISCRETE_FLOOR
 from benchmarks.regret.methods import METHODS
 from benchmarks.regret.results import Row
-from benchmarks.regret.statistics import Paired, by_case, geometric_mean, mean_ranks, paired, regrets
+from benchmarks.regret.statistics import Paired, Regrets, by_case, geometric_mean, mean_ranks, paired, regrets
 
 Series = Mapping[str, Sequence[Row]]
 
@@ -33,6 +34,11 @@ PAIRED = """\
 asktell against each other method on the runs that both have: wins and losses, the difference of mean log10 regret
 (negative: asktell is better; ±0.3 is a factor of two) with its standard error over the seeds, and two-sided Wilcoxon
 signed-rank tests, over runs and, more careful, over the means of the cases."""
+
+
+KINDS = """\
+The same for spaces of floats alone and for those that have integers, lists or categories: geometric-mean regret, and in
+brackets by how much asktell differs (Δ log10 with its standard error)."""
 
 
 def title(name: str) -> str:
@@ -113,6 +119,22 @@ def paired_table(series: Series, first: str, at: Sequence[int]) -> str:
     return table(header, lines)
 
 
+def kinds_table(series: Series, first: str, at: Sequence[int]) -> str:
+    """Geometric means by kind of space, and the first method against each other one."""
+    lines = []
+    for kind, has_discrete in (("floats alone", False), ("mixed and discrete", True)):
+        part = {
+            name: [row for row in rows if (row.floor >= DISCRETE_FLOOR) == has_discrete]
+            for name, rows in series.items()
+        }
+        for trials in at:
+            values = {name: regrets(rows, trials) for name, rows in part.items()}
+            if values[first]:
+                cells = [_against(values[first], each) if each else "" for each in values.values()]
+                lines.append([f"{kind} @{trials}", *cells])
+    return table(["geometric mean", *map(title, series)], lines)
+
+
 def half_as_many(series: Series, first: str, trials: int) -> str:
     """The first method after half the trials against the others after all of them."""
     early = regrets(series[first], trials // 2)
@@ -151,6 +173,7 @@ def report(series: Series, *, at: Sequence[int], ours: str) -> str:
     parts += [OVERALL, overall_table(series, at)]
     if ours in series and len(series) > 1:
         parts += [PAIRED, paired_table(series, ours, at), half_as_many(series, ours, at[-1])]
+        parts += [KINDS, kinds_table(series, ours, at)]
         parts += [worse_than_a_peer(series, ours, trials) for trials in at]
     return "\n\n".join(parts)
 
@@ -159,6 +182,12 @@ def _paired_cells(found: Paired) -> list[str]:
     outcome = f"{found.wins} / {found.losses} / {found.ties}"
     p_values = [f"{found.p_runs:.2g}", f"{found.p_cases:.2g}"]
     return [str(found.runs), outcome, f"{found.delta:+.3f}", f"{found.error:.3f}", *p_values]
+
+
+def _against(ours: Regrets, theirs: Regrets) -> str:
+    found = paired(ours, theirs) if theirs is not ours else None
+    difference = f" ({found.delta:+.2f}, SE {found.error:.2f})" if found else ""
+    return f"{geometric_mean(theirs):.4f}{difference}"
 
 
 def _spread(values: npt.NDArray[np.float64], *, best: bool) -> str:

@@ -2,22 +2,30 @@
 
 Many trials in flight on a simulated clock, the engine in this process. With staleness s every suggestion of the model
 was computed exactly s results before its trial starts, and lies in a queue till then, pending like what runs. A study's
-`max_staleness` is the most that may happen, so this is the worst that it allows.
+`max_staleness` is the most that may happen, so this is the worst that it allows. `default` is what a server does where
+the study does not say: it computes again when the results were not as predicted. The printed share of asks is what was
+found in the queue.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import replace
+from collections import Counter, deque
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import click
 
+from asktell_server.domain.metrics import Metric
+from asktell_server.domain.news import RESULT, news
+from asktell_server.domain.trial import Trial, TrialState
+from asktell_server.engine.problem import Suggestion
 from asktell_server.engine.suggest import needs_model
+from asktell_server.store.protocol import StalenessLimit
 from benchmarks.regret import in_flight, tuning
 from benchmarks.regret.case import Instance
-from benchmarks.regret.cases import bbob, categorical, continuous, lora, mixed
+from benchmarks.regret.cases import bbob, continuous, mixed
 from benchmarks.regret.methods.asktell_engine import ENGINE, EngineRun
 from benchmarks.regret.methods.method import Proposal
 from benchmarks.regret.results import Results, with_best_optimum
@@ -25,48 +33,91 @@ from benchmarks.regret.runs import Job
 
 WORKERS = 8
 TRIALS = 100
-STALENESS = (0, 1, 2, 4, 8)
-CASES = (continuous.HARTMANN_6, bbob.case(16, 5), mixed.ACKLEY_MIXED, lora.LORA, categorical.NK_8)
+LIMITS = {
+    "0": StalenessLimit(ended=0),
+    "default": StalenessLimit(news=RESULT - 1),
+    **{str(most): StalenessLimit(ended=most) for most in (1, 2, 4, 8)},
+}
+CASES = (continuous.HARTMANN_6, continuous.LEVY_12, bbob.case(16, 5), bbob.noisy_case(1, 5), mixed.ACKLEY_MIXED)
 RESULTS = Path(__file__).resolve().parents[2] / "build" / "staleness"
 
 
-class StaleRun(EngineRun):
-    """Keeps `staleness` suggestions computed ahead, as soon as the model is asked."""
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """See History."""
 
-    def __init__(self, instance: Instance, seed: int, *, staleness: int) -> None:
+    ended: int = 0
+    news: int = 0
+
+
+class StaleRun(EngineRun):
+    """Keeps as many suggestions computed ahead as the limit allows, as soon as the model is asked."""
+
+    def __init__(self, instance: Instance, seed: int, *, limit: StalenessLimit, counts: Counter[str]) -> None:
         super().__init__(instance, seed)
-        self._staleness = staleness
-        self._ready: deque[Proposal] = deque()
+        self._limit = limit
+        self._depth = 0 if limit.ended == 0 else max(limit.results, 1)
+        self._counts = counts
+        self._told = _Told()
+        self._ready: deque[tuple[Proposal, _Told]] = deque()
+        self._suggested: dict[int, Suggestion] = {}
 
     def ask(self) -> Proposal:
-        """The oldest suggestion in the queue; the queue is filled again."""
-        asked = self._ready.popleft() if self._ready else super().ask()
-        while len(self._ready) < self._staleness and self._by_model():
-            self._ready.append(super().ask())
+        """The oldest suggestion in the queue that is not too stale; the queue is filled again."""
+        while self._ready and not self._limit.allows(self._ready[0][1], self._told):
+            self.drop(self._ready.popleft()[0])
+        self._counts["asked"] += 1
+        self._counts["ready"] += bool(self._ready)
+        asked = self._ready.popleft()[0] if self._ready else self._compute()
+        while len(self._ready) < self._depth and self._by_model():
+            self._ready.append((self._compute(), self._told))
         return asked
+
+    def tell(self, proposal: Proposal, value: float) -> None:
+        """Notes how much of it is news."""
+        super().tell(proposal, value)
+        suggestion = self._suggested.pop(id(proposal))
+        ended = Trial(
+            state=TrialState.SUCCEEDED,
+            parameters=suggestion.parameters,
+            origin=suggestion.origin,
+            prediction=suggestion.prediction,
+            metrics={self.objective.metric: Metric(value=value)},
+            create_time=datetime.now(UTC),
+        )
+        self._told = _Told(ended=self._told.ended + 1, news=self._told.news + news(ended, self.objective))
+
+    def _compute(self) -> Proposal:
+        proposal, suggestion = self.propose()
+        self._suggested[id(proposal)] = suggestion
+        return proposal
 
     def _by_model(self) -> bool:
         return needs_model(replace(self._task, pending=tuple(each.configuration for each in self._pending)))
 
 
 @click.command(help=__doc__)
-@click.option("--seeds", type=click.IntRange(1), default=8, show_default=True)
-@click.option("--staleness", "levels", type=click.IntRange(0), multiple=True, default=STALENESS, show_default=True)
+@click.option("--seeds", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--staleness", "names", type=click.Choice(tuple(LIMITS)), multiple=True, default=tuple(LIMITS))
 @click.option("--workers", type=click.IntRange(1), default=WORKERS, show_default=True)
 @click.option("--trials", type=click.IntRange(2), default=TRIALS, show_default=True)
-def main(*, seeds: int, levels: tuple[int, ...], workers: int, trials: int) -> None:
+def main(*, seeds: int, names: tuple[str, ...], workers: int, trials: int) -> None:
     """Does the runs that are missing, seed by seed, and prints the comparison after each."""
     results = Results(RESULTS)
     part = in_flight.part(workers)
+    counts: dict[str, Counter[str]] = {name: Counter() for name in names}
     for seed in range(seeds):
         for case in CASES:
-            for level in levels:
-                job = Job(case=case, method=ENGINE, seed=seed, trials=trials, label=f"stale-{level}", part=part)
+            for name in names:
+                job = Job(case=case, method=ENGINE, seed=seed, trials=trials, label=f"stale-{name}", part=part)
                 if not results.has(job.key, trials=trials, engine=job.engine):
-                    results.add(in_flight.run(workers, job, partial(StaleRun, staleness=level)))
+                    opener = partial(StaleRun, limit=LIMITS[name], counts=counts[name])
+                    results.add(in_flight.run(workers, job, opener))
         rows = with_best_optimum([row for row in results.rows if row.seed <= seed and row.part == part])
-        series = {f"stale-{level}": [row for row in rows if row.label == f"stale-{level}"] for level in levels}
+        series = {f"stale-{name}": [row for row in rows if row.label == f"stale-{name}"] for name in names}
         click.echo(f"{seed + 1} seeds\n\n{tuning.comparison(series, at=(trials // 2, trials))}\n")
+        found = ", ".join(f"{name} {count['ready'] / max(1, count['asked']):.0%}" for name, count in counts.items())
+        click.echo(f"found ready: {found}\n")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import pytest
 
 from asktell_server.domain.errors import NotFound
 from asktell_server.domain.names import StudyName
+from asktell_server.domain.news import RESULT
 from asktell_server.domain.study import StudyState
 from asktell_server.domain.trial import Origin, Trial
 from asktell_server.store.protocol import (
@@ -21,6 +22,7 @@ from asktell_server.store.protocol import (
     Guard,
     Ledger,
     Prepared,
+    StalenessLimit,
     TrialWrite,
 )
 from tests.support.ledger import NOW, a_study, commit, put, queued, request, running, told, until, write
@@ -35,12 +37,14 @@ def suggested(x: float) -> Trial:
     return queued(x, origin=Origin.MODEL)
 
 
-async def prepare(ledger: Ledger, name: StudyName, x: float, token: str, *, max_staleness: int = ANY) -> EndedPreparing:
+async def prepare(ledger: Ledger, name: StudyName, x: float, token: str, *, most: int = ANY) -> EndedPreparing:
     """Prepares a suggestion as of now."""
     head = await ledger.read_head(name)
-    assert await ledger.begin_preparing(name, token=token, depth=MAX_READY, max_staleness=max_staleness, lock_s=60)
-    prepared = Prepared(ready_id=token, trial=suggested(x), ended=head.ended, known_number=head.last_number)
-    return await ledger.end_preparing(name, token=token, prepared=prepared, max_staleness=max_staleness)
+    assert await ledger.begin_preparing(name, token=token, depth=MAX_READY, staleness=ended(most), lock_s=60)
+    prepared = Prepared(
+        ready_id=token, trial=suggested(x), ended=head.ended, news=head.news, known_number=head.last_number
+    )
+    return await ledger.end_preparing(name, token=token, prepared=prepared, staleness=ended(most))
 
 
 async def ready(ledger: Ledger, name: StudyName) -> Sequence[Prepared]:
@@ -59,9 +63,14 @@ def using(ready_id: str, x: float) -> TrialWrite:
     return TrialWrite(trial=trial, lease_s=60, only_if_unique=True, ready_id=ready_id)
 
 
+def ended(most: int) -> StalenessLimit:
+    """So many trials may have ended."""
+    return StalenessLimit(ended=most)
+
+
 def staleness(most: int) -> Guard:
     """What the commits of asks demand."""
-    return Guard(max_staleness=most)
+    return Guard(staleness=ended(most))
 
 
 async def refusal(ledger: Ledger, name: StudyName, given: Commit) -> ConflictKind:
@@ -79,8 +88,8 @@ async def test_what_is_prepared_is_read_as_it_was_written(ledger: Ledger, study:
     assert await prepare(ledger, study, 0.1, "one") == EndedPreparing(kept=True, stale=0)
     assert await prepare(ledger, study, 0.2, "two") == EndedPreparing(kept=True, stale=0)
     expected = [
-        Prepared(ready_id="one", trial=suggested(0.1), ended=0, known_number=1),
-        Prepared(ready_id="two", trial=suggested(0.2), ended=0, known_number=1),
+        Prepared(ready_id="one", trial=suggested(0.1), ended=0, news=0, known_number=1),
+        Prepared(ready_id="two", trial=suggested(0.2), ended=0, news=0, known_number=1),
     ]
     assert list(await ready(ledger, study)) == expected
     unasked = await ledger.read_delta(study, after=0)
@@ -146,6 +155,37 @@ async def test_results_make_it_stale(ledger: Ledger, study: StudyName, most: int
         assert await refusal(ledger, study, given) is ConflictKind.READY_GONE
 
 
+@pytest.mark.parametrize(("second", "kept"), [(400, True), (401, False), (None, False)])
+async def test_results_that_were_expected_count_less(
+    ledger: Ledger, study: StudyName, second: int | None, kept: bool
+) -> None:
+    trials = [await put(ledger, study, running(x, f"lease-{x}"), lease_s=60) for x in (0.5, 0.6)]
+    await prepare(ledger, study, 0.1, "one")
+    for trial, told_news in zip(trials, (599, second), strict=True):
+        await commit(ledger, study, TrialWrite(trial=told(trial, 1.0), expected_revision=1, news=told_news))
+    given = Commit(writes=[using("one", 0.1)], guard=Guard(staleness=StalenessLimit(news=RESULT - 1)))
+    if kept:
+        await ledger.commit(study, given)
+    else:
+        assert await refusal(ledger, study, given) is ConflictKind.READY_GONE
+    assert (await ledger.read_head(study)).news == 599 + (RESULT if second is None else second)
+
+
+async def test_news_follow_what_is_known_of_a_trial(ledger: Ledger, study: StudyName) -> None:
+    first = await put(ledger, study, running(0.5, "a"), lease_s=60)
+    second = await put(ledger, study, running(0.6, "b"), lease_s=60)
+    done = (
+        (await commit(ledger, study, TrialWrite(trial=told(first, 1.0), expected_revision=1, news=10))).records[0].trial
+    )
+    await put(ledger, study, second.cancel(reason="", now=NOW))
+    assert (await ledger.read_head(study)).news == 10 + RESULT
+    corrected = done.amend(dataclasses.replace(done.result, reason="typo"), reason="", now=NOW)
+    await commit(ledger, study, TrialWrite(trial=corrected, expected_revision=done.revision, news=20))
+    assert (await ledger.read_head(study)).news == 20 + RESULT
+    await commit(ledger, study, TrialWrite(trial=corrected, expected_revision=done.revision + 1, delete=True))
+    assert (await ledger.read_head(study)).news == RESULT
+
+
 async def test_imported_results_make_it_stale(ledger: Ledger, study: StudyName) -> None:
     await prepare(ledger, study, 0.1, "one")
     await put(ledger, study, told(running(0.5), 1.0))
@@ -157,23 +197,23 @@ async def test_stale_ones_are_dropped_by_the_next_preparation(ledger: Ledger, st
     trial = await put(ledger, study, running(0.5), lease_s=60)
     await prepare(ledger, study, 0.1, "one")
     await put(ledger, study, told(trial, 1.0))
-    assert await prepare(ledger, study, 0.2, "two", max_staleness=0) == EndedPreparing(kept=True, stale=1)
+    assert await prepare(ledger, study, 0.2, "two", most=0) == EndedPreparing(kept=True, stale=1)
     assert await ready_ids(ledger, study) == ["two"]
 
 
 async def test_what_has_become_stale_in_the_making_is_not_kept(ledger: Ledger, study: StudyName) -> None:
     trial = await put(ledger, study, running(0.5), lease_s=60)
-    assert await ledger.begin_preparing(study, token="one", depth=1, max_staleness=0, lock_s=60)
+    assert await ledger.begin_preparing(study, token="one", depth=1, staleness=ended(0), lock_s=60)
     await put(ledger, study, told(trial, 1.0))
-    prepared = Prepared(ready_id="one", trial=suggested(0.1), ended=0, known_number=1)
-    ended = await ledger.end_preparing(study, token="one", prepared=prepared, max_staleness=0)
-    assert ended == EndedPreparing(kept=False, stale=1)
+    prepared = Prepared(ready_id="one", trial=suggested(0.1), ended=0, news=0, known_number=1)
+    done = await ledger.end_preparing(study, token="one", prepared=prepared, staleness=ended(0))
+    assert done == EndedPreparing(kept=False, stale=1)
     assert await ready_ids(ledger, study) == []
 
 
 async def test_one_prepares_at_a_time(ledger: Ledger, study: StudyName) -> None:
     async def begin(index: int) -> bool:
-        return await ledger.begin_preparing(study, token=f"t{index}", depth=1, max_staleness=0, lock_s=60)
+        return await ledger.begin_preparing(study, token=f"t{index}", depth=1, staleness=ended(0), lock_s=60)
 
     assert sum(await asyncio.gather(*(begin(index) for index in range(16)))) == 1
     await begin(16)
@@ -181,37 +221,37 @@ async def test_one_prepares_at_a_time(ledger: Ledger, study: StudyName) -> None:
 
 
 async def test_the_lock_is_given_back(ledger: Ledger, study: StudyName) -> None:
-    assert await ledger.begin_preparing(study, token="one", depth=1, max_staleness=0, lock_s=60)
-    other = await ledger.end_preparing(study, token="other", prepared=None, max_staleness=0)
+    assert await ledger.begin_preparing(study, token="one", depth=1, staleness=ended(0), lock_s=60)
+    other = await ledger.end_preparing(study, token="other", prepared=None, staleness=ended(0))
     assert other == EndedPreparing(kept=False, stale=0)
-    assert not await ledger.begin_preparing(study, token="two", depth=1, max_staleness=0, lock_s=60)
-    await ledger.end_preparing(study, token="one", prepared=None, max_staleness=0)
-    assert await ledger.begin_preparing(study, token="two", depth=1, max_staleness=0, lock_s=60)
+    assert not await ledger.begin_preparing(study, token="two", depth=1, staleness=ended(0), lock_s=60)
+    await ledger.end_preparing(study, token="one", prepared=None, staleness=ended(0))
+    assert await ledger.begin_preparing(study, token="two", depth=1, staleness=ended(0), lock_s=60)
 
 
 async def test_the_lock_of_the_dead_lapses_and_their_late_suggestion_is_refused(
     ledger: Ledger, study: StudyName
 ) -> None:
-    assert await ledger.begin_preparing(study, token="dead", depth=1, max_staleness=0, lock_s=0.05)
+    assert await ledger.begin_preparing(study, token="dead", depth=1, staleness=ended(0), lock_s=0.05)
 
     async def begin() -> bool:
-        return await ledger.begin_preparing(study, token="alive", depth=1, max_staleness=0, lock_s=60)
+        return await ledger.begin_preparing(study, token="alive", depth=1, staleness=ended(0), lock_s=60)
 
     await until(begin, bool)
-    late = Prepared(ready_id="dead", trial=suggested(0.1), ended=0, known_number=0)
-    assert not (await ledger.end_preparing(study, token="dead", prepared=late, max_staleness=0)).kept
-    alive = Prepared(ready_id="alive", trial=suggested(0.2), ended=0, known_number=0)
-    assert (await ledger.end_preparing(study, token="alive", prepared=alive, max_staleness=0)).kept
+    late = Prepared(ready_id="dead", trial=suggested(0.1), ended=0, news=0, known_number=0)
+    assert not (await ledger.end_preparing(study, token="dead", prepared=late, staleness=ended(0))).kept
+    alive = Prepared(ready_id="alive", trial=suggested(0.2), ended=0, news=0, known_number=0)
+    assert (await ledger.end_preparing(study, token="alive", prepared=alive, staleness=ended(0))).kept
     assert await ready_ids(ledger, study) == ["alive"]
 
 
 async def test_no_more_are_prepared_than_wanted(ledger: Ledger, study: StudyName) -> None:
     trial = await put(ledger, study, running(0.5), lease_s=60)
     await prepare(ledger, study, 0.1, "one")
-    assert not await ledger.begin_preparing(study, token="two", depth=1, max_staleness=0, lock_s=60)
+    assert not await ledger.begin_preparing(study, token="two", depth=1, staleness=ended(0), lock_s=60)
     await put(ledger, study, told(trial, 1.0))
-    assert not await ledger.begin_preparing(study, token="two", depth=1, max_staleness=1, lock_s=60)
-    assert await ledger.begin_preparing(study, token="two", depth=1, max_staleness=0, lock_s=60)
+    assert not await ledger.begin_preparing(study, token="two", depth=1, staleness=ended(1), lock_s=60)
+    assert await ledger.begin_preparing(study, token="two", depth=1, staleness=ended(0), lock_s=60)
 
 
 async def _a_trial_of_another(ledger: Ledger, name: StudyName) -> None:
@@ -249,10 +289,10 @@ async def test_a_suggestion_in_the_making_that_does_not_know_of_a_change_is_refu
 ) -> None:
     trial = await put(ledger, study, running(0.5), lease_s=60)
     await put(ledger, study, told(trial, 1.0))
-    assert await ledger.begin_preparing(study, token="one", depth=1, max_staleness=ANY, lock_s=60)
+    assert await ledger.begin_preparing(study, token="one", depth=1, staleness=ended(ANY), lock_s=60)
     await change(ledger, study)
-    prepared = Prepared(ready_id="one", trial=suggested(0.1), ended=1, known_number=1)
-    assert not (await ledger.end_preparing(study, token="one", prepared=prepared, max_staleness=ANY)).kept
+    prepared = Prepared(ready_id="one", trial=suggested(0.1), ended=1, news=RESULT, known_number=1)
+    assert not (await ledger.end_preparing(study, token="one", prepared=prepared, staleness=ended(ANY))).kept
     assert await ready_ids(ledger, study) == []
 
 
@@ -283,10 +323,10 @@ async def test_labels_of_an_ended_trial_drop_nothing(ledger: Ledger, study: Stud
 
 async def test_using_one_does_not_disturb_the_next_in_the_making(ledger: Ledger, study: StudyName) -> None:
     await prepare(ledger, study, 0.1, "one")
-    assert await ledger.begin_preparing(study, token="two", depth=2, max_staleness=0, lock_s=60)
+    assert await ledger.begin_preparing(study, token="two", depth=2, staleness=ended(0), lock_s=60)
     await commit(ledger, study, using("one", 0.1))
-    prepared = Prepared(ready_id="two", trial=suggested(0.2), ended=0, known_number=0)
-    assert (await ledger.end_preparing(study, token="two", prepared=prepared, max_staleness=0)).kept
+    prepared = Prepared(ready_id="two", trial=suggested(0.2), ended=0, news=0, known_number=0)
+    assert (await ledger.end_preparing(study, token="two", prepared=prepared, staleness=ended(0))).kept
 
 
 async def test_new_trials_drop_what_they_were_not_chosen_beside(ledger: Ledger, study: StudyName) -> None:
@@ -322,28 +362,28 @@ async def test_what_waits_goes_first(ledger: Ledger, study: StudyName) -> None:
     await until(lapsed, bool)
     assert await refusal(ledger, study, first) is ConflictKind.SOMETHING_WAITS
     await put(ledger, study, told(taken, 1.0))
-    await ledger.commit(study, dataclasses.replace(first, guard=Guard(nothing_waits=True, max_staleness=1)))
+    await ledger.commit(study, dataclasses.replace(first, guard=Guard(nothing_waits=True, staleness=ended(1))))
 
 
 async def test_a_new_study_of_the_same_name_has_nothing_prepared(ledger: Ledger, study: StudyName) -> None:
     await prepare(ledger, study, 0.1, "one")
-    assert await ledger.begin_preparing(study, token="two", depth=2, max_staleness=0, lock_s=60)
+    assert await ledger.begin_preparing(study, token="two", depth=2, staleness=ended(0), lock_s=60)
     await ledger.delete_study(study, expected_revision=None, request=None)
     with pytest.raises(NotFound):
-        await ledger.end_preparing(study, token="two", prepared=None, max_staleness=0)
+        await ledger.end_preparing(study, token="two", prepared=None, staleness=ended(0))
     with pytest.raises(NotFound):
-        await ledger.begin_preparing(study, token="two", depth=2, max_staleness=0, lock_s=60)
+        await ledger.begin_preparing(study, token="two", depth=2, staleness=ended(0), lock_s=60)
     await ledger.create_study(a_study(study), request=None)
     assert await ready_ids(ledger, study) == []
-    assert await ledger.begin_preparing(study, token="three", depth=1, max_staleness=0, lock_s=60)
+    assert await ledger.begin_preparing(study, token="three", depth=1, staleness=ended(0), lock_s=60)
 
 
 async def test_no_more_than_the_most_are_kept(ledger: Ledger, study: StudyName) -> None:
     for index in range(MAX_READY):
         await prepare(ledger, study, index / 10, f"r{index}")
-    assert await ledger.begin_preparing(study, token="more", depth=MAX_READY + 1, max_staleness=0, lock_s=60)
-    more = Prepared(ready_id="more", trial=suggested(0.9), ended=0, known_number=0)
-    assert not (await ledger.end_preparing(study, token="more", prepared=more, max_staleness=0)).kept
+    assert await ledger.begin_preparing(study, token="more", depth=MAX_READY + 1, staleness=ended(0), lock_s=60)
+    more = Prepared(ready_id="more", trial=suggested(0.9), ended=0, news=0, known_number=0)
+    assert not (await ledger.end_preparing(study, token="more", prepared=more, staleness=ended(0))).kept
     assert len(await ready(ledger, study)) == MAX_READY
 
 

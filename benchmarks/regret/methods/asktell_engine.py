@@ -10,7 +10,7 @@ from asktell import Bool, Categorical, Discrete, Domain, Float, Int, Space
 from asktell_server.domain import space as spaces
 from asktell_server.domain.algorithm import Algorithm, Auto
 from asktell_server.domain.metrics import Goal, Objective
-from asktell_server.engine.problem import Observation, Outcome, Problem, SuggestTask
+from asktell_server.engine.problem import Observation, Outcome, Problem, Suggestion, SuggestTask
 from asktell_server.engine.suggest import suggest
 from benchmarks.regret.case import Instance
 from benchmarks.regret.methods.method import Method, Opener, OwnProcess, Proposal
@@ -20,28 +20,36 @@ class EngineRun(OwnProcess):
     """The history of one run; every ask is a call of the engine."""
 
     def __init__(self, instance: Instance, seed: int, algorithm: Algorithm | None = None) -> None:
+        self.objective = Objective(metric="loss", goal=Goal.MINIMIZE)
         problem = Problem(
-            space=search_space(instance.space),
-            objectives=(Objective(metric="loss", goal=Goal.MINIMIZE),),
-            algorithm=algorithm or Auto(),
+            space=search_space(instance.space), objectives=(self.objective,), algorithm=algorithm or Auto()
         )
         self._task = SuggestTask(problem=problem, observations=(), seed=seed)
         self._pending: list[Proposal] = []
 
     def ask(self) -> Proposal:
         """The engine's suggestion, with the open ones pending."""
+        return self.propose()[0]
+
+    def propose(self) -> tuple[Proposal, Suggestion]:
+        """The same, with all that the engine said."""
         pending = tuple(proposal.configuration for proposal in self._pending)
         result = suggest(replace(self._task, pending=pending))
         if result.fallback_reason:
             raise RuntimeError(f"the model failed: {result.fallback_reason}")
         self._task = replace(self._task, warm_start=result.warm_start or self._task.warm_start)
-        proposal = Proposal(configuration=result.suggestions[0].parameters)
+        suggestion = result.suggestions[0]
+        proposal = Proposal(configuration=suggestion.parameters)
         self._pending.append(proposal)
-        return proposal
+        return proposal, suggestion
+
+    def drop(self, proposal: Proposal) -> None:
+        """Forgets a proposal that nobody has begun."""
+        self._pending = [each for each in self._pending if each is not proposal]
 
     def tell(self, proposal: Proposal, value: float) -> None:
         """Makes an observation of a proposal."""
-        self._pending = [each for each in self._pending if each is not proposal]
+        self.drop(proposal)
         told = Observation(parameters=proposal.configuration, outcome=Outcome.VALUE, value=value)
         self._task = replace(self._task, observations=(*self._task.observations, told))
 

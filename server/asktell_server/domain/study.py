@@ -88,7 +88,8 @@ class Study:
 
     Each configuration may be tried `replicates` times.
 
-    `max_staleness` is how many trials may end between the making of a suggestion and its start; None = by how many run.
+    `max_staleness` is how many trials may end between the making of a suggestion and its start; None = by how many run
+    and how unexpected their results are.
     """
 
     name: StudyName

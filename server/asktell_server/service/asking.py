@@ -37,6 +37,7 @@ from asktell_server.store.protocol import (
     Guard,
     Ledger,
     Request,
+    StalenessLimit,
     StudyDelta,
     TrialRecord,
     TrialWrite,
@@ -148,17 +149,17 @@ class AskTrials:
             study_revision=view.study.revision,
             max_running=view.study.max_running_trials or None,
             nothing_waits=True,
-            max_staleness=limit,
+            staleness=limit,
         )
         lost = await self._start(view, guard, served)
         return [job for job in jobs if job in lost or job not in served]
 
-    async def _join(self, name: StudyName, view: StudyView, unserved: Iterable[AskJob], limit: int) -> bool:
+    async def _join(self, name: StudyName, view: StudyView, unserved: Iterable[AskJob], limit: StalenessLimit) -> bool:
         """Waits, once for each job, for what this very server is preparing instead of computing it twice."""
         waiting = [job for job in unserved if not job.joined]
         for job in waiting:
             job.joined = True
-        return bool(waiting) and await self._preparer.join(name, ended=view.ended, limit=limit)
+        return bool(waiting) and await self._preparer.join(name, view, limit)
 
     async def _round(self, name: StudyName, jobs: list[AskJob]) -> list[AskJob]:
         """Serves the jobs once; returns those that lost a race and go on."""
@@ -174,7 +175,7 @@ class AskTrials:
             study_revision=study.revision,
             max_running=study.max_running_trials or None,
             known_number=view.head.last_number,
-            max_staleness=limit,
+            staleness=limit,
         )
         capacity = Capacity(view)
         unserved = share_queue(jobs, view.queued(), capacity)
@@ -228,7 +229,7 @@ class AskTrials:
         lost = [job for job, done in zip(jobs, outcomes, strict=True) if not done]
         served = [job for job in jobs if job not in lost]
         if served:
-            used = sum(len(job.ready) for job in served)
+            used = [prepared.ready_id for job in served for prepared in job.ready]
             self._preparer.asked(view.study.name, sum(job.given for job in served), used=used)
         return lost
 

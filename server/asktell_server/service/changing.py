@@ -14,6 +14,7 @@ from asktell_server.domain.errors import (
     trial_not_found,
 )
 from asktell_server.domain.names import StudyName, TrialName
+from asktell_server.domain.news import news
 from asktell_server.domain.study import Study
 from asktell_server.domain.trial import Trial
 from asktell_server.service.preparing import Preparer
@@ -104,7 +105,12 @@ class TrialChanges:
             changed = decide(trial)
             # Without a change there is a commit all the same: it checks that the request id did not come with another
             # body, and waits for the replicas that an acknowledgement promises (the first answer may have failed there).
-            write = TrialWrite(trial=changed, expected_revision=trial.revision, delete=delete)
+            write = TrialWrite(
+                trial=changed,
+                expected_revision=trial.revision,
+                delete=delete,
+                news=news(changed, view.study.objective),
+            )
             corrected = trial.state.has_result and changed.result != trial.result
             commit = Commit(
                 writes=[write] if delete or changed is not trial else (),

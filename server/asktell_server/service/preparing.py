@@ -9,10 +9,11 @@ round trip, no more.
 from __future__ import annotations
 
 import asyncio
+import enum
 import logging
 import secrets
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -23,7 +24,7 @@ from asktell_server.service.clock import Clock
 from asktell_server.service.modelling import Modelling, new_trial, task_of
 from asktell_server.service.readiness import budget_left, may_prepare, staleness_limit, usable
 from asktell_server.service.views import StudyView, Views
-from asktell_server.store.protocol import MAX_READY, EndedPreparing, Ledger, Prepared
+from asktell_server.store.protocol import MAX_READY, EndedPreparing, Ledger, Prepared, StalenessLimit
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +33,8 @@ ASKED_WITHIN_S = 300.0
 LOCK_S = 10.0
 """How long a server that dies keeps the others from preparing for its study; longer than a suggestion takes."""
 MAX_CREDIT = 8.0
-CREDIT_OF_ASK = 1 / 8
-"""Lets a study whose results come too fast for any preparation try one now and then."""
+CREDIT_OF_CALL = 1 / 8
+"""Lets a study for which preparing has been no use, because calls come too fast, try it now and then."""
 REMEMBERED = 8
 """Preparations over which it is remembered how many trials were asked for in between."""
 
@@ -54,6 +55,29 @@ class PreparingCounters:
     """Asks that waited for a suggestion in the making instead of computing the same."""
 
 
+class _Cause(enum.Enum):
+    """What has led to a preparation."""
+
+    ASK = enum.auto()
+    """A trial has been started: the next ask may come before any result."""
+    CHANGE = enum.auto()
+    """A result, or something else that suggestions depend on."""
+
+
+@dataclass(slots=True)
+class _Yield:
+    """Whether it pays to prepare for a cause.
+
+    What has been prepared costs 1, what is used brings 2: where less than half is used, it is tried ever less.
+    """
+
+    credit: float = MAX_CREDIT
+
+    def add(self, credit: float) -> None:
+        """Takes credit away, or gives some."""
+        self.credit = min(MAX_CREDIT, self.credit + credit)
+
+
 @dataclass(slots=True, kw_only=True)
 class _Demand:
     """What a study is being asked."""
@@ -61,27 +85,43 @@ class _Demand:
     asked_at: float
     since: int = 0
     recent: deque[int] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
-    credit: float = MAX_CREDIT
-    """What has been prepared costs 1, what is used brings 2: where less than half is used, it is tried ever less."""
+    cause: _Cause = _Cause.ASK
+    """Of the next preparation."""
+    yields: Mapping[_Cause, _Yield] = field(default_factory=lambda: {cause: _Yield() for cause in _Cause})
+    made: dict[str, _Cause] = field(default_factory=dict)
+    """What this server has prepared and nobody has used yet, by id; of the last ones."""
     again: bool = False
     held: int = 0
     """Rounds of asks that compute trials of their own, which a preparation could not know of."""
     task: asyncio.Task[None] | None = None
     making: _Making | None = None
 
-    def depth(self, limit: int) -> int:
+    def depth(self, limit: StalenessLimit) -> int:
         """As many as were asked for between two of the last preparations, at most MAX_READY.
 
-        Where every ask follows a tell, one that has more than `limit` before it would be stale when its turn comes.
+        Where every ask follows a tell, one that has more than the limit before it would be stale when its turn comes.
         """
-        return min(MAX_READY, limit + 1, max(1, self.since, *self.recent))
+        return min(MAX_READY, limit.results + 1, max(1, self.since, *self.recent))
+
+    def keep(self, ready_id: str, cause: _Cause) -> None:
+        """Notes what has been prepared, and why."""
+        self.made[ready_id] = cause
+        if len(self.made) > REMEMBERED:
+            del self.made[next(iter(self.made))]
+
+    def use(self, ready_ids: Sequence[str]) -> None:
+        """Notes what has been used; what another server prepared says nothing about this one."""
+        for ready_id in ready_ids:
+            if cause := self.made.pop(ready_id, None):
+                self.yields[cause].add(2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Making:
-    """A suggestion in the making: how many trials had ended for it, and when it is done."""
+    """A suggestion in the making: what had been told, and when it is done."""
 
     ended: int
+    news: int
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -102,19 +142,21 @@ class Preparer:
         """Studies for which something is being prepared, or waits for an idle worker."""
         return frozenset(name for name, demand in self._demands.items() if demand.task)
 
-    def asked(self, name: StudyName, count: int, *, used: int) -> None:
-        """So many trials have been started for asks, `used` of them from what was prepared."""
-        self.counters.used += used
+    def asked(self, name: StudyName, count: int, *, used: Sequence[str]) -> None:
+        """So many trials have been started for asks, some of them from what was prepared under these ids."""
+        self.counters.used += len(used)
         demand = self._demand(name)
         demand.since += count
-        demand.credit = min(MAX_CREDIT, demand.credit + CREDIT_OF_ASK * count + 2 * used)
-        self._wake(name, demand)
+        demand.use(used)
+        demand.yields[_Cause.ASK].add(CREDIT_OF_CALL)
+        self._wake(name, demand, _Cause.ASK)
 
     def changed(self, name: StudyName) -> None:
         """A trial has ended, or something else that suggestions depend on."""
         demand = self._demands.get(name)
         if demand is not None and demand.asked_at + ASKED_WITHIN_S > asyncio.get_running_loop().time():
-            self._wake(name, demand)
+            demand.yields[_Cause.CHANGE].add(CREDIT_OF_CALL)
+            self._wake(name, demand, _Cause.CHANGE)
 
     @contextmanager
     def held(self, name: StudyName) -> Iterator[None]:
@@ -126,15 +168,15 @@ class Preparer:
         finally:
             demand.held -= 1
             if demand.since or demand.recent:
-                self._wake(name, demand)
+                self._wake(name, demand, _Cause.ASK)
             elif not demand.held and demand.task is None:  # nothing has come of it
                 self._demands.pop(name, None)
 
-    async def join(self, name: StudyName, *, ended: int, limit: int) -> bool:
+    async def join(self, name: StudyName, view: StudyView, limit: StalenessLimit) -> bool:
         """Waits for the suggestion that this server has in the making; False if there is none that would do."""
         demand = self._demands.get(name)
         making = demand.making if demand else None
-        if making is None or not 0 <= ended - making.ended <= limit:
+        if making is None or not limit.allows(making, view):
             return False
         self.counters.joined += 1
         await making.done.wait()
@@ -160,7 +202,8 @@ class Preparer:
         demand.asked_at = now
         return demand
 
-    def _wake(self, name: StudyName, demand: _Demand) -> None:
+    def _wake(self, name: StudyName, demand: _Demand, cause: _Cause) -> None:
+        demand.cause = cause
         if demand.task is not None:
             demand.again = True
         elif not self._closed and self._wants_one(name, demand):
@@ -185,7 +228,7 @@ class Preparer:
     def _wants_one(self, name: StudyName, demand: _Demand) -> bool:
         """As far as this server knows, without a read."""
         view = self._views.peek(name)
-        if view is None or demand.held or demand.credit < 1 or not may_prepare(view.study):
+        if view is None or demand.held or demand.yields[demand.cause].credit < 1 or not may_prepare(view.study):
             return False
         limit = staleness_limit(view)
         ready = usable(view, limit)
@@ -196,12 +239,12 @@ class Preparer:
         view = self._views.peek(name)
         if view is None:
             return False
-        limit = staleness_limit(view)
-        demand.making = making = _Making(ended=view.ended)
+        limit, cause = staleness_limit(view), demand.cause
+        demand.making = making = _Making(ended=view.ended, news=view.news)
         try:
             token = secrets.token_hex(8)
             if not await self._ledger.begin_preparing(
-                name, token=token, depth=demand.depth(limit), max_staleness=limit, lock_s=LOCK_S
+                name, token=token, depth=demand.depth(limit), staleness=limit, lock_s=LOCK_S
             ):
                 return False
             prepared = None
@@ -211,9 +254,9 @@ class Preparer:
             finally:
                 # A lock that is not given back, because this task or the store goes down, lapses.
                 ended = await self._ledger.end_preparing(
-                    name, token=token, prepared=prepared, max_staleness=staleness_limit(view)
+                    name, token=token, prepared=prepared, staleness=staleness_limit(view)
                 )
-            self._count(name, demand, prepared, ended)
+            self._count(name, demand, cause, prepared, ended)
             if prepared is None or not ended.kept:
                 return False
             view.ready = [*view.ready, prepared]
@@ -234,23 +277,26 @@ class Preparer:
             or not needs_model(task)
         ):
             return None
-        ended, known_number = view.ended, view.head.last_number  # the view may move on
+        ended, news, known_number = view.ended, view.news, view.head.last_number  # the view may move on
         suggestion = await self._modelling.suggest_ahead(view, task, beside=len(beside))
         if suggestion is None:
             return None
         trial = new_trial(suggestion, self._clock())
-        return Prepared(ready_id=token, trial=trial, ended=ended, known_number=known_number)
+        return Prepared(ready_id=token, trial=trial, ended=ended, news=news, known_number=known_number)
 
-    def _count(self, name: StudyName, demand: _Demand, prepared: Prepared | None, ended: EndedPreparing) -> None:
+    def _count(
+        self, name: StudyName, demand: _Demand, cause: _Cause, prepared: Prepared | None, ended: EndedPreparing
+    ) -> None:
         self.counters.stale += ended.stale
         if ended.stale:
             log.debug("%d prepared suggestions of %s were too stale", ended.stale, name)
         if prepared is None:
             return
-        demand.credit -= 1
+        demand.yields[cause].add(-1)
         demand.recent.append(demand.since)
         demand.since = 0
         if ended.kept:
+            demand.keep(prepared.ready_id, cause)
             self.counters.prepared += 1
             log.debug("prepared a suggestion for %s after %d trials", name, prepared.ended)
         else:

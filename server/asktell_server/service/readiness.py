@@ -5,28 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from asktell_server.domain.algorithm import Auto, Bayesian
+from asktell_server.domain.news import RESULT
 from asktell_server.domain.space import configuration_digest
 from asktell_server.domain.study import Study, StudyState
 from asktell_server.service.views import StudyView
-from asktell_server.store.protocol import Prepared
+from asktell_server.store.protocol import Prepared, StalenessLimit
 
+FEW_RUNNING = 6
+"""With fewer trials in flight a suggestion knows all results: about eight workers, less those that ask just now."""
 RUNNING_PER_STALE = 16
-"""So many trials in flight allow one result more that a suggestion does not know (measured: docs/engine.md)."""
+"""So many more allow one unexpected result that a suggestion does not know (both measured: docs/engine.md)."""
 
 
-def staleness_limit(view: StudyView) -> int:
-    """How many trials may end between the making of a suggestion and its start.
+def staleness_limit(view: StudyView) -> StalenessLimit:
+    """How much may be told between the making of a suggestion and its start.
 
-    Where the study does not say: the more trials run, the less one more or less that is not known matters. A single
-    worker always gets what its last result led to.
+    Where the study does not say: a few workers always get what the last result led to. With more in flight, results
+    as they were predicted make little difference, since a suggestion was made in the belief in the prediction; and the
+    more run, the less one that was not matters.
     """
-    limit = view.study.max_staleness
-    return view.running // RUNNING_PER_STALE if limit is None else limit
+    if (most := view.study.max_staleness) is not None:
+        return StalenessLimit(ended=most)
+    if view.running < FEW_RUNNING:
+        return StalenessLimit(ended=0)
+    return StalenessLimit(news=RESULT * (view.running // RUNNING_PER_STALE + 1) - 1)
 
 
-def usable(view: StudyView, limit: int) -> list[Prepared]:
+def usable(view: StudyView, limit: StalenessLimit) -> list[Prepared]:
     """What is prepared, fresh and still new, the oldest first."""
-    fresh = [prepared for prepared in view.ready if 0 <= view.ended - prepared.ended <= limit]
+    fresh = [prepared for prepared in view.ready if limit.allows(prepared, view)]
     if not fresh or not must_differ(view.study, len(view.trials) + len(fresh)):
         return fresh
     running = {configuration_digest(parameters) for parameters in view.pending()}

@@ -10,6 +10,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Container, Mapping, Sequence
 
 from asktell_server.domain.names import StudyName
+from asktell_server.domain.news import news
 from asktell_server.domain.space import Configuration, ParameterValue
 from asktell_server.domain.study import Study
 from asktell_server.domain.trial import Trial, TrialState
@@ -47,6 +48,9 @@ class StudyView:
         self._ended: list[int] = []
         """Numbers of the trials that have ended, rising; in the order of `_observations`."""
         self._observations: list[Observation] = []
+        self._told: dict[int, int] = {}
+        self.news = 0
+        """What the trials that have ended told, in thousandths of a result."""
         self._tried: Counter[Key] | None = None
         self._open: set[int] = set()
 
@@ -119,6 +123,8 @@ class StudyView:
             place = self._forget_end(trial.number)
             self._ended.insert(place, trial.number)
             self._observations.insert(place, observation(self.study, trial))
+            self._told[trial.number] = news(trial, self.study.objective)
+            self.news += self._told[trial.number]
             if self._tried is not None:
                 self._tried[self._key(self._observations[place])] += 1
 
@@ -139,6 +145,7 @@ class StudyView:
                 if not self._tried[key]:
                     del self._tried[key]
             del self._ended[place], self._observations[place]
+            self.news -= self._told.pop(number)
         return place
 
     def _key(self, observation: Observation) -> Key:

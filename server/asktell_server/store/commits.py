@@ -8,7 +8,7 @@ from typing import Any
 
 from asktell_server.domain.space import configuration_digest
 from asktell_server.store.codec import encode_trial
-from asktell_server.store.protocol import Commit, Committed, TrialWrite
+from asktell_server.store.protocol import Commit, Committed, StalenessLimit, TrialWrite
 from asktell_server.store.replies import read_row
 
 
@@ -22,11 +22,16 @@ def commit_arguments(commit: Commit) -> dict[str, Any]:
         "max_charged": guard.max_charged,
         "known_number": guard.known_number,
         "nothing_waits": guard.nothing_waits,
-        "max_staleness": guard.max_staleness,
+        "staleness": staleness_arguments(guard.staleness),
         "known_ready": None if commit.known_ready is None else dict.fromkeys(commit.known_ready, True),
         "forgets_ready": commit.forgets_ready,
         "writes": [_write_arguments(write) for write in commit.writes],
     }
+
+
+def staleness_arguments(limit: StalenessLimit) -> dict[str, int | None]:
+    """A limit as scripts take it."""
+    return {"ended": limit.ended, "news": limit.news}
 
 
 def lease_word(lease_id: str) -> str:
@@ -56,6 +61,7 @@ def _write_arguments(write: TrialWrite) -> dict[str, Any]:
         "expected_revision": write.expected_revision,
         "state": trial.state.value,
         "charged": int(trial.counts_toward_budget),
+        "news": write.told,
         "digest": configuration_digest(trial.parameters),
         "lease": lease_word(trial.lease_id),
         "lease_ms": None if write.lease_s is None else round(write.lease_s * 1000),

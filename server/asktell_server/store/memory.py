@@ -38,6 +38,7 @@ from asktell_server.store.protocol import (
     Prepared,
     Reported,
     Request,
+    StalenessLimit,
     StudyChanged,
     StudyDelta,
     StudyHead,
@@ -239,19 +240,19 @@ class MemoryLedger:
             stored.warm_start = warm_start
 
     async def begin_preparing(
-        self, name: StudyName, *, token: str, depth: int, max_staleness: int, lock_s: float
+        self, name: StudyName, *, token: str, depth: int, staleness: StalenessLimit, lock_s: float
     ) -> bool:
         """See Ledger."""
         stored = self._stored(name)
         now = self._clock()
-        fresh = sum(stored.is_fresh(prepared, max_staleness) for prepared in stored.ready)
+        fresh = sum(staleness.allows(prepared, stored.head) for prepared in stored.ready)
         if fresh >= depth or (stored.preparing is not None and stored.preparing[1] > now):
             return False
         stored.preparing = (token, now + timedelta(seconds=lock_s))
         return True
 
     async def end_preparing(
-        self, name: StudyName, *, token: str, prepared: Prepared | None, max_staleness: int
+        self, name: StudyName, *, token: str, prepared: Prepared | None, staleness: StalenessLimit
     ) -> EndedPreparing:
         """See Ledger."""
         stored = self._stored(name)
@@ -259,7 +260,7 @@ class MemoryLedger:
             return EndedPreparing(kept=False, stale=0)
         stored.preparing = None
         offered = stored.ready if prepared is None else [*stored.ready, dataclasses.replace(prepared, ready_id=token)]
-        fresh = [each for each in offered if stored.is_fresh(each, max_staleness)]
+        fresh = [each for each in offered if staleness.allows(each, stored.head)]
         stored.ready = fresh[:MAX_READY]
         return EndedPreparing(
             kept=any(each.ready_id == token for each in stored.ready), stale=len(offered) - len(fresh)

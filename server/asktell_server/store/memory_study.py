@@ -38,6 +38,8 @@ class StudyInMemory:
     epoch: str
     log: list[LogEntry] = field(default_factory=list)
     trials: dict[int, Trial] = field(default_factory=dict)
+    told: dict[int, int] = field(default_factory=dict)
+    """What each trial tells, in thousandths of a result."""
     leases: dict[int, datetime] = field(default_factory=dict)
     imports: dict[str, int] = field(default_factory=dict)
     measurements: dict[int, list[Measurement]] = field(default_factory=dict)
@@ -58,6 +60,7 @@ class StudyInMemory:
             last_number=self.last_number,
             counts=Counter(trial.state for trial in self.trials.values()),
             charged=sum(trial.counts_toward_budget for trial in self.trials.values()),
+            news=sum(self.told.values()),
         )
 
     def append(self, change: Change) -> None:
@@ -69,10 +72,6 @@ class StudyInMemory:
         """Wakes all who wait on `changed`."""
         self.changed.set()
         self.changed = asyncio.Event()
-
-    def is_fresh(self, prepared: Prepared, max_staleness: int) -> bool:
-        """No more trials have ended since it was computed than are allowed."""
-        return 0 <= self.head.ended - prepared.ended <= max_staleness
 
     def forget_ready(self) -> None:
         """Drops what is prepared and breaks the lock of whoever prepares."""
@@ -131,7 +130,8 @@ class StudyInMemory:
             raise Conflict(ConflictKind.STUDY_CHANGED)
         if guard.nothing_waits and self._something_waits(now):
             raise Conflict(ConflictKind.SOMETHING_WAITS)
-        fresh = {prepared.ready_id for prepared in self.ready if self.is_fresh(prepared, guard.max_staleness)}
+        head = self.head
+        fresh = {prepared.ready_id for prepared in self.ready if guard.staleness.allows(prepared, head)}
         trials = dict(self.trials)
         imports = dict(self.imports)
         last_number = self.last_number
@@ -196,6 +196,7 @@ class StudyInMemory:
 
     def _put(self, write: TrialWrite, trial: Trial, now: datetime) -> None:
         self.trials[trial.number] = trial
+        self.told[trial.number] = write.told
         self.last_number = max(self.last_number, trial.number)
         if trial.import_key:
             self.imports.setdefault(trial.import_key, trial.number)
@@ -206,7 +207,7 @@ class StudyInMemory:
         self.append(TrialChanged(trial=trial))
 
     def _delete(self, trial: Trial) -> None:
-        del self.trials[trial.number]
+        del self.trials[trial.number], self.told[trial.number]
         self.leases.pop(trial.number, None)
         self.measurements.pop(trial.number, None)
         self.imports.pop(trial.import_key, None)

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName
+from asktell_server.domain.news import RESULT
 from asktell_server.domain.study import Study
 from asktell_server.domain.trial import Trial, TrialState
 
@@ -84,7 +85,7 @@ class StudyHead:
 
     `epoch` differs between two studies of the same name (after a delete): cursors and caches of one are worthless for
     the other. `counts` are trials by state, `charged` those that count toward the budget, `last_number` the number
-    given out last.
+    given out last, `news` what all trials that have ended told (in thousandths of a result: domain/news.py).
     """
 
     study: Study
@@ -93,23 +94,66 @@ class StudyHead:
     last_number: int
     counts: Mapping[TrialState, int]
     charged: int
+    news: int = 0
 
     @property
     def ended(self) -> int:
-        """How many trials have ended: what the age of a prepared suggestion is counted in."""
+        """How many trials have ended."""
         return sum(count for state, count in self.counts.items() if not state.is_open)
+
+
+class History(Protocol):
+    """What has been told, or had been when something was computed."""
+
+    @property
+    def ended(self) -> int:
+        """How many trials have ended."""
+        ...
+
+    @property
+    def news(self) -> int:
+        """What they told, in thousandths of a result."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StalenessLimit:
+    """How much may have been told since a prepared suggestion was computed; None = any.
+
+    `ended` counts trials, `news` what they told, in thousandths of a result.
+    """
+
+    ended: int | None = None
+    news: int | None = None
+
+    @property
+    def results(self) -> int:
+        """How many results may be missing that nobody expected."""
+        limits = [limit for limit in (self.ended, self.news and self.news // RESULT) if limit is not None]
+        return min(limits, default=MAX_READY)
+
+    def allows(self, made: History, now: History) -> bool:
+        """Whether what was computed then still serves. From a later history, or one that was another, it never does."""
+        ended, news = now.ended - made.ended, now.news - made.news
+        return (
+            ended >= 0
+            and news >= 0
+            and (self.ended is None or ended <= self.ended)
+            and (self.news is None or news <= self.news)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """A suggestion made before anybody asked for it: a QUEUED trial that has no number yet.
 
-    `ended` is how many trials had ended when it was computed, `known_number` the last trial that was known then.
+    `ended` and `news` are those of the study's head when it was computed, `known_number` the last trial known then.
     """
 
     ready_id: str
     trial: Trial
     ended: int
+    news: int
     known_number: int
 
 
@@ -150,7 +194,8 @@ class TrialWrite:
     have run out by the store's clock. `only_if_unique`: no other QUEUED or RUNNING trial may hold the same configuration.
     `delete` removes the trial and leaves a tombstone; the answer holds it as it was. A new trial with an `import_key` that
     the study already has is skipped, and the answer holds the stored one; deleting a trial frees its key. `ready_id`
-    names the prepared suggestion that a new trial uses up: it must be there, and no staler than `guard.max_staleness`.
+    names the prepared suggestion that a new trial uses up: it must be there, and no staler than `guard.staleness` allows.
+    `news` is what a trial that has ended tells; None = all that one can.
     """
 
     trial: Trial
@@ -160,6 +205,14 @@ class TrialWrite:
     only_if_unique: bool = False
     delete: bool = False
     ready_id: str = ""
+    news: int | None = None
+
+    @property
+    def told(self) -> int:
+        """What the trial tells, in thousandths of a result."""
+        if self.trial.state.is_open:
+            return 0
+        return RESULT if self.news is None else self.news
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,8 +223,8 @@ class Guard:
     `study_revision`: the study is unchanged. `max_running`, `max_charged`: after the commit at most so many trials are
     RUNNING, or count toward the budget. `known_number`: the last trial that the caller knew when it chose the
     configurations of its new trials; those with `only_if_unique` may not repeat one of a later trial, ended or not.
-    `nothing_waits`: no trial is QUEUED and no lease has run out. `max_staleness`: how many trials may have ended since
-    the prepared suggestions that the commit uses were computed.
+    `nothing_waits`: no trial is QUEUED and no lease has run out. `staleness`: how much may have been told since the
+    prepared suggestions that the commit uses were computed.
     """
 
     epoch: str | None = None
@@ -180,7 +233,7 @@ class Guard:
     max_charged: int | None = None
     known_number: int | None = None
     nothing_waits: bool = False
-    max_staleness: int = 0
+    staleness: StalenessLimit = StalenessLimit(ended=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -384,22 +437,22 @@ class Ledger(Protocol):
         ...
 
     async def begin_preparing(
-        self, name: StudyName, *, token: str, depth: int, max_staleness: int, lock_s: float
+        self, name: StudyName, *, token: str, depth: int, staleness: StalenessLimit, lock_s: float
     ) -> bool:
         """Locks the preparation of a study's next suggestion under `token` (one word), for at most `lock_s` seconds.
 
-        False when somebody else has it, or when `depth` prepared suggestions are no staler than `max_staleness`. The
+        False when somebody else has it, or when `depth` prepared suggestions are no staler than `staleness` allows. The
         lock guards work, not correctness: asks never wait for it. Changes that a suggestion in the making does not know
         of break it: a new trial that nobody had prepared, and all that drops what is prepared.
         """
         ...
 
     async def end_preparing(
-        self, name: StudyName, *, token: str, prepared: Prepared | None, max_staleness: int
+        self, name: StudyName, *, token: str, prepared: Prepared | None, staleness: StalenessLimit
     ) -> EndedPreparing:
         """Gives the lock back and keeps what was prepared under it (`ready_id` = `token`), if the lock still holds.
 
-        Prepared suggestions staler than `max_staleness` are dropped. At most MAX_READY are kept.
+        Prepared suggestions staler than `staleness` allows are dropped. At most MAX_READY are kept.
         """
         ...
 

@@ -28,7 +28,7 @@ from asktell_server.store.codec import (
     encode_trial,
     from_microseconds,
 )
-from asktell_server.store.commits import commit_arguments, committed, lease_word
+from asktell_server.store.commits import commit_arguments, committed, lease_word, staleness_arguments
 from asktell_server.store.driver import store_unavailable, translated
 from asktell_server.store.durability import require_durable
 from asktell_server.store.hub import Hub
@@ -45,6 +45,7 @@ from asktell_server.store.protocol import (
     Prepared,
     Reported,
     Request,
+    StalenessLimit,
     StudyDelta,
     StudyHead,
     TrialRecord,
@@ -238,28 +239,33 @@ class RedisLedger:
         )
 
     async def begin_preparing(
-        self, name: StudyName, *, token: str, depth: int, max_staleness: int, lock_s: float
+        self, name: StudyName, *, token: str, depth: int, staleness: StalenessLimit, lock_s: float
     ) -> bool:
         """See Ledger."""
         # As with warm starts, nobody waits for replicas.
         arguments = {
             "token": token,
             "depth": depth,
-            "max_staleness": max_staleness,
+            "staleness": staleness_arguments(staleness),
             "lock_ms": round(lock_s * 1000),
         }
         _, locked = await self._calls.ask("begin_preparing", name, arguments)
         return bool(locked)
 
     async def end_preparing(
-        self, name: StudyName, *, token: str, prepared: Prepared | None, max_staleness: int
+        self, name: StudyName, *, token: str, prepared: Prepared | None, staleness: StalenessLimit
     ) -> EndedPreparing:
         """See Ledger."""
-        arguments: dict[str, Any] = {"token": token, "max_staleness": max_staleness, "max_ready": MAX_READY}
+        arguments: dict[str, Any] = {
+            "token": token,
+            "staleness": staleness_arguments(staleness),
+            "max_ready": MAX_READY,
+        }
         if prepared is not None:
             arguments |= {
                 "blob": encode_trial(prepared.trial),
                 "ended": prepared.ended,
+                "news": prepared.news,
                 "known_number": prepared.known_number,
             }
         _, kept, stale = await self._calls.ask("end_preparing", name, arguments)

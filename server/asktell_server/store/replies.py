@@ -40,7 +40,7 @@ _STATES = (
 
 def read_head(fields: Sequence[Any]) -> StudyHead:
     """A study's head from the reply of Lua's `read_head`."""
-    epoch, study, revision, sequence, number, charged, *counts = fields
+    epoch, study, revision, sequence, number, charged, news, *counts = fields
     return StudyHead(
         study=decode_study(study, revision=int(revision)),
         epoch=epoch.decode(),
@@ -48,6 +48,7 @@ def read_head(fields: Sequence[Any]) -> StudyHead:
         last_number=int(number),
         counts={state: int(count) for state, count in zip(_STATES, counts, strict=True) if count and int(count)},
         charged=int(charged),
+        news=int(news or 0),
     )
 
 
@@ -70,11 +71,12 @@ def read_row(row: Sequence[Any], trial: Trial | None = None) -> TrialRecord:
 def read_prepared(element: bytes) -> Prepared:
     """A prepared suggestion from what is stored of it: the line that scripts read, and the blob."""
     header, _, blob = element.partition(b"\n")
-    ready_id, _, ended, known_number = header.split(b" ")
+    ready_id, _, ended, news, known_number = header.split(b" ")
     return Prepared(
         ready_id=ready_id.decode(),
         trial=decode_trial(blob, number=0, revision=0),
         ended=int(ended),
+        news=int(news),
         known_number=int(known_number),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -125,3 +126,18 @@ def test_a_page_carries_what_was_printed_and_keeps_the_rest(tmp_path: Path) -> N
     assert page.read_text() == (
         "# Title\n\n<!-- begin one -->\n\nsecond\n\n<!-- end one -->\n\n<!-- begin two -->\n\nother\n\n<!-- end two -->\n"
     )
+
+
+def test_spaces_of_floats_alone_are_told_from_others() -> None:
+    def both(method: str, last: float) -> list[Row]:
+        floats = row(method, "x", 0, [12.0, 7.0])
+        return [dataclasses.replace(floats, floor=1e-4), row(method, "y", 0, [12.0, last])]
+
+    shown = report.kinds_table({"asktell": both("asktell", 3.0), "ax": both("ax", 12.0)}, "asktell", (2,))
+    floats, mixed = shown.splitlines()[2:]
+    assert [cell.strip() for cell in floats.split("|")[1:4]] == ["floats alone @2", "0.5000", "0.5000 (+0.00, SE nan)"]
+    assert [cell.strip() for cell in mixed.split("|")[1:4]] == [
+        "mixed and discrete @2",
+        "0.1000",
+        "1.0000 (-1.00, SE nan)",
+    ]

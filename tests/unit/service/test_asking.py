@@ -20,7 +20,7 @@ from asktell_server.service.intake import NewTrial
 from asktell_server.service.starting import MAX_ROUNDS
 from asktell_server.service.studies import StudyUpdate
 from asktell_server.store.memory import MemoryLedger
-from asktell_server.store.protocol import Commit, Committed, Prepared, Request, WarmStart
+from asktell_server.store.protocol import Commit, Committed, Prepared, Request, StalenessLimit, WarmStart
 from tests.support.builders import NAME, a_trial, failure
 from tests.unit.service.conftest import HandClock, Services
 
@@ -121,9 +121,9 @@ async def test_the_last_configuration_may_have_been_prepared(services: Services)
     view, _ = await services.views.refresh(NAME)
     (left,) = {1, 2, 3, 4} - {trial.parameters["n"] for trial in view.trials.values()}
     trial = a_trial(parameters={"n": left}, number=0, revision=0)
-    prepared = Prepared(ready_id="r", trial=trial, ended=3, known_number=3)
-    await services.ledger.begin_preparing(NAME, token="r", depth=1, max_staleness=0, lock_s=60)
-    await services.ledger.end_preparing(NAME, token="r", prepared=prepared, max_staleness=0)
+    prepared = Prepared(ready_id="r", trial=trial, ended=3, news=3000, known_number=3)
+    await services.ledger.begin_preparing(NAME, token="r", depth=1, staleness=StalenessLimit(ended=0), lock_s=60)
+    await services.ledger.end_preparing(NAME, token="r", prepared=prepared, staleness=StalenessLimit(ended=0))
     (last,) = await services.ask(3)
     assert last.parameters == {"n": left}
     await services.tell(last, 0.5)

@@ -20,11 +20,12 @@ from asktell_server.service.asking import AskTrials
 from asktell_server.service.completion import Completion
 from asktell_server.service.intake import Intake, NewTrial
 from asktell_server.service.modelling import Modelling
-from asktell_server.service.preparing import Preparer
+from asktell_server.service.preparing import CREDIT_OF_CALL, MAX_CREDIT, Preparer
+from asktell_server.service.readiness import FEW_RUNNING
 from asktell_server.service.studies import StudyUpdate
 from asktell_server.service.trials import Trials
 from asktell_server.store.memory import MemoryLedger
-from asktell_server.store.protocol import Commit, Committed, Prepared, Request, StudyDelta, TrialWrite
+from asktell_server.store.protocol import Commit, Committed, Prepared, Request, StalenessLimit, StudyDelta, TrialWrite
 from tests.support.builders import NAME, success
 from tests.support.ledger import until
 from tests.unit.service.conftest import HandClock, Services
@@ -107,6 +108,12 @@ class Server(Services):
         found = await until(self.ready, lambda ready: len(ready) == count)
         await self.settled()
         return list(found)
+
+    async def quiet(self) -> None:
+        """Returns once the loop has nothing to do: no part of these tests waits for anything else."""
+        for _ in range(100):
+            await asyncio.sleep(0)
+        await self.settled()
 
     async def settled(self) -> None:
         """Returns once nothing is being prepared."""
@@ -200,6 +207,53 @@ async def test_a_single_worker_always_gets_what_its_last_result_led_to(server: S
         await server.prepared()
         (prepared,) = await server.ready()
         assert prepared.ended == server.views.peek(NAME).ended  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("deviations", "used"), [(0.5, 1), (1.1, 0)])
+async def test_with_many_in_flight_a_result_as_predicted_leaves_it_fresh(
+    server: Server, deviations: float, used: int
+) -> None:
+    await server.start()
+    running = await server.ask(FEW_RUNNING + 1)
+    (prepared,) = await server.prepared()
+    server.engine.idle.clear()
+    prediction = running[0].prediction
+    assert prediction is not None
+    await server.tell(running[0], prediction.mean + deviations * prediction.standard_deviation)
+    (trial,) = await server.ask()
+    assert (trial.parameters == prepared.trial.parameters) == bool(used)
+    await until(lambda: _value(server.preparer.counters.used), lambda counted: counted == used)
+
+
+async def test_results_as_predicted_add_up(server: Server) -> None:
+    await server.start()
+    running = await server.ask(FEW_RUNNING + 2)
+    (prepared,) = await server.prepared()
+    server.engine.idle.clear()
+    for trial in running[:2]:
+        assert trial.prediction is not None
+        await server.tell(trial, trial.prediction.mean + 0.6 * trial.prediction.standard_deviation)
+    (trial,) = await server.ask()
+    assert trial.parameters != prepared.trial.parameters
+
+
+async def test_what_the_next_result_makes_stale_is_prepared_ever_less(server: Server) -> None:
+    await server.start()
+    server.engine.idle.set()
+
+    async def one_worker(rounds: int) -> int:
+        before = server.preparer.counters.prepared
+        for _ in range(rounds):
+            (trial,) = await server.ask()
+            await server.quiet()
+            await server.tell(trial, 0.1)
+            await server.prepared()
+        return server.preparer.counters.prepared - before
+
+    assert await one_worker(4) == 8, "after each ask and after each result"
+    await one_worker(2 * round(MAX_CREDIT))
+    rounds = round(1 / CREDIT_OF_CALL)
+    assert await one_worker(rounds) == rounds + 1, "after each result, and after an ask for a try"
 
 
 async def test_an_ask_waits_for_what_is_in_the_making(server: Server) -> None:
@@ -418,12 +472,14 @@ async def test_a_server_that_stops_gives_the_lock_back(server: Server, other: Se
     server.engine.idle.set()
     await until(lambda: _value(server.engine.ahead), bool)
     await server.asking.close()
-    assert await other.ledger.begin_preparing(NAME, token="t", depth=1, max_staleness=1, lock_s=60)
+    assert await other.ledger.begin_preparing(NAME, token="t", depth=1, staleness=StalenessLimit(ended=1), lock_s=60)
 
 
 async def test_a_server_that_dies_holds_up_nobody(server: Server, other: Server, clock: HandClock) -> None:
     await server.start(max_staleness=9)
-    assert await server.ledger.begin_preparing(NAME, token="the dead", depth=1, max_staleness=9, lock_s=10)
+    assert await server.ledger.begin_preparing(
+        NAME, token="the dead", depth=1, staleness=StalenessLimit(ended=9), lock_s=10
+    )
     other.engine.idle.set()
     trials = [trial for _ in range(3) for trial in await other.ask()]
     assert len(digests(trials)) == 3

@@ -14,20 +14,20 @@ end
 
 -- The study as `StudyHead` needs it (replies.py reads it in this order); nil when there is no such study.
 local function read_head()
-  local head = redis.call('HMGET', META, 'epoch', 'study', 'revision', 'sequence', 'number', 'charged',
+  local head = redis.call('HMGET', META, 'epoch', 'study', 'revision', 'sequence', 'number', 'charged', 'news',
     'QUEUED', 'RUNNING', 'SUCCEEDED', 'STOPPED', 'FAILED', 'INFEASIBLE', 'CANCELLED', 'ABANDONED')
   return head[1] and head or nil
 end
 
 -- A stored trial is one line that scripts read, and behind it the blob:
---   revision state charged digest lease sequence-of-the-log-entry \n blob
+--   revision state charged digest lease sequence-of-the-log-entry news \n blob
 local function parse(value)
   if not value then return nil end
-  local revision, state, charged, digest, lease, sequence =
-    string.match(value, '^(%d+) (%u+) ([01]) (%S+) (%S+) (%d+)\n')
+  local revision, state, charged, digest, lease, sequence, news =
+    string.match(value, '^(%d+) (%u+) ([01]) (%S+) (%S+) (%d+) (%d+)\n')
   return {
     revision = tonumber(revision), state = state, charged = tonumber(charged), digest = digest, lease = lease,
-    sequence = tonumber(sequence), value = value,
+    sequence = tonumber(sequence), news = tonumber(news), value = value,
   }
 end
 
@@ -36,29 +36,31 @@ local function is_open(trial)
   return trial.state == 'QUEUED' or trial.state == 'RUNNING'
 end
 
--- How many trials have ended: what the age of a prepared suggestion is counted in.
-local function ended_trials()
+-- How many trials have ended and what they told: what the age of a prepared suggestion is counted in.
+local function history()
   local counts = redis.call('HMGET', META, 'SUCCEEDED', 'STOPPED', 'FAILED', 'INFEASIBLE', 'CANCELLED', 'ABANDONED')
-  local total = 0
-  for _, count in ipairs(counts) do total = total + tonumber(count or 0) end
-  return total
+  local ended = 0
+  for _, count in ipairs(counts) do ended = ended + tonumber(count or 0) end
+  return {ended = ended, news = tonumber(redis.call('HGET', META, 'news') or 0)}
 end
 
 -- What is prepared, the oldest first. Each is one line that scripts read, and behind it the blob of a trial:
---   id epoch trials-that-had-ended last-known-number \n blob
+--   id epoch trials-that-had-ended news last-known-number \n blob
 local function read_ready()
   local ready = redis.call('LRANGE', READY, 0, -1)
   for i, element in ipairs(ready) do
-    local id, epoch, ended = string.match(element, '^(%S+) (%S+) (%d+) %d+\n')
-    ready[i] = {id = id, epoch = epoch, ended = tonumber(ended), element = element}
+    local id, epoch, ended, news = string.match(element, '^(%S+) (%S+) (%d+) (%d+) %d+\n')
+    ready[i] = {id = id, epoch = epoch, ended = tonumber(ended), news = tonumber(news), element = element}
   end
   return ready
 end
 
--- No more trials have ended since it was computed than are allowed; fewer, and it is of another history.
-local function is_fresh(prepared, epoch, ended, max_staleness)
-  local age = ended - prepared.ended
-  return prepared.epoch == epoch and age >= 0 and age <= max_staleness
+-- No more has been told since it was computed than the limit {ended, news} allows (nil = any); where it is less, it is of
+-- another history.
+local function is_fresh(prepared, epoch, now, limit)
+  local ended, news = now.ended - prepared.ended, now.news - prepared.news
+  return prepared.epoch == epoch and ended >= 0 and news >= 0
+    and (not limit.ended or ended <= limit.ended) and (not limit.news or news <= limit.news)
 end
 
 -- Drops what is prepared and breaks the lock of whoever prepares: it knows something that is so no more.

@@ -5,7 +5,7 @@ local memory = remembered()
 if memory == 'REUSED' then return {'REUSED'} end
 if memory and memory.kind == 'create' then
   touch_request()
-  return {'OK', {memory.epoch, memory.study, 1, 1, 0, 0, false, false, false, false, false, false, false, false}}
+  return {'OK', {memory.epoch, memory.study, 1, 1, 0, 0, 0, false, false, false, false, false, false, false, false}}
 end
 if redis.call('EXISTS', META) == 1 then return {'EXISTS'} end
 

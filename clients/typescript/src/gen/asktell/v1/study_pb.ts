@@ -197,8 +197,8 @@ export type Study = Message<"asktell.v1.Study"> & {
 
   /**
    * Optional. The most trials that may end between the making of a suggestion and its start: the server prepares
-   * suggestions before anybody asks. 0: every suggestion knows all results. Unset: the more trials run, the more; a
-   * single worker's suggestions always know all results. 0 to 1,000.
+   * suggestions before anybody asks. 0: every suggestion knows all results. Unset: the suggestions of a few workers know
+   * all results; with more in flight, those that were not as predicted, and the more run, the fewer. 0 to 1,000.
    *
    * @generated from field: optional int32 max_staleness = 25;
    */
