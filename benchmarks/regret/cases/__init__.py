@@ -20,6 +20,11 @@ DEVELOPMENT: tuple[Case, ...] = (
     tables.case("vehicle"),
     mixed.ACKLEY_MIXED,
     categorical.NK_8,
+    categorical.NK_5,
+    categorical.NK_7,
+    categorical.NK_10,
+    categorical.MOTIF,
+    categorical.NK_MIXED,
     training.BOOSTING,
 )
 """To choose settings on."""
