@@ -16,7 +16,7 @@ from asktell_server.domain.space import (
     Scale,
     SearchSpace,
 )
-from asktell_server.engine.bayes.acquisition import Acquisition
+from asktell_server.engine.bayes.acquisition import CATEGORICAL_MARGIN, Acquisition, aim
 from asktell_server.engine.bayes.batch import greedy
 from asktell_server.engine.bayes.fit import fit
 from asktell_server.engine.bayes.kernel import Layout
@@ -153,3 +153,10 @@ def test_many_discrete_columns_are_settled_a_few_at_a_time(kind: str) -> None:
         around[index * 10 : index * 10 + column.count, index] = column.coordinates(np.arange(column.count))  # type: ignore[union-attr]
     assert found.value > float(acquisition.scores(raw).max()) + 0.1
     assert found.value >= float(acquisition.scores(Taken(tried).free(around)).max()) - 0.05  # no single change helps
+
+
+def test_a_gain_has_to_be_worth_a_margin_where_all_parameters_are_categories() -> None:
+    categories = Layout(numeric=(), categorical=(0, 1), counts=(3, 4))
+    assert aim(-1.0, categories) == -1.0 - CATEGORICAL_MARGIN
+    for numbers in (Layout(numeric=(0, 1)), Layout(numeric=(1,), categorical=(0,), counts=(3,))):
+        assert aim(-1.0, numbers) == -1.0

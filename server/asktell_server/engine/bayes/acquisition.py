@@ -7,15 +7,23 @@ import torch
 from botorch.acquisition.analytic import _log_ei_helper
 from scipy.special import log_ndtr
 
-from asktell_server.engine.bayes.kernel import Matrix
+from asktell_server.engine.bayes.kernel import Layout, Matrix
 from asktell_server.engine.bayes.surrogate import Surrogate, Vector
 from asktell_server.engine.encoding import Points
 
+CATEGORICAL_MARGIN = 0.3
+"""By so many standard deviations of the costs a point has to be better where all parameters are categories: expected
+improvement on the best cost alone stays too long with small steps around it."""
 _MIN_VARIANCE = 1e-12  # as in BoTorch's analytic acquisition functions
 
 
+def aim(best: float, layout: Layout) -> float:
+    """The cost that improvement is measured against, where the lowest one so far is `best`."""
+    return best if layout.numeric else best - CATEGORICAL_MARGIN
+
+
 class Acquisition:
-    """How promising points are, against the lowest cost so far (Ament et al. 2023).
+    """How promising points are, against a cost that is to be improved on (Ament et al. 2023).
 
     BoTorch's LogExpectedImprovement of the same model: its own function gives the value, and the derivative needs
     nothing but that value.

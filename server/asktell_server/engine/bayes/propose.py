@@ -6,6 +6,7 @@ import numpy as np
 
 from asktell_server.domain.trial import Origin, Prediction
 from asktell_server.engine.bayes import warm_start
+from asktell_server.engine.bayes.acquisition import aim
 from asktell_server.engine.bayes.finder import Finder
 from asktell_server.engine.bayes.modelled import Modelled, modelled
 from asktell_server.engine.bayes.search import Found
@@ -22,7 +23,8 @@ def propose(task: SuggestTask) -> SuggestResult:
     """
     with one_thread():
         model = modelled(task)
-        found = Finder(task, model.encoding, model.surrogate, best=model.targets.best).find(task.count)
+        best = aim(model.targets.best, model.surrogate.data.layout)
+        found = Finder(task, model.encoding, model.surrogate, best=best).find(task.count)
         return SuggestResult(
             suggestions=tuple(_suggestion(one, model) for one in found),
             warm_start=warm_start.pack(model.surrogate.hyperparameters, task.problem),
