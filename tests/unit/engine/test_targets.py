@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asktell_server.domain.metrics import Goal, Objective
-from asktell_server.engine.bayes.targets import Targets, clip, make_targets
+from asktell_server.engine.bayes.targets import FAILURE_NOISE, Targets, clip, make_targets
 from asktell_server.engine.problem import Observation, Outcome
 
 LOSS = Objective(metric="loss", goal=Goal.MINIMIZE)
@@ -48,7 +48,7 @@ def test_maximising_is_minimising_the_opposite() -> None:
     assert up.standard_deviation(1.0) == pytest.approx(down.standard_deviation(1.0))
 
 
-@pytest.mark.parametrize("wild", [1e30, 1e308])
+@pytest.mark.parametrize("wild", [1e4, 1e8])
 def test_a_huge_bad_value_counts_as_the_fence(wild: float) -> None:
     ordinary = [1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6]
     targets = make_targets(_seen(*ordinary, wild), LOSS)
@@ -58,7 +58,24 @@ def test_a_huge_bad_value_counts_as_the_fence(wild: float) -> None:
     assert np.diff(targets.values[:7]).min() > 0.1
 
 
-@pytest.mark.parametrize("wild", [-1e30, -1e308])
+@pytest.mark.parametrize("wild", [-1e30, -1e308, 1e30, 1e308])
+@pytest.mark.parametrize("objective", [LOSS, SCORE])
+def test_a_diverged_value_counts_as_a_failure(wild: float, objective: Objective) -> None:
+    ordinary = [objective.cost(value) for value in (1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6)]
+    targets = make_targets(_seen(*ordinary, objective.cost(wild)), objective)
+    failed = make_targets([*_seen(*ordinary), _without_value(Outcome.FAILED)], objective)
+    assert targets.values.tolist() == failed.values.tolist()
+    assert targets.noise.tolist() == failed.noise.tolist() == [0.0] * 7 + [FAILURE_NOISE]
+    assert (targets.best, targets.centre, targets.width) == (failed.best, failed.centre, failed.width)
+
+
+def test_where_one_in_four_is_huge_it_is_true() -> None:
+    targets = make_targets(_seen(1.0, 1.1, 1.2, 1.3, -1e30, -1e30), LOSS)
+    _check(targets)
+    assert targets.best == targets.values[4] < targets.values[0]
+
+
+@pytest.mark.parametrize("wild", [-1e3, -1e7])
 def test_a_huge_good_value_leaves_the_others_apart(wild: float) -> None:
     targets = make_targets(_seen(1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, wild), LOSS)
     _check(targets)
@@ -118,5 +135,6 @@ def test_whatever_is_told_the_outputs_are_usable(
     targets = make_targets([*_seen(*values, error=error), *failed], objective)
     _check(targets)
     assert math.isfinite(targets.mean(targets.best))
-    best = min(values, key=objective.cost)
+    assert not targets.valued[len(values) :].any()
+    best = min(np.array(values)[targets.valued[: len(values)]], key=objective.cost)
     assert targets.values[values.index(best)] == targets.best

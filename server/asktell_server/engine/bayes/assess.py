@@ -29,7 +29,7 @@ def assess(task: SuggestTask) -> Assessment:
     """
     with one_thread():
         model = modelled(task)
-        rows = [row for row, seen in enumerate(task.observations) if seen.outcome is Outcome.VALUE]
+        rows = [row for row, valued in zip(model.targets.rows, model.targets.valued, strict=True) if valued]
         points = model.encoding.encode([task.observations[row].parameters for row in rows])
         parts = [model.surrogate.moments(points[start : start + _CHUNK]) for start in range(0, len(rows), _CHUNK)]
         means, variances = (np.concatenate(moments) for moments in zip(*parts, strict=True))
