@@ -13,7 +13,7 @@ import enum
 import logging
 import secrets
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -32,7 +32,10 @@ ASKED_WITHIN_S = 300.0
 """Nothing is prepared for a study that nobody has asked for so long."""
 LOCK_S = 10.0
 """How long a server that dies keeps the others from preparing for its study; longer than a suggestion takes."""
+FIRST_CREDIT = 4.0
 MAX_CREDIT = 8.0
+WASTE = 2.0
+"""What a suggestion costs that nobody could use; one that was used brings 1."""
 CREDIT_OF_CALL = 1 / 8
 """Lets a study for which preparing has been no use, because calls come too fast, try it now and then."""
 REMEMBERED = 8
@@ -68,14 +71,14 @@ class _Cause(enum.Enum):
 class _Yield:
     """Whether it pays to prepare for a cause.
 
-    What has been prepared costs 1, what is used brings 2: where less than half is used, it is tried ever less.
+    Where less than two thirds of it is used, it is tried ever less.
     """
 
-    credit: float = MAX_CREDIT
+    credit: float = FIRST_CREDIT
 
     def add(self, credit: float) -> None:
-        """Takes credit away, or gives some."""
-        self.credit = min(MAX_CREDIT, self.credit + credit)
+        """Gives credit, or takes some away."""
+        self.credit = max(0.0, min(MAX_CREDIT, self.credit + credit))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,7 +116,13 @@ class _Demand:
         """Notes what has been used; what another server prepared says nothing about this one."""
         for ready_id in ready_ids:
             if cause := self.made.pop(ready_id, None):
-                self.yields[cause].add(2)
+                self.yields[cause].add(1)
+
+    def discard(self, stale: Iterable[Prepared]) -> None:
+        """Notes what has become too stale to be used."""
+        for prepared in stale:
+            if cause := self.made.pop(prepared.ready_id, None):
+                self.yields[cause].add(-WASTE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,10 +237,13 @@ class Preparer:
     def _wants_one(self, name: StudyName, demand: _Demand) -> bool:
         """As far as this server knows, without a read."""
         view = self._views.peek(name)
-        if view is None or demand.held or demand.yields[demand.cause].credit < 1 or not may_prepare(view.study):
+        if view is None or demand.held or not may_prepare(view.study):
             return False
         limit = staleness_limit(view)
         ready = usable(view, limit)
+        demand.discard(prepared for prepared in view.ready if not limit.allows(prepared, view))
+        if demand.yields[demand.cause].credit < 1:
+            return False
         return len(ready) < demand.depth(limit) and budget_left(view, ready) and needs_model(task_of(view, 1))
 
     async def _prepare(self, name: StudyName, demand: _Demand) -> bool:
@@ -292,7 +304,6 @@ class Preparer:
             log.debug("%d prepared suggestions of %s were too stale", ended.stale, name)
         if prepared is None:
             return
-        demand.yields[cause].add(-1)
         demand.recent.append(demand.since)
         demand.since = 0
         if ended.kept:
@@ -300,5 +311,6 @@ class Preparer:
             self.counters.prepared += 1
             log.debug("prepared a suggestion for %s after %d trials", name, prepared.ended)
         else:
+            demand.yields[cause].add(-WASTE)
             self.counters.refused += 1
             log.debug("a suggestion prepared for %s does not fit any more", name)

@@ -20,7 +20,7 @@ from asktell_server.service.asking import AskTrials
 from asktell_server.service.completion import Completion
 from asktell_server.service.intake import Intake, NewTrial
 from asktell_server.service.modelling import Modelling
-from asktell_server.service.preparing import CREDIT_OF_CALL, MAX_CREDIT, Preparer
+from asktell_server.service.preparing import CREDIT_OF_CALL, FIRST_CREDIT, WASTE, Preparer
 from asktell_server.service.readiness import FEW_RUNNING
 from asktell_server.service.studies import StudyUpdate
 from asktell_server.service.trials import Trials
@@ -250,8 +250,9 @@ async def test_what_the_next_result_makes_stale_is_prepared_ever_less(server: Se
             await server.prepared()
         return server.preparer.counters.prepared - before
 
-    assert await one_worker(4) == 8, "after each ask and after each result"
-    await one_worker(2 * round(MAX_CREDIT))
+    tries = round(FIRST_CREDIT / WASTE)
+    assert await one_worker(4) == 4 + tries, "after each result, and after the first asks"
+    await one_worker(2)
     rounds = round(1 / CREDIT_OF_CALL)
     assert await one_worker(rounds) == rounds + 1, "after each result, and after an ask for a try"
 
