@@ -9,22 +9,21 @@ round trip, no more.
 from __future__ import annotations
 
 import asyncio
-import enum
 import logging
 import secrets
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from asktell_server.domain.errors import AsktellError, NotFound
 from asktell_server.domain.names import StudyName
 from asktell_server.engine.suggest import needs_model
 from asktell_server.service.clock import Clock
+from asktell_server.service.demand import CREDIT_OF_CALL, WASTE, Cause, Demand, Making
 from asktell_server.service.modelling import Modelling, new_trial, task_of
 from asktell_server.service.readiness import budget_left, may_prepare, staleness_limit, usable
 from asktell_server.service.views import StudyView, Views
-from asktell_server.store.protocol import MAX_READY, EndedPreparing, Ledger, Prepared, StalenessLimit
+from asktell_server.store.protocol import EndedPreparing, Ledger, Prepared, StalenessLimit
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +31,6 @@ ASKED_WITHIN_S = 300.0
 """Nothing is prepared for a study that nobody has asked for so long."""
 LOCK_S = 10.0
 """How long a server that dies keeps the others from preparing for its study; longer than a suggestion takes."""
-FIRST_CREDIT = 4.0
-MAX_CREDIT = 8.0
-WASTE = 2.0
-"""What a suggestion costs that nobody could use; one that was used brings 1."""
-CREDIT_OF_CALL = 1 / 8
-"""Lets a study for which preparing has been no use, because calls come too fast, try it now and then."""
-REMEMBERED = 8
-"""Preparations over which it is remembered how many trials were asked for in between."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,82 +49,6 @@ class PreparingCounters:
     """Asks that waited for a suggestion in the making instead of computing the same."""
 
 
-class _Cause(enum.Enum):
-    """What has led to a preparation."""
-
-    ASK = enum.auto()
-    """A trial has been started: the next ask may come before any result."""
-    CHANGE = enum.auto()
-    """A result, or something else that suggestions depend on."""
-
-
-@dataclass(slots=True)
-class _Yield:
-    """Whether it pays to prepare for a cause.
-
-    Where less than two thirds of it is used, it is tried ever less.
-    """
-
-    credit: float = FIRST_CREDIT
-
-    def add(self, credit: float) -> None:
-        """Gives credit, or takes some away."""
-        self.credit = max(0.0, min(MAX_CREDIT, self.credit + credit))
-
-
-@dataclass(slots=True, kw_only=True)
-class _Demand:
-    """What a study is being asked."""
-
-    asked_at: float
-    since: int = 0
-    recent: deque[int] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
-    cause: _Cause = _Cause.ASK
-    """Of the next preparation."""
-    yields: Mapping[_Cause, _Yield] = field(default_factory=lambda: {cause: _Yield() for cause in _Cause})
-    made: dict[str, _Cause] = field(default_factory=dict)
-    """What this server has prepared and nobody has used yet, by id; of the last ones."""
-    again: bool = False
-    held: int = 0
-    """Rounds of asks that compute trials of their own, which a preparation could not know of."""
-    task: asyncio.Task[None] | None = None
-    making: _Making | None = None
-
-    def depth(self, limit: StalenessLimit) -> int:
-        """As many as were asked for between two of the last preparations, at most MAX_READY.
-
-        Where every ask follows a tell, one that has more than the limit before it would be stale when its turn comes.
-        """
-        return min(MAX_READY, limit.results + 1, max(1, self.since, *self.recent))
-
-    def keep(self, ready_id: str, cause: _Cause) -> None:
-        """Notes what has been prepared, and why."""
-        self.made[ready_id] = cause
-        if len(self.made) > REMEMBERED:
-            del self.made[next(iter(self.made))]
-
-    def use(self, ready_ids: Sequence[str]) -> None:
-        """Notes what has been used; what another server prepared says nothing about this one."""
-        for ready_id in ready_ids:
-            if cause := self.made.pop(ready_id, None):
-                self.yields[cause].add(1)
-
-    def discard(self, stale: Iterable[Prepared]) -> None:
-        """Notes what has become too stale to be used."""
-        for prepared in stale:
-            if cause := self.made.pop(prepared.ready_id, None):
-                self.yields[cause].add(-WASTE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Making:
-    """A suggestion in the making: what had been told, and when it is done."""
-
-    ended: int
-    news: int
-    done: asyncio.Event = field(default_factory=asyncio.Event)
-
-
 class Preparer:
     """Watches what is asked and told on this server and keeps suggestions ready."""
 
@@ -143,7 +58,7 @@ class Preparer:
         self._views = views
         self._modelling = modelling
         self._clock = clock
-        self._demands: dict[StudyName, _Demand] = {}
+        self._demands: dict[StudyName, Demand] = {}
         self._closed = False
 
     @property
@@ -157,15 +72,15 @@ class Preparer:
         demand = self._demand(name)
         demand.since += count
         demand.use(used)
-        demand.yields[_Cause.ASK].add(CREDIT_OF_CALL)
-        self._wake(name, demand, _Cause.ASK)
+        demand.yields[Cause.ASK].add(CREDIT_OF_CALL)
+        self._wake(name, demand, Cause.ASK)
 
     def changed(self, name: StudyName) -> None:
         """A trial has ended, or something else that suggestions depend on."""
         demand = self._demands.get(name)
         if demand is not None and demand.asked_at + ASKED_WITHIN_S > asyncio.get_running_loop().time():
-            demand.yields[_Cause.CHANGE].add(CREDIT_OF_CALL)
-            self._wake(name, demand, _Cause.CHANGE)
+            demand.yields[Cause.CHANGE].add(CREDIT_OF_CALL)
+            self._wake(name, demand, Cause.CHANGE)
 
     @contextmanager
     def held(self, name: StudyName) -> Iterator[None]:
@@ -177,7 +92,7 @@ class Preparer:
         finally:
             demand.held -= 1
             if demand.since or demand.recent:
-                self._wake(name, demand, _Cause.ASK)
+                self._wake(name, demand, Cause.ASK)
             elif not demand.held and demand.task is None:  # nothing has come of it
                 self._demands.pop(name, None)
 
@@ -199,7 +114,7 @@ class Preparer:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _demand(self, name: StudyName) -> _Demand:
+    def _demand(self, name: StudyName) -> Demand:
         """That of a study that is being asked now."""
         now = asyncio.get_running_loop().time()
         demand = self._demands.get(name)
@@ -207,18 +122,18 @@ class Preparer:
             for unasked, other in list(self._demands.items()):
                 if other.task is None and not other.held and other.asked_at + ASKED_WITHIN_S <= now:
                     del self._demands[unasked]
-            demand = self._demands[name] = _Demand(asked_at=now)
+            demand = self._demands[name] = Demand(asked_at=now)
         demand.asked_at = now
         return demand
 
-    def _wake(self, name: StudyName, demand: _Demand, cause: _Cause) -> None:
+    def _wake(self, name: StudyName, demand: Demand, cause: Cause) -> None:
         demand.cause = cause
         if demand.task is not None:
             demand.again = True
         elif not self._closed and self._wants_one(name, demand):
             demand.task = asyncio.create_task(self._run(name, demand), name=f"prepare {name}")
 
-    async def _run(self, name: StudyName, demand: _Demand) -> None:
+    async def _run(self, name: StudyName, demand: Demand) -> None:
         try:
             more = True
             while more:
@@ -234,7 +149,7 @@ class Preparer:
         finally:
             demand.task = None
 
-    def _wants_one(self, name: StudyName, demand: _Demand) -> bool:
+    def _wants_one(self, name: StudyName, demand: Demand) -> bool:
         """As far as this server knows, without a read."""
         view = self._views.peek(name)
         if view is None or demand.held or not may_prepare(view.study):
@@ -246,13 +161,13 @@ class Preparer:
             return False
         return len(ready) < demand.depth(limit) and budget_left(view, ready) and needs_model(task_of(view, 1))
 
-    async def _prepare(self, name: StudyName, demand: _Demand) -> bool:
+    async def _prepare(self, name: StudyName, demand: Demand) -> bool:
         """Computes one suggestion under the lock and keeps it; whether there is one more now than there was."""
         view = self._views.peek(name)
         if view is None:
             return False
         limit, cause = staleness_limit(view), demand.cause
-        demand.making = making = _Making(ended=view.ended, news=view.news)
+        demand.making = making = Making(ended=view.ended, news=view.news)
         try:
             token = secrets.token_hex(8)
             if not await self._ledger.begin_preparing(
@@ -277,7 +192,7 @@ class Preparer:
             demand.making = None
             making.done.set()
 
-    async def _compute(self, view: StudyView, demand: _Demand, token: str) -> Prepared | None:
+    async def _compute(self, view: StudyView, demand: Demand, token: str) -> Prepared | None:
         limit = staleness_limit(view)
         ready = usable(view, limit)
         beside = [prepared.trial.parameters for prepared in ready]
@@ -297,7 +212,7 @@ class Preparer:
         return Prepared(ready_id=token, trial=trial, ended=ended, news=news, known_number=known_number)
 
     def _count(
-        self, name: StudyName, demand: _Demand, cause: _Cause, prepared: Prepared | None, ended: EndedPreparing
+        self, name: StudyName, demand: Demand, cause: Cause, prepared: Prepared | None, ended: EndedPreparing
     ) -> None:
         self.counters.stale += ended.stale
         if ended.stale:

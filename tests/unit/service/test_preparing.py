@@ -18,9 +18,10 @@ from asktell_server.engine.problem import SuggestResult, SuggestTask
 from asktell_server.engine.suggest import suggest
 from asktell_server.service.asking import AskTrials
 from asktell_server.service.completion import Completion
+from asktell_server.service.demand import CREDIT_OF_CALL, FIRST_CREDIT, WASTE
 from asktell_server.service.intake import Intake, NewTrial
 from asktell_server.service.modelling import Modelling
-from asktell_server.service.preparing import CREDIT_OF_CALL, FIRST_CREDIT, WASTE, Preparer
+from asktell_server.service.preparing import Preparer
 from asktell_server.service.readiness import FEW_RUNNING
 from asktell_server.service.studies import StudyUpdate
 from asktell_server.service.trials import Trials
