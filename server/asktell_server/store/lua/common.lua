@@ -20,14 +20,14 @@ local function read_head()
 end
 
 -- A stored trial is one line that scripts read, and behind it the blob:
---   revision state charged digest lease sequence-of-the-log-entry news \n blob
+--   revision state charged digest lease sequence-of-the-log-entry news \n blob (older servers wrote no news)
 local function parse(value)
   if not value then return nil end
   local revision, state, charged, digest, lease, sequence, news =
-    string.match(value, '^(%d+) (%u+) ([01]) (%S+) (%S+) (%d+) (%d+)\n')
+    string.match(value, '^(%d+) (%u+) ([01]) (%S+) (%S+) (%d+) ?(%d*)\n')
   return {
     revision = tonumber(revision), state = state, charged = tonumber(charged), digest = digest, lease = lease,
-    sequence = tonumber(sequence), news = tonumber(news), value = value,
+    sequence = tonumber(sequence), news = tonumber(news) or 0, value = value,
   }
 end
 

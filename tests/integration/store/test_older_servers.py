@@ -1,0 +1,31 @@
+"""What older servers have stored is still understood."""
+
+from __future__ import annotations
+
+from asktell_server.domain.names import StudyName
+from asktell_server.domain.news import RESULT
+from asktell_server.domain.trial import TrialState
+from tests.integration.store.conftest import Opened
+from tests.support.ledger import a_study, commit, put, running, told, write
+from tests.support.valkey import Server
+
+NAME = StudyName(project="default", study_id="older")
+KEY = "asktell:{default/older}:"
+
+
+async def test_a_trial_without_the_word_for_its_news_is_taken_on(server: Server, opened: Opened) -> None:
+    async with opened(server.url) as ledger:
+        await ledger.create_study(a_study(NAME), request=None)
+        first = await put(ledger, NAME, running(0.1, "a"), lease_s=60)
+        second = await put(ledger, NAME, told(running(0.2, "b"), 1.0))
+        with server.client() as client:
+            for trial in (first, second):
+                line, _, blob = client.hget(KEY + "trials", str(trial.number)).partition(b"\n")
+                client.hset(KEY + "trials", str(trial.number), line.rpartition(b" ")[0] + b"\n" + blob)
+            client.hdel(KEY + "meta", "news")
+        done = (await commit(ledger, NAME, write(told(first, 0.5)))).records[0].trial
+        assert done.state is TrialState.SUCCEEDED
+        await commit(ledger, NAME, write(second, delete=True))
+        assert (await ledger.read_head(NAME)).news == RESULT, "of the one that this server has written"
+        (kept,) = [record for record in await ledger.read_trials(NAME, numbers=[1, 2]) if record]
+        assert kept.trial == done
