@@ -349,6 +349,15 @@ async def test_the_stateless_door(client: Any) -> None:
     assert len(warm) == 2
 
 
+async def test_the_stateless_door_tries_a_configuration_as_often_as_wanted(client: Any) -> None:
+    space: dict[str, asktell.Domain] = {"flag": asktell.Bool()}
+    seen = [asktell.Observation({"flag": flag}, {"loss": float(flag)}) for flag in (False, True)]
+    with pytest.raises(asktell.StudyComplete, match="every configuration of its space"):
+        await do(client.suggest(space, asktell.Minimize("loss"), seen, algorithm="random"))
+    again = await do(client.suggest(space, asktell.Minimize("loss"), seen, algorithm="random", replicates=2, count=2))
+    assert {each.params["flag"] for each in again} == {False, True}
+
+
 async def test_deleted_trials_leave_a_trace(study: Any) -> None:
     trial = await do(study.ask())
     with pytest.raises(asktell.IllegalTransition) as caught:

@@ -60,6 +60,7 @@ class AsyncClient:
         pending: Iterable[Mapping[str, ParameterValue]] = (),
         count: int = 1,
         algorithm: str | Algorithm = "auto",
+        replicates: int = 1,
         seed: int = 0,
         warm_start: bytes = b"",
     ) -> Suggestions:
@@ -72,6 +73,7 @@ class AsyncClient:
             pending=pending,
             count=count,
             algorithm=algorithm,
+            replicates=replicates,
             seed=seed,
             warm_start=warm_start,
         )

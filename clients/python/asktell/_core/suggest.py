@@ -25,6 +25,7 @@ def suggest(
     pending: Iterable[Mapping[str, ParameterValue]],
     count: int,
     algorithm: str | Algorithm,
+    replicates: int,
     seed: int,
     warm_start: bytes,
 ) -> Flow[Suggestions]:
@@ -34,6 +35,7 @@ def suggest(
             search_space=codec.encode_space(space),
             objectives=codec.encode_objectives(objectives),
             algorithm=codec.encode_algorithm(algorithm),
+            replicates=whole(replicates, "replicates"),
         ),
         observations=[_observation(each, f"observations[{index}]") for index, each in enumerate(observations)],
         pending=[

@@ -65,12 +65,14 @@ class Client:
         pending: Iterable[Mapping[str, ParameterValue]] = (),
         count: int = 1,
         algorithm: str | Algorithm = "auto",
+        replicates: int = 1,
         seed: int = 0,
         warm_start: bytes = b"",
     ) -> Suggestions:
         """Suggestions for a problem and its history, without a study: nothing is stored.
 
-        The same arguments get the same suggestions. `pending`: configurations that are running now.
+        The same arguments get the same suggestions. `pending`: configurations that are running now. `replicates`: how many
+        times each configuration may be tried.
         """
         flow = suggest(
             self._session.caller,
@@ -80,6 +82,7 @@ class Client:
             pending=pending,
             count=count,
             algorithm=algorithm,
+            replicates=replicates,
             seed=seed,
             warm_start=warm_start,
         )
