@@ -37,6 +37,9 @@ class Outcome(enum.Enum):
     """Nothing (cancelled, abandoned): only not to be repeated."""
 
 
+_OUTCOMES = {outcome.value: outcome for outcome in Outcome}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """A configuration that was tried. `value` (the objective in its own unit and goal) is set for VALUE only."""
@@ -75,6 +78,39 @@ class SuggestTask:
     seed: int = 0
     warm_start: bytes = b""
     tried: Container[tuple[ParameterValue, ...]] | None = field(default=None, compare=False, repr=False)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """For a pickle: the observations by columns, half the size and time of an object each; without `tried`."""
+        names = [parameter.name for parameter in self.problem.space.parameters]
+        seen = self.observations
+        columns = (
+            [[one.parameters[name] for name in names] for one in seen],
+            [one.outcome.value for one in seen],
+            [one.value for one in seen],
+            [one.standard_error for one in seen],
+        )
+        rest = (self.problem, tuple(self.pending), self.count, self.seed, self.warm_start)
+        return _task_of_columns, (names, columns, *rest)
+
+
+def _task_of_columns(
+    names: Sequence[str],
+    columns: tuple[Sequence[Sequence[ParameterValue]], Sequence[int], Sequence[float | None], Sequence[float | None]],
+    problem: Problem,
+    pending: Sequence[Configuration],
+    count: int,
+    seed: int,
+    warm_start: bytes,
+) -> SuggestTask:
+    observations = tuple(
+        Observation(
+            parameters=dict(zip(names, row, strict=True)), outcome=_OUTCOMES[outcome], value=value, standard_error=error
+        )
+        for row, outcome, value, error in zip(*columns, strict=True)
+    )
+    return SuggestTask(
+        problem=problem, observations=observations, pending=pending, count=count, seed=seed, warm_start=warm_start
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

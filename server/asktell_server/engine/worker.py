@@ -23,6 +23,8 @@ from asktell_server.engine.suggest import suggest
 
 HEADER = struct.Struct(">Q")
 _PR_SET_PDEATHSIG = 1
+_GC_THRESHOLD = 50_000
+"""New objects before cycles are looked for: a task of 10,000 observations is read without."""
 
 
 def main() -> None:
@@ -34,6 +36,7 @@ def main() -> None:
     _warm_up()
     gc.collect()
     gc.freeze()  # torch's quarter of a million objects stay: walking them again would cost an ask 0.1 s now and then
+    gc.set_threshold(_GC_THRESHOLD)
     write_message(replies, os.getpid())
     while (task := read_message(requests)) is not None:
         write_message(replies, _answer(task))

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from asktell_server.store.protocol import MAX_READY, Prepared, StalenessLimit
+from asktell_server.store.protocol import MAX_READY, History, Prepared, StalenessLimit
 
 FIRST_CREDIT = 4.0
 MAX_CREDIT = 8.0
@@ -88,9 +88,20 @@ class Demand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Making:
-    """A suggestion in the making: what had been told, and when it is done."""
+class Told:
+    """How much had been told: see `History`."""
 
     ended: int
     news: int
+
+
+@dataclass(slots=True)
+class Making:
+    """A suggestion in the making: what had been told for it (None = it will be read yet), and when it is done."""
+
+    told: Told | None = None
     done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def may_serve(self, now: History, limit: StalenessLimit) -> bool:
+        """Whether it will be fresh enough for an ask of now."""
+        return self.told is None or limit.allows(self.told, now)

@@ -19,7 +19,7 @@ from asktell_server.domain.errors import AsktellError, NotFound
 from asktell_server.domain.names import StudyName
 from asktell_server.engine.suggest import needs_model
 from asktell_server.service.clock import Clock
-from asktell_server.service.demand import CREDIT_OF_CALL, WASTE, Cause, Demand, Making
+from asktell_server.service.demand import CREDIT_OF_CALL, WASTE, Cause, Demand, Making, Told
 from asktell_server.service.modelling import Modelling, new_trial, task_of
 from asktell_server.service.readiness import budget_left, may_prepare, staleness_limit, usable
 from asktell_server.service.views import StudyView, Views
@@ -100,7 +100,7 @@ class Preparer:
         """Waits for the suggestion that this server has in the making; False if there is none that would do."""
         demand = self._demands.get(name)
         making = demand.making if demand else None
-        if making is None or not limit.allows(making, view):
+        if making is None or not making.may_serve(view, limit):
             return False
         self.counters.joined += 1
         await making.done.wait()
@@ -167,7 +167,7 @@ class Preparer:
         if view is None:
             return False
         limit, cause = staleness_limit(view), demand.cause
-        demand.making = making = Making(ended=view.ended, news=view.news)
+        demand.making = making = Making()
         try:
             token = secrets.token_hex(8)
             if not await self._ledger.begin_preparing(
@@ -177,7 +177,7 @@ class Preparer:
             prepared = None
             try:
                 view, _ = await self._views.refresh(name)
-                prepared = await self._compute(view, demand, token)
+                prepared = await self._compute(view, demand, making, token)
             finally:
                 # A lock that is not given back, because this task or the store goes down, lapses.
                 ended = await self._ledger.end_preparing(
@@ -192,7 +192,7 @@ class Preparer:
             demand.making = None
             making.done.set()
 
-    async def _compute(self, view: StudyView, demand: Demand, token: str) -> Prepared | None:
+    async def _compute(self, view: StudyView, demand: Demand, making: Making, token: str) -> Prepared | None:
         limit = staleness_limit(view)
         ready = usable(view, limit)
         beside = [prepared.trial.parameters for prepared in ready]
@@ -204,12 +204,13 @@ class Preparer:
             or not needs_model(task)
         ):
             return None
-        ended, news, known_number = view.ended, view.news, view.head.last_number  # the view may move on
+        told, known_number = Told(ended=view.ended, news=view.news), view.head.last_number  # the view may move on
+        making.told = told
         suggestion = await self._modelling.suggest_ahead(view, task, beside=len(beside))
         if suggestion is None:
             return None
         trial = new_trial(suggestion, self._clock())
-        return Prepared(ready_id=token, trial=trial, ended=ended, news=news, known_number=known_number)
+        return Prepared(ready_id=token, trial=trial, ended=told.ended, news=told.news, known_number=known_number)
 
     def _count(
         self, name: StudyName, demand: Demand, cause: Cause, prepared: Prepared | None, ended: EndedPreparing
