@@ -116,8 +116,10 @@ def main(*, seeds: int, names: tuple[str, ...], workers: int, trials: int) -> No
         rows = with_best_optimum([row for row in results.rows if row.seed <= seed and row.part == part])
         series = {f"stale-{name}": [row for row in rows if row.label == f"stale-{name}"] for name in names}
         click.echo(f"{seed + 1} seeds\n\n{tuning.comparison(series, at=(trials // 2, trials))}\n")
-        found = ", ".join(f"{name} {count['ready'] / max(1, count['asked']):.0%}" for name, count in counts.items())
-        click.echo(f"found ready: {found}\n")
+        done_now = {name: count for name, count in counts.items() if count["asked"]}
+        if done_now:
+            found = ", ".join(f"{name} {count['ready'] / count['asked']:.0%}" for name, count in done_now.items())
+            click.echo(f"found ready, in the runs of now: {found}\n")
 
 
 if __name__ == "__main__":

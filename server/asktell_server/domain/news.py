@@ -26,4 +26,4 @@ def news(trial: Trial, objective: Objective) -> int:
         return RESULT
     off = abs(metric.value - trial.prediction.mean)
     expected = EXPECTED_WITHIN * math.hypot(trial.prediction.standard_deviation, metric.standard_error or 0.0)
-    return RESULT if off >= expected else round(RESULT * off / expected)
+    return RESULT if off >= expected else round(RESULT * (off / expected))

@@ -51,7 +51,7 @@ class Demand:
     since: int = 0
     recent: deque[int] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     cause: Cause = Cause.ASK
-    """Of the next preparation."""
+    """Of the next preparation: CHANGE from a change on until something is computed that knows it."""
     yields: Mapping[Cause, Yield] = field(default_factory=lambda: {cause: Yield() for cause in Cause})
     made: dict[str, Cause] = field(default_factory=dict)
     """What this server has prepared and nobody has used yet, by id; of the last ones."""

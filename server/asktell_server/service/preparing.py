@@ -42,7 +42,7 @@ class PreparingCounters:
     refused: int = 0
     """Suggestions computed ahead that did not fit any more when they were done."""
     stale: int = 0
-    """Prepared suggestions dropped because too many trials had ended since."""
+    """Prepared suggestions dropped because too much had been told since."""
     used: int = 0
     """Trials started from a prepared suggestion."""
     joined: int = 0
@@ -87,6 +87,7 @@ class Preparer:
         """Nothing is begun for the study meanwhile: the trials that an ask is about to get would make it worthless."""
         demand = self._demand(name)
         demand.held += 1
+        demand.cause = Cause.ASK  # all that has been told by now is for these trials
         try:
             yield
         finally:
@@ -127,7 +128,8 @@ class Preparer:
         return demand
 
     def _wake(self, name: StudyName, demand: Demand, cause: Cause) -> None:
-        demand.cause = cause
+        if demand.cause is not Cause.CHANGE:  # nothing has been computed since the last change
+            demand.cause = cause
         if demand.task is not None:
             demand.again = True
         elif not self._closed and self._wants_one(name, demand):
@@ -167,6 +169,7 @@ class Preparer:
         if view is None:
             return False
         limit, cause = staleness_limit(view), demand.cause
+        demand.cause = Cause.ASK
         demand.making = making = Making()
         try:
             token = secrets.token_hex(8)

@@ -136,10 +136,7 @@ class StalenessLimit:
         """Whether what was computed then still serves. From a later history, or one that was another, it never does."""
         ended, news = now.ended - made.ended, now.news - made.news
         return (
-            ended >= 0
-            and news >= 0
-            and (self.ended is None or ended <= self.ended)
-            and (self.news is None or news <= self.news)
+            ended >= 0 and (self.ended is None or ended <= self.ended) and (self.news is None or 0 <= news <= self.news)
         )
 
 

@@ -129,7 +129,7 @@ class RedisLedger:
             lapsed=[int(number) for number in lapsed],
             next_lapse_s=None if next_ms < 0 else next_ms / 1000,
             now=from_microseconds(int(seconds) * 1_000_000 + int(microseconds)),
-            ready=[read_prepared(element) for element in prepared],
+            ready=[each for element in prepared if (each := read_prepared(element)) is not None],
         )
 
     async def read_trials(self, name: StudyName, *, numbers: Sequence[int]) -> Sequence[TrialRecord | None]:

@@ -38,6 +38,9 @@ _STATES = (
 )
 
 
+_READY_WORDS = 5
+
+
 def read_head(fields: Sequence[Any]) -> StudyHead:
     """A study's head from the reply of Lua's `read_head`."""
     epoch, study, revision, sequence, number, charged, news, *counts = fields
@@ -68,10 +71,13 @@ def read_row(row: Sequence[Any], trial: Trial | None = None) -> TrialRecord:
     )
 
 
-def read_prepared(element: bytes) -> Prepared:
-    """A prepared suggestion from what is stored of it: the line that scripts read, and the blob."""
+def read_prepared(element: bytes) -> Prepared | None:
+    """A prepared suggestion from what is stored of it: the line that scripts read, and the blob. None: an older server's."""
     header, _, blob = element.partition(b"\n")
-    ready_id, _, ended, news, known_number = header.split(b" ")
+    words = header.split(b" ")
+    if len(words) != _READY_WORDS:
+        return None
+    ready_id, _, ended, news, known_number = words
     return Prepared(
         ready_id=ready_id.decode(),
         trial=decode_trial(blob, number=0, revision=0),

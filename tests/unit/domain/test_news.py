@@ -59,3 +59,8 @@ def test_a_value_that_nobody_predicted_is_all_news() -> None:
 @pytest.mark.parametrize("state", [TrialState.QUEUED, TrialState.RUNNING])
 def test_what_has_not_ended_is_no_news(state: TrialState) -> None:
     assert news(predicted(9.0, state=state), LOSS) == 0
+
+
+def test_huge_numbers_are_reckoned_with() -> None:
+    wild = dataclasses.replace(predicted(0.0), metrics={"loss": Metric(value=1e306, standard_error=1e307)})
+    assert news(wild, LOSS) == RESULT // 10

@@ -69,6 +69,21 @@ def test_a_diverged_value_counts_as_a_failure(wild: float, objective: Objective)
     assert (targets.best, targets.centre, targets.width) == (failed.best, failed.centre, failed.width)
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0.30000000000000004, 0.3, 0.3, 0.3, 0.3, 0.29],
+        [math.log(10)] * 5 + [math.nextafter(math.log(10), 3), 0.31],
+        [0.0] * 5 + [1e-12, -5.0],
+        [1e6, 1e6, 1e6, 1e6 + 1e-9, 1e6 - 1e-9, 1e5],
+    ],
+)
+def test_a_gain_over_a_plateau_is_believed(values: list[float]) -> None:
+    targets = make_targets(_seen(*values), LOSS)
+    assert targets.valued.all()
+    assert targets.best == targets.values[-1] == targets.values.min()
+
+
 def test_where_one_in_four_is_huge_it_is_true() -> None:
     targets = make_targets(_seen(1.0, 1.1, 1.2, 1.3, -1e30, -1e30), LOSS)
     _check(targets)

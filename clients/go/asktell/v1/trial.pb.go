@@ -536,8 +536,8 @@ type Prediction struct {
 	Mean float64 `protobuf:"fixed64,1,opt,name=mean,proto3" json:"mean,omitempty"`
 	// Standard deviation of the prediction, in the objective's unit.
 	StandardDeviation float64 `protobuf:"fixed64,2,opt,name=standard_deviation,json=standardDeviation,proto3" json:"standard_deviation,omitempty"`
-	// Value of the acquisition function at the configuration (log expected improvement, in units of the
-	// standardised objective).
+	// Value of the acquisition function at the configuration: log expected improvement in units of the standardised
+	// objective, over the best value so far, or where all parameters are categories over a little more than that.
 	AcquisitionValue float64 `protobuf:"fixed64,3,opt,name=acquisition_value,json=acquisitionValue,proto3" json:"acquisition_value,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache

@@ -426,8 +426,8 @@ class Prediction(_message.Message):
     standard_deviation: _builtins.float
     """Standard deviation of the prediction, in the objective's unit."""
     acquisition_value: _builtins.float
-    """Value of the acquisition function at the configuration (log expected improvement, in units of the
-    standardised objective).
+    """Value of the acquisition function at the configuration: log expected improvement in units of the standardised
+    objective, over the best value so far, or where all parameters are categories over a little more than that.
     """
     def __init__(
         self,

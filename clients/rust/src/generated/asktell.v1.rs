@@ -860,8 +860,8 @@ pub struct Prediction {
     /// Standard deviation of the prediction, in the objective's unit.
     #[prost(double, tag = "2")]
     pub standard_deviation: f64,
-    /// Value of the acquisition function at the configuration (log expected improvement, in units of the
-    /// standardised objective).
+    /// Value of the acquisition function at the configuration: log expected improvement in units of the standardised
+    /// objective, over the best value so far, or where all parameters are categories over a little more than that.
     #[prost(double, tag = "3")]
     pub acquisition_value: f64,
 }

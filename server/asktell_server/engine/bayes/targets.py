@@ -19,7 +19,7 @@ BAD_TAIL = 1.5
 GOOD_TAIL = 100.0
 """Costs below q1 - 100 IQR count as that: keeps a rare huge gain from making all others equal."""
 BEYOND_BELIEF = 1e9
-"""Costs so many IQR outside the middle half count as failures: the training has diverged."""
+"""Costs outside the middle half by so many times its width and its size count as failures: the training has diverged."""
 FAILURE_NOISE = 0.3
 """Variance of the made-up cost of what failed or diverged: a crash that had nothing to do with the configuration is
 outvoted by its neighbours, several side by side are believed (measured: docs/engine.md). What is infeasible always is."""
@@ -99,8 +99,11 @@ def clip(costs: Values) -> Values:
 
 def _credible(costs: Values) -> Mask:
     """Which costs can be true. Where one in four is huge, a quartile is too, and they can."""
-    q1, q3, spread = _middle(costs)
-    credible: Mask = (costs >= q1 - BEYOND_BELIEF * spread) & (costs <= q3 + BEYOND_BELIEF * spread)
+    q1, q3 = map(float, np.quantile(costs, [0.25, 0.75]))
+    distances = np.abs(costs - q1)
+    # Where most costs are equal but for rounding, their width says nothing about what is possible; their size does.
+    usual = max(q3 - q1, abs(q1), abs(q3)) or float(np.median(distances[distances > 0])) if distances.any() else 1.0
+    credible: Mask = (costs >= q1 - BEYOND_BELIEF * usual) & (costs <= q3 + BEYOND_BELIEF * usual)
     return credible
 
 

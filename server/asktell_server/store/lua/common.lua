@@ -58,9 +58,10 @@ end
 -- No more has been told since it was computed than the limit {ended, news} allows (nil = any); where it is less, it is of
 -- another history.
 local function is_fresh(prepared, epoch, now, limit)
+  if prepared.epoch ~= epoch then return false end  -- older servers wrote other lines, which have no epoch here
   local ended, news = now.ended - prepared.ended, now.news - prepared.news
-  return prepared.epoch == epoch and ended >= 0 and news >= 0
-    and (not limit.ended or ended <= limit.ended) and (not limit.news or news <= limit.news)
+  return ended >= 0 and (not limit.ended or ended <= limit.ended)
+    and (not limit.news or (news >= 0 and news <= limit.news))
 end
 
 -- Drops what is prepared and breaks the lock of whoever prepares: it knows something that is so no more.

@@ -275,8 +275,8 @@ export type Prediction = Message<"asktell.v1.Prediction"> & {
   standardDeviation: number;
 
   /**
-   * Value of the acquisition function at the configuration (log expected improvement, in units of the
-   * standardised objective).
+   * Value of the acquisition function at the configuration: log expected improvement in units of the standardised
+   * objective, over the best value so far, or where all parameters are categories over a little more than that.
    *
    * @generated from field: double acquisition_value = 3;
    */
