@@ -34,7 +34,7 @@ type StudySpec struct {
 	// Replicates is how many times each configuration may be tried, for results that differ from run to run; 0 = once.
 	Replicates int
 	// MaxStaleness is the most trials that may end between the making of a suggestion and its start; 0 = every suggestion
-	// knows all results, nil = the more trials run, the more.
+	// knows all results, nil = 0 with fewer than 6 trials running, above that by how unexpected results are.
 	MaxStaleness *int
 	// Seed is of everything random in the study; nil = the server draws one.
 	Seed *int64

@@ -126,7 +126,7 @@ func SetMaxStaleness(trials int) UpdateOption {
 	})
 }
 
-// ClearMaxStaleness leaves it to the server again: the more trials run, the more.
+// ClearMaxStaleness leaves it to the server again: see [StudySpec].
 func ClearMaxStaleness() UpdateOption {
 	return change(func(c *studyChanges) { c.path("max_staleness") })
 }

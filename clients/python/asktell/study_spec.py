@@ -53,7 +53,7 @@ class StudySpec:
         max_running: the most trials that run at once.
         replicates: how many times each configuration may be tried, where results differ from run to run; default 1.
         max_staleness: the most trials that may end between the making of a suggestion and its start; 0 = every suggestion
-            knows all results; default: the more trials run, the more, and none with a single worker.
+            knows all results; default: 0 with fewer than 6 trials running, above that by how unexpected results are.
         seed: of everything random; the server draws one when it is None.
         display_name: a title for people.
         labels: short and filterable. annotations: free values, up to 64 KiB in all.

@@ -45,7 +45,7 @@ pub struct StudySpec {
     /// How many times each configuration may be tried, where results differ from run to run. Default: 1.
     pub replicates: Option<u32>,
     /// The most trials that may end between the making of a suggestion and its start; 0 = every suggestion knows all
-    /// results. Default: the more trials run, the more, and none with a single worker.
+    /// results. Default: 0 with fewer than 6 trials running, above that by how unexpected results are.
     pub max_staleness: Option<u32>,
     /// Seed of everything random in the study, 0 to 2^53 - 1. The server draws one when it is left out.
     pub seed: Option<i64>,

@@ -45,7 +45,7 @@ export interface StudySpec<S extends Space = Space> {
   readonly replicates?: number;
   /**
    * The most trials that may end between the making of a suggestion and its start; 0: every suggestion knows all results.
-   * Default: the more trials run, the more; a single worker's suggestions always know all results.
+   * Default: 0 with fewer than 6 trials running, above that by how unexpected results are.
    */
   readonly maxStaleness?: number;
   /** Of everything random in the study; 0 to 2^53 - 1. Default: the server draws one. */

@@ -11,23 +11,24 @@ import pytest
 from asktell_server.domain.algorithm import Bayesian, Random
 from asktell_server.domain.errors import FailedPrecondition
 from asktell_server.domain.names import StudyName
+from asktell_server.domain.news import RESULT
 from asktell_server.domain.space import configuration_digest
-from asktell_server.domain.study import StoppingRules, StudyState
-from asktell_server.domain.trial import Origin, Trial
+from asktell_server.domain.study import LeasePolicy, StoppingRules, StudyState
+from asktell_server.domain.trial import Origin, Trial, TrialState
 from asktell_server.engine.problem import SuggestResult, SuggestTask
 from asktell_server.engine.suggest import suggest
 from asktell_server.service.asking import AskTrials
 from asktell_server.service.completion import Completion
 from asktell_server.service.demand import CREDIT_OF_CALL, FIRST_CREDIT, WASTE
-from asktell_server.service.intake import Intake, NewTrial
+from asktell_server.service.intake import Intake, NewTrial, PastTrial
 from asktell_server.service.modelling import Modelling
 from asktell_server.service.preparing import Preparer
 from asktell_server.service.readiness import FEW_RUNNING
 from asktell_server.service.studies import StudyUpdate
-from asktell_server.service.trials import Trials
+from asktell_server.service.trials import MapUpdate, Trials, TrialUpdate
 from asktell_server.store.memory import MemoryLedger
 from asktell_server.store.protocol import Commit, Committed, Prepared, Request, StalenessLimit, StudyDelta, TrialWrite
-from tests.support.builders import NAME, success
+from tests.support.builders import NAME, failure, success
 from tests.support.ledger import until
 from tests.unit.service.conftest import HandClock, Services
 
@@ -67,11 +68,21 @@ class CountingLedger(MemoryLedger):
     def __init__(self, clock: HandClock) -> None:
         super().__init__(clock)
         self.trips: list[str] = []
+        self.lock_held = asyncio.Event()
+        """Cleared, it keeps whoever wants to prepare waiting."""
+        self.lock_held.set()
 
     async def read_delta(self, name: StudyName, **what: Any) -> StudyDelta:
         """See Ledger."""
         self.trips.append("read")
         return await super().read_delta(name, **what)
+
+    async def begin_preparing(self, name: StudyName, **what: Any) -> bool:
+        """See Ledger."""
+        if not self.lock_held.is_set():
+            self.trips.append("lock")
+            await self.lock_held.wait()
+        return await super().begin_preparing(name, **what)
 
     async def commit(self, name: StudyName, commit: Commit) -> Committed:
         """See Ledger."""
@@ -114,7 +125,6 @@ class Server(Services):
         """Returns once the loop has nothing to do: no part of these tests waits for anything else."""
         for _ in range(100):
             await asyncio.sleep(0)
-        await self.settled()
 
     async def settled(self) -> None:
         """Returns once nothing is being prepared."""
@@ -197,7 +207,8 @@ async def test_a_stale_one_is_computed_again(server: Server, limit: int, used: i
         await server.tell(trial, 0.1)
     (trial,) = await server.ask()
     assert (trial.parameters == prepared.trial.parameters) == bool(used)
-    await until(lambda: _value(server.preparer.counters.used), lambda counted: counted == used)
+    await server.quiet()
+    assert server.preparer.counters.used == used
 
 
 async def test_a_single_worker_always_gets_what_its_last_result_led_to(server: Server) -> None:
@@ -223,7 +234,8 @@ async def test_with_many_in_flight_a_result_as_predicted_leaves_it_fresh(
     await server.tell(running[0], prediction.mean + deviations * prediction.standard_deviation)
     (trial,) = await server.ask()
     assert (trial.parameters == prepared.trial.parameters) == bool(used)
-    await until(lambda: _value(server.preparer.counters.used), lambda counted: counted == used)
+    await server.quiet()
+    assert server.preparer.counters.used == used
 
 
 async def test_results_as_predicted_add_up(server: Server) -> None:
@@ -247,6 +259,7 @@ async def test_what_the_next_result_makes_stale_is_prepared_ever_less(server: Se
         for _ in range(rounds):
             (trial,) = await server.ask()
             await server.quiet()
+            await server.settled()
             await server.tell(trial, 0.1)
             await server.prepared()
         return server.preparer.counters.prepared - before
@@ -271,6 +284,31 @@ async def test_an_ask_waits_for_what_is_in_the_making(server: Server) -> None:
     (second,) = await waiting
     assert len(server.engine.asked) == asked, "it was not computed twice"
     assert second.parameters != first.parameters
+
+
+@pytest.mark.parametrize("gets_the_lock", [True, False])
+async def test_an_ask_waits_for_what_will_read_the_history_yet(
+    server: Server, ledger: CountingLedger, other: Server, gets_the_lock: bool
+) -> None:
+    await server.start(max_staleness=0)
+    (running,) = await server.ask()
+    if not gets_the_lock:
+        assert await other.ledger.begin_preparing(
+            NAME, token="t", depth=1, staleness=StalenessLimit(ended=0), lock_s=60
+        )
+    ledger.lock_held.clear()
+    server.engine.idle.set()
+    await until(lambda: _value(ledger.trips), lambda trips: trips[-1:] == ["lock"])
+    asked = len(server.engine.asked)
+    await server.tell(running, 0.1)
+    waiting = asyncio.create_task(server.ask())
+    await until(lambda: _value(server.preparer.counters.joined), bool)
+    ledger.lock_held.set()
+    (trial,) = await waiting
+    assert trial.state is TrialState.RUNNING
+    assert len(server.engine.asked) == asked + (not gets_the_lock), (
+        "it was computed twice only where nothing could be prepared"
+    )
 
 
 async def test_an_ask_does_not_wait_for_what_would_be_too_stale(server: Server) -> None:
@@ -495,3 +533,47 @@ async def _value(value: Any) -> Any:
 def _told(trial: Trial, loss: float) -> Any:
     told, _ = trial.tell(success(loss), lease_id=trial.lease_id, now=trial.create_time)
     return TrialWrite(trial=told, expected_revision=trial.revision)
+
+
+async def test_every_server_counts_the_news_as_the_ledger_does(server: Server, clock: HandClock) -> None:
+    follower = Services(server.ledger, clock)
+
+    async def news() -> int:
+        heads = [await each.views.refresh(NAME) for each in (server, follower, Services(server.ledger, clock))]
+        told = {view.news for view, _ in heads} | {delta.head.news for _, delta in heads}
+        assert len(told) == 1, told
+        return told.pop()
+
+    await server.start(lease=LeasePolicy(duration_s=60.0, max_attempts=1))
+    assert await news() == 2 * RESULT, "nobody predicted the start"
+    trials = await server.ask(6)
+    assert all(trial.prediction for trial in trials)
+    names = [NAME.trial(trial.number) for trial in trials]
+
+    async def tell(index: int, deviations: float) -> None:
+        prediction = trials[index].prediction
+        assert prediction is not None
+        await server.tell(trials[index], prediction.mean + deviations * prediction.standard_deviation)
+
+    await tell(0, 0.25)
+    assert await news() == 2 * RESULT + 250
+    await tell(1, 7.0)
+    assert await news() == 3 * RESULT + 250
+    await server.trials.update(names[0], TrialUpdate(labels=MapUpdate(keys={"a": "b"})), request=None)
+    assert await news() == 3 * RESULT + 250
+    await server.trials.amend(names[0], success(1e6), reason="a typo", request=None)
+    assert await news() == 4 * RESULT
+    await server.trials.tell(names[2], failure(), lease_id=trials[2].lease_id, request=None)
+    await server.trials.cancel(names[3], reason="", request=None)
+    await server.trials.release(names[4], lease_id=trials[4].lease_id, request=None)
+    assert await news() == 6 * RESULT
+    await server.trials.delete(names[1], request=None)
+    assert await news() == 5 * RESULT
+    clock.advance(61.0)
+    await server.ask()  # finds the lease of the sixth run out
+    assert await news() == 6 * RESULT, "it is abandoned"
+    await tell(5, 0.5)
+    assert await news() == 5 * RESULT + 500, "its late result counts after all"
+    past = PastTrial(import_key="k", parameters=trials[1].parameters, result=success(0.3))
+    await server.intake.import_(NAME, [past], request=None)
+    assert await news() == 6 * RESULT + 500

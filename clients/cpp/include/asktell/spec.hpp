@@ -127,7 +127,7 @@ struct StudySpec {
   int max_running = 0;                            ///< the most trials that run at once; 0 = no limit
   std::optional<int> replicates;                  ///< how many times each configuration may be tried: once
   /// The most trials that may end between the making of a suggestion and its start; 0 = every suggestion knows all
-  /// results, unset = the more trials run, the more.
+  /// results, unset = 0 with fewer than 6 trials running, above that by how unexpected results are.
   std::optional<int> max_staleness;
   std::optional<std::int64_t> seed;  ///< of everything random; unset = the server draws one
 

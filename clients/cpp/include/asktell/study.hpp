@@ -82,7 +82,7 @@ struct StudyUpdate {
   Rule<int> patience;
   Rule<Time> deadline;
   std::optional<int> max_running;  ///< 0 = no limit
-  Rule<int> max_staleness;         ///< as in StudySpec; clear = by how many trials run
+  Rule<int> max_staleness;         ///< as in StudySpec; clear = the default
   std::optional<std::string> display_name;
   std::optional<Texts> labels;       ///< all of them
   std::optional<Texts> annotations;  ///< all of them

@@ -382,8 +382,9 @@ type Study struct {
 	// Output only. The number of configurations in the space; unset where it is infinite or above 2^53.
 	ConfigurationCount *int64 `protobuf:"varint,24,opt,name=configuration_count,json=configurationCount,proto3,oneof" json:"configuration_count,omitempty"`
 	// Optional. The most trials that may end between the making of a suggestion and its start: the server prepares
-	// suggestions before anybody asks. 0: every suggestion knows all results. Unset: the suggestions of a few workers know
-	// all results; with more in flight, those that were not as predicted, and the more run, the fewer. 0 to 1,000.
+	// suggestions before anybody asks. 0: every suggestion knows all results. Unset: 0 with fewer than 6 trials running;
+	// above that results count by how far they are from what was predicted, up to one that was quite unexpected, and one
+	// more for every 16 trials that run. 0 to 1,000.
 	MaxStaleness *int32 `protobuf:"varint,25,opt,name=max_staleness,json=maxStaleness,proto3,oneof" json:"max_staleness,omitempty"`
 	// Optional. Immutable. How many times each configuration may be tried, for results that differ from run to run;
 	// 1 to 1,000; 0 = 1. A space, or a grid, whose configurations have all been tried as often is exhausted, and the study

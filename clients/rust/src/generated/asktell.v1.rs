@@ -298,8 +298,9 @@ pub struct Study {
     #[prost(int64, optional, tag = "24")]
     pub configuration_count: ::core::option::Option<i64>,
     /// Optional. The most trials that may end between the making of a suggestion and its start: the server prepares
-    /// suggestions before anybody asks. 0: every suggestion knows all results. Unset: the suggestions of a few workers know
-    /// all results; with more in flight, those that were not as predicted, and the more run, the fewer. 0 to 1,000.
+    /// suggestions before anybody asks. 0: every suggestion knows all results. Unset: 0 with fewer than 6 trials running;
+    /// above that results count by how far they are from what was predicted, up to one that was quite unexpected, and one
+    /// more for every 16 trials that run. 0 to 1,000.
     #[prost(int32, optional, tag = "25")]
     pub max_staleness: ::core::option::Option<i32>,
     /// Optional. Immutable. How many times each configuration may be tried, for results that differ from run to run;

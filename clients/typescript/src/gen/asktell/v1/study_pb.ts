@@ -197,8 +197,9 @@ export type Study = Message<"asktell.v1.Study"> & {
 
   /**
    * Optional. The most trials that may end between the making of a suggestion and its start: the server prepares
-   * suggestions before anybody asks. 0: every suggestion knows all results. Unset: the suggestions of a few workers know
-   * all results; with more in flight, those that were not as predicted, and the more run, the fewer. 0 to 1,000.
+   * suggestions before anybody asks. 0: every suggestion knows all results. Unset: 0 with fewer than 6 trials running;
+   * above that results count by how far they are from what was predicted, up to one that was quite unexpected, and one
+   * more for every 16 trials that run. 0 to 1,000.
    *
    * @generated from field: optional int32 max_staleness = 25;
    */

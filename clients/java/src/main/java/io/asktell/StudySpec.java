@@ -27,7 +27,8 @@ import java.util.Map;
  * @param replicates how many times each configuration may be tried, for results that differ from
  *     run to run; 0 = once
  * @param maxStaleness the most trials that may end between the making of a suggestion and its
- *     start; 0 = every suggestion knows all results, null = the more trials run, the more
+ *     start; 0 = every suggestion knows all results, null = 0 with fewer than 6 trials running,
+ *     above that by how unexpected results are
  * @param seed of everything random in the study; null = the server draws one
  * @param displayName a title for people
  * @param labels short values to filter by

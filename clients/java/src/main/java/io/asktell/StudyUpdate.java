@@ -81,7 +81,7 @@ public final class StudyUpdate {
     return changed("max_staleness");
   }
 
-  /** Leaves it to the server again: the more trials run, the more. */
+  /** Leaves it to the server again: see {@link StudySpec}. */
   public StudyUpdate clearMaxStaleness() {
     study.clearMaxStaleness();
     return changed("max_staleness");
