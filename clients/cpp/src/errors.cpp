@@ -5,9 +5,12 @@ namespace {
 
 std::string finished_because(const ErrorDetails& details) {
   static const std::map<std::string, std::string> words{
-      {"REQUESTED", "it was finished by request"},    {"MAX_TRIALS", "its budget of trials is used up"},
-      {"TARGET", "a trial reached the target value"}, {"PATIENCE", "the last trials did not better the best one"},
-      {"DEADLINE", "its deadline has passed"},        {"EXHAUSTED", "every configuration of its space or grid has been tried"},
+      {"REQUESTED", "it was finished by request"},
+      {"MAX_TRIALS", "its budget of trials is used up"},
+      {"TARGET", "a trial reached the target value"},
+      {"PATIENCE", "the last trials did not better the best one"},
+      {"DEADLINE", "its deadline has passed"},
+      {"EXHAUSTED", "every configuration of its space or grid has been tried"},
   };
   const auto reason = details.metadata.find("finish_reason");
   if (reason == details.metadata.end()) {

@@ -1,9 +1,9 @@
 #include "spec_codec.hpp"
 
+#include <algorithm>
+
 #include "info_codec.hpp"
 #include "values_codec.hpp"
-
-#include <algorithm>
 
 namespace asktell {
 namespace {
