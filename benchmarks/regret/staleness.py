@@ -10,7 +10,7 @@ found in the queue.
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from asktell_server.domain.news import RESULT, news
 from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.engine.problem import Suggestion
 from asktell_server.engine.suggest import needs_model
+from asktell_server.service.demand import Told
 from asktell_server.store.protocol import StalenessLimit
 from benchmarks.regret import in_flight, tuning
 from benchmarks.regret.case import Instance
@@ -42,14 +43,6 @@ CASES = (continuous.HARTMANN_6, continuous.LEVY_12, bbob.case(16, 5), bbob.noisy
 RESULTS = Path(__file__).resolve().parents[2] / "build" / "staleness"
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """See History."""
-
-    ended: int = 0
-    news: int = 0
-
-
 class StaleRun(EngineRun):
     """Keeps as many suggestions computed ahead as the limit allows, as soon as the model is asked."""
 
@@ -58,8 +51,8 @@ class StaleRun(EngineRun):
         self._limit = limit
         self._depth = 0 if limit.ended == 0 else max(limit.results, 1)
         self._counts = counts
-        self._told = _Told()
-        self._ready: deque[tuple[Proposal, _Told]] = deque()
+        self._told = Told(ended=0, news=0)
+        self._ready: deque[tuple[Proposal, Told]] = deque()
         self._suggested: dict[int, Suggestion] = {}
 
     def ask(self) -> Proposal:
@@ -85,7 +78,7 @@ class StaleRun(EngineRun):
             metrics={self.objective.metric: Metric(value=value)},
             create_time=datetime.now(UTC),
         )
-        self._told = _Told(ended=self._told.ended + 1, news=self._told.news + news(ended, self.objective))
+        self._told = Told(ended=self._told.ended + 1, news=self._told.news + news(ended, self.objective))
 
     def _compute(self) -> Proposal:
         proposal, suggestion = self.propose()

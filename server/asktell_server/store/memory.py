@@ -245,7 +245,8 @@ class MemoryLedger:
         """See Ledger."""
         stored = self._stored(name)
         now = self._clock()
-        fresh = sum(staleness.allows(prepared, stored.head) for prepared in stored.ready)
+        head = stored.head
+        fresh = sum(staleness.allows(prepared, head) for prepared in stored.ready)
         if fresh >= depth or (stored.preparing is not None and stored.preparing[1] > now):
             return False
         stored.preparing = (token, now + timedelta(seconds=lock_s))
@@ -260,7 +261,8 @@ class MemoryLedger:
             return EndedPreparing(kept=False, stale=0)
         stored.preparing = None
         offered = stored.ready if prepared is None else [*stored.ready, dataclasses.replace(prepared, ready_id=token)]
-        fresh = [each for each in offered if staleness.allows(each, stored.head)]
+        head = stored.head
+        fresh = [each for each in offered if staleness.allows(each, head)]
         stored.ready = fresh[:MAX_READY]
         return EndedPreparing(
             kept=any(each.ready_id == token for each in stored.ready), stale=len(offered) - len(fresh)

@@ -157,6 +157,14 @@ async def other(ledger: CountingLedger, clock: HandClock) -> AsyncIterator[Serve
     await other.asking.close()
 
 
+async def check_the_next_ask(server: Server, prepared: Prepared, *, used: int) -> None:
+    """It gets what is prepared, or (0) something else."""
+    (trial,) = await server.ask()
+    assert (trial.parameters == prepared.trial.parameters) == bool(used)
+    await server.quiet()
+    assert server.preparer.counters.used == used
+
+
 def digests(trials: Sequence[Trial]) -> set[str]:
     """Of the configurations."""
     return {configuration_digest(trial.parameters) for trial in trials}
@@ -205,10 +213,7 @@ async def test_a_stale_one_is_computed_again(server: Server, limit: int, used: i
     server.engine.idle.clear()
     for trial in running:
         await server.tell(trial, 0.1)
-    (trial,) = await server.ask()
-    assert (trial.parameters == prepared.trial.parameters) == bool(used)
-    await server.quiet()
-    assert server.preparer.counters.used == used
+    await check_the_next_ask(server, prepared, used=used)
 
 
 async def test_a_single_worker_always_gets_what_its_last_result_led_to(server: Server) -> None:
@@ -232,10 +237,7 @@ async def test_with_many_in_flight_a_result_as_predicted_leaves_it_fresh(
     prediction = running[0].prediction
     assert prediction is not None
     await server.tell(running[0], prediction.mean + deviations * prediction.standard_deviation)
-    (trial,) = await server.ask()
-    assert (trial.parameters == prepared.trial.parameters) == bool(used)
-    await server.quiet()
-    assert server.preparer.counters.used == used
+    await check_the_next_ask(server, prepared, used=used)
 
 
 async def test_results_as_predicted_add_up(server: Server) -> None:

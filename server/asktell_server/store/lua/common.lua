@@ -38,10 +38,10 @@ end
 
 -- How many trials have ended and what they told: what the age of a prepared suggestion is counted in.
 local function history()
-  local counts = redis.call('HMGET', META, 'SUCCEEDED', 'STOPPED', 'FAILED', 'INFEASIBLE', 'CANCELLED', 'ABANDONED')
+  local told = redis.call('HMGET', META, 'news', 'SUCCEEDED', 'STOPPED', 'FAILED', 'INFEASIBLE', 'CANCELLED', 'ABANDONED')
   local ended = 0
-  for _, count in ipairs(counts) do ended = ended + tonumber(count or 0) end
-  return {ended = ended, news = tonumber(redis.call('HGET', META, 'news') or 0)}
+  for i = 2, #told do ended = ended + tonumber(told[i] or 0) end
+  return {ended = ended, news = tonumber(told[1] or 0)}
 end
 
 -- What is prepared, the oldest first. Each is one line that scripts read, and behind it the blob of a trial:

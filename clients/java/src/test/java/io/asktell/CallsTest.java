@@ -4,19 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.google.protobuf.Any;
 import com.google.rpc.Code;
-import com.google.rpc.ErrorInfo;
 import io.asktell.v1.AskRequest;
 import io.asktell.v1.AskResponse;
 import io.asktell.v1.GetStudyRequest;
 import io.asktell.v1.StudyServiceGrpc;
 import io.asktell.v1.TrialServiceGrpc;
-import io.grpc.Grpc;
-import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
 import io.grpc.Status;
-import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -40,12 +35,7 @@ class CallsTest {
 
   @BeforeEach
   void serve() throws IOException {
-    server =
-        Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create())
-            .addService(new Studies())
-            .addService(new Trials())
-            .build()
-            .start();
+    server = TestServer.start(new Studies(), new Trials());
   }
 
   @AfterEach
@@ -85,23 +75,13 @@ class CallsTest {
         .build();
   }
 
-  static Throwable because(Code code, String reason) {
-    return StatusProto.toStatusRuntimeException(
-        com.google.rpc.Status.newBuilder()
-            .setCode(code.getNumber())
-            .setMessage("for a test")
-            .addDetails(
-                Any.pack(ErrorInfo.newBuilder().setDomain("asktell").setReason(reason).build()))
-            .build());
-  }
-
   @Test
   void triesAgainWithTheSameRequestId() {
     failures.addAll(
         List.of(
             Status.UNAVAILABLE.asRuntimeException(),
-            because(Code.UNAVAILABLE, "SERVER_DRAINING"),
-            because(Code.ABORTED, "CONTENTION")));
+            TestServer.because(Code.UNAVAILABLE, "SERVER_DRAINING"),
+            TestServer.because(Code.ABORTED, "CONTENTION")));
     try (Client client = client()) {
       client.study("s").ask();
     }
@@ -111,7 +91,8 @@ class CallsTest {
 
   @Test
   void triesNothingElseAgain() {
-    failures.addAll(Collections.nCopies(2, because(Code.FAILED_PRECONDITION, "STUDY_COMPLETE")));
+    failures.addAll(
+        Collections.nCopies(2, TestServer.because(Code.FAILED_PRECONDITION, "STUDY_COMPLETE")));
     try (Client client = client()) {
       Study study = client.study("s");
       StudyCompleteException complete = assertThrows(StudyCompleteException.class, study::ask);
@@ -122,7 +103,7 @@ class CallsTest {
 
   @Test
   void anUnknownReasonFallsBackOnTheStatus() {
-    failures.add(because(Code.RESOURCE_EXHAUSTED, "NEWER_THAN_THIS_CLIENT"));
+    failures.add(TestServer.because(Code.RESOURCE_EXHAUSTED, "NEWER_THAN_THIS_CLIENT"));
     try (Client client = client()) {
       Study study = client.study("s");
       ResourceExhaustedException failure =

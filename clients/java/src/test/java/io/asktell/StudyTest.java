@@ -13,8 +13,6 @@ import io.asktell.v1.ListBestTrialsResponse;
 import io.asktell.v1.StudyServiceGrpc;
 import io.asktell.v1.TrialServiceGrpc;
 import io.asktell.v1.UpdateStudyRequest;
-import io.grpc.Grpc;
-import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
@@ -36,12 +34,7 @@ class StudyTest {
 
   @BeforeEach
   void serve() throws IOException {
-    server =
-        Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create())
-            .addService(new Studies())
-            .addService(new Trials())
-            .build()
-            .start();
+    server = TestServer.start(new Studies(), new Trials());
     client = Client.builder().address("127.0.0.1:" + server.getPort()).build();
   }
 
@@ -61,7 +54,7 @@ class StudyTest {
     @Override
     public void createStudy(
         CreateStudyRequest request, StreamObserver<io.asktell.v1.Study> answer) {
-      answer.onError(CallsTest.because(Code.ALREADY_EXISTS, "STUDY_EXISTS"));
+      answer.onError(TestServer.because(Code.ALREADY_EXISTS, "STUDY_EXISTS"));
     }
 
     @Override
