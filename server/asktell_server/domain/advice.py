@@ -30,6 +30,7 @@ class WarningKind(enum.StrEnum):
     TEST_METRIC_NAME = "TEST_METRIC_NAME"
     WIDE_LINEAR_RANGE = "WIDE_LINEAR_RANGE"
     COARSE_GRID = "COARSE_GRID"
+    DIFFERS_FROM_REQUEST = "DIFFERS_FROM_REQUEST"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ class ErrorReason(enum.StrEnum):
     TEST_SPLIT_OBJECTIVE = enum.auto()
     GRID_TOO_LARGE = enum.auto()
     INVALID_TOKEN = enum.auto()
+    INVALID_STUDY_FILE = enum.auto()
     NOT_SUPPORTED = enum.auto()
     STUDY_NOT_FOUND = enum.auto()
     TRIAL_NOT_FOUND = enum.auto()

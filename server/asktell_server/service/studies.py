@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from asktell_server.domain.advice import StudyWarning, WarningKind, warnings
+from asktell_server.domain.comparing import WantedStudy, differences
 from asktell_server.domain.errors import (
     Aborted,
+    AlreadyExists,
     AsktellError,
     ErrorReason,
     NotFound,
@@ -36,6 +39,14 @@ class StudyUpdate:
     stopping: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """A study that is there after `create`, and what its caller should know."""
+
+    head: StudyHead
+    warnings: Sequence[StudyWarning]
+
+
 class Studies:
     """What can be done with studies."""
 
@@ -44,15 +55,42 @@ class Studies:
         self._views = views
         self._clock = clock
 
-    async def create(self, study: Study, *, request: Request | None) -> StudyHead:
-        """Stores a new study.
+    async def create(self, wanted: WantedStudy, *, exist_ok: bool, request: Request | None) -> Created:
+        """Stores a new study; with `exist_ok` opens the one that is there, if nothing differs that never changes.
 
         Raises:
             InvalidArgument: a field is wrong. NotSupported: the server does not do it yet.
-            AlreadyExists: STUDY_EXISTS.
+            AlreadyExists: STUDY_EXISTS. Aborted: CONTENTION.
         """
+        study = wanted.study
         study.validate()
-        return await self._ledger.create_study(study, request=request)
+        for _ in range(_MAX_LOST_RACES):
+            try:
+                head = await self._ledger.create_study(study, request=request)
+            except AlreadyExists:
+                if not exist_ok:
+                    raise
+            else:
+                return Created(head=head, warnings=warnings(study))
+            try:
+                return _opened(wanted, await self._ledger.read_head(study.name))
+            except NotFound:
+                continue  # deleted meanwhile
+        raise contention(str(study.name))
+
+    @staticmethod
+    def check(wanted: WantedStudy) -> Created:
+        """What `create` would store, without storing it.
+
+        Raises:
+            InvalidArgument: a field is wrong. NotSupported: the server does not do it yet.
+        """
+        study = wanted.study
+        study.validate()
+        return Created(
+            head=StudyHead(study=study, epoch="", sequence=0, last_number=0, counts={}, charged=0),
+            warnings=warnings(study),
+        )
 
     async def get(self, name: StudyName) -> StudyHead:
         """Reads a study. Raises NotFound."""
@@ -135,6 +173,31 @@ class Studies:
         if state is StudyState.FINISHED:
             return finish(study, FinishReason.REQUESTED, now=now)
         return dataclasses.replace(study, state=state, finish_reason=None, finish_time=None)
+
+
+def _opened(wanted: WantedStudy, head: StudyHead) -> Created:
+    """The study that was there already.
+
+    Raises:
+        AlreadyExists: STUDY_EXISTS, something differs that can never be changed.
+    """
+    found = differences(wanted, head.study)
+    if found.fixed:
+        differs = ", ".join(found.fixed)
+        raise AlreadyExists(
+            f"study {head.study.name} exists with another {differs}: choose another name, or delete it first",
+            reason=ErrorReason.STUDY_EXISTS,
+            metadata={"name": str(head.study.name), "differs": differs},
+        )
+    changed = [
+        StudyWarning(
+            kind=WarningKind.DIFFERS_FROM_REQUEST,
+            field=field,
+            message="the study exists with another value, which stays as it is; an update can change it",
+        )
+        for field in found.changeable
+    ]
+    return Created(head=head, warnings=[*warnings(head.study), *changed])
 
 
 def etag_of(head: StudyHead) -> str:

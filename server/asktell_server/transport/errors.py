@@ -34,7 +34,7 @@ DEFAULT_RETRY_AFTER_S = 0.5
 # wire (4/3), and the message goes twice (grpc-message, percent-encoded, and inside the details).
 MAX_MESSAGE_CHARS = 400
 MAX_METADATA_CHARS = 300
-MAX_METADATA_KEYS = 4
+MAX_METADATA_KEYS = 5
 
 CODES: Mapping[type[AsktellError], grpc.StatusCode] = {
     InvalidArgument: grpc.StatusCode.INVALID_ARGUMENT,

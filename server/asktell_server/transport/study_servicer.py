@@ -7,14 +7,16 @@ import secrets
 from google.protobuf.empty_pb2 import Empty
 
 from asktell.v1 import study_pb2, study_service_pb2, study_service_pb2_grpc
+from asktell_server.domain.errors import InvalidArgument
 from asktell_server.domain.names import StudyName, parse_project, parse_study, parse_study_id
 from asktell_server.domain.space import MAX_EXACT_INT
 from asktell_server.service.clock import Clock
 from asktell_server.service.studies import Studies
 from asktell_server.transport.context import Context
-from asktell_server.transport.conversion.studies import study_from, study_to, update_from
+from asktell_server.transport.conversion.studies import checked_to, study_to, update_from, wanted_from
 from asktell_server.transport.paging import decode_token, encode_token, page_size, query_digest
 from asktell_server.transport.requests import request_of
+from asktell_server.transport.study_files.reader import read_study_file
 
 DEFAULT_PAGE_SIZE = 50
 
@@ -29,12 +31,25 @@ class StudyServicer(study_service_pb2_grpc.StudyServiceServicer):
     async def CreateStudy(  # noqa: N802  # gRPC's name
         self, request: study_service_pb2.CreateStudyRequest, context: Context
     ) -> study_pb2.Study:
+        if not request.study_file:
+            return await self._create(request, request.study, request.study_id)
+        if request.HasField("study"):
+            raise InvalidArgument("study_file", "must not be set together with study")
+        file = await read_study_file(request.study_file)
+        return await file.judged(self._create(request, file.study, request.study_id or file.name))
+
+    async def _create(
+        self, request: study_service_pb2.CreateStudyRequest, study: study_pb2.Study, study_id: str
+    ) -> study_pb2.Study:
         name = StudyName(
             project=parse_project(request.parent, field="parent"),
-            study_id=parse_study_id(request.study_id, field="study_id"),
+            study_id=parse_study_id(study_id, field="study_id"),
         )
-        study = study_from(request.study, name=name, seed=secrets.randbelow(MAX_EXACT_INT), now=self._clock())
-        return study_to(await self._studies.create(study, request=request_of(request)))
+        wanted = wanted_from(study, name=name, seed=secrets.randbelow(MAX_EXACT_INT), now=self._clock())
+        if request.validate_only:
+            return checked_to(study, self._studies.check(wanted))
+        created = await self._studies.create(wanted, exist_ok=request.exist_ok, request=request_of(request))
+        return study_to(created.head, warned=created.warnings)
 
     async def GetStudy(  # noqa: N802
         self, request: study_service_pb2.GetStudyRequest, context: Context

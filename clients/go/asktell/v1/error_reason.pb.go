@@ -54,13 +54,19 @@ const (
 	// INVALID_ARGUMENT. A page token or cursor that this server did not give out for this call, or one of a study
 	// that has been deleted since. metadata: {"field": "page_token"}
 	ErrorReason_ERROR_REASON_INVALID_TOKEN ErrorReason = 9
+	// INVALID_ARGUMENT. The text of a study file: no YAML, an unknown or missing key, or a value of another kind. (Values
+	// of the right kind that are out of range have the reasons above, with `line` and `column` too.)
+	// metadata: {"field": "study_file", "line": "4", "column": "17"}
+	ErrorReason_ERROR_REASON_INVALID_STUDY_FILE ErrorReason = 10
 	// UNIMPLEMENTED. The contract has the field, this server does not do it yet. metadata: {"field": "study.early_stopping"}
 	ErrorReason_ERROR_REASON_NOT_SUPPORTED ErrorReason = 20
 	// NOT_FOUND. metadata: {"name": "projects/default/studies/lora"}
 	ErrorReason_ERROR_REASON_STUDY_NOT_FOUND ErrorReason = 30
 	// NOT_FOUND. metadata: {"name": "projects/default/studies/lora/trials/7"}
 	ErrorReason_ERROR_REASON_TRIAL_NOT_FOUND ErrorReason = 31
-	// ALREADY_EXISTS. A study of that name exists. metadata: {"name": "projects/default/studies/lora"}
+	// ALREADY_EXISTS. A study of that name exists; with `exist_ok`, one that differs in what can never be changed.
+	// metadata: {"name": "projects/default/studies/lora", "differs": "search_space (lr, rank), seed"} (`differs` only with
+	// `exist_ok`)
 	ErrorReason_ERROR_REASON_STUDY_EXISTS ErrorReason = 40
 	// ALREADY_EXISTS. The trial already has another result; corrections go through AmendTrial.
 	// metadata: {"name": "…/trials/7", "state": "SUCCEEDED", "metrics": "{\"loss\": 0.27}"} (the stored result)
@@ -118,6 +124,7 @@ var (
 		7:  "ERROR_REASON_TEST_SPLIT_OBJECTIVE",
 		8:  "ERROR_REASON_GRID_TOO_LARGE",
 		9:  "ERROR_REASON_INVALID_TOKEN",
+		10: "ERROR_REASON_INVALID_STUDY_FILE",
 		20: "ERROR_REASON_NOT_SUPPORTED",
 		30: "ERROR_REASON_STUDY_NOT_FOUND",
 		31: "ERROR_REASON_TRIAL_NOT_FOUND",
@@ -151,6 +158,7 @@ var (
 		"ERROR_REASON_TEST_SPLIT_OBJECTIVE": 7,
 		"ERROR_REASON_GRID_TOO_LARGE":       8,
 		"ERROR_REASON_INVALID_TOKEN":        9,
+		"ERROR_REASON_INVALID_STUDY_FILE":   10,
 		"ERROR_REASON_NOT_SUPPORTED":        20,
 		"ERROR_REASON_STUDY_NOT_FOUND":      30,
 		"ERROR_REASON_TRIAL_NOT_FOUND":      31,
@@ -207,7 +215,7 @@ var File_asktell_v1_error_reason_proto protoreflect.FileDescriptor
 const file_asktell_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
 	"\x1dasktell/v1/error_reason.proto\x12\n" +
-	"asktell.v1*\x85\b\n" +
+	"asktell.v1*\xaa\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\x1b\n" +
@@ -218,7 +226,9 @@ const file_asktell_v1_error_reason_proto_rawDesc = "" +
 	"\x1eERROR_REASON_REQUEST_ID_REUSED\x10\x06\x12%\n" +
 	"!ERROR_REASON_TEST_SPLIT_OBJECTIVE\x10\a\x12\x1f\n" +
 	"\x1bERROR_REASON_GRID_TOO_LARGE\x10\b\x12\x1e\n" +
-	"\x1aERROR_REASON_INVALID_TOKEN\x10\t\x12\x1e\n" +
+	"\x1aERROR_REASON_INVALID_TOKEN\x10\t\x12#\n" +
+	"\x1fERROR_REASON_INVALID_STUDY_FILE\x10\n" +
+	"\x12\x1e\n" +
 	"\x1aERROR_REASON_NOT_SUPPORTED\x10\x14\x12 \n" +
 	"\x1cERROR_REASON_STUDY_NOT_FOUND\x10\x1e\x12 \n" +
 	"\x1cERROR_REASON_TRIAL_NOT_FOUND\x10\x1f\x12\x1d\n" +

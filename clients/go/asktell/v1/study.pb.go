@@ -278,6 +278,8 @@ const (
 	WarningKind_WARNING_KIND_WIDE_LINEAR_RANGE WarningKind = 4
 	// A grid looks at each parameter at a few values only; interactions between them are easily missed.
 	WarningKind_WARNING_KIND_COARSE_GRID WarningKind = 5
+	// The study was there already (`exist_ok`), with another value of a field that UpdateStudy can change.
+	WarningKind_WARNING_KIND_DIFFERS_FROM_REQUEST WarningKind = 6
 )
 
 // Enum value maps for WarningKind.
@@ -289,14 +291,16 @@ var (
 		3: "WARNING_KIND_TEST_METRIC_NAME",
 		4: "WARNING_KIND_WIDE_LINEAR_RANGE",
 		5: "WARNING_KIND_COARSE_GRID",
+		6: "WARNING_KIND_DIFFERS_FROM_REQUEST",
 	}
 	WarningKind_value = map[string]int32{
-		"WARNING_KIND_UNSPECIFIED":         0,
-		"WARNING_KIND_GRID_EXCEEDS_BUDGET": 1,
-		"WARNING_KIND_BUDGET_TOO_SMALL":    2,
-		"WARNING_KIND_TEST_METRIC_NAME":    3,
-		"WARNING_KIND_WIDE_LINEAR_RANGE":   4,
-		"WARNING_KIND_COARSE_GRID":         5,
+		"WARNING_KIND_UNSPECIFIED":          0,
+		"WARNING_KIND_GRID_EXCEEDS_BUDGET":  1,
+		"WARNING_KIND_BUDGET_TOO_SMALL":     2,
+		"WARNING_KIND_TEST_METRIC_NAME":     3,
+		"WARNING_KIND_WIDE_LINEAR_RANGE":    4,
+		"WARNING_KIND_COARSE_GRID":          5,
+		"WARNING_KIND_DIFFERS_FROM_REQUEST": 6,
 	}
 )
 
@@ -1892,14 +1896,15 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"\x10SPLIT_VALIDATION\x10\x01\x12\x0f\n" +
 	"\vSPLIT_TRAIN\x10\x02\x12\x0e\n" +
 	"\n" +
-	"SPLIT_TEST\x10\x03*\xd9\x01\n" +
+	"SPLIT_TEST\x10\x03*\x80\x02\n" +
 	"\vWarningKind\x12\x1c\n" +
 	"\x18WARNING_KIND_UNSPECIFIED\x10\x00\x12$\n" +
 	" WARNING_KIND_GRID_EXCEEDS_BUDGET\x10\x01\x12!\n" +
 	"\x1dWARNING_KIND_BUDGET_TOO_SMALL\x10\x02\x12!\n" +
 	"\x1dWARNING_KIND_TEST_METRIC_NAME\x10\x03\x12\"\n" +
 	"\x1eWARNING_KIND_WIDE_LINEAR_RANGE\x10\x04\x12\x1c\n" +
-	"\x18WARNING_KIND_COARSE_GRID\x10\x05BM\n" +
+	"\x18WARNING_KIND_COARSE_GRID\x10\x05\x12%\n" +
+	"!WARNING_KIND_DIFFERS_FROM_REQUEST\x10\x06BM\n" +
 	"\rio.asktell.v1P\x01Z:github.com/asktell/asktell/clients/go/asktell/v1;asktellv1b\x06proto3"
 
 var (

@@ -30,14 +30,24 @@ type CreateStudyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Optional. `projects/{project}`. Default `projects/default`.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// Required. The last part of the name: 1 to 63 characters out of a–z, 0–9, `-`, `_` and `.`, beginning with a
-	// letter or digit.
+	// Required unless `study_file` is set, whose `name` it then replaces. The last part of the name: 1 to 63 characters
+	// out of a–z, 0–9, `-`, `_` and `.`, beginning with a letter or digit.
 	StudyId string `protobuf:"bytes,2,opt,name=study_id,json=studyId,proto3" json:"study_id,omitempty"`
-	// Required. The study; `name` and output-only fields are ignored.
+	// Required unless `study_file` is set. The study; `name` and output-only fields are ignored.
 	Study *Study `protobuf:"bytes,3,opt,name=study,proto3" json:"study,omitempty"`
 	// Optional. A UUID or any string of 1 to 64 printable ASCII characters. The same id and body get the same
 	// answer for at least 24 hours; the same id with another body is refused.
-	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Optional. The text of a study file (YAML), in place of `study`; at most 1 MiB. What is wrong in it is refused with
+	// the line and column in the error's metadata and at the beginning of its message (`line:column: key: …`).
+	StudyFile string `protobuf:"bytes,5,opt,name=study_file,json=studyFile,proto3" json:"study_file,omitempty"`
+	// Optional. When a study of that name exists, answer it as it is, provided that nothing differs from it that can never
+	// be changed; else ALREADY_EXISTS, STUDY_EXISTS, with what differs. An optional field that is unset differs from
+	// nothing. Fields that differ and that UpdateStudy could change are named in `warnings` of the answer.
+	ExistOk bool `protobuf:"varint,6,opt,name=exist_ok,json=existOk,proto3" json:"exist_ok,omitempty"`
+	// Optional. Only check, and store nothing: the answer is the study as it was understood, with its name and warnings;
+	// what was left unset stays unset in it.
+	ValidateOnly  bool `protobuf:"varint,7,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -98,6 +108,27 @@ func (x *CreateStudyRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *CreateStudyRequest) GetStudyFile() string {
+	if x != nil {
+		return x.StudyFile
+	}
+	return ""
+}
+
+func (x *CreateStudyRequest) GetExistOk() bool {
+	if x != nil {
+		return x.ExistOk
+	}
+	return false
+}
+
+func (x *CreateStudyRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Request of GetStudy.
@@ -407,13 +438,17 @@ var File_asktell_v1_study_service_proto protoreflect.FileDescriptor
 const file_asktell_v1_study_service_proto_rawDesc = "" +
 	"\n" +
 	"\x1easktell/v1/study_service.proto\x12\n" +
-	"asktell.v1\x1a\x16asktell/v1/study.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\"\x8f\x01\n" +
+	"asktell.v1\x1a\x16asktell/v1/study.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\"\xee\x01\n" +
 	"\x12CreateStudyRequest\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12\x19\n" +
 	"\bstudy_id\x18\x02 \x01(\tR\astudyId\x12'\n" +
 	"\x05study\x18\x03 \x01(\v2\x11.asktell.v1.StudyR\x05study\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tR\trequestId\"%\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\x12\x1d\n" +
+	"\n" +
+	"study_file\x18\x05 \x01(\tR\tstudyFile\x12\x19\n" +
+	"\bexist_ok\x18\x06 \x01(\bR\aexistOk\x12#\n" +
+	"\rvalidate_only\x18\a \x01(\bR\fvalidateOnly\"%\n" +
 	"\x0fGetStudyRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\xe7\x01\n" +
 	"\x12ListStudiesRequest\x12\x16\n" +

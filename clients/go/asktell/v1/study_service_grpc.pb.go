@@ -36,9 +36,9 @@ const (
 // Studies. Any method may also answer UNAVAILABLE (STORE_UNAVAILABLE, SERVER_DRAINING), UNAUTHENTICATED,
 // RESOURCE_EXHAUSTED (OVERLOADED), DEADLINE_EXCEEDED and INTERNAL.
 type StudyServiceClient interface {
-	// Creates a study.
-	// Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE), ALREADY_EXISTS
-	// (STUDY_EXISTS), UNIMPLEMENTED (NOT_SUPPORTED).
+	// Creates a study, from a message or from the text of a study file; or with `exist_ok` opens the one that is there.
+	// Errors: INVALID_ARGUMENT (a field, INVALID_STUDY_FILE, REQUEST_ID_REUSED, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE),
+	// ALREADY_EXISTS (STUDY_EXISTS), UNIMPLEMENTED (NOT_SUPPORTED).
 	CreateStudy(ctx context.Context, in *CreateStudyRequest, opts ...grpc.CallOption) (*Study, error)
 	// Reads a study. Errors: INVALID_ARGUMENT (name), NOT_FOUND (STUDY_NOT_FOUND).
 	GetStudy(ctx context.Context, in *GetStudyRequest, opts ...grpc.CallOption) (*Study, error)
@@ -119,9 +119,9 @@ func (c *studyServiceClient) DeleteStudy(ctx context.Context, in *DeleteStudyReq
 // Studies. Any method may also answer UNAVAILABLE (STORE_UNAVAILABLE, SERVER_DRAINING), UNAUTHENTICATED,
 // RESOURCE_EXHAUSTED (OVERLOADED), DEADLINE_EXCEEDED and INTERNAL.
 type StudyServiceServer interface {
-	// Creates a study.
-	// Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE), ALREADY_EXISTS
-	// (STUDY_EXISTS), UNIMPLEMENTED (NOT_SUPPORTED).
+	// Creates a study, from a message or from the text of a study file; or with `exist_ok` opens the one that is there.
+	// Errors: INVALID_ARGUMENT (a field, INVALID_STUDY_FILE, REQUEST_ID_REUSED, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE),
+	// ALREADY_EXISTS (STUDY_EXISTS), UNIMPLEMENTED (NOT_SUPPORTED).
 	CreateStudy(context.Context, *CreateStudyRequest) (*Study, error)
 	// Reads a study. Errors: INVALID_ARGUMENT (name), NOT_FOUND (STUDY_NOT_FOUND).
 	GetStudy(context.Context, *GetStudyRequest) (*Study, error)

@@ -855,8 +855,8 @@ type CreateStudy_Spec struct {
 }
 
 type CreateStudy_StudyFile struct {
-	// The text of a study file, given to whatever loads study files in the language; the name in it counts, and
-	// `study_id` is empty. What the loader refuses is REFUSED_LOCALLY.
+	// The text of a study file, given to whatever creates studies from files in the language; the name in it counts, and
+	// `study_id` is empty. The server reads it, and what it refuses is INVALID_ARGUMENT.
 	StudyFile string `protobuf:"bytes,5,opt,name=study_file,json=studyFile,proto3,oneof"`
 }
 

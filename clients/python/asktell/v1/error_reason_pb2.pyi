@@ -50,6 +50,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT. A page token or cursor that this server did not give out for this call, or one of a study
     that has been deleted since. metadata: {"field": "page_token"}
     """
+    ERROR_REASON_INVALID_STUDY_FILE: _ErrorReason.ValueType  # 10
+    """INVALID_ARGUMENT. The text of a study file: no YAML, an unknown or missing key, or a value of another kind. (Values
+    of the right kind that are out of range have the reasons above, with `line` and `column` too.)
+    metadata: {"field": "study_file", "line": "4", "column": "17"}
+    """
     ERROR_REASON_NOT_SUPPORTED: _ErrorReason.ValueType  # 20
     """UNIMPLEMENTED. The contract has the field, this server does not do it yet. metadata: {"field": "study.early_stopping"}"""
     ERROR_REASON_STUDY_NOT_FOUND: _ErrorReason.ValueType  # 30
@@ -57,7 +62,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_TRIAL_NOT_FOUND: _ErrorReason.ValueType  # 31
     """NOT_FOUND. metadata: {"name": "projects/default/studies/lora/trials/7"}"""
     ERROR_REASON_STUDY_EXISTS: _ErrorReason.ValueType  # 40
-    """ALREADY_EXISTS. A study of that name exists. metadata: {"name": "projects/default/studies/lora"}"""
+    """ALREADY_EXISTS. A study of that name exists; with `exist_ok`, one that differs in what can never be changed.
+    metadata: {"name": "projects/default/studies/lora", "differs": "search_space (lr, rank), seed"} (`differs` only with
+    `exist_ok`)
+    """
     ERROR_REASON_RESULT_CONFLICT: _ErrorReason.ValueType  # 41
     """ALREADY_EXISTS. The trial already has another result; corrections go through AmendTrial.
     metadata: {"name": "…/trials/7", "state": "SUCCEEDED", "metrics": "{\\"loss\\": 0.27}"} (the stored result)
@@ -140,6 +148,11 @@ ERROR_REASON_INVALID_TOKEN: ErrorReason.ValueType  # 9
 """INVALID_ARGUMENT. A page token or cursor that this server did not give out for this call, or one of a study
 that has been deleted since. metadata: {"field": "page_token"}
 """
+ERROR_REASON_INVALID_STUDY_FILE: ErrorReason.ValueType  # 10
+"""INVALID_ARGUMENT. The text of a study file: no YAML, an unknown or missing key, or a value of another kind. (Values
+of the right kind that are out of range have the reasons above, with `line` and `column` too.)
+metadata: {"field": "study_file", "line": "4", "column": "17"}
+"""
 ERROR_REASON_NOT_SUPPORTED: ErrorReason.ValueType  # 20
 """UNIMPLEMENTED. The contract has the field, this server does not do it yet. metadata: {"field": "study.early_stopping"}"""
 ERROR_REASON_STUDY_NOT_FOUND: ErrorReason.ValueType  # 30
@@ -147,7 +160,10 @@ ERROR_REASON_STUDY_NOT_FOUND: ErrorReason.ValueType  # 30
 ERROR_REASON_TRIAL_NOT_FOUND: ErrorReason.ValueType  # 31
 """NOT_FOUND. metadata: {"name": "projects/default/studies/lora/trials/7"}"""
 ERROR_REASON_STUDY_EXISTS: ErrorReason.ValueType  # 40
-"""ALREADY_EXISTS. A study of that name exists. metadata: {"name": "projects/default/studies/lora"}"""
+"""ALREADY_EXISTS. A study of that name exists; with `exist_ok`, one that differs in what can never be changed.
+metadata: {"name": "projects/default/studies/lora", "differs": "search_space (lr, rank), seed"} (`differs` only with
+`exist_ok`)
+"""
 ERROR_REASON_RESULT_CONFLICT: ErrorReason.ValueType  # 41
 """ALREADY_EXISTS. The trial already has another result; corrections go through AmendTrial.
 metadata: {"name": "…/trials/7", "state": "SUCCEEDED", "metrics": "{\\"loss\\": 0.27}"} (the stored result)

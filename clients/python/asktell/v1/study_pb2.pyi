@@ -164,6 +164,8 @@ class _WarningKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningKi
     """A wide positive range on a linear scale: most values would lie in its last decade."""
     WARNING_KIND_COARSE_GRID: _WarningKind.ValueType  # 5
     """A grid looks at each parameter at a few values only; interactions between them are easily missed."""
+    WARNING_KIND_DIFFERS_FROM_REQUEST: _WarningKind.ValueType  # 6
+    """The study was there already (`exist_ok`), with another value of a field that UpdateStudy can change."""
 
 class WarningKind(_WarningKind, metaclass=_WarningKindEnumTypeWrapper):
     """What a warning is about."""
@@ -180,6 +182,8 @@ WARNING_KIND_WIDE_LINEAR_RANGE: WarningKind.ValueType  # 4
 """A wide positive range on a linear scale: most values would lie in its last decade."""
 WARNING_KIND_COARSE_GRID: WarningKind.ValueType  # 5
 """A grid looks at each parameter at a few values only; interactions between them are easily missed."""
+WARNING_KIND_DIFFERS_FROM_REQUEST: WarningKind.ValueType  # 6
+"""The study was there already (`exist_ok`), with another value of a field that UpdateStudy can change."""
 Global___WarningKind: _TypeAlias = WarningKind  # noqa: Y015
 
 @_typing.final

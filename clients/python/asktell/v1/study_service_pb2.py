@@ -27,7 +27,7 @@ from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x61sktell/v1/study_service.proto\x12\nasktell.v1\x1a\x16\x61sktell/v1/study.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\"l\n\x12\x43reateStudyRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x10\n\x08study_id\x18\x02 \x01(\t\x12 \n\x05study\x18\x03 \x01(\x0b\x32\x11.asktell.v1.Study\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x1f\n\x0fGetStudyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xb6\x01\n\x12ListStudiesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12:\n\x06labels\x18\x04 \x03(\x0b\x32*.asktell.v1.ListStudiesRequest.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"R\n\x13ListStudiesResponse\x12\"\n\x07studies\x18\x01 \x03(\x0b\x32\x11.asktell.v1.Study\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"{\n\x12UpdateStudyRequest\x12 \n\x05study\x18\x01 \x01(\x0b\x32\x11.asktell.v1.Study\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"D\n\x12\x44\x65leteStudyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t2\xe5\x02\n\x0cStudyService\x12@\n\x0b\x43reateStudy\x12\x1e.asktell.v1.CreateStudyRequest\x1a\x11.asktell.v1.Study\x12:\n\x08GetStudy\x12\x1b.asktell.v1.GetStudyRequest\x1a\x11.asktell.v1.Study\x12N\n\x0bListStudies\x12\x1e.asktell.v1.ListStudiesRequest\x1a\x1f.asktell.v1.ListStudiesResponse\x12@\n\x0bUpdateStudy\x12\x1e.asktell.v1.UpdateStudyRequest\x1a\x11.asktell.v1.Study\x12\x45\n\x0b\x44\x65leteStudy\x12\x1e.asktell.v1.DeleteStudyRequest\x1a\x16.google.protobuf.EmptyBM\n\rio.asktell.v1P\x01Z:github.com/asktell/asktell/clients/go/asktell/v1;asktellv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x61sktell/v1/study_service.proto\x12\nasktell.v1\x1a\x16\x61sktell/v1/study.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\"\xa9\x01\n\x12\x43reateStudyRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x10\n\x08study_id\x18\x02 \x01(\t\x12 \n\x05study\x18\x03 \x01(\x0b\x32\x11.asktell.v1.Study\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x12\n\nstudy_file\x18\x05 \x01(\t\x12\x10\n\x08\x65xist_ok\x18\x06 \x01(\x08\x12\x15\n\rvalidate_only\x18\x07 \x01(\x08\"\x1f\n\x0fGetStudyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xb6\x01\n\x12ListStudiesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12:\n\x06labels\x18\x04 \x03(\x0b\x32*.asktell.v1.ListStudiesRequest.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"R\n\x13ListStudiesResponse\x12\"\n\x07studies\x18\x01 \x03(\x0b\x32\x11.asktell.v1.Study\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"{\n\x12UpdateStudyRequest\x12 \n\x05study\x18\x01 \x01(\x0b\x32\x11.asktell.v1.Study\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"D\n\x12\x44\x65leteStudyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t2\xe5\x02\n\x0cStudyService\x12@\n\x0b\x43reateStudy\x12\x1e.asktell.v1.CreateStudyRequest\x1a\x11.asktell.v1.Study\x12:\n\x08GetStudy\x12\x1b.asktell.v1.GetStudyRequest\x1a\x11.asktell.v1.Study\x12N\n\x0bListStudies\x12\x1e.asktell.v1.ListStudiesRequest\x1a\x1f.asktell.v1.ListStudiesResponse\x12@\n\x0bUpdateStudy\x12\x1e.asktell.v1.UpdateStudyRequest\x1a\x11.asktell.v1.Study\x12\x45\n\x0b\x44\x65leteStudy\x12\x1e.asktell.v1.DeleteStudyRequest\x1a\x16.google.protobuf.EmptyBM\n\rio.asktell.v1P\x01Z:github.com/asktell/asktell/clients/go/asktell/v1;asktellv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,20 +37,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\rio.asktell.v1P\001Z:github.com/asktell/asktell/clients/go/asktell/v1;asktellv1'
   _globals['_LISTSTUDIESREQUEST_LABELSENTRY']._loaded_options = None
   _globals['_LISTSTUDIESREQUEST_LABELSENTRY']._serialized_options = b'8\001'
-  _globals['_CREATESTUDYREQUEST']._serialized_start=133
-  _globals['_CREATESTUDYREQUEST']._serialized_end=241
-  _globals['_GETSTUDYREQUEST']._serialized_start=243
-  _globals['_GETSTUDYREQUEST']._serialized_end=274
-  _globals['_LISTSTUDIESREQUEST']._serialized_start=277
-  _globals['_LISTSTUDIESREQUEST']._serialized_end=459
-  _globals['_LISTSTUDIESREQUEST_LABELSENTRY']._serialized_start=414
-  _globals['_LISTSTUDIESREQUEST_LABELSENTRY']._serialized_end=459
-  _globals['_LISTSTUDIESRESPONSE']._serialized_start=461
-  _globals['_LISTSTUDIESRESPONSE']._serialized_end=543
-  _globals['_UPDATESTUDYREQUEST']._serialized_start=545
-  _globals['_UPDATESTUDYREQUEST']._serialized_end=668
-  _globals['_DELETESTUDYREQUEST']._serialized_start=670
-  _globals['_DELETESTUDYREQUEST']._serialized_end=738
-  _globals['_STUDYSERVICE']._serialized_start=741
-  _globals['_STUDYSERVICE']._serialized_end=1098
+  _globals['_CREATESTUDYREQUEST']._serialized_start=134
+  _globals['_CREATESTUDYREQUEST']._serialized_end=303
+  _globals['_GETSTUDYREQUEST']._serialized_start=305
+  _globals['_GETSTUDYREQUEST']._serialized_end=336
+  _globals['_LISTSTUDIESREQUEST']._serialized_start=339
+  _globals['_LISTSTUDIESREQUEST']._serialized_end=521
+  _globals['_LISTSTUDIESREQUEST_LABELSENTRY']._serialized_start=476
+  _globals['_LISTSTUDIESREQUEST_LABELSENTRY']._serialized_end=521
+  _globals['_LISTSTUDIESRESPONSE']._serialized_start=523
+  _globals['_LISTSTUDIESRESPONSE']._serialized_end=605
+  _globals['_UPDATESTUDYREQUEST']._serialized_start=607
+  _globals['_UPDATESTUDYREQUEST']._serialized_end=730
+  _globals['_DELETESTUDYREQUEST']._serialized_start=732
+  _globals['_DELETESTUDYREQUEST']._serialized_end=800
+  _globals['_STUDYSERVICE']._serialized_start=803
+  _globals['_STUDYSERVICE']._serialized_end=1160
 # @@protoc_insertion_point(module_scope)

@@ -30,19 +30,35 @@ class CreateStudyRequest(_message.Message):
     STUDY_ID_FIELD_NUMBER: _builtins.int
     STUDY_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    STUDY_FILE_FIELD_NUMBER: _builtins.int
+    EXIST_OK_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Optional. `projects/{project}`. Default `projects/default`."""
     study_id: _builtins.str
-    """Required. The last part of the name: 1 to 63 characters out of a–z, 0–9, `-`, `_` and `.`, beginning with a
-    letter or digit.
+    """Required unless `study_file` is set, whose `name` it then replaces. The last part of the name: 1 to 63 characters
+    out of a–z, 0–9, `-`, `_` and `.`, beginning with a letter or digit.
     """
     request_id: _builtins.str
     """Optional. A UUID or any string of 1 to 64 printable ASCII characters. The same id and body get the same
     answer for at least 24 hours; the same id with another body is refused.
     """
+    study_file: _builtins.str
+    """Optional. The text of a study file (YAML), in place of `study`; at most 1 MiB. What is wrong in it is refused with
+    the line and column in the error's metadata and at the beginning of its message (`line:column: key: …`).
+    """
+    exist_ok: _builtins.bool
+    """Optional. When a study of that name exists, answer it as it is, provided that nothing differs from it that can never
+    be changed; else ALREADY_EXISTS, STUDY_EXISTS, with what differs. An optional field that is unset differs from
+    nothing. Fields that differ and that UpdateStudy could change are named in `warnings` of the answer.
+    """
+    validate_only: _builtins.bool
+    """Optional. Only check, and store nothing: the answer is the study as it was understood, with its name and warnings;
+    what was left unset stays unset in it.
+    """
     @_builtins.property
     def study(self) -> _study_pb2.Study:
-        """Required. The study; `name` and output-only fields are ignored."""
+        """Required unless `study_file` is set. The study; `name` and output-only fields are ignored."""
 
     def __init__(
         self,
@@ -51,10 +67,13 @@ class CreateStudyRequest(_message.Message):
         study_id: _builtins.str = ...,
         study: _study_pb2.Study | None = ...,
         request_id: _builtins.str = ...,
+        study_file: _builtins.str = ...,
+        exist_ok: _builtins.bool = ...,
+        validate_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["study", b"study"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "request_id", b"request_id", "study", b"study", "study_id", b"study_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exist_ok", b"exist_ok", "parent", b"parent", "request_id", b"request_id", "study", b"study", "study_file", b"study_file", "study_id", b"study_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -71,9 +71,9 @@ class StudyServiceServicer:
     """
 
     def CreateStudy(self, request, context):
-        """Creates a study.
-        Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE), ALREADY_EXISTS
-        (STUDY_EXISTS), UNIMPLEMENTED (NOT_SUPPORTED).
+        """Creates a study, from a message or from the text of a study file; or with `exist_ok` opens the one that is there.
+        Errors: INVALID_ARGUMENT (a field, INVALID_STUDY_FILE, REQUEST_ID_REUSED, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE),
+        ALREADY_EXISTS (STUDY_EXISTS), UNIMPLEMENTED (NOT_SUPPORTED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

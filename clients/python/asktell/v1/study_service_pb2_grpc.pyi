@@ -38,9 +38,9 @@ class StudyServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> StudyServiceAsyncStub: ...
     CreateStudy: _grpc.UnaryUnaryMultiCallable[_study_service_pb2.CreateStudyRequest, _study_pb2.Study]
-    """Creates a study.
-    Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE), ALREADY_EXISTS
-    (STUDY_EXISTS), UNIMPLEMENTED (NOT_SUPPORTED).
+    """Creates a study, from a message or from the text of a study file; or with `exist_ok` opens the one that is there.
+    Errors: INVALID_ARGUMENT (a field, INVALID_STUDY_FILE, REQUEST_ID_REUSED, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE),
+    ALREADY_EXISTS (STUDY_EXISTS), UNIMPLEMENTED (NOT_SUPPORTED).
     """
     GetStudy: _grpc.UnaryUnaryMultiCallable[_study_service_pb2.GetStudyRequest, _study_pb2.Study]
     """Reads a study. Errors: INVALID_ARGUMENT (name), NOT_FOUND (STUDY_NOT_FOUND)."""
@@ -65,9 +65,9 @@ class StudyServiceAsyncStub(StudyServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateStudy: _aio.UnaryUnaryMultiCallable[_study_service_pb2.CreateStudyRequest, _study_pb2.Study]  # type: ignore[assignment]
-    """Creates a study.
-    Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE), ALREADY_EXISTS
-    (STUDY_EXISTS), UNIMPLEMENTED (NOT_SUPPORTED).
+    """Creates a study, from a message or from the text of a study file; or with `exist_ok` opens the one that is there.
+    Errors: INVALID_ARGUMENT (a field, INVALID_STUDY_FILE, REQUEST_ID_REUSED, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE),
+    ALREADY_EXISTS (STUDY_EXISTS), UNIMPLEMENTED (NOT_SUPPORTED).
     """
     GetStudy: _aio.UnaryUnaryMultiCallable[_study_service_pb2.GetStudyRequest, _study_pb2.Study]  # type: ignore[assignment]
     """Reads a study. Errors: INVALID_ARGUMENT (name), NOT_FOUND (STUDY_NOT_FOUND)."""
@@ -95,9 +95,9 @@ class StudyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _study_service_pb2.CreateStudyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_study_pb2.Study, _abc.Awaitable[_study_pb2.Study]]:
-        """Creates a study.
-        Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE), ALREADY_EXISTS
-        (STUDY_EXISTS), UNIMPLEMENTED (NOT_SUPPORTED).
+        """Creates a study, from a message or from the text of a study file; or with `exist_ok` opens the one that is there.
+        Errors: INVALID_ARGUMENT (a field, INVALID_STUDY_FILE, REQUEST_ID_REUSED, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE),
+        ALREADY_EXISTS (STUDY_EXISTS), UNIMPLEMENTED (NOT_SUPPORTED).
         """
 
     @_abc_1.abstractmethod

@@ -710,6 +710,8 @@ pub enum WarningKind {
     WideLinearRange = 4,
     /// A grid looks at each parameter at a few values only; interactions between them are easily missed.
     CoarseGrid = 5,
+    /// The study was there already (`exist_ok`), with another value of a field that UpdateStudy can change.
+    DiffersFromRequest = 6,
 }
 impl WarningKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -724,6 +726,7 @@ impl WarningKind {
             Self::TestMetricName => "WARNING_KIND_TEST_METRIC_NAME",
             Self::WideLinearRange => "WARNING_KIND_WIDE_LINEAR_RANGE",
             Self::CoarseGrid => "WARNING_KIND_COARSE_GRID",
+            Self::DiffersFromRequest => "WARNING_KIND_DIFFERS_FROM_REQUEST",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -735,6 +738,7 @@ impl WarningKind {
             "WARNING_KIND_TEST_METRIC_NAME" => Some(Self::TestMetricName),
             "WARNING_KIND_WIDE_LINEAR_RANGE" => Some(Self::WideLinearRange),
             "WARNING_KIND_COARSE_GRID" => Some(Self::CoarseGrid),
+            "WARNING_KIND_DIFFERS_FROM_REQUEST" => Some(Self::DiffersFromRequest),
             _ => None,
         }
     }
@@ -1723,13 +1727,19 @@ pub enum ErrorReason {
     /// INVALID_ARGUMENT. A page token or cursor that this server did not give out for this call, or one of a study
     /// that has been deleted since. metadata: {"field": "page_token"}
     InvalidToken = 9,
+    /// INVALID_ARGUMENT. The text of a study file: no YAML, an unknown or missing key, or a value of another kind. (Values
+    /// of the right kind that are out of range have the reasons above, with `line` and `column` too.)
+    /// metadata: {"field": "study_file", "line": "4", "column": "17"}
+    InvalidStudyFile = 10,
     /// UNIMPLEMENTED. The contract has the field, this server does not do it yet. metadata: {"field": "study.early_stopping"}
     NotSupported = 20,
     /// NOT_FOUND. metadata: {"name": "projects/default/studies/lora"}
     StudyNotFound = 30,
     /// NOT_FOUND. metadata: {"name": "projects/default/studies/lora/trials/7"}
     TrialNotFound = 31,
-    /// ALREADY_EXISTS. A study of that name exists. metadata: {"name": "projects/default/studies/lora"}
+    /// ALREADY_EXISTS. A study of that name exists; with `exist_ok`, one that differs in what can never be changed.
+    /// metadata: {"name": "projects/default/studies/lora", "differs": "search_space (lr, rank), seed"} (`differs` only with
+    /// `exist_ok`)
     StudyExists = 40,
     /// ALREADY_EXISTS. The trial already has another result; corrections go through AmendTrial.
     /// metadata: {"name": "…/trials/7", "state": "SUCCEEDED", "metrics": "{"loss": 0.27}"} (the stored result)
@@ -1790,6 +1800,7 @@ impl ErrorReason {
             Self::TestSplitObjective => "ERROR_REASON_TEST_SPLIT_OBJECTIVE",
             Self::GridTooLarge => "ERROR_REASON_GRID_TOO_LARGE",
             Self::InvalidToken => "ERROR_REASON_INVALID_TOKEN",
+            Self::InvalidStudyFile => "ERROR_REASON_INVALID_STUDY_FILE",
             Self::NotSupported => "ERROR_REASON_NOT_SUPPORTED",
             Self::StudyNotFound => "ERROR_REASON_STUDY_NOT_FOUND",
             Self::TrialNotFound => "ERROR_REASON_TRIAL_NOT_FOUND",
@@ -1826,6 +1837,7 @@ impl ErrorReason {
             "ERROR_REASON_TEST_SPLIT_OBJECTIVE" => Some(Self::TestSplitObjective),
             "ERROR_REASON_GRID_TOO_LARGE" => Some(Self::GridTooLarge),
             "ERROR_REASON_INVALID_TOKEN" => Some(Self::InvalidToken),
+            "ERROR_REASON_INVALID_STUDY_FILE" => Some(Self::InvalidStudyFile),
             "ERROR_REASON_NOT_SUPPORTED" => Some(Self::NotSupported),
             "ERROR_REASON_STUDY_NOT_FOUND" => Some(Self::StudyNotFound),
             "ERROR_REASON_TRIAL_NOT_FOUND" => Some(Self::TrialNotFound),
@@ -1857,17 +1869,30 @@ pub struct CreateStudyRequest {
     /// Optional. `projects/{project}`. Default `projects/default`.
     #[prost(string, tag = "1")]
     pub parent: ::prost::alloc::string::String,
-    /// Required. The last part of the name: 1 to 63 characters out of a–z, 0–9, `-`, `_` and `.`, beginning with a
-    /// letter or digit.
+    /// Required unless `study_file` is set, whose `name` it then replaces. The last part of the name: 1 to 63 characters
+    /// out of a–z, 0–9, `-`, `_` and `.`, beginning with a letter or digit.
     #[prost(string, tag = "2")]
     pub study_id: ::prost::alloc::string::String,
-    /// Required. The study; `name` and output-only fields are ignored.
+    /// Required unless `study_file` is set. The study; `name` and output-only fields are ignored.
     #[prost(message, optional, tag = "3")]
     pub study: ::core::option::Option<Study>,
     /// Optional. A UUID or any string of 1 to 64 printable ASCII characters. The same id and body get the same
     /// answer for at least 24 hours; the same id with another body is refused.
     #[prost(string, tag = "4")]
     pub request_id: ::prost::alloc::string::String,
+    /// Optional. The text of a study file (YAML), in place of `study`; at most 1 MiB. What is wrong in it is refused with
+    /// the line and column in the error's metadata and at the beginning of its message (`line:column: key: …`).
+    #[prost(string, tag = "5")]
+    pub study_file: ::prost::alloc::string::String,
+    /// Optional. When a study of that name exists, answer it as it is, provided that nothing differs from it that can never
+    /// be changed; else ALREADY_EXISTS, STUDY_EXISTS, with what differs. An optional field that is unset differs from
+    /// nothing. Fields that differ and that UpdateStudy could change are named in `warnings` of the answer.
+    #[prost(bool, tag = "6")]
+    pub exist_ok: bool,
+    /// Optional. Only check, and store nothing: the answer is the study as it was understood, with its name and warnings;
+    /// what was left unset stays unset in it.
+    #[prost(bool, tag = "7")]
+    pub validate_only: bool,
 }
 /// Request of GetStudy.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1945,9 +1970,9 @@ pub mod study_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with StudyServiceServer.
     #[async_trait]
     pub trait StudyService: std::marker::Send + std::marker::Sync + 'static {
-        /// Creates a study.
-        /// Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE), ALREADY_EXISTS
-        /// (STUDY_EXISTS), UNIMPLEMENTED (NOT_SUPPORTED).
+        /// Creates a study, from a message or from the text of a study file; or with `exist_ok` opens the one that is there.
+        /// Errors: INVALID_ARGUMENT (a field, INVALID_STUDY_FILE, REQUEST_ID_REUSED, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE),
+        /// ALREADY_EXISTS (STUDY_EXISTS), UNIMPLEMENTED (NOT_SUPPORTED).
         async fn create_study(
             &self,
             request: tonic::Request<super::CreateStudyRequest>,

@@ -311,8 +311,8 @@ export type CreateStudy = Message<"asktell.conformance.v1.CreateStudy"> & {
     case: "spec";
   } | {
     /**
-     * The text of a study file, given to whatever loads study files in the language; the name in it counts, and
-     * `study_id` is empty. What the loader refuses is REFUSED_LOCALLY.
+     * The text of a study file, given to whatever creates studies from files in the language; the name in it counts, and
+     * `study_id` is empty. The server reads it, and what it refuses is INVALID_ARGUMENT.
      *
      * @generated from field: string study_file = 5;
      */

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from asktell.v1 import study_pb2
 from asktell_server.domain.advice import StudyWarning, WarningKind, warnings
+from asktell_server.domain.comparing import WantedStudy
 from asktell_server.domain.errors import InvalidArgument, NotSupported
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.study import (
@@ -21,7 +22,7 @@ from asktell_server.domain.study import (
     StudyState,
 )
 from asktell_server.domain.trial import TrialState
-from asktell_server.service.studies import StudyUpdate, etag_of
+from asktell_server.service.studies import Created, StudyUpdate, etag_of
 from asktell_server.service.watching import cursor_at
 from asktell_server.store.protocol import StudyHead
 from asktell_server.transport.conversion.metrics import objective_to, objectives_from, tracked_from, tracked_to
@@ -54,8 +55,27 @@ _WARNINGS_OUT: Mapping[WarningKind, study_pb2.WarningKind.ValueType] = {
     WarningKind.TEST_METRIC_NAME: study_pb2.WARNING_KIND_TEST_METRIC_NAME,
     WarningKind.WIDE_LINEAR_RANGE: study_pb2.WARNING_KIND_WIDE_LINEAR_RANGE,
     WarningKind.COARSE_GRID: study_pb2.WARNING_KIND_COARSE_GRID,
+    WarningKind.DIFFERS_FROM_REQUEST: study_pb2.WARNING_KIND_DIFFERS_FROM_REQUEST,
 }
 
+_GIVEN = frozenset(
+    {
+        "display_name",
+        "search_space",
+        "objectives",
+        "tracked_metrics",
+        "algorithm",
+        "stopping_rules",
+        "lease_policy",
+        "max_running_trials",
+        "replicates",
+        "max_staleness",
+        "seed",
+        "labels",
+        "annotations",
+    }
+)
+"""What a caller gives of a study; all else is of the server."""
 _STOPPING_FIELDS = tuple(field.name for field in fields(StoppingRules))
 _UPDATABLE = ("display_name", "labels", "annotations", "max_running_trials", "max_staleness", "state")
 
@@ -87,6 +107,22 @@ def study_from(message: study_pb2.Study, *, name: StudyName, seed: int, now: dat
         annotations=dict(message.annotations),
         create_time=now,
         update_time=now,
+    )
+
+
+def wanted_from(message: study_pb2.Study, *, name: StudyName, seed: int, now: datetime) -> WantedStudy:
+    """Reads a new study and which of its fields are left to the server. Raises as `study_from` does."""
+    lease = message.lease_policy
+    given = {
+        "seed": message.HasField("seed"),
+        "replicates": message.replicates != 0,
+        "max_staleness": message.HasField("max_staleness"),
+        "lease.duration_s": lease.HasField("lease_duration"),
+        "lease.max_attempts": lease.max_attempts != 0,
+    }
+    return WantedStudy(
+        study=study_from(message, name=name, seed=seed, now=now),
+        unset=frozenset(field for field, is_given in given.items() if not is_given),
     )
 
 
@@ -146,8 +182,14 @@ def update_from(message: study_pb2.Study, paths: list[str]) -> StudyUpdate:
     return StudyUpdate(changes=changes, stopping=stopping)
 
 
-def study_to(head: StudyHead, *, sequence: int | None = None) -> study_pb2.Study:
-    """Writes a study; `sequence` is the log position of its cursor (default: the head's)."""
+def study_to(
+    head: StudyHead, *, sequence: int | None = None, warned: Sequence[StudyWarning] | None = None
+) -> study_pb2.Study:
+    """Writes a study.
+
+    `sequence` is the log position of its cursor (default: the head's), `warned` its warnings (default: those about its
+    specification).
+    """
     study = head.study
     cardinality = study.space.cardinality
     return study_pb2.Study(
@@ -177,7 +219,7 @@ def study_to(head: StudyHead, *, sequence: int | None = None) -> study_pb2.Study
         if study.finish_reason
         else study_pb2.FINISH_REASON_UNSPECIFIED,
         trial_counts=_counts_to(head.counts),
-        warnings=[_warning_to(warning) for warning in warnings(study)],
+        warnings=[_warning_to(warning) for warning in (warnings(study) if warned is None else warned)],
         create_time=time_to(study.create_time),
         update_time=time_to(study.update_time),
         finish_time=time_to(study.finish_time),
@@ -185,6 +227,22 @@ def study_to(head: StudyHead, *, sequence: int | None = None) -> study_pb2.Study
         cursor=cursor_at(head, head.sequence if sequence is None else sequence),
         configuration_count=cardinality if cardinality is not None and cardinality <= _MAX_COUNT else None,
     )
+
+
+def checked_to(message: study_pb2.Study, created: Created) -> study_pb2.Study:
+    """Writes a study that was only checked: what the caller left unset stays so; of what the server adds there are the
+    name, the warnings and the number of configurations.
+    """
+    added = study_to(created.head, warned=created.warnings)
+    answer = study_pb2.Study()
+    for field, value in message.ListFields():
+        if field.name in _GIVEN:
+            answer.MergeFrom(study_pb2.Study(**{field.name: value}))
+    answer.name = added.name
+    answer.warnings.extend(added.warnings)
+    if added.HasField("configuration_count"):
+        answer.configuration_count = added.configuration_count
+    return answer
 
 
 def _counts_to(counts: Mapping[TrialState, int]) -> study_pb2.TrialCounts:

@@ -116,8 +116,8 @@ pub mod create_study {
         /// Built with the client's own types for spaces, objectives, algorithms ….
         #[prost(message, tag = "4")]
         Spec(super::super::super::v1::Study),
-        /// The text of a study file, given to whatever loads study files in the language; the name in it counts, and
-        /// `study_id` is empty. What the loader refuses is REFUSED_LOCALLY.
+        /// The text of a study file, given to whatever creates studies from files in the language; the name in it counts, and
+        /// `study_id` is empty. The server reads it, and what it refuses is INVALID_ARGUMENT.
         #[prost(string, tag = "5")]
         StudyFile(::prost::alloc::string::String),
     }

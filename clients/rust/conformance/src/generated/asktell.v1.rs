@@ -710,6 +710,8 @@ pub enum WarningKind {
     WideLinearRange = 4,
     /// A grid looks at each parameter at a few values only; interactions between them are easily missed.
     CoarseGrid = 5,
+    /// The study was there already (`exist_ok`), with another value of a field that UpdateStudy can change.
+    DiffersFromRequest = 6,
 }
 impl WarningKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -724,6 +726,7 @@ impl WarningKind {
             Self::TestMetricName => "WARNING_KIND_TEST_METRIC_NAME",
             Self::WideLinearRange => "WARNING_KIND_WIDE_LINEAR_RANGE",
             Self::CoarseGrid => "WARNING_KIND_COARSE_GRID",
+            Self::DiffersFromRequest => "WARNING_KIND_DIFFERS_FROM_REQUEST",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -735,6 +738,7 @@ impl WarningKind {
             "WARNING_KIND_TEST_METRIC_NAME" => Some(Self::TestMetricName),
             "WARNING_KIND_WIDE_LINEAR_RANGE" => Some(Self::WideLinearRange),
             "WARNING_KIND_COARSE_GRID" => Some(Self::CoarseGrid),
+            "WARNING_KIND_DIFFERS_FROM_REQUEST" => Some(Self::DiffersFromRequest),
             _ => None,
         }
     }

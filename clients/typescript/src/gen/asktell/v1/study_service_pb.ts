@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file asktell/v1/study_service.proto.
  */
 export const file_asktell_v1_study_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5hc2t0ZWxsL3YxL3N0dWR5X3NlcnZpY2UucHJvdG8SCmFza3RlbGwudjEibAoSQ3JlYXRlU3R1ZHlSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIQCghzdHVkeV9pZBgCIAEoCRIgCgVzdHVkeRgDIAEoCzIRLmFza3RlbGwudjEuU3R1ZHkSEgoKcmVxdWVzdF9pZBgEIAEoCSIfCg9HZXRTdHVkeVJlcXVlc3QSDAoEbmFtZRgBIAEoCSK2AQoSTGlzdFN0dWRpZXNSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRI6CgZsYWJlbHMYBCADKAsyKi5hc2t0ZWxsLnYxLkxpc3RTdHVkaWVzUmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlIKE0xpc3RTdHVkaWVzUmVzcG9uc2USIgoHc3R1ZGllcxgBIAMoCzIRLmFza3RlbGwudjEuU3R1ZHkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInsKElVwZGF0ZVN0dWR5UmVxdWVzdBIgCgVzdHVkeRgBIAEoCzIRLmFza3RlbGwudjEuU3R1ZHkSLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhIKCnJlcXVlc3RfaWQYAyABKAkiRAoSRGVsZXRlU3R1ZHlSZXF1ZXN0EgwKBG5hbWUYASABKAkSDAoEZXRhZxgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJMuUCCgxTdHVkeVNlcnZpY2USQAoLQ3JlYXRlU3R1ZHkSHi5hc2t0ZWxsLnYxLkNyZWF0ZVN0dWR5UmVxdWVzdBoRLmFza3RlbGwudjEuU3R1ZHkSOgoIR2V0U3R1ZHkSGy5hc2t0ZWxsLnYxLkdldFN0dWR5UmVxdWVzdBoRLmFza3RlbGwudjEuU3R1ZHkSTgoLTGlzdFN0dWRpZXMSHi5hc2t0ZWxsLnYxLkxpc3RTdHVkaWVzUmVxdWVzdBofLmFza3RlbGwudjEuTGlzdFN0dWRpZXNSZXNwb25zZRJACgtVcGRhdGVTdHVkeRIeLmFza3RlbGwudjEuVXBkYXRlU3R1ZHlSZXF1ZXN0GhEuYXNrdGVsbC52MS5TdHVkeRJFCgtEZWxldGVTdHVkeRIeLmFza3RlbGwudjEuRGVsZXRlU3R1ZHlSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5Qk0KDWlvLmFza3RlbGwudjFQAVo6Z2l0aHViLmNvbS9hc2t0ZWxsL2Fza3RlbGwvY2xpZW50cy9nby9hc2t0ZWxsL3YxO2Fza3RlbGx2MWIGcHJvdG8z", [file_asktell_v1_study, file_google_protobuf_empty, file_google_protobuf_field_mask]);
+  fileDesc("Ch5hc2t0ZWxsL3YxL3N0dWR5X3NlcnZpY2UucHJvdG8SCmFza3RlbGwudjEiqQEKEkNyZWF0ZVN0dWR5UmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEAoIc3R1ZHlfaWQYAiABKAkSIAoFc3R1ZHkYAyABKAsyES5hc2t0ZWxsLnYxLlN0dWR5EhIKCnJlcXVlc3RfaWQYBCABKAkSEgoKc3R1ZHlfZmlsZRgFIAEoCRIQCghleGlzdF9vaxgGIAEoCBIVCg12YWxpZGF0ZV9vbmx5GAcgASgIIh8KD0dldFN0dWR5UmVxdWVzdBIMCgRuYW1lGAEgASgJIrYBChJMaXN0U3R1ZGllc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEjoKBmxhYmVscxgEIAMoCzIqLmFza3RlbGwudjEuTGlzdFN0dWRpZXNSZXF1ZXN0LkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiUgoTTGlzdFN0dWRpZXNSZXNwb25zZRIiCgdzdHVkaWVzGAEgAygLMhEuYXNrdGVsbC52MS5TdHVkeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiewoSVXBkYXRlU3R1ZHlSZXF1ZXN0EiAKBXN0dWR5GAEgASgLMhEuYXNrdGVsbC52MS5TdHVkeRIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSEgoKcmVxdWVzdF9pZBgDIAEoCSJEChJEZWxldGVTdHVkeVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRldGFnGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAky5QIKDFN0dWR5U2VydmljZRJACgtDcmVhdGVTdHVkeRIeLmFza3RlbGwudjEuQ3JlYXRlU3R1ZHlSZXF1ZXN0GhEuYXNrdGVsbC52MS5TdHVkeRI6CghHZXRTdHVkeRIbLmFza3RlbGwudjEuR2V0U3R1ZHlSZXF1ZXN0GhEuYXNrdGVsbC52MS5TdHVkeRJOCgtMaXN0U3R1ZGllcxIeLmFza3RlbGwudjEuTGlzdFN0dWRpZXNSZXF1ZXN0Gh8uYXNrdGVsbC52MS5MaXN0U3R1ZGllc1Jlc3BvbnNlEkAKC1VwZGF0ZVN0dWR5Eh4uYXNrdGVsbC52MS5VcGRhdGVTdHVkeVJlcXVlc3QaES5hc2t0ZWxsLnYxLlN0dWR5EkUKC0RlbGV0ZVN0dWR5Eh4uYXNrdGVsbC52MS5EZWxldGVTdHVkeVJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHlCTQoNaW8uYXNrdGVsbC52MVABWjpnaXRodWIuY29tL2Fza3RlbGwvYXNrdGVsbC9jbGllbnRzL2dvL2Fza3RlbGwvdjE7YXNrdGVsbHYxYgZwcm90bzM", [file_asktell_v1_study, file_google_protobuf_empty, file_google_protobuf_field_mask]);
 
 /**
  * Request of CreateStudy.
@@ -32,15 +32,15 @@ export type CreateStudyRequest = Message<"asktell.v1.CreateStudyRequest"> & {
   parent: string;
 
   /**
-   * Required. The last part of the name: 1 to 63 characters out of a–z, 0–9, `-`, `_` and `.`, beginning with a
-   * letter or digit.
+   * Required unless `study_file` is set, whose `name` it then replaces. The last part of the name: 1 to 63 characters
+   * out of a–z, 0–9, `-`, `_` and `.`, beginning with a letter or digit.
    *
    * @generated from field: string study_id = 2;
    */
   studyId: string;
 
   /**
-   * Required. The study; `name` and output-only fields are ignored.
+   * Required unless `study_file` is set. The study; `name` and output-only fields are ignored.
    *
    * @generated from field: asktell.v1.Study study = 3;
    */
@@ -53,6 +53,31 @@ export type CreateStudyRequest = Message<"asktell.v1.CreateStudyRequest"> & {
    * @generated from field: string request_id = 4;
    */
   requestId: string;
+
+  /**
+   * Optional. The text of a study file (YAML), in place of `study`; at most 1 MiB. What is wrong in it is refused with
+   * the line and column in the error's metadata and at the beginning of its message (`line:column: key: …`).
+   *
+   * @generated from field: string study_file = 5;
+   */
+  studyFile: string;
+
+  /**
+   * Optional. When a study of that name exists, answer it as it is, provided that nothing differs from it that can never
+   * be changed; else ALREADY_EXISTS, STUDY_EXISTS, with what differs. An optional field that is unset differs from
+   * nothing. Fields that differ and that UpdateStudy could change are named in `warnings` of the answer.
+   *
+   * @generated from field: bool exist_ok = 6;
+   */
+  existOk: boolean;
+
+  /**
+   * Optional. Only check, and store nothing: the answer is the study as it was understood, with its name and warnings;
+   * what was left unset stays unset in it.
+   *
+   * @generated from field: bool validate_only = 7;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -231,9 +256,9 @@ export const DeleteStudyRequestSchema: GenMessage<DeleteStudyRequest> = /*@__PUR
  */
 export const StudyService: GenService<{
   /**
-   * Creates a study.
-   * Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE), ALREADY_EXISTS
-   * (STUDY_EXISTS), UNIMPLEMENTED (NOT_SUPPORTED).
+   * Creates a study, from a message or from the text of a study file; or with `exist_ok` opens the one that is there.
+   * Errors: INVALID_ARGUMENT (a field, INVALID_STUDY_FILE, REQUEST_ID_REUSED, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE),
+   * ALREADY_EXISTS (STUDY_EXISTS), UNIMPLEMENTED (NOT_SUPPORTED).
    *
    * @generated from rpc asktell.v1.StudyService.CreateStudy
    */

@@ -1,0 +1,218 @@
+"""Study files are read by the server: all that they may say, and complaints that name the line."""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+from google.protobuf.json_format import MessageToDict
+
+from asktell.v1 import study_pb2, study_service_pb2
+from tests.support.rpc import Rpc, a_study, refused
+
+WHOLE = """\
+name: lora
+display_name: LoRA fine-tuning
+objectives:
+  - {metric: perplexity, goal: minimize, split: validation}
+metrics:
+  - {metric: test_perplexity, split: test}
+  - seconds
+parameters:
+  learning_rate: {type: float, min: 1e-5, max: 1.0e-3, scale: log, default: 1e-4}
+  momentum: {type: float, min: .5, max: 0.999, scale: reverse_log}
+  batch_size: {type: discrete, values: [8, 16, 32, 64]}
+  optimizer: {type: categorical, values: [adam, sgd, on, "1"], default: sgd}
+  nesterov: {type: bool, default: no}
+  warmup_steps: {type: int, min: 0, max: 500, step: 50}
+algorithm: {grid: {default_levels: 3, levels: {learning_rate: 7}}}
+stopping: {max_trials: 50, target: 1.5, patience: 20, deadline: 2030-12-01T13:00:00+01:00}
+lease: {duration_s: 60, max_attempts: 3}
+max_running: 8
+seed: 1
+labels: {team: nlp}
+annotations: {run: "17"}
+max_staleness: 0
+"""
+
+
+def check(rpc: Rpc, text: str) -> study_pb2.Study:
+    """What the server reads in a file."""
+    return rpc.studies.CreateStudy(study_service_pb2.CreateStudyRequest(study_file=text, validate_only=True))
+
+
+def test_everything_a_file_may_say(rpc: Rpc) -> None:
+    found = MessageToDict(check(rpc, WHOLE))
+    found.pop("warnings")
+    assert found == {
+        "name": "projects/default/studies/lora",
+        "displayName": "LoRA fine-tuning",
+        "objectives": [{"metric": "perplexity", "goal": "GOAL_MINIMIZE", "split": "SPLIT_VALIDATION"}],
+        "trackedMetrics": [{"metric": "test_perplexity", "split": "SPLIT_TEST"}, {"metric": "seconds"}],
+        "searchSpace": {
+            "parameters": [
+                {
+                    "name": "learning_rate",
+                    "floatDomain": {"min": 1e-5, "max": 1e-3, "scale": "SCALE_LOG"},
+                    "defaultValue": {"doubleValue": 1e-4},
+                },
+                {"name": "momentum", "floatDomain": {"min": 0.5, "max": 0.999, "scale": "SCALE_REVERSE_LOG"}},
+                {
+                    "name": "batch_size",
+                    "discreteDomain": {"values": [{"intValue": str(value)} for value in (8, 16, 32, 64)]},
+                },
+                {
+                    "name": "optimizer",
+                    "categoricalDomain": {"values": ["adam", "sgd", "on", "1"]},
+                    "defaultValue": {"stringValue": "sgd"},
+                },
+                {"name": "nesterov", "boolDomain": {}, "defaultValue": {"boolValue": False}},
+                {"name": "warmup_steps", "intDomain": {"max": "500", "step": "50"}},
+            ]
+        },
+        "algorithm": {"grid": {"defaultLevels": 3, "levels": {"learning_rate": 7}}},
+        "stoppingRules": {
+            "maxTrials": 50,
+            "targetValue": 1.5,
+            "patienceTrials": 20,
+            "deadline": "2030-12-01T12:00:00Z",
+        },
+        "leasePolicy": {"leaseDuration": "60s", "maxAttempts": 3},
+        "maxRunningTrials": 8,
+        "seed": "1",
+        "labels": {"team": "nlp"},
+        "annotations": {"run": "17"},
+        "maxStaleness": 0,
+    }
+
+
+SMALL = """\
+name: NAME
+objectives: [{metric: loss, goal: minimize}]
+parameters:
+  x: {type: float, min: 0, max: 1}
+"""
+
+
+def test_a_short_file_leaves_the_rest_to_the_server(rpc: Rpc) -> None:
+    study = check(rpc, SMALL.replace("NAME", "small"))
+    assert not study.HasField("algorithm")
+    assert not study.HasField("seed")
+    assert not study.HasField("lease_policy")
+    assert not study.etag
+
+
+def test_nothing_is_stored_by_a_check(rpc: Rpc) -> None:
+    name = f"s-{secrets.token_hex(6)}"
+    assert check(rpc, SMALL.replace("NAME", name)).name == f"projects/default/studies/{name}"
+    what = refused(lambda: rpc.studies.GetStudy(study_service_pb2.GetStudyRequest(name=name)))
+    assert what.reason == "STUDY_NOT_FOUND"
+
+
+def test_the_name_in_the_file_counts_and_study_id_replaces_it(rpc: Rpc) -> None:
+    name = f"s-{secrets.token_hex(6)}"
+    text = SMALL.replace("NAME", name)
+    created = rpc.studies.CreateStudy(study_service_pb2.CreateStudyRequest(study_file=text))
+    assert created.name == f"projects/default/studies/{name}"
+    other = rpc.studies.CreateStudy(study_service_pb2.CreateStudyRequest(study_file=text, study_id=f"{name}-2"))
+    assert other.name == f"projects/default/studies/{name}-2"
+    assert other.seed != created.seed or other.seed > 0
+
+
+def test_a_file_and_a_message_together_are_refused(rpc: Rpc) -> None:
+    request = study_service_pb2.CreateStudyRequest(study_file=SMALL, study=a_study())
+    assert refused(lambda: rpc.studies.CreateStudy(request)).fields == ["study_file"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("seed: 1", "sed: 1", "19:1: unknown key 'sed', did you mean 'seed'?"),
+        ("objectives:", "objectivs:", "3:1: unknown key 'objectivs', did you mean 'objectives'?"),
+        ("goal: minimize", "goal: min", "4:32: objectives[0].goal: must be one of minimize, maximize, got 'min'"),
+        ("split: validation", "split: tset", "4:49: objectives[0].split: must be one of validation, train, test"),
+        ("type: float, min: 1e-5", "type: floot, min: 1e-5", "9:25: parameters.learning_rate.type: must be one of"),
+        ("min: 1e-5", "mni: 1e-5", "9:32: parameters.learning_rate: unknown key 'mni', did you mean 'min'?"),
+        ("min: 1e-5, ", "", "9:18: parameters.learning_rate: min is missing"),
+        ("min: 1e-5", 'min: "1e-5"', "9:37: parameters.learning_rate.min: must be a number, got '1e-5'"),
+        ("min: 1e-5", "min: ~", "9:37: parameters.learning_rate.min: must be a number, got '~'"),
+        ("min: 0, max: 500", "min: 0.5, max: 500", "14:34: parameters.warmup_steps.min: must be a whole number"),
+        ("min: 0, max: 500", "min: 0, max: 5e99", "14:42: parameters.warmup_steps.max: must be a whole number"),
+        ("max: 500", f"max: {10**30}", "14:42: parameters.warmup_steps.max: is too large a number"),
+        ("max_trials: 50", f"max_trials: {2**31}", "16:24: stopping.max_trials: is too large a number"),
+        ("values: [8, 16, 32, 64]", "values: 8", "11:40: parameters.batch_size.values: must be a list"),
+        ("[8, 16, 32, 64]", "[8, x, 32]", "11:44: parameters.batch_size.values[1]: must be a number, got 'x'"),
+        ("[adam, sgd, on", "[adam, 2, on", "12:49: parameters.optimizer.values[1]: must be a string, got the number 2"),
+        ("default: no", "default: maybe", "13:35: parameters.nesterov.default: must be true or"),
+        ("type: bool, ", "type: bool, step: 1, ", "13:26: parameters.nesterov: unknown key 'step'"),
+        ("scale: log", "scale: lgo", "9:63: parameters.learning_rate.scale: must be one of linear, log, reverse_log"),
+        ("  learning_rate:", "  momentum:", "10:3: parameters.momentum: stands here twice"),
+        ("{grid:", "{gird:", "15:13: algorithm: unknown key 'gird', did you mean 'grid'?"),
+        ("max_trials: 50", "max_trials: many", "16:24: stopping.max_trials: must be a whole number, got 'many'"),
+        ("13:00:00+01:00", "12:00:00", "16:65: stopping.deadline: needs a time zone"),
+        ("2030-12-01T13:00:00+01:00", "soon", "16:65: stopping.deadline: must be a time as in"),
+        ("labels: {team: nlp}", "labels: [nlp]", "20:9: labels: must be a mapping"),
+        ("annotations: {run: ", "annotations: {run: [", "21:"),
+    ],
+)
+def test_complaints_name_the_line(rpc: Rpc, old: str, new: str, complaint: str) -> None:
+    assert WHOLE.count(old) >= 1
+    what = refused(lambda: check(rpc, WHOLE.replace(old, new, 1)))
+    assert what.message.startswith(complaint)
+    assert (what.code.name, what.reason, what.fields) == ("INVALID_ARGUMENT", "INVALID_STUDY_FILE", ["study_file"])
+    line, column = complaint.split(":")[:2]
+    assert what.metadata["line"] == line
+    assert column in ("", what.metadata["column"])
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("# nothing", "1:1: is empty"),
+        ("- a\n- b\n", "1:1: must be a mapping"),
+        ("%x", "1:"),
+        ("[" * 100_000, "1:21: is nested too deeply"),
+        ("a: &a [b]\nb: *c\n", "2:4"),
+    ],
+)
+def test_texts_that_are_no_studies(rpc: Rpc, text: str, complaint: str) -> None:
+    what = refused(lambda: check(rpc, text))
+    assert (what.reason, what.message[: len(complaint)]) == ("INVALID_STUDY_FILE", complaint)
+
+
+def test_a_text_that_is_too_long_is_refused(rpc: Rpc) -> None:
+    assert refused(lambda: check(rpc, "#" * (1024 * 1024 + 1))).fields == ["study_file"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint", "reason", "field"),
+    [
+        (
+            "max: 1.0e-3",
+            "max: 1e-9",
+            "9:4",
+            "INVALID_FIELD",
+            "study.search_space.parameters[0].float_domain.max",
+        ),
+        (
+            "default: 1e-4",
+            "default: 5",
+            "9:77: parameters.learning_rate.default: must be in",
+            "VALUE_OUTSIDE_SPACE",
+            "study.search_space.parameters[0].default_value",
+        ),
+        ("split: validation", "split: test", "4:49: objectives[0].split: ", "TEST_SPLIT_OBJECTIVE", "study.objectives[0].split"),
+        ("max_trials: 50", "max_trials: 0", "16:24: stopping.max_trials: must be", "INVALID_FIELD", "study.stopping_rules.max_trials"),
+        ("duration_s: 60", "duration_s: 0.1", "17:21: lease.duration_s: must be", "INVALID_FIELD", "study.lease_policy.lease_duration"),
+        ("name: lora", "name: -x", "1:7: name: must", "INVALID_FIELD", "study_id"),
+        ("learning_rate: 7", "nothing: 7", "15:57: algorithm.grid.levels.nothing: the space has no such", "INVALID_FIELD", "study.algorithm.grid.levels[nothing]"),
+        ("default_levels: 3", "default_levels: 999", "15:1", "GRID_TOO_LARGE", "study.algorithm.grid"),
+    ],
+)  # fmt: skip
+def test_what_the_domain_refuses_is_found_in_the_file(
+    rpc: Rpc, old: str, new: str, complaint: str, reason: str, field: str
+) -> None:
+    what = refused(lambda: check(rpc, WHOLE.replace(old, new, 1)))
+    assert what.message.startswith(complaint), what.message
+    assert (what.reason, what.fields) == (reason, [field])
+    assert what.message.startswith(f"{what.metadata['line']}:{what.metadata['column']}: ")
