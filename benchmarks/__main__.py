@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import click
 from rich.console import Console
 
-from benchmarks import ask_latency, fairness, memory, throughput
+from benchmarks import ask_latency, clean_tree, fairness, memory, throughput
 from benchmarks.figures import Section, targets_table
 from benchmarks.machine import Machine, describe
 from benchmarks.server import Server, running
@@ -54,8 +54,12 @@ The report goes to stdout as Markdown, progress to stderr. The exit status says 
 @click.option(
     "--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Write every figure to this file."
 )
-def main(*, quick: bool, only: Sequence[str], seed: int, scratch: Path, json_path: Path | None) -> None:
+@clean_tree.allow_dirty
+def main(
+    *, quick: bool, only: Sequence[str], seed: int, scratch: Path, json_path: Path | None, allow_dirty: bool
+) -> None:
     """Runs the sections and prints the report."""
+    clean_tree.require(dirty_is_fine=allow_dirty)
     console = Console(stderr=True)
     scratch.mkdir(parents=True, exist_ok=True)
     machine = describe(scratch)

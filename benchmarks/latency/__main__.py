@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from benchmarks import document
+from benchmarks import clean_tree, document
 from benchmarks.latency.measure import measure
 from benchmarks.latency.report import report
 from benchmarks.latency.subjects import KINDS
@@ -34,8 +34,12 @@ Takes some minutes, of which Ax at 1,000 results takes most. The exit status say
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the history and the methods.")
 @click.option("--write", type=click.Path(dir_okay=False, path_type=Path), help="Put the report into this page too.")
-def main(*, quick: bool, only: Sequence[str], counts: Sequence[str], seed: int, write: Path | None) -> None:
+@clean_tree.allow_dirty
+def main(
+    *, quick: bool, only: Sequence[str], counts: Sequence[str], seed: int, write: Path | None, allow_dirty: bool
+) -> None:
     """Measures and prints."""
+    clean_tree.require(dirty_is_fine=allow_dirty)
     say = partial(Console(stderr=True).print, highlight=False, markup=False)
     SCRATCH.mkdir(exist_ok=True)
     kinds = plan.available([kind for kind in KINDS if not only or kind.name in only], say)

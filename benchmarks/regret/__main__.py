@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from benchmarks import document
+from benchmarks import clean_tree, document
 from benchmarks.regret import experiments, plan, plots, report, tuning
 from benchmarks.regret.case import Case
 from benchmarks.regret.cases import HALVES
@@ -53,6 +53,7 @@ results below build/, `--against NAME` compares with another label or with a pee
 @click.option("--report-only", is_flag=True, help="Run nothing.")
 @click.option("--write", type=click.Path(dir_okay=False, path_type=Path), help="Put the report into this page too.")
 @click.option("--images", type=click.Path(file_okay=False, path_type=Path), help="Draw plots into this directory.")
+@clean_tree.allow_dirty
 def main(
     *,
     half: str,
@@ -71,8 +72,10 @@ def main(
     report_only: bool,
     write: Path | None,
     images: Path | None,
+    allow_dirty: bool,
 ) -> None:
     """Runs and reports."""
+    clean_tree.require(dirty_is_fine=allow_dirty or in_process)  # in this process settings are chosen: no report
     say = partial(Console(stderr=True).print, highlight=False, markup=False)
     experiment = _experiment(parallel, dimension=dimension)
     cases = plan.available(_chosen(experiment.cases[half], names), say)
@@ -101,9 +104,9 @@ def main(
         text = f"### {heading}\n\n{experiment.method}\n\n{report.report(series, at=at, ours=ASKTELL.name)}"
         name = f"regret-{experiment.part}{'' if half == 'reporting' else f'-{half}'}"
         if images is not None:
-            drawn = plots.plot(series, images / name, trials=trials)
-            say(f"drawn: {', '.join(map(str, drawn))}")
-            text += f"\n\n![Regret over trials](images/{name}.svg)"
+            drawn = plots.plot(series, images / f"{name}.png", trials=trials)
+            say(f"drawn: {drawn}")
+            text += f"\n\n![Regret over trials](images/{drawn.name})"
         print(text)
         if write is not None:
             document.write(write, name, text)

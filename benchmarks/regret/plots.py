@@ -27,12 +27,11 @@ COLOURS = {  # of Okabe & Ito, told apart by everybody
 COLUMNS = 4
 
 
-def plot(series: Mapping[str, Sequence[Row]], stem: Path, *, trials: int) -> list[Path]:
-    """Writes `stem`.svg and .png, and returns their paths."""
+def plot(series: Mapping[str, Sequence[Row]], path: Path, *, trials: int) -> Path:
+    """Writes a PNG, and returns its path. (The same as SVG would be tens of thousands of lines in every refresh.)"""
     import matplotlib as mpl
 
     mpl.use("Agg")
-    mpl.rcParams["svg.hashsalt"] = "asktell"  # the same figures give the same file
     import matplotlib.pyplot as plt
 
     cases = list(dict.fromkeys(row.case for rows in series.values() for row in rows))
@@ -49,13 +48,10 @@ def plot(series: Mapping[str, Sequence[Row]], stem: Path, *, trials: int) -> lis
     figure.supxlabel("trials", fontsize=9)
     figure.supylabel("normalised regret: median and quartiles", fontsize=9)
     figure.tight_layout(rect=(0, 0, 1, 0.97))
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    paths = [stem.with_suffix(".svg"), stem.with_suffix(".png")]
-    for path in paths:
-        metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
-        figure.savefig(path, dpi=110, metadata=metadata)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110, metadata={"Software": None})  # the same figures give the same file
     plt.close(figure)
-    return paths
+    return path
 
 
 def _overall(panel: Axes, series: Mapping[str, Sequence[Row]], trials: int) -> None:

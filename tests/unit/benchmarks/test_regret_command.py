@@ -20,7 +20,7 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def called(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
+    return CliRunner().invoke(main, [*arguments, "--allow-dirty"])
 
 
 def test_it_runs_and_reports_and_then_only_reports(tmp_path: Path) -> None:
