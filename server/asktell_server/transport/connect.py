@@ -143,7 +143,7 @@ class _Door:
             return too_large(self._method)
         if error.code is Code.DEADLINE_EXCEEDED:
             return explained(TimeoutError(), self._method)
-        return None  # what connectrpc itself says about its framing and compression
+        return None  # connectrpc found fault with its framing or compression and says so
 
 
 def _arrival(context: Context) -> Arrival:
@@ -153,7 +153,7 @@ def _arrival(context: Context) -> Arrival:
         metadata=dict(headers),
         peer=context.client_address or "",
         remaining_s=None if context.timeout_ms is None else context.timeout_ms / 1000,
-        size=int(length) if length.isdecimal() else None,
+        size=int(length) if length.isdecimal() and len(length) < 20 else None,
     )
 
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from asktell_server.transport.tls import TlsError, read_tls
+from tests.support.certificates import openssl, self_signed
 from tests.toolchains import require
-
-
-def _openssl(*arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +18,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     require("openssl")
     home = tmp_path_factory.mktemp("tls")
     for certificate, key in (("cert.pem", "key.pem"), ("other.pem", "other.key")):
-        new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost")
-        _openssl("req", "-x509", *new, "-keyout", str(home / key), "-out", str(home / certificate))
-    _openssl("ec", "-aes256", "-passout", "pass:secret", "-in", f"{home}/key.pem", "-out", f"{home}/encrypted.pem")
+        self_signed(home, certificate=certificate, key=key)
+    openssl("ec", "-aes256", "-passout", "pass:secret", "-in", f"{home}/key.pem", "-out", f"{home}/encrypted.pem")
     (home / "garbage.pem").write_text("-----BEGIN NOTHING-----\n")
     (home / "folder").mkdir()
     return home

@@ -1,4 +1,4 @@
-"""How large requests may be, in bytes as the parser gets them; a method that names none of these takes 2 MiB."""
+"""How large requests may be, in bytes as the parser gets them. A method that names none of these takes 2 MiB."""
 
 from __future__ import annotations
 
