@@ -11,12 +11,15 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from asktell_server.domain.errors import Unavailable
 from asktell_server.domain.names import TrialName
 from asktell_server.engine.pool import WorkerPool
+from asktell_server.protocols.asktell_v1 import contract as asktell_v1
+from asktell_server.protocols.asktell_v1.contract import StoreUseCases
+from asktell_server.protocols.asktell_v1.trial_servicer import TrialUseCases
 from asktell_server.service.asking import AskTrials
 from asktell_server.service.clock import Clock, utc_now
 from asktell_server.service.completion import Completion
@@ -35,14 +38,16 @@ from asktell_server.settings import DURABILITY_CHECK_INTERVAL_S, SUGGEST_TIMEOUT
 from asktell_server.store.connect import connect
 from asktell_server.store.embedded import EmbeddedStore, EmbeddedStoreError, look_into
 from asktell_server.store.protocol import Ledger
-from asktell_server.transport.contract import Contract, with_store, without_store
+from asktell_server.transport.bodies import Translator
+from asktell_server.transport.calls import Service
+from asktell_server.transport.doors import DoorError, Doors
 from asktell_server.transport.edge import Edge
 from asktell_server.transport.gate import Gate
-from asktell_server.transport.grpc_server import GrpcServer, Tls
+from asktell_server.transport.grpc_server import GrpcServer
 from asktell_server.transport.http_server import HttpServer
-from asktell_server.transport.study_servicer import StudyServicer
-from asktell_server.transport.suggestion_servicer import SuggestionServicer
-from asktell_server.transport.trial_servicer import TrialServicer, TrialUseCases
+from asktell_server.transport.identity import Identity
+from asktell_server.transport.routes import application, routes
+from asktell_server.transport.tls import Tls, TlsError, read_tls
 
 log = logging.getLogger(__name__)
 
@@ -54,16 +59,18 @@ async def serve(settings: Settings, *, clock: Clock = utc_now) -> None:
         StartError: why the server could not start, in words for people.
     """
     stop = _stop_signal()
+    tls = _tls(settings)
     async with contextlib.AsyncExitStack() as stack:
         ledger, pool = await _start_parts(settings, stack)
+        services, asking = _services(ledger, pool, clock)
         gate = Gate(max_calls=settings.max_calls)
-        contract, asking = _contract(ledger, pool, clock)
-        edge = Edge(gate, token=settings.token)
-        grpc_server = GrpcServer(edge, contract.services, serving=contract.serving)
-        http_server = _http_server(settings, edge, contract, gate)
-        address = await _listen(settings, grpc_server, http_server)
-        watcher = asyncio.create_task(_watch_durability(ledger, gate, grpc_server)) if ledger else None
-        await grpc_server.set_serving(True)
+        doors = _doors(settings, services, gate, stack)
+        try:
+            address = await doors.open(settings.listen, settings.http, tls=tls)
+        except DoorError as error:
+            raise StartError(str(error)) from error
+        watcher = asyncio.create_task(_watch_durability(ledger, gate, doors)) if ledger else None
+        await doors.set_serving(True)
         log.info("asktell-server ready on %s", address)
         if settings.ready_file:
             _write_atomically(settings.ready_file, address + "\n")
@@ -71,43 +78,15 @@ async def serve(settings: Settings, *, clock: Clock = utc_now) -> None:
         log.info("draining %d calls", gate.calls)
         if watcher:
             watcher.cancel()
-        await grpc_server.announce_stop()
+        await doors.announce_stop()
         if not await gate.drain(timeout_s=settings.drain_timeout_s):
             log.warning("calls still in flight after %g s were cut off", settings.drain_timeout_s)
-        await asyncio.gather(grpc_server.stop(), *([http_server.stop()] if http_server else []))
+        await doors.close()
         if asking:
             await asking.close()
         if settings.ready_file:
             settings.ready_file.unlink(missing_ok=True)
     log.info("stopped")
-
-
-def _http_server(settings: Settings, edge: Edge, contract: Contract, gate: Gate) -> HttpServer | None:
-    if settings.http is None:
-        return None
-    return HttpServer(
-        edge,
-        contract.services,
-        is_serving=lambda: gate.is_open,
-        certificate=settings.tls_certificate,
-        private_key=settings.tls_private_key,
-    )
-
-
-async def _listen(settings: Settings, grpc_server: GrpcServer, http_server: HttpServer | None) -> str:
-    """Binds the ports; returns the address of gRPC."""
-    try:
-        port = await grpc_server.start(settings.listen, tls=_tls(settings))
-    except RuntimeError as error:
-        raise StartError(f"cannot listen on {settings.listen}: the address is in use or not of this machine") from error
-    if http_server is not None:
-        assert settings.http is not None
-        try:
-            http_port = await http_server.start(settings.http)
-        except OSError as error:
-            raise StartError(f"cannot listen on {settings.http}: {error.strerror or error}") from error
-        log.info("HTTP/JSON on %s:%d", settings.http.rpartition(":")[0], http_port)
-    return f"{settings.listen.rpartition(':')[0]}:{port}"
 
 
 async def rebuild_index(store_url: str, *, password: str | None) -> int:
@@ -187,27 +166,43 @@ async def _open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
         yield ledger
 
 
-def _contract(ledger: Ledger | None, pool: WorkerPool, clock: Clock) -> tuple[Contract, AskTrials | None]:
-    suggestions = SuggestionServicer(Suggesting(pool))
-    if ledger is None:
-        return without_store(suggestions), None
+def _services(ledger: Ledger | None, pool: WorkerPool, clock: Clock) -> tuple[list[Service], AskTrials | None]:
+    """The services of every protocol."""
+    suggesting = Suggesting(pool)
+    with_store, asking = (None, None) if ledger is None else _with_store(ledger, pool, clock)
+    return [
+        *asktell_v1.services(suggesting, with_store, clock),
+    ], asking
+
+
+def _with_store(ledger: Ledger, pool: WorkerPool, clock: Clock) -> tuple[StoreUseCases, AskTrials]:
     views = Views(ledger)
     completion = Completion(ledger, clock)
     modelling = Modelling(ledger, pool)
     preparer = Preparer(ledger, views, modelling, clock)
     asking = AskTrials(ledger, views, modelling, preparer, completion, clock)
-    use_cases = TrialUseCases(
+    trials = TrialUseCases(
         asking=asking,
         trials=Trials(ledger, views, preparer, completion, clock),
         reading=Reading(ledger, views, Judging(pool)),
         intake=Intake(ledger, views, preparer, completion, clock),
         watching=Watching(ledger),
     )
-    studies = StudyServicer(Studies(ledger, views, clock), clock)
-    return with_store(studies, TrialServicer(use_cases), suggestions), asking
+    return StoreUseCases(studies=Studies(ledger, views, clock), trials=trials), asking
 
 
-async def _watch_durability(ledger: Ledger, gate: Gate, server: GrpcServer) -> None:
+def _doors(settings: Settings, services: Sequence[Service], gate: Gate, stack: contextlib.AsyncExitStack) -> Doors:
+    """Both doors, with one edge behind them."""
+    translator = Translator()
+    stack.callback(translator.close)
+    edge = Edge(gate, Identity(token=settings.token), translator)
+    http = None
+    if settings.http is not None:
+        http = HttpServer(application(routes(edge, services, is_serving=lambda: gate.is_open)))
+    return Doors(GrpcServer(edge, services), http)
+
+
+async def _watch_durability(ledger: Ledger, gate: Gate, doors: Doors) -> None:
     """Takes the server out of service while its store is away or not durable, and back in afterwards."""
     serving = True
     while True:
@@ -224,7 +219,7 @@ async def _watch_durability(ledger: Ledger, gate: Gate, server: GrpcServer) -> N
                 log.info("the store is durable again: back in service")
             gate.set_store_trouble("")
             serving = True
-        await server.set_serving(serving)
+        await doors.set_serving(serving)
 
 
 def _stop_signal() -> asyncio.Event:
@@ -246,9 +241,9 @@ def _tls(settings: Settings) -> Tls | None:
     if settings.tls_certificate is None or settings.tls_private_key is None:
         return None
     try:
-        return Tls(certificate=settings.tls_certificate.read_bytes(), private_key=settings.tls_private_key.read_bytes())
-    except OSError as error:
-        raise StartError(f"cannot read the TLS files: {error}") from error
+        return read_tls(settings.tls_certificate, settings.tls_private_key)
+    except TlsError as error:
+        raise StartError(str(error)) from error
 
 
 def _write_atomically(path: Path, text: str) -> None:

@@ -96,7 +96,7 @@ def main() -> None:
     default=MAX_CALLS,
     show_default=True,
     metavar="N",
-    help="Calls in flight at once.",
+    help="Calls in flight at once; at most half of them are streams.",
 )
 @click.option(
     "--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the address here once ready."

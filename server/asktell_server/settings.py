@@ -12,7 +12,8 @@ DURABILITY_CHECK_INTERVAL_S = 30.0
 """How often the store's durability is checked again (design: on connect and every 30 s)."""
 
 MAX_CALLS = 2048
-"""Calls in flight at once; more are refused with RESOURCE_EXHAUSTED. An idle call costs about 20 kB."""
+"""Calls in flight at once, at most half of them streams; more are refused with RESOURCE_EXHAUSTED. An idle call costs
+about 20 kB."""
 
 DRAIN_TIMEOUT_S = 20.0
 """How long a server that goes down waits for calls in flight: longer than a model takes, shorter than Kubernetes' 30 s."""

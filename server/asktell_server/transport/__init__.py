@@ -1,1 +1,1 @@
-"""The edge: wire messages to domain objects, domain errors to status codes. Nothing else."""
+"""Calls: the doors that bring them (gRPC, HTTP), the edge they all pass, errors to status codes. It knows no protocol's messages."""

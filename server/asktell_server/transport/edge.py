@@ -1,90 +1,175 @@
-"""What every call goes through, whatever protocol brings it: admission, token, deadline, and errors in one place.
+"""What every call goes through, whatever door brings it: size, token, admission, parsing, deadline, errors, in this order.
 
-Handlers raise domain errors and need no try/except; nothing but domain errors leaves the edge. Methods that change
-something run to their end even when the client's deadline cancels the call: the store may have taken the change.
+Nothing of a request is parsed before the call is let in. Handlers raise domain errors and need no try/except; nothing but
+domain errors leaves the edge. Methods that change something run to their end even when the client's deadline cancels the
+call: the store may have taken the change.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
-import logging
-import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Coroutine
+import contextlib
+import functools
+import time
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from asktell_server.domain.errors import AsktellError, ErrorReason
+from asktell_server.transport.bodies import Body, Translator
+from asktell_server.transport.calls import Call, Metadata, Method, Principal
+from asktell_server.transport.failures import explained, require_size
 from asktell_server.transport.gate import Gate
-from asktell_server.transport.methods import Method
-
-log = logging.getLogger(__name__)
+from asktell_server.transport.identity import Identity, without_secrets
 
 DEFAULT_DEADLINE_S = 60.0
-"""For calls without a deadline."""
+"""For unary calls without a deadline."""
 MAX_DEADLINE_S = 300.0
 """Cap on every unary call's deadline."""
-
-CANCELLABLE_METHODS = frozenset(
-    {"Ask", "GetStudy", "ListStudies", "GetTrial", "ListTrials", "ListBestTrials", "Suggest"}
-)
-"""May stop when the client goes away: they change nothing, or (Ask) must not start trials for nobody."""
 
 T = TypeVar("T")
 
 
-class Edge:
-    """Runs handlers for the protocols. `token` None = calls need none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """What a door knows of a call before it has the body.
 
-    def __init__(self, gate: Gate, *, token: str | None) -> None:
+    `remaining_s` is the caller's deadline, in seconds from now; None without one. `size` is the length of the body in
+    bytes; None = it is not known yet, and the door ends the reading at the method's limit.
+    """
+
+    metadata: Metadata = field(repr=False)
+    peer: str
+    remaining_s: float | None
+    size: int | None
+
+
+class Admission:
+    """A call that was let in. It counts as in flight until it is closed; closing it again does nothing."""
+
+    def __init__(
+        self,
+        method: Method,
+        arrival: Arrival,
+        principal: Principal,
+        *,
+        deadline_s: float | None,
+        leave: Callable[[], None],
+    ) -> None:
+        self.method = method
+        self.arrival = arrival
+        self.principal = principal
+        self.deadline_s = deadline_s
+        self.project = ""
+        self._leave: Callable[[], None] | None = leave
+
+    def close(self) -> None:
+        """The call has ended."""
+        leave, self._leave = self._leave, None
+        if leave:
+            leave()
+
+
+class Edge:
+    """Runs the handlers of methods. A door calls `admit` with the head of a call, then `answer` or `stream` with its body."""
+
+    def __init__(
+        self, gate: Gate, identity: Identity, translator: Translator, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._gate = gate
-        self._authorization = f"Bearer {token}".encode() if token else None
+        self._identity = identity
+        self._translator = translator
+        self._clock = clock
         self._running: set[asyncio.Task[Any]] = set()
 
-    async def unary(
-        self, method: Method, request: object, *, authorization: bytes | str | None, remaining_s: float | None
-    ) -> Any:
-        """Answers one call. `remaining_s` is the caller's deadline, None without one.
+    def admit(self, method: Method, arrival: Arrival) -> Admission:
+        """Lets a call in. The caller passes the admission on to `answer` or `stream`, or closes it.
+
+        Raises:
+            AsktellError: the body is too large, the token wrong, or the server takes no calls now.
+        """
+        if arrival.size is not None:
+            require_size(method, arrival.size)
+        principal = self._identity.principal(arrival.metadata)
+        self._gate.enter(stream=method.streams)
+        leave = functools.partial(self._gate.leave, stream=method.streams)
+        return Admission(method, arrival, principal, deadline_s=self._deadline_s(method, arrival), leave=leave)
+
+    async def answer(self, admission: Admission, body: Body) -> bytes:
+        """Answers a unary call.
 
         Raises:
             AsktellError: whatever went wrong.
         """
-        deadline_s = min(DEFAULT_DEADLINE_S if remaining_s is None else remaining_s, MAX_DEADLINE_S)
         try:
-            self._authorize(authorization)
-            self._gate.enter()
-            leaving = self._leaving(method.handler(request, None))
-            shielded = method.name not in CANCELLABLE_METHODS
-            work = asyncio.shield(self._spawn(leaving, method.name)) if shielded else leaving
-            async with asyncio.timeout(deadline_s):
-                return await work
+            return await self._answer(admission, body)
         except Exception as error:  # noqa: BLE001  # the edge: nothing may pass it unexplained
-            raise _explained(error, method.name) from None
+            failure = explained(error, admission.method, project=admission.project)
+        try:
+            raise failure
+        finally:
+            del failure  # this frame is in its traceback: a cycle otherwise
 
-    async def stream(
-        self, method: Method, request: object, *, authorization: bytes | str | None
-    ) -> AsyncGenerator[Any, None]:
-        """Answers one call with a stream, until it ends or the server drains.
+    async def stream(self, admission: Admission, body: Body) -> AsyncGenerator[bytes, None]:
+        """Answers a call with a stream, until it ends or the server drains.
 
         Raises:
             AsktellError: whatever went wrong; Unavailable (SERVER_DRAINING) sends the client to another server.
         """
         try:
-            self._authorize(authorization)
+            messages = await self._begun(admission, body)
+            async with contextlib.aclosing(_until(messages, self._gate.draining)) as taken:
+                async for message in taken:
+                    yield await self._translator.write(message, body.encoding)
             self._gate.check()
-            async for message in _until(method.handler(request, None), self._gate.draining):
-                yield message
-            self._gate.check()
-        except Exception as error:  # noqa: BLE001
-            raise _explained(error, method.name) from None
-
-    def _authorize(self, given: bytes | str | None) -> None:
-        if self._authorization is None:
             return
-        encoded = given.encode() if isinstance(given, str) else given or b""
-        if not hmac.compare_digest(encoded, self._authorization):
-            raise AsktellError("a valid token is required (ASKTELL_TOKEN)", reason=ErrorReason.UNAUTHENTICATED)
+        except Exception as error:  # noqa: BLE001
+            failure = explained(error, admission.method, project=admission.project)
+        finally:
+            admission.close()
+        try:
+            raise failure
+        finally:
+            del failure
 
-    def _spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+    async def _answer(self, admission: Admission, body: Body) -> bytes:
+        deadline_s = admission.deadline_s
+        async with asyncio.timeout(None if deadline_s is None else deadline_s - self._clock()):
+            if admission.method.rules.cancellable:
+                return await self._handled(admission, body)
+            return await asyncio.shield(self._spawn(self._handled(admission, body), admission.method.name))
+
+    async def _handled(self, admission: Admission, body: Body) -> bytes:
+        try:
+            request = await self._translator.parse(body, admission.method.request)
+            answer = await admission.method.handler(request, self._call(admission, request))
+            return await self._translator.write(answer, body.encoding)
+        finally:
+            admission.close()
+
+    async def _begun(self, admission: Admission, body: Body) -> AsyncGenerator[Any, None]:
+        request = await self._translator.parse(body, admission.method.request)
+        messages: AsyncGenerator[Any, None] = admission.method.handler(request, self._call(admission, request))
+        return messages
+
+    def _call(self, admission: Admission, request: Any) -> Call:
+        admission.project = admission.method.rules.project(request)
+        return Call(
+            method=admission.method,
+            principal=admission.principal,
+            project=admission.project,
+            peer=admission.arrival.peer,
+            metadata=without_secrets(admission.arrival.metadata),
+            deadline_s=admission.deadline_s,
+            clock=self._clock,
+        )
+
+    def _deadline_s(self, method: Method, arrival: Arrival) -> float | None:
+        remaining_s = arrival.remaining_s
+        if not method.streams:
+            remaining_s = min(DEFAULT_DEADLINE_S if remaining_s is None else remaining_s, MAX_DEADLINE_S)
+        return None if remaining_s is None else self._clock() + remaining_s
+
+    def _spawn(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         task = asyncio.create_task(work, name=name)
         self._running.add(task)
         task.add_done_callback(self._finished)
@@ -95,14 +180,8 @@ class Edge:
         if not task.cancelled():
             task.exception()  # the call may have gone away; without a look, asyncio complains about the error
 
-    async def _leaving(self, work: Awaitable[Any]) -> Any:
-        try:
-            return await work
-        finally:
-            self._gate.leave()
 
-
-async def _until(stream: AsyncGenerator[T, None], end: asyncio.Event) -> AsyncIterator[T]:
+async def _until(stream: AsyncGenerator[T, None], end: asyncio.Event) -> AsyncGenerator[T, None]:
     """The stream's messages, until it ends or `end` is set."""
     stop = asyncio.create_task(end.wait())
     following: asyncio.Future[T] = asyncio.ensure_future(anext(stream))
@@ -123,17 +202,3 @@ async def _until(stream: AsyncGenerator[T, None], end: asyncio.Event) -> AsyncIt
         following.cancel()
         await asyncio.gather(stop, following, return_exceptions=True)
         await stream.aclose()
-
-
-def _explained(error: Exception, method: str) -> AsktellError:
-    if isinstance(error, AsktellError):
-        return error
-    if isinstance(error, TimeoutError):
-        return AsktellError("the deadline passed before the answer was ready", reason=ErrorReason.DEADLINE)
-    incident = secrets.token_hex(8)
-    log.error("incident %s: %s failed", incident, method, exc_info=error)
-    return AsktellError(
-        f"internal error; the server's log has more under incident {incident}",
-        reason=ErrorReason.INTERNAL,
-        metadata={"incident": incident},
-    )

@@ -106,7 +106,7 @@ def retry_after(error: AsktellError) -> float | None:
 
 
 def to_status(error: AsktellError) -> grpc.Status:
-    """What `context.abort_with_status` takes."""
+    """An error as gRPC sends it."""
     status = rpc_status.to_status(status_proto(error))
     retry_after_s = retry_after(error)
     if retry_after_s is None:

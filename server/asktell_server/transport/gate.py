@@ -17,11 +17,16 @@ MOST_LINGER_S = 3.0
 
 
 class Gate:
-    """Counts calls in flight, limits them, and closes when the server drains or its store is not durable."""
+    """Counts calls in flight, limits them, and closes when the server drains or its store is not durable.
+
+    Streams are calls that stay for hours: at most half of all calls are streams, so that others find room.
+    """
 
     def __init__(self, *, max_calls: int) -> None:
         self._max_calls = max_calls
+        self._max_streams = max(1, max_calls // 2)
         self._calls = 0
+        self._streams = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self._store_trouble = ""
@@ -30,7 +35,7 @@ class Gate:
 
     @property
     def calls(self) -> int:
-        """Calls in flight."""
+        """Calls in flight, streams included."""
         return self._calls
 
     @property
@@ -54,7 +59,7 @@ class Gate:
         if self._store_trouble:
             raise Unavailable(self._store_trouble, reason=ErrorReason.STORE_UNAVAILABLE)
 
-    def enter(self) -> None:
+    def enter(self, *, stream: bool = False) -> None:
         """Counts a call in; every `enter` needs a `leave`.
 
         Raises:
@@ -62,18 +67,17 @@ class Gate:
         """
         self.check()
         if self._calls >= self._max_calls:
-            raise ResourceExhausted(
-                f"the server has {self._calls} calls in flight, the most it takes",
-                reason=ErrorReason.OVERLOADED,
-                metadata={"limit": str(self._max_calls)},
-                retry_after_s=OVERLOAD_RETRY_AFTER_S,
-            )
+            raise _overloaded("calls in flight", self._max_calls)
+        if stream and self._streams >= self._max_streams:
+            raise _overloaded("streams open", self._max_streams)
         self._calls += 1
+        self._streams += stream
         self._idle.clear()
 
-    def leave(self) -> None:
+    def leave(self, *, stream: bool = False) -> None:
         """Counts a call out."""
         self._calls -= 1
+        self._streams -= stream
         if not self._calls:
             self._idle.set()
 
@@ -96,3 +100,12 @@ class Gate:
         give_up_at = idle_at + MOST_LINGER_S
         while (left_s := min(max(self._refused_at, idle_at) + QUIET_S, give_up_at) - time.monotonic()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left_s)
+
+
+def _overloaded(what: str, limit: int) -> ResourceExhausted:
+    return ResourceExhausted(
+        f"the server has {limit} {what}, the most it takes",
+        reason=ErrorReason.OVERLOADED,
+        metadata={"limit": str(limit)},
+        retry_after_s=OVERLOAD_RETRY_AFTER_S,
+    )

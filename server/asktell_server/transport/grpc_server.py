@@ -1,24 +1,24 @@
-"""The gRPC server: our services, health and reflection on one port."""
+"""The gRPC door: the services, health and reflection on one port."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 import grpc
-from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from asktell_server.domain.errors import AsktellError, InvalidArgument
-from asktell_server.transport.context import Context
-from asktell_server.transport.edge import Edge
+from asktell_server.domain.errors import AsktellError
+from asktell_server.transport.bodies import PROTOBUF, Body
+from asktell_server.transport.calls import MIB, Method, Service
+from asktell_server.transport.edge import Arrival, Edge
 from asktell_server.transport.errors import to_status
-from asktell_server.transport.methods import Method, Service
+from asktell_server.transport.tls import Tls
 
-MAX_MESSAGE_BYTES = 32 * 1024 * 1024
-"""20,000 observations of a large space fit."""
+MAX_ANSWER_BYTES = 32 * MIB
 
 STOP_GRACE_S = 1.0
 """For what is left after the drain, such as open health watches."""
@@ -26,31 +26,26 @@ STOP_GRACE_S = 1.0
 _OPTIONS: Sequence[tuple[str, int]] = (
     # On by default, and a second server would silently share the port.
     ("grpc.so_reuseport", 0),
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_ANSWER_BYTES),
     # Clients ping every 30 s while they watch; without these the server would end their connection.
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
 )
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tls:
-    """Certificate chain and private key, PEM."""
-
-    certificate: bytes
-    private_key: bytes
+_Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class GrpcServer:
-    """One listening server. Health speaks for the services of `serving`, and for the server as a whole."""
+    """One listening server. Health speaks for the services that serve, and for the server as a whole."""
 
-    def __init__(self, edge: Edge, services: Sequence[Service], *, serving: Sequence[str]) -> None:
-        self._server = grpc.aio.server(options=_OPTIONS)
+    def __init__(self, edge: Edge, services: Sequence[Service]) -> None:
+        # What is larger than any method takes, grpc refuses by itself, without reading it.
+        most = max(method.rules.max_bytes for service in services for method in service.methods)
+        self._server = grpc.aio.server(options=[*_OPTIONS, ("grpc.max_receive_message_length", most)])
         self._health = health.aio.HealthServicer()
-        self._serving = ("", *serving)
+        self._serving = ("", *(service.name for service in services if service.serves))
         for service in services:
-            handlers = {method.name: _handler(edge, method) for method in service.methods()}
+            handlers = {method.name: _handler(edge, method) for method in service.methods}
             self._server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(service.name, handlers)])
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = [service.name for service in services]
@@ -93,46 +88,53 @@ def _handler(edge: Edge, method: Method) -> grpc.RpcMethodHandler[Any, Any]:
     # The stubs know handlers of the synchronous server alone; aio takes ours as they are.
     handler: Any = _stream(edge, method) if method.streams else _unary(edge, method)
     make = grpc.unary_stream_rpc_method_handler if method.streams else grpc.unary_unary_rpc_method_handler
-    return make(
-        handler,
-        # No deserializer: grpc answers UNKNOWN, with the parser's words and without details, when one fails.
-        request_deserializer=None,
-        response_serializer=method.response.SerializeToString,
-    )
+    # Bytes in and bytes out: the edge parses, once it has let the call in.
+    return make(handler, request_deserializer=None, response_serializer=None)
 
 
-def _unary(edge: Edge, method: Method) -> Callable[[Any, Context], Awaitable[Any]]:
-    async def call(raw: bytes, context: Context) -> Any:
+def _unary(edge: Edge, method: Method) -> Callable[[bytes, _Context], Awaitable[bytes]]:
+    async def call(data: bytes, context: _Context) -> bytes:
+        body = Body(data, PROTOBUF)
+        del data  # `body` gives it up to the parser, this frame would keep it
         try:
-            request = _parsed(method, raw)
-            return await edge.unary(
-                method, request, authorization=_authorization(context), remaining_s=context.time_remaining()
-            )
+            return await edge.answer(edge.admit(method, _arrival(context, body)), body)
         except AsktellError as error:
-            await context.abort_with_status(to_status(error))
+            _refuse(context, error)
+            return b""  # grpc sends the status alone
 
     return call
 
 
-def _stream(edge: Edge, method: Method) -> Callable[[Any, Context], AsyncGenerator[Any, None]]:
-    async def call(raw: bytes, context: Context) -> AsyncGenerator[Any, None]:
+def _stream(edge: Edge, method: Method) -> Callable[[bytes, _Context], AsyncGenerator[bytes, None]]:
+    async def call(data: bytes, context: _Context) -> AsyncGenerator[bytes, None]:
+        body = Body(data, PROTOBUF)
+        del data
         try:
-            request = _parsed(method, raw)
-            async for message in edge.stream(method, request, authorization=_authorization(context)):
-                yield message
+            async with contextlib.aclosing(edge.stream(edge.admit(method, _arrival(context, body)), body)) as messages:
+                async for message in messages:
+                    yield message
         except AsktellError as error:
-            await context.abort_with_status(to_status(error))
+            _refuse(context, error)
 
     return call
 
 
-def _parsed(method: Method, raw: bytes) -> Message:
-    try:
-        return method.request.FromString(raw)
-    except DecodeError:
-        name = method.request.DESCRIPTOR.full_name
-        raise InvalidArgument("request", f"is not a {name}: malformed bytes, or text that is not UTF-8") from None
+def _refuse(context: _Context, error: AsktellError) -> None:
+    """Ends a call with an error. `context.abort` would raise one that holds the frames of the call, and they hold it."""
+    status = to_status(error)
+    context.set_code(status.code)
+    context.set_details(status.details)
+    context.set_trailing_metadata(status.trailing_metadata)
 
 
-def _authorization(context: Context) -> bytes | str | None:
-    return next((value for key, value in context.invocation_metadata() or () if key == "authorization"), None)
+def _arrival(context: _Context, body: Body) -> Arrival:
+    metadata: dict[str, str | bytes] = {}
+    for key, value in context.invocation_metadata() or ():
+        metadata.setdefault(key, value)
+    return Arrival(metadata=metadata, peer=_peer(context.peer()), remaining_s=context.time_remaining(), size=body.size)
+
+
+def _peer(name: str) -> str:
+    """`host:port` of what grpc calls `ipv4:host:port` or, percent-encoded, `ipv6:[host]:port`."""
+    family, _, address = name.partition(":")
+    return unquote(address) if family in {"ipv4", "ipv6"} else name

@@ -26,6 +26,36 @@ async def test_calls_above_the_limit_are_refused_until_one_ends() -> None:
     gate.enter()
 
 
+async def test_at_most_half_of_the_calls_are_streams() -> None:
+    gate = Gate(max_calls=4)
+    gate.enter(stream=True)
+    gate.enter(stream=True)
+    with pytest.raises(ResourceExhausted) as caught:
+        gate.enter(stream=True)
+    assert caught.value.reason is ErrorReason.OVERLOADED
+    assert caught.value.metadata == {"limit": "2"}
+    gate.enter()
+    gate.enter()
+    with pytest.raises(ResourceExhausted):
+        gate.enter()
+    gate.leave(stream=True)
+    gate.enter()
+    assert gate.calls == 4
+    gate.leave()
+    gate.enter(stream=True)
+    Gate(max_calls=1).enter(stream=True)
+
+
+async def test_a_drain_waits_for_streams() -> None:
+    gate = Gate(max_calls=9)
+    gate.enter(stream=True)
+    drain = asyncio.create_task(gate.drain(timeout_s=30))
+    await gate.draining.wait()
+    assert not drain.done()
+    gate.leave(stream=True)
+    assert await drain
+
+
 async def test_trouble_with_the_store_closes_it_for_a_while() -> None:
     gate = Gate(max_calls=2)
     gate.set_store_trouble("appendonly is off")

@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from asktell.v1 import search_space_pb2, study_pb2
 from asktell_server.domain.errors import InvalidArgument, NotSupported
-from asktell_server.transport.study_files.nodes import FIELD, Node, Place, compose
+from asktell_server.protocols.asktell_v1.study_files.nodes import FIELD, Node, Place, compose
 
 MAX_CHARS = 1024 * 1024
 T = TypeVar("T")

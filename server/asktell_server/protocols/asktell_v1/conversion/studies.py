@@ -22,12 +22,17 @@ from asktell_server.domain.study import (
     StudyState,
 )
 from asktell_server.domain.trial import TrialState
+from asktell_server.protocols.asktell_v1.conversion.metrics import (
+    objective_to,
+    objectives_from,
+    tracked_from,
+    tracked_to,
+)
+from asktell_server.protocols.asktell_v1.conversion.spaces import algorithm_from, algorithm_to, space_from, space_to
+from asktell_server.protocols.asktell_v1.conversion.times import seconds_from, seconds_to, time_from, time_to
 from asktell_server.service.studies import Created, StudyUpdate, etag_of
 from asktell_server.service.watching import cursor_at
 from asktell_server.store.protocol import StudyHead
-from asktell_server.transport.conversion.metrics import objective_to, objectives_from, tracked_from, tracked_to
-from asktell_server.transport.conversion.spaces import algorithm_from, algorithm_to, space_from, space_to
-from asktell_server.transport.conversion.times import seconds_from, seconds_to, time_from, time_to
 
 _MAX_COUNT = 2**53
 

@@ -7,19 +7,12 @@ from dataclasses import dataclass
 
 from google.protobuf.empty_pb2 import Empty
 
-from asktell.v1 import trial_pb2, trial_service_pb2, trial_service_pb2_grpc
+from asktell.v1 import trial_pb2, trial_service_pb2
 from asktell_server.domain.names import StudyName, TrialName, parse_study, parse_trial
-from asktell_server.service.asking import AskTrials
-from asktell_server.service.intake import Intake
-from asktell_server.service.reading import Reading
-from asktell_server.service.trials import Trials
-from asktell_server.service.watching import Watching
-from asktell_server.store.protocol import Reported, TrialRecord
-from asktell_server.transport.context import Context
-from asktell_server.transport.conversion.changes import change_to
-from asktell_server.transport.conversion.metrics import metrics_from
-from asktell_server.transport.conversion.times import time_to
-from asktell_server.transport.conversion.trials import (
+from asktell_server.protocols.asktell_v1.conversion.changes import change_to
+from asktell_server.protocols.asktell_v1.conversion.metrics import metrics_from
+from asktell_server.protocols.asktell_v1.conversion.times import time_to
+from asktell_server.protocols.asktell_v1.conversion.trials import (
     best_by_model_to,
     filter_from,
     new_trials_from,
@@ -28,8 +21,17 @@ from asktell_server.transport.conversion.trials import (
     trial_to,
     update_from,
 )
-from asktell_server.transport.paging import decode_number, encode_token, page_size, query_digest
-from asktell_server.transport.requests import request_of
+from asktell_server.protocols.asktell_v1.limits import BATCH_BYTES, RECORD_BYTES
+from asktell_server.protocols.asktell_v1.paging import decode_number, encode_token, page_size, query_digest
+from asktell_server.protocols.asktell_v1.projects import by_study, by_trial
+from asktell_server.protocols.asktell_v1.requests import request_of
+from asktell_server.service.asking import AskTrials
+from asktell_server.service.intake import Intake
+from asktell_server.service.reading import Reading
+from asktell_server.service.trials import Trials
+from asktell_server.service.watching import Watching
+from asktell_server.store.protocol import Reported, TrialRecord
+from asktell_server.transport.calls import Call, Permission, rpc
 
 DEFAULT_PAGE_SIZE = 100
 
@@ -45,8 +47,8 @@ class TrialUseCases:
     watching: Watching
 
 
-class TrialServicer(trial_service_pb2_grpc.TrialServiceServicer):
-    """Trials over gRPC."""
+class TrialServicer:
+    """Trials."""
 
     def __init__(self, use_cases: TrialUseCases) -> None:
         self._asking = use_cases.asking
@@ -55,8 +57,10 @@ class TrialServicer(trial_service_pb2_grpc.TrialServiceServicer):
         self._intake = use_cases.intake
         self._watching = use_cases.watching
 
-    async def Ask(  # noqa: N802  # gRPC's name
-        self, request: trial_service_pb2.AskRequest, context: Context
+    # A caller that is gone must get no trials.
+    @rpc(permission=Permission.WORK, project=by_study("study"), cancellable=True)
+    async def Ask(  # noqa: N802  # the contract's name
+        self, request: trial_service_pb2.AskRequest, call: Call
     ) -> trial_service_pb2.AskResponse:
         study = parse_study(request.study, field="study")
         records = await self._asking.ask(
@@ -64,8 +68,9 @@ class TrialServicer(trial_service_pb2_grpc.TrialServiceServicer):
         )
         return trial_service_pb2.AskResponse(trials=_trials_to(study, records))
 
+    @rpc(permission=Permission.WORK, project=by_trial("name"))
     async def Tell(  # noqa: N802
-        self, request: trial_service_pb2.TellRequest, context: Context
+        self, request: trial_service_pb2.TellRequest, call: Call
     ) -> trial_service_pb2.TellResponse:
         name = _name(request.name)
         record, superseded = await self._trials.tell(
@@ -76,8 +81,9 @@ class TrialServicer(trial_service_pb2_grpc.TrialServiceServicer):
         )
         return trial_service_pb2.TellResponse(trial=trial_to(name.study, record), superseded=superseded)
 
+    @rpc(permission=Permission.WORK, project=by_trial("name"))
     async def Report(  # noqa: N802
-        self, request: trial_service_pb2.ReportRequest, context: Context
+        self, request: trial_service_pb2.ReportRequest, call: Call
     ) -> trial_service_pb2.ReportResponse:
         reported = await self._trials.report(
             _name(request.name),
@@ -93,22 +99,25 @@ class TrialServicer(trial_service_pb2_grpc.TrialServiceServicer):
             lease_expire_time=time_to(reported.lease_expire_time),
         )
 
+    @rpc(permission=Permission.WORK, project=by_trial("name"))
     async def ReleaseTrial(  # noqa: N802
-        self, request: trial_service_pb2.ReleaseTrialRequest, context: Context
+        self, request: trial_service_pb2.ReleaseTrialRequest, call: Call
     ) -> trial_pb2.Trial:
         name = _name(request.name)
         record = await self._trials.release(name, lease_id=request.lease_id, request=request_of(request))
         return trial_to(name.study, record)
 
+    @rpc(permission=Permission.EDIT, project=by_study("study"), max_bytes=BATCH_BYTES)
     async def EnqueueTrials(  # noqa: N802
-        self, request: trial_service_pb2.EnqueueTrialsRequest, context: Context
+        self, request: trial_service_pb2.EnqueueTrialsRequest, call: Call
     ) -> trial_service_pb2.EnqueueTrialsResponse:
         study = parse_study(request.study, field="study")
         records = await self._intake.enqueue(study, new_trials_from(request.trials), request=request_of(request))
         return trial_service_pb2.EnqueueTrialsResponse(trials=_trials_to(study, records))
 
+    @rpc(permission=Permission.EDIT, project=by_study("study"), max_bytes=BATCH_BYTES)
     async def ImportTrials(  # noqa: N802
-        self, request: trial_service_pb2.ImportTrialsRequest, context: Context
+        self, request: trial_service_pb2.ImportTrialsRequest, call: Call
     ) -> trial_service_pb2.ImportTrialsResponse:
         study = parse_study(request.study, field="study")
         records, created = await self._intake.import_(
@@ -116,15 +125,17 @@ class TrialServicer(trial_service_pb2_grpc.TrialServiceServicer):
         )
         return trial_service_pb2.ImportTrialsResponse(trials=_trials_to(study, records), imported_count=created)
 
+    @rpc(permission=Permission.READ, project=by_trial("name"), cancellable=True)
     async def GetTrial(  # noqa: N802
-        self, request: trial_service_pb2.GetTrialRequest, context: Context
+        self, request: trial_service_pb2.GetTrialRequest, call: Call
     ) -> trial_pb2.Trial:
         name = _name(request.name)
         record, measurements = await self._reading.get(name)
         return trial_to(name.study, record, measurements=measurements)
 
+    @rpc(permission=Permission.READ, project=by_study("parent"), cancellable=True)
     async def ListTrials(  # noqa: N802
-        self, request: trial_service_pb2.ListTrialsRequest, context: Context
+        self, request: trial_service_pb2.ListTrialsRequest, call: Call
     ) -> trial_service_pb2.ListTrialsResponse:
         study = parse_study(request.parent, field="parent")
         filter_ = filter_from(request.filter)
@@ -142,8 +153,9 @@ class TrialServicer(trial_service_pb2_grpc.TrialServiceServicer):
             next_page_token="" if following is None else encode_token(str(following), query=query),
         )
 
+    @rpc(permission=Permission.READ, project=by_study("parent"), cancellable=True)
     async def ListBestTrials(  # noqa: N802
-        self, request: trial_service_pb2.ListBestTrialsRequest, context: Context
+        self, request: trial_service_pb2.ListBestTrialsRequest, call: Call
     ) -> trial_service_pb2.ListBestTrialsResponse:
         study = parse_study(request.parent, field="parent")
         records, model = await self._reading.best(study, count=request.count or 1, by_model=request.by_model)
@@ -151,36 +163,41 @@ class TrialServicer(trial_service_pb2_grpc.TrialServiceServicer):
             trials=_trials_to(study, records), best_by_model=best_by_model_to(study, model) if model else None
         )
 
+    @rpc(permission=Permission.EDIT, project=by_trial("trial.name"), max_bytes=RECORD_BYTES)
     async def UpdateTrial(  # noqa: N802
-        self, request: trial_service_pb2.UpdateTrialRequest, context: Context
+        self, request: trial_service_pb2.UpdateTrialRequest, call: Call
     ) -> trial_pb2.Trial:
         name = parse_trial(request.trial.name, field="trial.name")
         update = update_from(request.trial, list(request.update_mask.paths))
         return trial_to(name.study, await self._trials.update(name, update, request=request_of(request)))
 
+    @rpc(permission=Permission.EDIT, project=by_trial("name"))
     async def AmendTrial(  # noqa: N802
-        self, request: trial_service_pb2.AmendTrialRequest, context: Context
+        self, request: trial_service_pb2.AmendTrialRequest, call: Call
     ) -> trial_pb2.Trial:
         name = _name(request.name)
         result = result_from(request.outcome, request.metrics, "")
         record = await self._trials.amend(name, result, reason=request.reason, request=request_of(request))
         return trial_to(name.study, record)
 
+    @rpc(permission=Permission.EDIT, project=by_trial("name"))
     async def CancelTrial(  # noqa: N802
-        self, request: trial_service_pb2.CancelTrialRequest, context: Context
+        self, request: trial_service_pb2.CancelTrialRequest, call: Call
     ) -> trial_pb2.Trial:
         name = _name(request.name)
         record = await self._trials.cancel(name, reason=request.reason, request=request_of(request))
         return trial_to(name.study, record)
 
+    @rpc(permission=Permission.EDIT, project=by_trial("name"))
     async def DeleteTrial(  # noqa: N802
-        self, request: trial_service_pb2.DeleteTrialRequest, context: Context
+        self, request: trial_service_pb2.DeleteTrialRequest, call: Call
     ) -> Empty:
         await self._trials.delete(_name(request.name), request=request_of(request))
         return Empty()
 
+    @rpc(permission=Permission.READ, project=by_study("study"), cancellable=True)
     async def WatchStudy(  # noqa: N802
-        self, request: trial_service_pb2.WatchStudyRequest, context: Context
+        self, request: trial_service_pb2.WatchStudyRequest, call: Call
     ) -> AsyncIterator[trial_service_pb2.WatchStudyResponse]:
         study = parse_study(request.study, field="study")
         async for head, entry in self._watching.watch(study, cursor=request.cursor):

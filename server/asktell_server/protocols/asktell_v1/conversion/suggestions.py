@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from asktell.v1 import suggestion_service_pb2, trial_pb2
 from asktell_server.domain.errors import ErrorReason, InvalidArgument, NotSupported
 from asktell_server.engine.problem import Observation, Outcome, Problem, Suggestion, SuggestResult, SuggestTask
-from asktell_server.service.suggesting import MAX_OBSERVATIONS, MAX_PENDING, validate_problem
-from asktell_server.transport.conversion.metrics import metrics_from, objectives_from
-from asktell_server.transport.conversion.spaces import (
+from asktell_server.protocols.asktell_v1.conversion.metrics import metrics_from, objectives_from
+from asktell_server.protocols.asktell_v1.conversion.spaces import (
     algorithm_from,
     configuration_from,
     configuration_to,
     space_from,
 )
-from asktell_server.transport.conversion.trials import ORIGINS_OUT, prediction_to
+from asktell_server.protocols.asktell_v1.conversion.trials import ORIGINS_OUT, prediction_to
+from asktell_server.service.suggesting import MAX_OBSERVATIONS, MAX_PENDING, validate_problem
 
 _OUTCOMES: Mapping[int, Outcome] = {
     trial_pb2.TRIAL_STATE_UNSPECIFIED: Outcome.VALUE,

@@ -10,14 +10,14 @@ from asktell_server.domain.errors import InvalidArgument
 from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.trial import Origin, Prediction, Result, TrialState
+from asktell_server.protocols.asktell_v1.conversion.metrics import measurement_to, metrics_from, metrics_to
+from asktell_server.protocols.asktell_v1.conversion.spaces import configuration_from, configuration_to
+from asktell_server.protocols.asktell_v1.conversion.times import time_from, time_to
 from asktell_server.service.intake import NewTrial, PastTrial
 from asktell_server.service.judging import ModelBest
 from asktell_server.service.reading import TrialFilter
 from asktell_server.service.trials import MapUpdate, TrialUpdate
 from asktell_server.store.protocol import TrialRecord
-from asktell_server.transport.conversion.metrics import measurement_to, metrics_from, metrics_to
-from asktell_server.transport.conversion.spaces import configuration_from, configuration_to
-from asktell_server.transport.conversion.times import time_from, time_to
 
 STATES_OUT: Mapping[TrialState, trial_pb2.TrialState.ValueType] = {
     state: trial_pb2.TrialState.Value(f"TRIAL_STATE_{state.value}") for state in TrialState

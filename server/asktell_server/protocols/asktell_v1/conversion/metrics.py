@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from asktell.v1 import study_pb2, trial_pb2
 from asktell_server.domain.errors import InvalidArgument, NotSupported
 from asktell_server.domain.metrics import Goal, Measurement, Metric, Metrics, Objective, Split, TrackedMetric
-from asktell_server.transport.conversion.times import time_to
+from asktell_server.protocols.asktell_v1.conversion.times import time_to
 
 _SPLITS: Mapping[int, Split] = {
     study_pb2.SPLIT_UNSPECIFIED: Split.VALIDATION,

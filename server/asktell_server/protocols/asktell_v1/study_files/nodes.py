@@ -193,8 +193,7 @@ def compose(text: str) -> Node:
         _require_shallow(text)
         root = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+        place = _place(error.problem_mark or error.context_mark)
         raise refusal(error.problem or error.context or "is not YAML", place) from None
     except yaml.YAMLError as error:
         raise refusal(f"is not YAML: {error}", Place(1, 1)) from None
@@ -210,10 +209,13 @@ def _require_shallow(text: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                mark = event.start_mark
-                raise refusal("is nested too deeply", Place(mark.line + 1, mark.column + 1))
+                raise refusal("is nested too deeply", _place(event.start_mark))
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+
+
+def _place(mark: Any) -> Place:
+    return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:

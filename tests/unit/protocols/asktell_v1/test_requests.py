@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from asktell.v1 import search_space_pb2, study_pb2, study_service_pb2, trial_pb2, trial_service_pb2
 from asktell_server.domain.errors import InvalidArgument
-from asktell_server.transport.requests import request_of
+from asktell_server.protocols.asktell_v1.requests import request_of
 
 
 def _tell(metrics: dict[str, float], **fields: Any) -> trial_service_pb2.TellRequest:

@@ -6,30 +6,33 @@ import secrets
 
 from google.protobuf.empty_pb2 import Empty
 
-from asktell.v1 import study_pb2, study_service_pb2, study_service_pb2_grpc
+from asktell.v1 import study_pb2, study_service_pb2
 from asktell_server.domain.errors import InvalidArgument
 from asktell_server.domain.names import StudyName, parse_project, parse_study, parse_study_id
 from asktell_server.domain.space import MAX_EXACT_INT
+from asktell_server.protocols.asktell_v1.conversion.studies import checked_to, study_to, update_from, wanted_from
+from asktell_server.protocols.asktell_v1.limits import RECORD_BYTES
+from asktell_server.protocols.asktell_v1.paging import decode_token, encode_token, page_size, query_digest
+from asktell_server.protocols.asktell_v1.projects import by_project, by_study
+from asktell_server.protocols.asktell_v1.requests import request_of
+from asktell_server.protocols.asktell_v1.study_files.reader import read_study_file
 from asktell_server.service.clock import Clock
 from asktell_server.service.studies import Studies
-from asktell_server.transport.context import Context
-from asktell_server.transport.conversion.studies import checked_to, study_to, update_from, wanted_from
-from asktell_server.transport.paging import decode_token, encode_token, page_size, query_digest
-from asktell_server.transport.requests import request_of
-from asktell_server.transport.study_files.reader import read_study_file
+from asktell_server.transport.calls import Call, Permission, rpc
 
 DEFAULT_PAGE_SIZE = 50
 
 
-class StudyServicer(study_service_pb2_grpc.StudyServiceServicer):
-    """Studies over gRPC."""
+class StudyServicer:
+    """Studies."""
 
     def __init__(self, studies: Studies, clock: Clock) -> None:
         self._studies = studies
         self._clock = clock
 
-    async def CreateStudy(  # noqa: N802  # gRPC's name
-        self, request: study_service_pb2.CreateStudyRequest, context: Context
+    @rpc(permission=Permission.EDIT, project=by_project("parent"), max_bytes=RECORD_BYTES)
+    async def CreateStudy(  # noqa: N802  # the contract's name
+        self, request: study_service_pb2.CreateStudyRequest, call: Call
     ) -> study_pb2.Study:
         if not request.study_file:
             return await self._create(request, request.study, request.study_id)
@@ -51,13 +54,15 @@ class StudyServicer(study_service_pb2_grpc.StudyServiceServicer):
         created = await self._studies.create(wanted, exist_ok=request.exist_ok, request=request_of(request))
         return study_to(created.head, warned=created.warnings)
 
+    @rpc(permission=Permission.READ, project=by_study("name"), cancellable=True)
     async def GetStudy(  # noqa: N802
-        self, request: study_service_pb2.GetStudyRequest, context: Context
+        self, request: study_service_pb2.GetStudyRequest, call: Call
     ) -> study_pb2.Study:
         return study_to(await self._studies.get(parse_study(request.name, field="name")))
 
+    @rpc(permission=Permission.READ, project=by_project("parent"), cancellable=True)
     async def ListStudies(  # noqa: N802
-        self, request: study_service_pb2.ListStudiesRequest, context: Context
+        self, request: study_service_pb2.ListStudiesRequest, call: Call
     ) -> study_service_pb2.ListStudiesResponse:
         project = parse_project(request.parent, field="parent")
         query = query_digest("ListStudies", project, sorted(request.labels.items()))
@@ -72,8 +77,9 @@ class StudyServicer(study_service_pb2_grpc.StudyServiceServicer):
             next_page_token="" if following is None else encode_token(following, query=query),
         )
 
+    @rpc(permission=Permission.EDIT, project=by_study("study.name"), max_bytes=RECORD_BYTES)
     async def UpdateStudy(  # noqa: N802
-        self, request: study_service_pb2.UpdateStudyRequest, context: Context
+        self, request: study_service_pb2.UpdateStudyRequest, call: Call
     ) -> study_pb2.Study:
         head = await self._studies.update(
             parse_study(request.study.name, field="study.name"),
@@ -83,8 +89,9 @@ class StudyServicer(study_service_pb2_grpc.StudyServiceServicer):
         )
         return study_to(head)
 
+    @rpc(permission=Permission.EDIT, project=by_study("name"))
     async def DeleteStudy(  # noqa: N802
-        self, request: study_service_pb2.DeleteStudyRequest, context: Context
+        self, request: study_service_pb2.DeleteStudyRequest, call: Call
     ) -> Empty:
         name = parse_study(request.name, field="name")
         await self._studies.delete(name, etag=request.etag, request=request_of(request))

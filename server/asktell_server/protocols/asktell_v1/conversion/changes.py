@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from asktell.v1 import trial_service_pb2
+from asktell_server.protocols.asktell_v1.conversion.metrics import measurement_to
+from asktell_server.protocols.asktell_v1.conversion.studies import study_to
+from asktell_server.protocols.asktell_v1.conversion.trials import trial_to
 from asktell_server.service.watching import cursor_at
 from asktell_server.store.protocol import (
     LogEntry,
@@ -15,9 +18,6 @@ from asktell_server.store.protocol import (
     TrialDeleted,
     TrialRecord,
 )
-from asktell_server.transport.conversion.metrics import measurement_to
-from asktell_server.transport.conversion.studies import study_to
-from asktell_server.transport.conversion.trials import trial_to
 
 
 def change_to(head: StudyHead, entry: LogEntry) -> trial_service_pb2.WatchStudyResponse:

@@ -24,6 +24,27 @@ from asktell_server.domain.space import Configuration, SearchSpace
 from asktell_server.domain.study import Study, StudyState
 from asktell_server.domain.trial import Result, Trial, TrialState
 from asktell_server.engine.problem import Outcome
+from asktell_server.protocols.asktell_v1.conversion.changes import change_to
+from asktell_server.protocols.asktell_v1.conversion.metrics import metrics_from, metrics_to
+from asktell_server.protocols.asktell_v1.conversion.spaces import (
+    algorithm_from,
+    algorithm_to,
+    configuration_from,
+    configuration_to,
+    space_from,
+    space_to,
+)
+from asktell_server.protocols.asktell_v1.conversion.studies import study_from, study_to
+from asktell_server.protocols.asktell_v1.conversion.studies import update_from as study_update_from
+from asktell_server.protocols.asktell_v1.conversion.suggestions import task_from
+from asktell_server.protocols.asktell_v1.conversion.times import seconds_from, seconds_to, time_from, time_to
+from asktell_server.protocols.asktell_v1.conversion.trials import (
+    STATES,
+    filter_from,
+    result_from,
+    trial_to,
+)
+from asktell_server.protocols.asktell_v1.conversion.trials import update_from as trial_update_from
 from asktell_server.service.studies import StudyUpdate
 from asktell_server.store.protocol import (
     LogEntry,
@@ -34,27 +55,6 @@ from asktell_server.store.protocol import (
     TrialDeleted,
     TrialRecord,
 )
-from asktell_server.transport.conversion.changes import change_to
-from asktell_server.transport.conversion.metrics import metrics_from, metrics_to
-from asktell_server.transport.conversion.spaces import (
-    algorithm_from,
-    algorithm_to,
-    configuration_from,
-    configuration_to,
-    space_from,
-    space_to,
-)
-from asktell_server.transport.conversion.studies import study_from, study_to
-from asktell_server.transport.conversion.studies import update_from as study_update_from
-from asktell_server.transport.conversion.suggestions import task_from
-from asktell_server.transport.conversion.times import seconds_from, seconds_to, time_from, time_to
-from asktell_server.transport.conversion.trials import (
-    STATES,
-    filter_from,
-    result_from,
-    trial_to,
-)
-from asktell_server.transport.conversion.trials import update_from as trial_update_from
 from tests.support import strategies
 from tests.support.builders import NAME, NOW, a_study, a_trial, loss
 

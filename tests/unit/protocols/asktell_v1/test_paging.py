@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
-from asktell_server.transport.paging import decode_number, decode_token, encode_token, page_size, query_digest
+from asktell_server.protocols.asktell_v1.paging import (
+    decode_number,
+    decode_token,
+    encode_token,
+    page_size,
+    query_digest,
+)
 
 
 @given(st.text(st.characters(codec="utf-8")), st.text())

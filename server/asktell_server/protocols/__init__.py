@@ -1,0 +1,1 @@
+"""Served protocols: a folder each, which gives services from the use cases."""

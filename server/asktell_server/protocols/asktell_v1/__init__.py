@@ -1,0 +1,1 @@
+"""asktell.v1, our own protocol: its messages to use cases and back. Nothing else."""

@@ -1,0 +1,25 @@
+"""asktell.v1.SuggestionService: the stateless door."""
+
+from __future__ import annotations
+
+from asktell.v1 import suggestion_service_pb2
+from asktell_server.protocols.asktell_v1 import projects
+from asktell_server.protocols.asktell_v1.conversion.suggestions import result_to, task_from
+from asktell_server.protocols.asktell_v1.limits import BATCH_BYTES
+from asktell_server.service.suggesting import Suggesting
+from asktell_server.transport.calls import Call, Permission, rpc
+
+
+class SuggestionServicer:
+    """Suggestions."""
+
+    def __init__(self, suggesting: Suggesting) -> None:
+        self._suggesting = suggesting
+
+    @rpc(permission=Permission.WORK, project=projects.none, cancellable=True, max_bytes=BATCH_BYTES)
+    async def Suggest(  # noqa: N802  # the contract's name
+        self,
+        request: suggestion_service_pb2.SuggestRequest,
+        call: Call,
+    ) -> suggestion_service_pb2.SuggestResponse:
+        return result_to(await self._suggesting.suggest(task_from(request)))

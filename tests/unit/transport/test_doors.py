@@ -1,0 +1,88 @@
+"""Both ports: opened together, with TLS where there are files for it, and refused in words."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+import urllib.request
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from asktell_server.transport.doors import DoorError, Doors
+from asktell_server.transport.gate import Gate
+from asktell_server.transport.grpc_server import GrpcServer
+from asktell_server.transport.health_probe import probe
+from asktell_server.transport.http_server import HttpServer
+from asktell_server.transport.routes import application, routes
+from asktell_server.transport.tls import read_tls
+from tests.support.calls import edge_of, method, service
+from tests.support.certificates import self_signed
+from tests.support.ports import free_port
+from tests.toolchains import require
+
+
+async def _nothing(request: object, _call: object) -> object:
+    return request
+
+
+def _doors() -> Doors:
+    gate = Gate(max_calls=1)
+    edge, services = edge_of(gate), [service(method(_nothing))]
+    http = HttpServer(application(routes(edge, services, is_serving=lambda: gate.is_open)))
+    return Doors(GrpcServer(edge, services), http)
+
+
+@pytest.fixture
+async def doors() -> AsyncIterator[Doors]:
+    """Both doors, still closed."""
+    doors = _doors()
+    yield doors
+    await doors.close()
+
+
+def _get(url: str, context: ssl.SSLContext | None = None) -> bytes:
+    with urllib.request.urlopen(url, timeout=30, context=context) as answer:
+        body: bytes = answer.read()
+        return body
+
+
+async def test_both_open_and_health_follows(doors: Doors, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    address = await doors.open("127.0.0.1:0", "127.0.0.1:0", tls=None)
+    assert re.fullmatch(r"127\.0\.0\.1:[1-9][0-9]*", address)
+    assert await asyncio.to_thread(probe, address, timeout_s=30) == "NOT_SERVING"
+    await doors.set_serving(True)
+    assert await asyncio.to_thread(probe, address, timeout_s=30) == "SERVING"
+    (http_address,) = re.findall(r"HTTP/JSON on (\S+)", caplog.text)
+    assert await asyncio.to_thread(_get, f"http://{http_address}/healthz") == b"SERVING\n"
+    await doors.announce_stop()
+    assert await asyncio.to_thread(probe, address, timeout_s=30) == "NOT_SERVING"
+
+
+async def test_an_address_that_is_taken_is_named(doors: Doors) -> None:
+    listen, http = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    await doors.open(listen, http, tls=None)
+    for again, other in ((listen, "127.0.0.1:0"), ("127.0.0.1:0", http)):
+        second = _doors()
+        with pytest.raises(DoorError) as caught:
+            await second.open(again, other, tls=None)
+        taken = again if again == listen else other
+        assert str(caught.value).startswith(f"cannot listen on {taken}: ")
+        await second.close()
+
+
+async def test_one_pair_of_files_serves_both(doors: Doors, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    require("openssl")
+    self_signed(tmp_path)
+    caplog.set_level("INFO")
+    address = await doors.open("127.0.0.1:0", "127.0.0.1:0", tls=read_tls(tmp_path / "cert.pem", tmp_path / "key.pem"))
+    trusting = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
+    trusting.check_hostname = False  # it is for localhost
+    (http_address,) = re.findall(r"HTTP/JSON on (\S+)", caplog.text)
+    assert await asyncio.to_thread(_get, f"https://{http_address}/healthz", trusting) == b"SERVING\n"
+    certificate = (tmp_path / "cert.pem").read_text()
+    host, _, port = address.rpartition(":")
+    assert await asyncio.to_thread(ssl.get_server_certificate, (host, int(port))) == certificate
