@@ -79,12 +79,32 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
-    """What the model believed about a configuration, in the objective's unit."""
+class Belief:
+    """What the model believed about one metric of a configuration, in the metric's unit."""
 
     mean: float
     standard_deviation: float
+
+
+UNNAMED_METRIC = ""
+"""The metric of a belief that an older server stored: the one objective of its study."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What the model believed about a configuration: by metric, in the order of the study's goals, never empty."""
+
+    beliefs: Mapping[str, Belief]
     acquisition_value: float
+
+    def belief(self, metric: str) -> Belief | None:
+        """The belief about a metric of the study's goals."""
+        return self.beliefs.get(metric) or self.beliefs.get(UNNAMED_METRIC)
+
+    @property
+    def first_belief(self) -> Belief:
+        """The belief about the first objective, for whoever has room for one."""
+        return next(iter(self.beliefs.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +126,7 @@ class SupersededResult:
 
 
 class Verdict(enum.Enum):
-    """What became of a told result."""
+    """What became of a result that a worker told."""
 
     ACCEPTED = enum.auto()
     REPEATED = enum.auto()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from asktell.v1 import suggestion_service_pb2, suggestion_service_pb2_grpc
 from asktell_server.service.suggesting import Suggesting
 from asktell_server.transport.context import Context
-from asktell_server.transport.conversion.suggestions import result_to, task_from
+from asktell_server.transport.conversion.suggestions import request_from, result_to
 
 
 class SuggestionServicer(suggestion_service_pb2_grpc.SuggestionServiceServicer):
@@ -19,4 +19,4 @@ class SuggestionServicer(suggestion_service_pb2_grpc.SuggestionServiceServicer):
         request: suggestion_service_pb2.SuggestRequest,
         context: Context,
     ) -> suggestion_service_pb2.SuggestResponse:
-        return result_to(await self._suggesting.suggest(task_from(request)))
+        return result_to(await self._suggesting.suggest(request_from(request)))
