@@ -89,8 +89,8 @@ class Study:
 
     Each configuration may be tried `replicates` times.
 
-    `max_staleness` is how many trials may end between the making of a suggestion and its start; None = by how many run
-    and how unexpected their results are.
+    `max_staleness` is how many trials may end between the making of a suggestion and its start; None = decided by
+    how many trials run and how surprising their results are.
     """
 
     name: StudyName

@@ -126,7 +126,7 @@ class SupersededResult:
 
 
 class Verdict(enum.Enum):
-    """What became of a result that a worker told."""
+    """What became of a result."""
 
     ACCEPTED = enum.auto()
     REPEATED = enum.auto()
@@ -225,7 +225,7 @@ class Trial:
         if stale and self.state is TrialState.RUNNING and result.state in (TrialState.FAILED, TrialState.STOPPED):
             # A worker that lost its lease often ends in an error; the attempt that runs now may still succeed.
             return self._supersede(result, lease_id=lease_id, now=now), Verdict.SUPERSEDED
-        told = dataclasses.replace(
+        ended = dataclasses.replace(
             self,
             state=result.state,
             metrics=result.metrics,
@@ -233,7 +233,7 @@ class Trial:
             result_lease_id=lease_id or self.lease_id,
             finish_time=now,
         )
-        return told, Verdict.ACCEPTED
+        return ended, Verdict.ACCEPTED
 
     def _tell_again(self, result: Result, *, lease_id: str, now: datetime) -> tuple[Trial, Verdict]:
         if lease_id and lease_id != self.result_lease_id:

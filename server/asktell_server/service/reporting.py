@@ -1,4 +1,4 @@
-"""What a worker that reports is told: whether it should go on."""
+"""The answer to a report: whether its worker should go on."""
 
 from __future__ import annotations
 

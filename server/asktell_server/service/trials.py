@@ -74,8 +74,8 @@ class Trials:
 
         def decide(trial: Trial) -> Trial:
             nonlocal verdict
-            told, verdict = trial.tell(result, lease_id=lease_id, now=self._clock())
-            return told
+            ended, verdict = trial.tell(result, lease_id=lease_id, now=self._clock())
+            return ended
 
         record = await self._changes.apply(name, decide, request)
         if verdict is Verdict.ACCEPTED:

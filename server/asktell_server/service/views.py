@@ -166,14 +166,14 @@ class StudyView:
 
 
 class Views:
-    """The views a server holds, at most `max_trials` trials in all; the longest unused go first."""
+    """The views that a server keeps, at most `max_trials` trials in all; the longest unused go first."""
 
     def __init__(self, ledger: Ledger, *, max_trials: int = 200_000) -> None:
         self._ledger = ledger
         self._max_trials = max_trials
         self._views: OrderedDict[StudyName, StudyView] = OrderedDict()
-        self._sizes: dict[StudyName, int] = {}  # as last counted, of the views held; their sum is `_held`
-        self._held = 0
+        self._sizes: dict[StudyName, int] = {}  # trials in each view, as last counted
+        self._total = 0  # their sum
 
     def peek(self, name: StudyName) -> StudyView | None:
         """The view as it is, however old; None when there is none."""
@@ -182,7 +182,7 @@ class Views:
     def drop(self, name: StudyName) -> None:
         """Forgets a study."""
         if self._views.pop(name, None) is not None:
-            self._held -= self._sizes.pop(name)
+            self._total -= self._sizes.pop(name)
 
     async def refresh(self, name: StudyName) -> tuple[StudyView, StudyDelta]:
         """Brings the view up to date in one round trip (more only at first, or far behind).
@@ -228,7 +228,7 @@ class Views:
 
     def _count(self, name: StudyName, size: int) -> None:
         """Notes the size of the view used last, and forgets others if all are too much."""
-        self._held += size - self._sizes.get(name, 0)
+        self._total += size - self._sizes.get(name, 0)
         self._sizes[name] = size
-        while self._held > self._max_trials and len(self._views) > 1:
+        while self._total > self._max_trials and len(self._views) > 1:
             self.drop(next(iter(self._views)))

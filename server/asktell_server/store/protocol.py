@@ -118,8 +118,9 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StalenessLimit:
-    """How many trials may have ended since a prepared suggestion was computed, and the most that their surprises may add
-    up to; None = any.
+    """How stale a prepared suggestion may be; None = any.
+
+    `ended`: how many trials may have ended since it was computed. `surprise`: the most that their surprises may add up to.
     """
 
     ended: int | None = None
@@ -243,9 +244,9 @@ class Commit:
     still means that all earlier changes of the study are as durable as this one would have been.
 
     Of prepared suggestions, those outlive the commit that still fit it. A new trial that uses none up was unknown to
-    whoever is preparing now: that preparation will be refused. `known_ready` are the prepared suggestions that
-    were pending when the new trials were chosen; all others are dropped (None = none are). A commit that changes what is known of an
-    ended trial (`forgets_ready`, or a delete) drops everything prepared.
+    whoever is preparing now: that preparation will be refused. `known_ready` are the prepared suggestions that were
+    pending when the new trials were chosen; all others are dropped (None = none are). A commit that changes what is known
+    of an ended trial (`forgets_ready`, or a delete) drops everything prepared.
 
     Raises:
         ValueError: the writes contradict that, or a new trial has a number or revision, or is to be deleted.

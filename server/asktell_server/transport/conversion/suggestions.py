@@ -34,7 +34,7 @@ _Message = TypeVar("_Message")
 _Value = TypeVar("_Value")
 
 
-class _Read(Collection[_Value], Generic[_Message, _Value]):
+class _Lazy(Collection[_Value], Generic[_Message, _Value]):
     """Messages that are converted when they are iterated over: too many are refused before any is read."""
 
     def __init__(self, messages: Sequence[_Message], convert: Callable[[_Message, int], _Value]) -> None:
@@ -59,8 +59,8 @@ def request_from(message: suggestion_service_pb2.SuggestRequest) -> SuggestReque
     """
     return SuggestRequest(
         problem=_problem_from(message.problem),
-        observations=_Read(message.observations, _tried_from),
-        pending=_Read(message.pending, _pending_from),
+        observations=_Lazy(message.observations, _tried_from),
+        pending=_Lazy(message.pending, _pending_from),
         count=message.count or 1,
         seed=message.seed,
         warm_start=message.warm_start,
