@@ -181,7 +181,7 @@ async def _batches(server: Server, trials: Sequence[trial_pb2.Trial]) -> int:
             assert record is not None
             provenance = record.trial.provenance
             assert provenance is not None
-            made.add((study, provenance.sequence, provenance.count, provenance.beside))
+            made.add((study, provenance.sequence, provenance.count, provenance.prepared_pending))
         return len(made)
     finally:
         await ledger.close()

@@ -6,6 +6,7 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Metric, Metrics, Objective, TrackedMetric
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import BoolDomain, FloatDomain, IntDomain, Parameter, SearchSpace
@@ -39,7 +40,7 @@ def a_study(**changes: Any) -> Study:
     study = Study(
         name=NAME,
         space=a_space(),
-        objectives=(Objective(metric="loss", goal=Goal.MINIMIZE),),
+        goals=Goals(objectives=(Objective(metric="loss", goal=Goal.MINIMIZE),)),
         tracked_metrics=(TrackedMetric(metric="accuracy"),),
         seed=7,
         create_time=NOW,

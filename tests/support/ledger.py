@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Measurement, Metric, Objective
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import FloatDomain, Parameter, SearchSpace
@@ -25,7 +26,7 @@ def a_study(name: StudyName, **changes: object) -> Study:
     values: dict[str, object] = {
         "name": name,
         "space": SearchSpace(parameters=(Parameter(name="x", domain=FloatDomain(min=0.0, max=1.0)),)),
-        "objectives": (Objective(metric="loss", goal=Goal.MINIMIZE),),
+        "goals": Goals(objectives=(Objective(metric="loss", goal=Goal.MINIMIZE),)),
         "seed": 7,
         "create_time": NOW,
         "update_time": NOW,

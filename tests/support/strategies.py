@@ -8,10 +8,12 @@ from datetime import UTC
 from hypothesis import strategies as st
 
 from asktell_server.domain.algorithm import Algorithm, Auto, Bayesian, Grid, Manual, Random, Sobol
+from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Metric, Metrics, Objective, Split, TrackedMetric
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.provenance import Fit, Provenance
 from asktell_server.domain.space import (
+    ABSENT,
     BoolDomain,
     CategoricalDomain,
     Configuration,
@@ -27,6 +29,7 @@ from asktell_server.domain.space import (
 from asktell_server.domain.study import LeasePolicy, StoppingRules, Study
 from asktell_server.domain.trial import (
     Amendment,
+    Belief,
     Origin,
     Prediction,
     Result,
@@ -144,8 +147,10 @@ provenances = st.builds(
     engine=texts,
     fallback_reason=texts,
     prepared=st.booleans(),
-    beside=st.lists(
-        st.lists(st.one_of(finite, st.integers(-_EXACT, _EXACT), texts, st.booleans()), max_size=3).map(tuple),
+    prepared_pending=st.lists(
+        st.lists(
+            st.one_of(finite, st.integers(-_EXACT, _EXACT), texts, st.booleans(), st.just(ABSENT)), max_size=3
+        ).map(tuple),
         max_size=2,
     ).map(tuple),
 )
@@ -166,7 +171,14 @@ trials = st.builds(
     labels=label_maps,
     annotations=label_maps,
     prediction=st.one_of(
-        st.none(), st.builds(Prediction, mean=finite, standard_deviation=finite, acquisition_value=finite)
+        st.none(),
+        st.builds(
+            Prediction,
+            beliefs=st.dictionaries(
+                texts, st.builds(Belief, mean=finite, standard_deviation=finite), min_size=1, max_size=3
+            ),
+            acquisition_value=finite,
+        ),
     ),
     provenance=st.one_of(st.none(), provenances),
     amendments=st.lists(st.builds(Amendment, amend_time=times, previous=results, reason=texts), max_size=2).map(tuple),
@@ -197,12 +209,14 @@ def studies(draw: st.DrawFn) -> Study:
         name=draw(study_names),
         display_name=draw(texts),
         space=space,
-        objectives=(
-            Objective(
-                metric=metric_names[0],
-                goal=draw(st.sampled_from(Goal)),
-                split=draw(st.sampled_from([Split.VALIDATION, Split.TRAIN])),
-            ),
+        goals=Goals(
+            objectives=(
+                Objective(
+                    metric=metric_names[0],
+                    goal=draw(st.sampled_from(Goal)),
+                    split=draw(st.sampled_from([Split.VALIDATION, Split.TRAIN])),
+                ),
+            )
         ),
         tracked_metrics=tuple(
             TrackedMetric(metric=name, split=draw(st.sampled_from(Split))) for name in metric_names[1:]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from asktell import Bool, Categorical, Discrete, Domain, Float, Int, Space
 from asktell_server.domain import space as spaces
 from asktell_server.domain.algorithm import Algorithm, Auto
+from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Objective
 from asktell_server.engine.problem import Observation, Outcome, Problem, Suggestion, SuggestTask
 from asktell_server.engine.suggest import suggest
@@ -20,10 +21,8 @@ class EngineRun(OwnProcess):
     """The history of one run; every ask is a call of the engine."""
 
     def __init__(self, instance: Instance, seed: int, algorithm: Algorithm | None = None) -> None:
-        self.objective = Objective(metric="loss", goal=Goal.MINIMIZE)
-        problem = Problem(
-            space=search_space(instance.space), objectives=(self.objective,), algorithm=algorithm or Auto()
-        )
+        self.goals = Goals(objectives=(Objective(metric="loss", goal=Goal.MINIMIZE),))
+        problem = Problem(space=search_space(instance.space), goals=self.goals, algorithm=algorithm or Auto())
         self._task = SuggestTask(problem=problem, observations=(), seed=seed)
         self._pending: list[Proposal] = []
 

@@ -18,7 +18,8 @@ class WantedStudy:
     """A study as somebody wants to create it.
 
     `unset` are the fields, by their path in Study, that the caller left to the server (`seed`, `replicates`,
-    `max_staleness`, `lease.duration_s`, `lease.max_attempts`): they differ from nothing.
+    `max_staleness`, `lease.duration_s`, `lease.max_attempts`): they differ from nothing. An unset seed is drawn when the
+    study is created, whatever `study` has.
     """
 
     study: Study
@@ -42,7 +43,7 @@ def _fixed(wanted: WantedStudy, stored: Study) -> Iterator[str]:
     study, unset = wanted.study, wanted.unset
     if names := _which(study.space, stored.space):
         yield f"search_space ({', '.join(names[:MAX_NAMED])}{', ...' if len(names) > MAX_NAMED else ''})"
-    if study.objectives != stored.objectives:
+    if study.goals.objectives != stored.goals.objectives:
         yield "objectives"
     if _unordered(study.tracked_metrics) != _unordered(stored.tracked_metrics):
         yield "tracked_metrics"

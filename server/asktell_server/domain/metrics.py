@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
+from asktell_server.domain.space import NAME_RE, NAME_RULE
 
 
 class Goal(enum.StrEnum):
@@ -81,6 +82,12 @@ class Measurement:
     step: int
     metrics: Metrics
     report_time: datetime
+
+
+def validate_metric_name(name: str, where: str) -> None:
+    """Raises InvalidArgument when a metric cannot have the name."""
+    if not NAME_RE.fullmatch(name):
+        raise InvalidArgument(where, f"must be {NAME_RULE}, got {name[:140]!r}")
 
 
 def validate_metrics(metrics: Metrics, *, declared: frozenset[str], field: str = "metrics") -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from asktell_server.domain.values import ParameterValue
+from asktell_server.domain.values import Key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +37,8 @@ class Provenance:
         engine: version of the server that suggested.
         fallback_reason: why the model was not used, where it should have been.
         prepared: it was made before anybody asked for it.
-        beside: the last of the pending configurations, as values in the order of the space: those that were prepared and
-            not trials yet, which the log does not know.
+        prepared_pending: keys of the last of the pending configurations: those that were prepared and not trials yet,
+            which the log does not know.
     """
 
     sequence: int
@@ -50,4 +50,4 @@ class Provenance:
     engine: str = ""
     fallback_reason: str = ""
     prepared: bool = False
-    beside: tuple[tuple[ParameterValue, ...], ...] = ()
+    prepared_pending: tuple[Key, ...] = ()

@@ -1,30 +1,23 @@
-"""Checks of told results against their study."""
+"""Checks of results against their study."""
 
 from __future__ import annotations
 
-from asktell_server.domain.errors import ErrorReason, InvalidArgument
+from asktell_server.domain.errors import InvalidArgument
 from asktell_server.domain.metrics import validate_metrics
 from asktell_server.domain.study import Study
-from asktell_server.domain.trial import Result, TrialState
+from asktell_server.domain.trial import Result
 
 MAX_REASON = 4096
 
 
 def validate_result(study: Study, result: Result, *, field: str = "metrics", reason_field: str = "reason") -> None:
-    """Checks a told result against its study.
+    """Checks a result against the study of its trial.
 
     Raises:
-        InvalidArgument: a metric is unknown or not finite, a success lacks the objective, the reason is too long.
+        InvalidArgument: a metric is unknown or not finite, a success lacks an objective, the reason is too long.
     """
     validate_metrics(result.metrics, declared=study.declared_metrics, field=field)
-    objective = study.objective.metric
-    if result.state is TrialState.SUCCEEDED and objective not in result.metrics:
-        raise InvalidArgument(
-            field,
-            f"a successful trial must tell its objective {objective!r}",
-            reason=ErrorReason.MISSING_OBJECTIVE,
-            metadata={"metric": objective},
-        )
+    study.goals.require(result, field=field)
     validate_reason(result.reason, reason_field)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from asktell_server.domain.domains import (
     DOMAIN_FIELDS,
@@ -18,14 +18,17 @@ from asktell_server.domain.domains import (
 )
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
 from asktell_server.domain.values import (
+    ABSENT,
     MAX_EXACT_INT,
     Configuration,
+    Key,
     ParameterValue,
     configuration_digest,
     listed,
 )
 
 __all__ = [
+    "ABSENT",
     "DOMAIN_FIELDS",
     "MAX_EXACT_INT",
     "MAX_LEVELS",
@@ -39,6 +42,7 @@ __all__ = [
     "Domain",
     "FloatDomain",
     "IntDomain",
+    "Key",
     "Parameter",
     "ParameterValue",
     "Scale",
@@ -63,9 +67,13 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSpace:
-    """1 to 100 parameters with unique names."""
+    """1 to 100 parameters with unique names; `names` has these in their order."""
 
     parameters: tuple[Parameter, ...]
+    names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(parameter.name for parameter in self.parameters))
 
     def validate(self, field: str) -> None:
         """Raises InvalidArgument naming the offending sub-field of `field`."""
@@ -95,18 +103,18 @@ class SearchSpace:
     def normalize(
         self, configuration: Configuration, *, field: str, fill_defaults: bool = False
     ) -> dict[str, ParameterValue]:
-        """The configuration in the order and kinds of the space.
+        """The configuration in the order and kinds of the space, with its active parameters.
 
         Raises:
             InvalidArgument: a parameter is unknown, missing (and has no default, or `fill_defaults` is False), or
                 its value is not in its domain. The field is `{field}[{parameter}]`.
         """
-        known = {parameter.name for parameter in self.parameters}
+        known = set(self.names)
         for name in configuration:
             if name not in known:
                 raise _outside(field, name, f"no such parameter; the space has {listed(sorted(known))}")
         result: dict[str, ParameterValue] = {}
-        for parameter in self.parameters:
+        for parameter in self.active(configuration):
             value = configuration.get(parameter.name)
             if value is None and fill_defaults:
                 value = parameter.default
@@ -117,6 +125,18 @@ class SearchSpace:
             except ValueError as error:
                 raise _outside(field, parameter.name, str(error)) from None
         return result
+
+    def active(self, configuration: Configuration) -> tuple[Parameter, ...]:
+        """The parameters that need a value in the configuration, in the order of the space: all of them."""
+        return self.parameters
+
+    def key(self, configuration: Configuration) -> Key:
+        """The configuration's values in the order of the space, ABSENT for a parameter that it does not have."""
+        return tuple(map(configuration.get, self.names))
+
+    def configuration(self, key: Key) -> dict[str, ParameterValue]:
+        """The configuration that has the key. Raises ValueError when the key is of another length."""
+        return {name: value for name, value in zip(self.names, key, strict=True) if value is not ABSENT}
 
     @property
     def cardinality(self) -> int | None:

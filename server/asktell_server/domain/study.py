@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from asktell_server.domain.algorithm import Algorithm, Auto, Bayesian, Grid
-from asktell_server.domain.errors import ErrorReason, InvalidArgument, NotSupported
-from asktell_server.domain.metrics import Objective, Split, TrackedMetric
+from asktell_server.domain.algorithm import Algorithm, Auto
+from asktell_server.domain.errors import ErrorReason, InvalidArgument
+from asktell_server.domain.goals import Goals
+from asktell_server.domain.metrics import TrackedMetric, validate_metric_name
 from asktell_server.domain.names import StudyName
-from asktell_server.domain.space import MAX_EXACT_INT, NAME_RE, NAME_RULE, SearchSpace
+from asktell_server.domain.space import MAX_EXACT_INT, SearchSpace
 
 MAX_TRACKED_METRICS = 100
 DEFAULT_LEASE_S = 60.0
@@ -88,13 +89,13 @@ class Study:
 
     Each configuration may be tried `replicates` times.
 
-    `max_staleness` is how many trials may end between the making of a suggestion and its start; None = by how many run
-    and how unexpected their results are.
+    `max_staleness` is how many trials may end between the making of a suggestion and its start; None = decided by
+    how many trials run and how surprising their results are.
     """
 
     name: StudyName
     space: SearchSpace
-    objectives: tuple[Objective, ...]
+    goals: Goals
     seed: int
     display_name: str = ""
     tracked_metrics: tuple[TrackedMetric, ...] = ()
@@ -114,15 +115,9 @@ class Study:
     revision: int = 0
 
     @property
-    def objective(self) -> Objective:
-        """The one objective."""
-        return self.objectives[0]
-
-    @property
     def declared_metrics(self) -> frozenset[str]:
         """The names of all metrics that trials may report."""
-        names = [objective.metric for objective in self.objectives]
-        return frozenset(names + [tracked.metric for tracked in self.tracked_metrics])
+        return frozenset((*self.goals.metrics, *(tracked.metric for tracked in self.tracked_metrics)))
 
     def validate(self, where: str = "study") -> None:
         """Checks everything a caller may set.
@@ -136,9 +131,9 @@ class Study:
                 f"{where}.display_name", f"must have at most 256 characters, got {len(self.display_name)}"
             )
         self.space.validate(f"{where}.search_space")
-        validate_objectives(self.objectives, where)
+        self.goals.validate(where)
         self._validate_tracked(where)
-        validate_algorithm(self.algorithm, self.space, where)
+        self.algorithm.validate(self.space, f"{where}.algorithm.{self.algorithm.kind}")
         self.stopping.validate(f"{where}.stopping_rules")
         self.lease.validate(f"{where}.lease_policy")
         if self.max_running_trials < 0:
@@ -156,45 +151,15 @@ class Study:
             raise InvalidArgument(
                 f"{where}.tracked_metrics", f"must hold at most {MAX_TRACKED_METRICS}, got {len(self.tracked_metrics)}"
             )
-        seen = {objective.metric for objective in self.objectives}
+        seen = set(self.goals.metrics)
         for index, tracked in enumerate(self.tracked_metrics):
             entry = f"{where}.tracked_metrics[{index}].metric"
-            _validate_metric_name(tracked.metric, entry)
+            validate_metric_name(tracked.metric, entry)
             if tracked.metric in seen:
                 raise InvalidArgument(
                     entry, f"must be unique among objectives and tracked metrics, got {tracked.metric!r} again"
                 )
             seen.add(tracked.metric)
-
-
-def validate_objectives(objectives: tuple[Objective, ...], where: str) -> None:
-    """Checks the objectives of a study or problem.
-
-    Raises:
-        InvalidArgument: none, a bad metric name, or one on the test split.
-        NotSupported: more than one.
-    """
-    if not objectives:
-        raise InvalidArgument(f"{where}.objectives", "must hold one objective, got none")
-    if len(objectives) > 1:
-        raise NotSupported(f"{where}.objectives", f"this server optimises one objective, got {len(objectives)}")
-    for index, objective in enumerate(objectives):
-        _validate_metric_name(objective.metric, f"{where}.objectives[{index}].metric")
-        if objective.split is Split.TEST:
-            raise InvalidArgument(
-                f"{where}.objectives[{index}].split",
-                "must not be the test split: hyperparameters chosen by test results leave nothing to test with; "
-                "measure the objective on validation data and log the test metric as a tracked metric",
-                reason=ErrorReason.TEST_SPLIT_OBJECTIVE,
-            )
-
-
-def validate_algorithm(algorithm: Algorithm, space: SearchSpace, where: str) -> None:
-    """Raises InvalidArgument when the algorithm's settings do not fit the space."""
-    if isinstance(algorithm, Grid):
-        algorithm.validate(space, f"{where}.algorithm.grid")
-    elif isinstance(algorithm, Bayesian):
-        algorithm.validate(f"{where}.algorithm.bayesian")
 
 
 def validate_replicates(replicates: int, where: str) -> None:
@@ -219,8 +184,3 @@ def validate_annotations(annotations: Mapping[str, str], where: str) -> None:
     size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
     if size > MAX_ANNOTATIONS_BYTES:
         raise InvalidArgument(where, f"must have at most {MAX_ANNOTATIONS_BYTES} bytes in all, got {size}")
-
-
-def _validate_metric_name(name: str, where: str) -> None:
-    if not NAME_RE.fullmatch(name):
-        raise InvalidArgument(where, f"must be {NAME_RULE}, got {name[:140]!r}")

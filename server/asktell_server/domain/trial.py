@@ -79,12 +79,32 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
-    """What the model believed about a configuration, in the objective's unit."""
+class Belief:
+    """What the model believed about one metric of a configuration, in the metric's unit."""
 
     mean: float
     standard_deviation: float
+
+
+UNNAMED_METRIC = ""
+"""The metric of a belief that an older server stored: the one objective of its study."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What the model believed about a configuration: by metric, in the order of the study's goals, never empty."""
+
+    beliefs: Mapping[str, Belief]
     acquisition_value: float
+
+    def belief(self, metric: str) -> Belief | None:
+        """The belief about a metric of the study's goals."""
+        return self.beliefs.get(metric) or self.beliefs.get(UNNAMED_METRIC)
+
+    @property
+    def first_belief(self) -> Belief:
+        """The belief about the first objective, for whoever has room for one."""
+        return next(iter(self.beliefs.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +126,7 @@ class SupersededResult:
 
 
 class Verdict(enum.Enum):
-    """What became of a told result."""
+    """What became of a result."""
 
     ACCEPTED = enum.auto()
     REPEATED = enum.auto()
@@ -205,7 +225,7 @@ class Trial:
         if stale and self.state is TrialState.RUNNING and result.state in (TrialState.FAILED, TrialState.STOPPED):
             # A worker that lost its lease often ends in an error; the attempt that runs now may still succeed.
             return self._supersede(result, lease_id=lease_id, now=now), Verdict.SUPERSEDED
-        told = dataclasses.replace(
+        ended = dataclasses.replace(
             self,
             state=result.state,
             metrics=result.metrics,
@@ -213,7 +233,7 @@ class Trial:
             result_lease_id=lease_id or self.lease_id,
             finish_time=now,
         )
-        return told, Verdict.ACCEPTED
+        return ended, Verdict.ACCEPTED
 
     def _tell_again(self, result: Result, *, lease_id: str, now: datetime) -> tuple[Trial, Verdict]:
         if lease_id and lease_id != self.result_lease_id:

@@ -5,12 +5,19 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 ParameterValue = float | int | str | bool
 """A value of one parameter; an int stays an int."""
 
 Configuration = Mapping[str, ParameterValue]
 """A value for each parameter of a space, by name."""
+
+ABSENT: Final = None
+"""What a key holds for a parameter that the configuration does not have. No parameter has it as a value."""
+
+Key = tuple[ParameterValue | None, ...]
+"""A configuration as values in the order of its space (`SearchSpace.key`): equal exactly when the configurations are."""
 
 MAX_EXACT_INT = 2**53
 """Whole numbers up to here are exact in every client language (and in Lua)."""

@@ -225,7 +225,7 @@ class Encoding:
     """The columns of a space, in its order."""
 
     def __init__(self, space: SearchSpace) -> None:
-        self.names = tuple(parameter.name for parameter in space.parameters)
+        self.names = space.names
         self.columns: tuple[Column, ...] = tuple(_column(parameter.domain) for parameter in space.parameters)
         self.parameters: tuple[Parameter, ...] = space.parameters
 

@@ -28,7 +28,8 @@ def history_digest(task: SuggestTask) -> bytes:
 
 def noise_deviation(task: SuggestTask, fit: Fit) -> float:
     """The standard deviation of one observation, in the objective's unit, in a model of the task."""
-    return make_targets(task.observations, task.problem.objectives[0]).standard_deviation(math.sqrt(fit.noise))
+    (objective,) = task.problem.goals.objectives
+    return make_targets(task.observations, objective).standard_deviation(math.sqrt(fit.noise))
 
 
 _pack = struct.Struct("<Bdd").pack

@@ -8,7 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from asktell_server.domain.space import Configuration, ParameterValue
+from asktell_server.domain.space import ABSENT, Configuration, Key, ParameterValue
 from asktell_server.engine.encoding import Continuum, Encoding
 from asktell_server.engine.problem import SuggestTask
 
@@ -18,8 +18,6 @@ DRAWS = 64
 LOOKS = 16
 """Candidates of a continuum that are compared with the history one by one; for more a set of it is made first. At 4,000
 trials of 6 values one look takes 0.06 ms and the set 1 ms; an ask for one trial takes a single look."""
-
-Key = tuple[ParameterValue, ...]
 
 
 def room(task: SuggestTask) -> int | None:
@@ -31,9 +29,8 @@ def room(task: SuggestTask) -> int | None:
     known = len(task.observations) + len(task.pending)
     if known + task.count <= most:  # whichever they are
         return most - known
-    names = [parameter.name for parameter in task.problem.space.parameters]
     configurations = [*(observation.parameters for observation in task.observations), *task.pending]
-    uses = Counter(tuple(map(configuration.__getitem__, names)) for configuration in configurations)
+    uses = Counter(map(task.problem.space.key, configurations))
     return most - sum(min(count, replicates) for count in uses.values())
 
 
@@ -41,17 +38,17 @@ class Novelty:
     """What has been tried, is running or has been chosen in this batch."""
 
     def __init__(self, task: SuggestTask, encoding: Encoding) -> None:
-        self._count = task.problem.space.cardinality
+        self._space = task.problem.space
+        self._count = self._space.cardinality
         self._replicates = task.problem.replicates
         self._columns = encoding.columns
-        self._names = encoding.names
         self._pending = task.pending
-        self._running = set(map(self.key, task.pending))
+        self._running = set(map(self._space.key, task.pending))
         self._observations = task.observations
         self._known_keys = task.tried
         # How often each has been tried, is running or has been chosen; counted only where that matters.
         counted = [*self._ended, *self._pending] if self._replicates > 1 else []
-        self._uses = Counter(map(self.key, counted))
+        self._uses = Counter(map(self._space.key, counted))
         self._looks = 0
 
     @functools.cached_property
@@ -60,7 +57,7 @@ class Novelty:
 
     @functools.cached_property
     def _ended_keys(self) -> set[Key]:
-        return set(map(self.key, self._ended))
+        return set(map(self._space.key, self._ended))
 
     @property
     def _tried(self) -> set[Key]:
@@ -77,14 +74,10 @@ class Novelty:
         """Configurations of the task that have been tried as often as they may be; some may come twice."""
         if self._replicates == 1:
             return [*self._ended, *self._pending]
-        return [dict(zip(self._names, key, strict=True)) for key in self._spent]
-
-    def key(self, configuration: Configuration) -> Key:
-        """What two configurations share exactly when they are equal."""
-        return tuple(map(configuration.__getitem__, self._names))
+        return [self._space.configuration(key) for key in self._spent]
 
     def __contains__(self, configuration: Configuration) -> bool:
-        key = self.key(configuration)
+        key = self._space.key(configuration)
         if key in self._running:
             return True
         if self._known_keys is not None:
@@ -96,7 +89,7 @@ class Novelty:
 
     def add(self, configuration: Configuration) -> bool:
         """Marks a configuration as chosen; whether it has now been tried as often as it may be."""
-        key = self.key(configuration)
+        key = self._space.key(configuration)
         self._running.add(key)
         self._uses[key] += 1
         return self._uses[key] >= self._replicates
@@ -154,6 +147,7 @@ class Novelty:
         place = 0
         for column, value in zip(self._columns, key, strict=True):
             assert not isinstance(column, Continuum)
+            assert value is not ABSENT
             place = place * column.count + column.index(value)
         return place
 
@@ -164,4 +158,4 @@ class Novelty:
             assert not isinstance(column, Continuum)
             place, level = divmod(place, column.count)
             levels.append(column.value(level))
-        return dict(zip(self._names, reversed(levels), strict=True))
+        return self._space.configuration(tuple(reversed(levels)))

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from asktell_server.domain.algorithm import Algorithm
-from asktell_server.domain.metrics import Objective
+from asktell_server.domain.goals import Goals
 from asktell_server.domain.provenance import Fit, Provenance
-from asktell_server.domain.space import Configuration, ParameterValue, SearchSpace
+from asktell_server.domain.space import Configuration, Key, SearchSpace
 from asktell_server.domain.trial import Origin, Prediction
 
 
@@ -19,7 +19,7 @@ class Problem:
     """What is to be optimised, and how. Each configuration may be tried `replicates` times."""
 
     space: SearchSpace
-    objectives: tuple[Objective, ...]
+    goals: Goals
     algorithm: Algorithm
     replicates: int = 1
 
@@ -66,9 +66,9 @@ class SuggestTask:
 
     `pending` are configurations that are running or handed out; `seed` is the study's seed, and everything random is
     drawn from it and from the number of observations and pending trials; `warm_start` is what an earlier answer for
-    the same problem carried, and may be empty or foreign (then it is ignored). `tried` holds the values, in the order of
-    the space, of the observations of an infinite space, where somebody has them at hand: a sampler without a model looks
-    there instead of comparing with each.
+    the same problem carried, and may be empty or foreign (then it is ignored). `tried` holds the keys of the observations
+    of an infinite space, where somebody has them at hand: a sampler without a model looks there instead of comparing
+    with each.
     """
 
     problem: Problem
@@ -77,25 +77,23 @@ class SuggestTask:
     count: int = 1
     seed: int = 0
     warm_start: bytes = b""
-    tried: Container[tuple[ParameterValue, ...]] | None = field(default=None, compare=False, repr=False)
+    tried: Container[Key] | None = field(default=None, compare=False, repr=False)
 
     def __reduce__(self) -> tuple[object, ...]:
         """For a pickle: the observations by columns, half the size and time of an object each; without `tried`."""
-        names = [parameter.name for parameter in self.problem.space.parameters]
         seen = self.observations
         columns = (
-            [[one.parameters[name] for name in names] for one in seen],
+            [self.problem.space.key(one.parameters) for one in seen],
             [one.outcome.value for one in seen],
             [one.value for one in seen],
             [one.standard_error for one in seen],
         )
         rest = (self.problem, tuple(self.pending), self.count, self.seed, self.warm_start)
-        return _task_of_columns, (names, columns, *rest)
+        return _task_of_columns, (columns, *rest)
 
 
 def _task_of_columns(
-    names: Sequence[str],
-    columns: tuple[Sequence[Sequence[ParameterValue]], Sequence[int], Sequence[float | None], Sequence[float | None]],
+    columns: tuple[Sequence[Key], Sequence[int], Sequence[float | None], Sequence[float | None]],
     problem: Problem,
     pending: Sequence[Configuration],
     count: int,
@@ -104,9 +102,9 @@ def _task_of_columns(
 ) -> SuggestTask:
     observations = tuple(
         Observation(
-            parameters=dict(zip(names, row, strict=True)), outcome=_OUTCOMES[outcome], value=value, standard_error=error
+            parameters=problem.space.configuration(key), outcome=_OUTCOMES[outcome], value=value, standard_error=error
         )
-        for row, outcome, value, error in zip(*columns, strict=True)
+        for key, outcome, value, error in zip(*columns, strict=True)
     )
     return SuggestTask(
         problem=problem, observations=observations, pending=pending, count=count, seed=seed, warm_start=warm_start

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from asktell_server.domain.algorithm import Auto
+from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Objective
 from asktell_server.domain.space import CategoricalDomain, Configuration, FloatDomain, IntDomain, Parameter, SearchSpace
 from asktell_server.engine.problem import Observation, Outcome, Problem, SuggestTask
@@ -28,7 +29,7 @@ def _task(*parameters: Parameter) -> SuggestTask:
     return SuggestTask(
         problem=Problem(
             space=SearchSpace(parameters=parameters),
-            objectives=(Objective(metric="loss", goal=Goal.MINIMIZE),),
+            goals=Goals(objectives=(Objective(metric="loss", goal=Goal.MINIMIZE),)),
             algorithm=Auto(),
         ),
         observations=[

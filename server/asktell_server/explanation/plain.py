@@ -17,11 +17,12 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
         "parameters": dict(trial.parameters),
         "origin": trial.origin.value,
         "result": {name: metric.value for name, metric in trial.metrics.items()},
-        "deviations": explanation.deviations,
+        # Where there is room for one objective it is the first.
+        "deviations": next(iter(explanation.deviations.values()), None),
         "prediction": prediction
         and {
-            "mean": prediction.mean,
-            "standard_deviation": prediction.standard_deviation,
+            "mean": prediction.first_belief.mean,
+            "standard_deviation": prediction.first_belief.standard_deviation,
             "log_expected_improvement": prediction.acquisition_value,
         },
         "model": _model_json(explanation, provenance.fit if provenance else None),
@@ -33,7 +34,7 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
             "warm_start": provenance.warm_start.hex(),
             "fallback_reason": provenance.fallback_reason,
             "prepared": provenance.prepared,
-            "prepared_beside": [list(values) for values in provenance.beside],
+            "prepared_beside": [list(key) for key in provenance.prepared_pending],
         },
         "knowledge": _knowledge_json(explanation.knowledge),
         "repetition": _repetition_json(explanation, explanation.repetition),
@@ -43,11 +44,10 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
 def _model_json(explanation: Explanation, fit: Fit | None) -> dict[str, Any] | None:
     if fit is None:
         return None
-    names = [parameter.name for parameter in explanation.study.space.parameters]
     weights = dict(zip(("numbers", "categories", "both"), fit.weights, strict=True)) if fit.weights else None
     return {
         "noise_variance": fit.noise,
-        "length_scales": dict(zip(names, fit.length_scales, strict=True)),
+        "length_scales": dict(zip(explanation.study.space.names, fit.length_scales, strict=True)),
         "kernel_weights": weights,
         "noise_standard_deviation": explanation.knowledge and explanation.knowledge.noise,
     }

@@ -55,7 +55,7 @@ def _provenance_lines(provenance: Provenance, knowledge: Knowledge | None) -> It
     if knowledge is None:
         return
     failed = f", {_counted(knowledge.failures, 'failure')}" if knowledge.failures else ""
-    prepared = f", {len(provenance.beside)} of them prepared" if provenance.beside else ""
+    prepared = f", {len(provenance.prepared_pending)} of them prepared" if provenance.prepared_pending else ""
     yield _line("knew", f"{_counted(knowledge.values, 'result')}{failed}, {knowledge.pending} in flight{prepared}")
     missed = f"; {_counted(knowledge.missed, 'result')} came between" if knowledge.missed else ""
     yield _line("log", f"suggested at position {knowledge.sequence}, a trial at {knowledge.created}{missed}")
@@ -63,14 +63,15 @@ def _provenance_lines(provenance: Provenance, knowledge: Knowledge | None) -> It
 
 def _belief_lines(explanation: Explanation, fit: Fit | None) -> Iterator[str]:
     knowledge, prediction = explanation.knowledge, explanation.trial.prediction
-    objective = explanation.study.objective
     if knowledge is not None and knowledge.best is not None:
-        value = knowledge.best.metrics[objective.metric].value
-        yield _line("best by then", f"{value:.6g} (trial {knowledge.best.number})")
+        values = ", ".join(f"{knowledge.best.metrics[name].value:.6g}" for name in explanation.study.goals.metrics)
+        yield _line("best by then", f"{values} (trial {knowledge.best.number})")
     if prediction is not None:
         yield ""
-        spread = f"{prediction.standard_deviation:.3g}"
-        yield _line("believed", f"{objective.metric} {prediction.mean:.6g}, standard deviation {spread}")
+        for name in explanation.study.goals.metrics:
+            if belief := prediction.belief(name):
+                spread = f"{belief.standard_deviation:.3g}"
+                yield _line("believed", f"{name} {belief.mean:.6g}, standard deviation {spread}")
         yield _line("log EI", f"{prediction.acquisition_value:.4g} (of the standardised objective)")
     if fit is None:
         return
@@ -84,19 +85,18 @@ def _belief_lines(explanation: Explanation, fit: Fit | None) -> Iterator[str]:
 
 
 def _result_lines(explanation: Explanation) -> Iterator[str]:
-    trial, objective = explanation.trial, explanation.study.objective
-    metric = trial.metrics.get(objective.metric)
+    trial = explanation.trial
     yield ""
-    if metric is None:
+    measured = [(name, trial.metrics[name]) for name in explanation.study.goals.metrics if name in trial.metrics]
+    if not measured:
         yield _line("came out", f"no value: {trial.reason}" if trial.reason else "no value")
-        return
-    error = "" if metric.standard_error is None else f" ± {metric.standard_error:.3g}"
-    deviations = explanation.deviations
-    told = ""
-    if deviations is not None:
-        side = "above" if deviations >= 0 else "below"
-        told = f", {abs(deviations):.2g} standard deviations {side} the mean"
-    yield _line("came out", f"{objective.metric} {metric.value:.6g}{error}{told}")
+    for name, metric in measured:
+        error = "" if metric.standard_error is None else f" ± {metric.standard_error:.3g}"
+        distance = ""
+        if (deviations := explanation.deviations.get(name)) is not None:
+            side = "above" if deviations >= 0 else "below"
+            distance = f", {abs(deviations):.2g} standard deviations {side} the mean"
+        yield _line("came out", f"{name} {metric.value:.6g}{error}{distance}")
 
 
 def _repetition_lines(explanation: Explanation, provenance: Provenance, repetition: Repetition) -> Iterator[str]:

@@ -12,7 +12,6 @@ import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 
-from asktell_server.domain.algorithm import Manual
 from asktell_server.domain.errors import (
     AsktellError,
     ErrorReason,
@@ -180,20 +179,20 @@ class AskTrials:
         capacity = Capacity(view)
         unserved = share_queue(jobs, view.queued(), capacity)
         share_ready(unserved, usable(view, limit), capacity)
-        beside = [prepared for job in jobs for prepared in job.ready]
-        known_ready = frozenset(prepared.ready_id for prepared in beside)
+        given_ready = [prepared for job in jobs for prepared in job.ready]
+        known_ready = frozenset(prepared.ready_id for prepared in given_ready)
         room = min(sum(unserved.values()), capacity.new)
-        if room and not isinstance(study.algorithm, Manual):
+        if room and study.algorithm.suggests:
             if at_once := [job for job in jobs if job not in unserved]:  # they need not wait for the model
                 return [*await self._start(view, guard, at_once), *unserved]
             if await self._join(name, view, unserved, limit):
                 return list(jobs)
             suggestions = await self._modelling.suggest(
-                view, room, beside=[prepared.trial.parameters for prepared in beside]
+                view, room, also_pending=[prepared.trial.parameters for prepared in given_ready]
             )
             share_suggestions(unserved, suggestions)
             # Not while points are out, those of this round included: their trials may come back to be run again.
-            if not suggestions and not beside and not capacity.open:
+            if not suggestions and not given_ready and not capacity.open:
                 study = await self._completion.finish(view, FinishReason.EXHAUSTED)
         served = [job for job in jobs if job.given]
         for job in jobs:
@@ -250,7 +249,7 @@ def _nothing_now(study: Study, view: StudyView, delta: StudyDelta) -> AsktellErr
     name = str(study.name)
     running = view.head.counts.get(TrialState.RUNNING, 0)
     limited = study.max_running_trials and running >= study.max_running_trials
-    if isinstance(study.algorithm, Manual) and not limited:
+    if not study.algorithm.suggests and not limited:
         return FailedPrecondition(
             f"study {name} uses manual search and no trial is enqueued",
             reason=ErrorReason.QUEUE_EMPTY,

@@ -14,8 +14,8 @@ from asktell_server.domain.errors import (
     trial_not_found,
 )
 from asktell_server.domain.names import StudyName, TrialName
-from asktell_server.domain.news import news
 from asktell_server.domain.study import Study
+from asktell_server.domain.surprise import surprise
 from asktell_server.domain.trial import Trial
 from asktell_server.service.preparing import Preparer
 from asktell_server.service.views import StudyView, Views
@@ -109,7 +109,7 @@ class TrialChanges:
                 trial=changed,
                 expected_revision=trial.revision,
                 delete=delete,
-                news=news(changed, view.study.objective),
+                surprise=surprise(changed, view.study.goals),
             )
             corrected = trial.state.has_result and changed.result != trial.result
             commit = Commit(

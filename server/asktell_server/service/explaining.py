@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from asktell_server.domain.errors import trial_not_found
 from asktell_server.domain.names import TrialName
 from asktell_server.domain.provenance import Provenance
-from asktell_server.domain.stopping import objective_cost
 from asktell_server.domain.study import Study
 from asktell_server.domain.trial import Trial
 from asktell_server.engine.history import history_digest, noise_deviation
@@ -27,7 +26,7 @@ class Knowledge:
 
     Attributes:
         exact: the history is the very one that the engine had; None = it left no digest, so nobody can tell.
-        values: results with an objective value; `failures`: failed and infeasible ones; `pending`: trials in flight.
+        values: results with a value of the objective; `failures`: failed and infeasible ones; `pending`: trials in flight.
         best: the trial with the best value among them.
         noise: standard deviation of one observation, in the objective's unit, as the model fitted it.
         created: position of the log at which the trial came to be.
@@ -69,10 +68,9 @@ class Repetition:
             if again.parameters.get(name) != value:
                 yield name, value, again.parameters.get(name)
         if trial.prediction is not None and again.prediction is not None:
-            for name in ("mean", "standard_deviation", "acquisition_value"):
-                before, now = getattr(trial.prediction, name), getattr(again.prediction, name)
-                if before != now:
-                    yield f"prediction.{name}", before, now
+            for metric, now in again.prediction.beliefs.items():
+                yield from _changed(trial.prediction.belief(metric), now, ("mean", "standard_deviation"))
+            yield from _changed(trial.prediction, again.prediction, ("acquisition_value",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,15 +84,24 @@ class Explanation:
     repetition: Repetition | None = None
 
     @property
-    def deviations(self) -> float | None:
-        """How far the result lies above the predicted mean, in standard deviations of a predicted observation."""
-        trial, prediction = self.trial, self.trial.prediction
-        metric = trial.metrics.get(self.study.objective.metric)
-        if prediction is None or metric is None or objective_cost(self.study, trial) is None:
-            return None
-        noise = self.knowledge.noise if self.knowledge else None
-        variance = prediction.standard_deviation**2 + (noise or 0.0) ** 2 + (metric.standard_error or 0.0) ** 2
-        return (metric.value - prediction.mean) / variance**0.5 if variance > 0 else None
+    def deviations(self) -> Mapping[str, float]:
+        """How far values lie above their predicted means, in standard deviations of a predicted observation.
+
+        By metric, in the order of the study's goals; those are left out for which nobody can tell.
+        """
+        goals, prediction = self.study.goals, self.trial.prediction
+        measured = goals.measured(self.trial.result)
+        if prediction is None or measured is None:
+            return {}
+        noise = (self.knowledge.noise if self.knowledge else None) or 0.0
+        deviations = {}
+        for name, metric in zip(goals.metrics, measured, strict=True):
+            if (belief := prediction.belief(name)) is None:
+                continue
+            variance = belief.standard_deviation**2 + noise**2 + (metric.standard_error or 0.0) ** 2
+            if variance > 0:
+                deviations[name] = (metric.value - belief.mean) / variance**0.5
+        return deviations
 
 
 class Explaining:
@@ -147,8 +154,7 @@ class _Moment:
     @staticmethod
     def of(past: Past, study: Study, provenance: Provenance) -> _Moment:
         """Where the past stands now."""
-        costs = [(cost, trial) for trial in past.trials() if (cost := objective_cost(study, trial)) is not None]
-        _, best = min(costs, key=lambda pair: (pair[0], pair[1].number), default=(0.0, None))
+        best = next(iter(study.goals.best_first(past.trials())), None)
         return _Moment(sequence=past.sequence, task=past.task(provenance), best=best)
 
 
@@ -163,6 +169,14 @@ def _the_moment(moments: list[_Moment], trial: Trial, provenance: Provenance) ->
         if _repeat(moment.task, provenance.index).repeats(trial):
             return moment, None
     return moments[0], None
+
+
+def _changed(before: object, now: object, names: tuple[str, ...]) -> Iterator[tuple[str, object, object]]:
+    """The numbers of a prediction that differ: name, then and now."""
+    for name in names:
+        then, again = getattr(before, name, None), getattr(now, name)
+        if then != again:
+            yield f"prediction.{name}", then, again
 
 
 def _repeat(task: SuggestTask, index: int) -> Repetition:

@@ -46,11 +46,11 @@ class Past:
     def task(self, provenance: Provenance) -> SuggestTask:
         """The task that a server had from here, as far as its provenance says."""
         study = self._view.study
-        names = [parameter.name for parameter in study.space.parameters]
+        also_pending = map(study.space.configuration, provenance.prepared_pending)
         return SuggestTask(
             problem=problem_of(study),
             observations=self._view.observations(),
-            pending=[*self._view.pending(), *(dict(zip(names, values, strict=True)) for values in provenance.beside)],
+            pending=[*self._view.pending(), *also_pending],
             count=provenance.count,
             seed=study.seed,
             warm_start=provenance.warm_start,

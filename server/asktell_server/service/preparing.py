@@ -19,7 +19,7 @@ from asktell_server.domain.errors import AsktellError, NotFound
 from asktell_server.domain.names import StudyName
 from asktell_server.engine.suggest import needs_model
 from asktell_server.service.clock import Clock
-from asktell_server.service.demand import CREDIT_OF_CALL, WASTE, Cause, Demand, Making, Told
+from asktell_server.service.demand import CREDIT_OF_CALL, WASTE, Cause, Demand, KnownProgress, Making
 from asktell_server.service.modelling import Modelling, new_trial, task_of
 from asktell_server.service.readiness import budget_left, may_prepare, staleness_limit, usable
 from asktell_server.service.views import StudyView, Views
@@ -42,7 +42,7 @@ class PreparingCounters:
     refused: int = 0
     """Suggestions computed ahead that did not fit any more when they were done."""
     stale: int = 0
-    """Prepared suggestions dropped because too much had been told since."""
+    """Prepared suggestions dropped because too many trials had ended since, or too surprisingly."""
     used: int = 0
     """Trials started from a prepared suggestion."""
     joined: int = 0
@@ -198,8 +198,7 @@ class Preparer:
     async def _compute(self, view: StudyView, demand: Demand, making: Making, token: str) -> Prepared | None:
         limit = staleness_limit(view)
         ready = usable(view, limit)
-        beside = [prepared.trial.parameters for prepared in ready]
-        task = task_of(view, 1, beside=beside)
+        task = task_of(view, 1, also_pending=[prepared.trial.parameters for prepared in ready])
         if (
             not may_prepare(view.study)
             or len(ready) >= demand.depth(limit)
@@ -207,13 +206,16 @@ class Preparer:
             or not needs_model(task)
         ):
             return None
-        told, known_number = Told(ended=view.ended, news=view.news), view.head.last_number  # the view may move on
-        making.told = told
-        suggestion = await self._modelling.suggest_ahead(view, task, beside=len(beside))
+        # As they are now: the view may move on.
+        known, known_number = KnownProgress(ended=view.ended, surprise=view.surprise), view.head.last_number
+        making.known = known
+        suggestion = await self._modelling.suggest_ahead(view, task, prepared_pending=len(ready))
         if suggestion is None:
             return None
         trial = new_trial(suggestion, self._clock())
-        return Prepared(ready_id=token, trial=trial, ended=told.ended, news=told.news, known_number=known_number)
+        return Prepared(
+            ready_id=token, trial=trial, ended=known.ended, surprise=known.surprise, known_number=known_number
+        )
 
     def _count(
         self, name: StudyName, demand: Demand, cause: Cause, prepared: Prepared | None, ended: EndedPreparing

@@ -8,6 +8,4 @@ from asktell_server.engine.problem import Problem
 
 def problem_of(study: Study) -> Problem:
     """What is to be optimised, and how."""
-    return Problem(
-        space=study.space, objectives=study.objectives, algorithm=study.algorithm, replicates=study.replicates
-    )
+    return Problem(space=study.space, goals=study.goals, algorithm=study.algorithm, replicates=study.replicates)

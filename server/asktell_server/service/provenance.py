@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
 from asktell_server import __version__
 from asktell_server.domain.provenance import Provenance
-from asktell_server.domain.space import Configuration, ParameterValue
 from asktell_server.domain.trial import Origin
 from asktell_server.engine.history import history_digest
 from asktell_server.engine.problem import Suggestion, SuggestResult, SuggestTask
@@ -17,12 +15,12 @@ _MAX_REASON = 500
 
 
 def with_provenance(
-    task: SuggestTask, result: SuggestResult, *, sequence: int, beside: int = 0, prepared: bool = False
+    task: SuggestTask, result: SuggestResult, *, sequence: int, prepared_pending: int = 0, prepared: bool = False
 ) -> tuple[Suggestion, ...]:
     """The suggestions of `result`, each with its provenance.
 
-    `task` was made of the study as of log position `sequence`, but for its last `beside` pending configurations, which
-    were prepared and not trials yet. `prepared`: nobody has asked yet.
+    `task` was made of the study as of log position `sequence`, but for its last `prepared_pending` pending configurations,
+    which were prepared and not trials yet. `prepared`: nobody has asked yet.
     """
     modelled = any(suggestion.origin in _MODELLED for suggestion in result.suggestions)
     # Without a model a repetition is cheap, and its success says as much as a digest.
@@ -32,7 +30,7 @@ def with_provenance(
         count=task.count,
         engine=__version__,
         prepared=prepared,
-        beside=_values(task, task.pending[len(task.pending) - beside :]),
+        prepared_pending=tuple(map(task.problem.space.key, task.pending[len(task.pending) - prepared_pending :])),
     )
     return tuple(
         dataclasses.replace(suggestion, provenance=_of(suggestion, index, common, task, result))
@@ -50,8 +48,3 @@ def _of(suggestion: Suggestion, index: int, common: Provenance, task: SuggestTas
         fit=result.fit if suggestion.origin is Origin.MODEL else None,
         fallback_reason=result.fallback_reason[:_MAX_REASON],
     )
-
-
-def _values(task: SuggestTask, configurations: Sequence[Configuration]) -> tuple[tuple[ParameterValue, ...], ...]:
-    names = [parameter.name for parameter in task.problem.space.parameters]
-    return tuple(tuple(configuration[name] for name in names) for configuration in configurations)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from asktell_server.domain.algorithm import Auto, Bayesian
-from asktell_server.domain.news import RESULT
 from asktell_server.domain.space import configuration_digest
 from asktell_server.domain.study import Study, StudyState
+from asktell_server.domain.surprise import WHOLE_SURPRISE
 from asktell_server.service.views import StudyView
 from asktell_server.store.protocol import Prepared, StalenessLimit
 
@@ -18,7 +17,7 @@ RUNNING_PER_STALE = 16
 
 
 def staleness_limit(view: StudyView) -> StalenessLimit:
-    """How much may be told between the making of a suggestion and its start.
+    """How many trials may end, and how surprisingly, between the making of a suggestion and its start.
 
     Where the study does not say: a few workers always get what the last result led to. With more in flight, results
     as they were predicted make little difference, since a suggestion was made in the belief in the prediction; and the
@@ -28,7 +27,7 @@ def staleness_limit(view: StudyView) -> StalenessLimit:
         return StalenessLimit(ended=most)
     if view.running < FEW_RUNNING:
         return StalenessLimit(ended=0)
-    return StalenessLimit(news=RESULT * (view.running // RUNNING_PER_STALE + 1) - 1)
+    return StalenessLimit(surprise=WHOLE_SURPRISE * (view.running // RUNNING_PER_STALE + 1) - 1)
 
 
 def usable(view: StudyView, limit: StalenessLimit) -> list[Prepared]:
@@ -52,8 +51,8 @@ def can_skip_reading(study: Study) -> bool:
 
 
 def may_prepare(study: Study) -> bool:
-    """Whether the study may need a model; others are answered within a millisecond anyway."""
-    return study.state is StudyState.ACTIVE and isinstance(study.algorithm, Auto | Bayesian)
+    """Whether suggestions may be computed for the study before anybody asks."""
+    return study.state is StudyState.ACTIVE and study.algorithm.prepares_ahead
 
 
 def budget_left(view: StudyView, ready: Sequence[Prepared]) -> bool:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from asktell_server.domain.errors import InvalidArgument, trial_not_found
 from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName, TrialName
-from asktell_server.domain.stopping import objective_cost
 from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.service.judging import Judging, ModelBest
 from asktell_server.service.views import Views
@@ -78,7 +77,7 @@ class Reading:
     async def best(
         self, study: StudyName, *, count: int, by_model: bool = False
     ) -> tuple[Sequence[TrialRecord], ModelBest | None]:
-        """The best trials with an objective value, best first, ties by number; and the model's best, if it is asked for.
+        """The best trials with a feasible result, best first, ties by number; and the model's best, if it is asked for.
 
         Raises:
             InvalidArgument: `count` is out of range. NotFound: no such study.
@@ -86,14 +85,8 @@ class Reading:
         if not 1 <= count <= MAX_BEST:
             raise InvalidArgument("count", f"must be 1 to {MAX_BEST}, got {count}")
         view, _ = await self._views.refresh(study)
-        ranked = [
-            (cost, trial.number)
-            for trial in view.trials.values()
-            if (cost := objective_cost(view.study, trial)) is not None
-        ]
-        ranked.sort()
         records = [
-            TrialRecord(trial=view.trials[number], measurement_count=view.measurement_count(number))
-            for _, number in ranked[:count]
+            TrialRecord(trial=trial, measurement_count=view.measurement_count(trial.number))
+            for trial in view.study.goals.best_first(view.trials.values())[:count]
         ]
         return records, await self._judging.best(view) if by_model else None

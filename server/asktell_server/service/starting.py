@@ -34,7 +34,7 @@ class Starting:
     ) -> bool:
         """Writes what the job has been given and answers it; False when it lost a race and should go round again.
 
-        `known_ready` are all prepared suggestions that the fresh ones were chosen beside.
+        `known_ready` are all prepared suggestions that were pending when the fresh ones were chosen.
         """
         if job.answer.done():  # its caller is gone: do not start a trial for nobody
             return True

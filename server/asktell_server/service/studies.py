@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from asktell_server.domain.advice import StudyWarning, WarningKind, warnings
+from asktell_server.domain.advice import warnings
 from asktell_server.domain.comparing import WantedStudy, differences
 from asktell_server.domain.errors import (
     Aborted,
@@ -18,7 +19,9 @@ from asktell_server.domain.errors import (
     contention,
 )
 from asktell_server.domain.names import StudyName
+from asktell_server.domain.space import MAX_EXACT_INT
 from asktell_server.domain.study import FinishReason, StoppingRules, Study, StudyState
+from asktell_server.domain.warning import StudyWarning, WarningKind
 from asktell_server.service.clock import Clock
 from asktell_server.service.completion import finish
 from asktell_server.service.views import Views
@@ -47,13 +50,21 @@ class Created:
     warnings: Sequence[StudyWarning]
 
 
+def draw_seed() -> int:
+    """A seed for a study whose creator gave none."""
+    return secrets.randbelow(MAX_EXACT_INT)
+
+
 class Studies:
     """What can be done with studies."""
 
-    def __init__(self, ledger: Ledger, views: Views, clock: Clock) -> None:
+    def __init__(
+        self, ledger: Ledger, views: Views, clock: Clock, *, seed_of_new: Callable[[], int] = draw_seed
+    ) -> None:
         self._ledger = ledger
         self._views = views
         self._clock = clock
+        self._seed_of_new = seed_of_new
 
     async def create(self, wanted: WantedStudy, *, exist_ok: bool, request: Request | None) -> Created:
         """Stores a new study; with `exist_ok` opens the one that is there, if nothing differs that never changes.
@@ -63,6 +74,8 @@ class Studies:
             AlreadyExists: STUDY_EXISTS. Aborted: CONTENTION.
         """
         study = wanted.study
+        if "seed" in wanted.unset:
+            study = dataclasses.replace(study, seed=self._seed_of_new())
         study.validate()
         for _ in range(_MAX_LOST_RACES):
             try:

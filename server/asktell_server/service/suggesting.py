@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
+from dataclasses import dataclass
 
-from asktell_server.domain.algorithm import Manual
 from asktell_server.domain.errors import ErrorReason, FailedPrecondition, InvalidArgument
-from asktell_server.domain.space import MAX_EXACT_INT
-from asktell_server.domain.study import validate_algorithm, validate_objectives, validate_replicates
-from asktell_server.engine.problem import Problem, Suggester, SuggestResult, SuggestTask
+from asktell_server.domain.space import MAX_EXACT_INT, Configuration
+from asktell_server.domain.study import validate_replicates
+from asktell_server.domain.trial import Result
+from asktell_server.engine.problem import Observation, Problem, Suggester, SuggestResult, SuggestTask
+from asktell_server.service.observing import observation
 
 log = logging.getLogger(__name__)
 
@@ -17,25 +20,48 @@ MAX_PENDING = 1000
 MAX_COUNT = 1000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedConfiguration:
+    """A configuration of the caller's history and how it ended."""
+
+    parameters: Configuration
+    result: Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestRequest:
+    """What a caller asks for, as it came: `Suggesting` checks it.
+
+    `observations` and `pending` are iterated over once, after their lengths, and may raise InvalidArgument then. `warm_start` is
+    what an earlier answer for the same problem carried, and may be empty or foreign (then it is ignored).
+    """
+
+    problem: Problem
+    observations: Collection[TriedConfiguration] = ()
+    pending: Collection[Configuration] = ()
+    count: int = 1
+    seed: int = 0
+    warm_start: bytes = b""
+
+
 class Suggesting:
     """The use case Suggest."""
 
     def __init__(self, suggester: Suggester) -> None:
         self._suggester = suggester
 
-    async def suggest(self, task: SuggestTask) -> SuggestResult:
-        """Suggests for a task whose configurations are normalised already.
+    async def suggest(self, request: SuggestRequest) -> SuggestResult:
+        """Suggests `request.count` configurations; fewer when the space, or its grid, has no more.
 
         Raises:
-            InvalidArgument: the problem is wrong, or something is out of range.
+            InvalidArgument: the problem is wrong, a configuration is outside its space, an observation lacks a value, or
+                something is out of range.
             NotSupported: more than one objective.
             FailedPrecondition: manual search (QUEUE_EMPTY), or the space, or its grid, is exhausted (STUDY_COMPLETE).
+            ResourceExhausted: OVERLOADED.
         """
-        if not 1 <= task.count <= MAX_COUNT:
-            raise InvalidArgument("count", f"must be 1 to {MAX_COUNT}, got {task.count}")
-        if not 0 <= task.seed < MAX_EXACT_INT:
-            raise InvalidArgument("seed", f"must be 0 to 2^53 - 1, got {task.seed}")
-        if isinstance(task.problem.algorithm, Manual):
+        task = task_of(request)
+        if not task.problem.algorithm.suggests:
             raise FailedPrecondition("manual search suggests nothing", reason=ErrorReason.QUEUE_EMPTY)
         result = await self._suggester.suggest(task)
         if result.fallback_reason:
@@ -49,10 +75,52 @@ class Suggesting:
         return result
 
 
-def validate_problem(problem: Problem) -> None:
-    """Raises InvalidArgument (or NotSupported) when the problem itself is wrong; before configurations are read."""
+def task_of(request: SuggestRequest) -> SuggestTask:
+    """The engine's task, with all configurations in the order and kinds of the space.
 
+    Raises:
+        InvalidArgument, NotSupported: as `Suggesting.suggest`.
+    """
+    problem = request.problem
+    _validate_problem(problem)
+    _limit("observations", len(request.observations), MAX_OBSERVATIONS)
+    _limit("pending", len(request.pending), MAX_PENDING)
+    observations = [
+        _observation(tried, problem, f"observations[{index}]") for index, tried in enumerate(request.observations)
+    ]
+    pending = [
+        problem.space.normalize(parameters, field=f"pending[{index}].parameters")
+        for index, parameters in enumerate(request.pending)
+    ]
+    if not 1 <= request.count <= MAX_COUNT:
+        raise InvalidArgument("count", f"must be 1 to {MAX_COUNT}, got {request.count}")
+    if not 0 <= request.seed < MAX_EXACT_INT:
+        raise InvalidArgument("seed", f"must be 0 to 2^53 - 1, got {request.seed}")
+    return SuggestTask(
+        problem=problem,
+        observations=observations,
+        pending=pending,
+        count=request.count,
+        seed=request.seed,
+        warm_start=request.warm_start,
+    )
+
+
+def _validate_problem(problem: Problem) -> None:
     problem.space.validate("problem.search_space")
-    validate_objectives(problem.objectives, "problem")
-    validate_algorithm(problem.algorithm, problem.space, "problem")
+    problem.goals.validate("problem")
+    problem.algorithm.validate(problem.space, f"problem.algorithm.{problem.algorithm.kind}")
     validate_replicates(problem.replicates, "problem")
+
+
+def _observation(tried: TriedConfiguration, problem: Problem, where: str) -> Observation:
+    parameters = problem.space.normalize(tried.parameters, field=f"{where}.parameters")
+    for name, metric in tried.result.metrics.items():
+        metric.validate(f"{where}.metrics[{name[:128]}]")
+    problem.goals.require(tried.result, field=f"{where}.metrics")
+    return observation(problem.goals, parameters, tried.result)
+
+
+def _limit(field: str, count: int, most: int) -> None:
+    if count > most:
+        raise InvalidArgument(field, f"must hold at most {most}, got {count}", metadata={"limit": str(most)})

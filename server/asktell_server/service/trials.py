@@ -17,8 +17,9 @@ from asktell_server.service.changing import TrialChanges
 from asktell_server.service.clock import Clock
 from asktell_server.service.completion import Completion
 from asktell_server.service.preparing import Preparer
+from asktell_server.service.reporting import ReportAnswer, answer_to
 from asktell_server.service.views import Views
-from asktell_server.store.protocol import Ledger, Reported, Request, TrialRecord
+from asktell_server.store.protocol import Ledger, Request, TrialRecord
 
 log = logging.getLogger(__name__)
 
@@ -67,14 +68,14 @@ class Trials:
             Aborted: CONTENTION.
         """
         study = await self._changes.checked(name.study, lambda study: validate_result(study, result))
-        if result.state is TrialState.STOPPED and study.objective.metric not in result.metrics:
+        if result.state is TrialState.STOPPED and study.goals.missing(result.metrics) is not None:
             result = await self._with_last_report(name, result)
         verdict = Verdict.REPEATED
 
         def decide(trial: Trial) -> Trial:
             nonlocal verdict
-            told, verdict = trial.tell(result, lease_id=lease_id, now=self._clock())
-            return told
+            ended, verdict = trial.tell(result, lease_id=lease_id, now=self._clock())
+            return ended
 
         record = await self._changes.apply(name, decide, request)
         if verdict is Verdict.ACCEPTED:
@@ -86,8 +87,8 @@ class Trials:
 
     async def report(
         self, name: TrialName, *, lease_id: str, step: int, metrics: Metrics, request: Request | None
-    ) -> Reported:
-        """Renews the lease and logs the metrics, if there are any.
+    ) -> ReportAnswer:
+        """Renews the lease and logs the metrics, if there are any; says whether the worker should stop.
 
         Raises:
             InvalidArgument: no lease id, a negative step, metrics unknown or not finite, request id reused.
@@ -102,7 +103,7 @@ class Trials:
             name.study, lambda study: validate_metrics(metrics, declared=study.declared_metrics)
         )
         measurement = Measurement(step=step, metrics=metrics, report_time=self._clock()) if metrics else None
-        return await self._ledger.report(
+        reported = await self._ledger.report(
             name.study,
             name.number,
             lease_id=lease_id,
@@ -110,6 +111,7 @@ class Trials:
             measurement=measurement,
             request=request if measurement else None,
         )
+        return answer_to(reported)
 
     async def release(self, name: TrialName, *, lease_id: str, request: Request | None) -> TrialRecord:
         """Gives a running trial back to the queue.
@@ -177,7 +179,7 @@ class Trials:
             view.remove(name.number)
 
     async def _with_last_report(self, name: TrialName, result: Result) -> Result:
-        """A STOPPED result without the objective takes the last one reported, if there is any."""
+        """A STOPPED result that lacks a metric of the goals takes what was reported last, if there is anything."""
         (record,) = await self._ledger.read_trials(name.study, numbers=[name.number])
         if record is None or not record.measurement_count:
             return result

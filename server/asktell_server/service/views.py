@@ -10,11 +10,12 @@ from collections import Counter, OrderedDict
 from collections.abc import Container, Mapping, Sequence
 
 from asktell_server.domain.names import StudyName
-from asktell_server.domain.news import news
-from asktell_server.domain.space import Configuration, ParameterValue
+from asktell_server.domain.space import Configuration, Key
 from asktell_server.domain.study import Study
+from asktell_server.domain.surprise import surprise
 from asktell_server.domain.trial import Trial, TrialState
-from asktell_server.engine.problem import Observation, Outcome
+from asktell_server.engine.problem import Observation
+from asktell_server.service.observing import observation
 from asktell_server.store.protocol import (
     Ledger,
     LogEntry,
@@ -26,8 +27,6 @@ from asktell_server.store.protocol import (
     TrialChanged,
     TrialDeleted,
 )
-
-Key = tuple[ParameterValue, ...]
 
 PAGE = 500
 """Trials and log entries read in one round trip."""
@@ -48,9 +47,9 @@ class StudyView:
         self._ended: list[int] = []
         """Numbers of the trials that have ended, rising; in the order of `_observations`."""
         self._observations: list[Observation] = []
-        self._told: dict[int, int] = {}
-        self.news = 0
-        """What the trials that have ended told, in thousandths of a result."""
+        self._surprises: dict[int, int] = {}
+        self.surprise = 0
+        """The sum of the surprises of the trials that have ended."""
         self._tried: Counter[Key] | None = None
         self._open: set[int] = set()
 
@@ -90,7 +89,7 @@ class StudyView:
 
     @property
     def tried(self) -> Container[Key]:
-        """The values, in the order of the space, of everything that was tried and has ended; it moves on with the view."""
+        """The keys of everything that was tried and has ended; it moves on with the view."""
         if self._tried is None:
             self._tried = Counter(map(self._key, self._observations))
         return self._tried
@@ -122,9 +121,9 @@ class StudyView:
             self._open.discard(trial.number)
             place = self._forget_end(trial.number)
             self._ended.insert(place, trial.number)
-            self._observations.insert(place, observation(self.study, trial))
-            self._told[trial.number] = news(trial, self.study.objective)
-            self.news += self._told[trial.number]
+            self._observations.insert(place, observation(self.study.goals, trial.parameters, trial.result))
+            self._surprises[trial.number] = surprise(trial, self.study.goals)
+            self.surprise += self._surprises[trial.number]
             if self._tried is not None:
                 self._tried[self._key(self._observations[place])] += 1
 
@@ -145,11 +144,11 @@ class StudyView:
                 if not self._tried[key]:
                     del self._tried[key]
             del self._ended[place], self._observations[place]
-            self.news -= self._told.pop(number)
+            self.surprise -= self._surprises.pop(number)
         return place
 
     def _key(self, observation: Observation) -> Key:
-        return tuple(observation.parameters[parameter.name] for parameter in self.study.space.parameters)
+        return self.study.space.key(observation.parameters)
 
     def apply(self, entry: LogEntry) -> None:
         """Takes in one entry of the log."""
@@ -166,29 +165,15 @@ class StudyView:
         self.sequence = max(self.sequence, entry.sequence)
 
 
-def observation(study: Study, trial: Trial) -> Observation:
-    """What a trial that has ended tells the engine."""
-    metric = trial.metrics.get(study.objective.metric)
-    if trial.state in (TrialState.SUCCEEDED, TrialState.STOPPED) and metric is not None:
-        return Observation(
-            parameters=trial.parameters,
-            outcome=Outcome.VALUE,
-            value=metric.value,
-            standard_error=metric.standard_error,
-        )
-    outcome = {TrialState.FAILED: Outcome.FAILED, TrialState.INFEASIBLE: Outcome.INFEASIBLE}
-    return Observation(parameters=trial.parameters, outcome=outcome.get(trial.state, Outcome.UNKNOWN))
-
-
 class Views:
-    """The views a server holds, at most `max_trials` trials in all; the longest unused go first."""
+    """The views that a server keeps, at most `max_trials` trials in all; the longest unused go first."""
 
     def __init__(self, ledger: Ledger, *, max_trials: int = 200_000) -> None:
         self._ledger = ledger
         self._max_trials = max_trials
         self._views: OrderedDict[StudyName, StudyView] = OrderedDict()
-        self._sizes: dict[StudyName, int] = {}  # as last counted, of the views held; their sum is `_held`
-        self._held = 0
+        self._sizes: dict[StudyName, int] = {}  # trials in each view, as last counted
+        self._total = 0  # their sum
 
     def peek(self, name: StudyName) -> StudyView | None:
         """The view as it is, however old; None when there is none."""
@@ -197,7 +182,7 @@ class Views:
     def drop(self, name: StudyName) -> None:
         """Forgets a study."""
         if self._views.pop(name, None) is not None:
-            self._held -= self._sizes.pop(name)
+            self._total -= self._sizes.pop(name)
 
     async def refresh(self, name: StudyName) -> tuple[StudyView, StudyDelta]:
         """Brings the view up to date in one round trip (more only at first, or far behind).
@@ -243,7 +228,7 @@ class Views:
 
     def _count(self, name: StudyName, size: int) -> None:
         """Notes the size of the view used last, and forgets others if all are too much."""
-        self._held += size - self._sizes.get(name, 0)
+        self._total += size - self._sizes.get(name, 0)
         self._sizes[name] = size
-        while self._held > self._max_trials and len(self._views) > 1:
+        while self._total > self._max_trials and len(self._views) > 1:
             self.drop(next(iter(self._views)))

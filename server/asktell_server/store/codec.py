@@ -9,16 +9,18 @@ A trial's number and revision, and a study's revision, are not in the blob: the 
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgpack
 from cattrs import Converter
-from cattrs.gen import make_dict_unstructure_fn
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.strategies import configure_tagged_union
 
 from asktell_server.domain.algorithm import Algorithm
+from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Measurement, Metric
 from asktell_server.domain.provenance import Provenance
 from asktell_server.domain.space import (
@@ -31,7 +33,7 @@ from asktell_server.domain.space import (
     ParameterValue,
 )
 from asktell_server.domain.study import Study
-from asktell_server.domain.trial import Result, Trial
+from asktell_server.domain.trial import UNNAMED_METRIC, Belief, Prediction, Result, Trial
 
 SCHEMA = 1
 
@@ -71,7 +73,7 @@ def encode_trial(trial: Trial) -> bytes:
 
 
 def decode_trial(blob: bytes, *, number: int, revision: int) -> Trial:
-    """A trial with the number and revision that the store keeps beside it."""
+    """A trial with the number and revision that the store keeps outside the blob."""
     data = _unpack(blob)
     data["number"] = number
     data["revision"] = revision
@@ -82,14 +84,16 @@ def encode_study(study: Study) -> bytes:
     """A study without its revision."""
     data = _converter.unstructure(study, unstructure_as=Study)
     data.pop("revision", None)
+    data |= data.pop("goals")  # stored as fields of the study
     return _pack(data)
 
 
 @lru_cache(maxsize=256)  # every read of a study's head brings the same specification again
 def decode_study(blob: bytes, *, revision: int) -> Study:
-    """A study with the revision that the store keeps beside it."""
+    """A study with the revision that the store keeps outside the blob."""
     data = _unpack(blob)
     data["revision"] = revision
+    data["goals"] = {field.name: data.pop(field.name) for field in fields(Goals) if field.name in data}
     return _structure(data, Study)
 
 
@@ -129,6 +133,31 @@ def _as_it_is(value: Any, _: object) -> Any:
     return value
 
 
+def _prediction_to(prediction: Prediction) -> dict[str, Any]:
+    """The first belief has the names under which older servers read the only one; they ignore the others."""
+    (metric, first), *others = prediction.beliefs.items()
+    data = {
+        "mean": first.mean,
+        "standard_deviation": first.standard_deviation,
+        "acquisition_value": prediction.acquisition_value,
+        "metric": metric,
+    }
+    if others:
+        data["others"] = {name: [belief.mean, belief.standard_deviation] for name, belief in others}
+    return data
+
+
+def _prediction_from(data: dict[str, Any], _: object) -> Prediction:
+    first = Belief(mean=data["mean"], standard_deviation=data["standard_deviation"])
+    others = {
+        name: Belief(mean=mean, standard_deviation=deviation)
+        for name, (mean, deviation) in data.get("others", {}).items()
+    }
+    return Prediction(
+        beliefs={data.get("metric", UNNAMED_METRIC): first, **others}, acquisition_value=data["acquisition_value"]
+    )
+
+
 def _make_converter() -> Converter:
     # Validation errors need no paths: only our own writers fill the store. Without them decoding is twice as fast.
     converter = Converter(detailed_validation=False)
@@ -139,11 +168,21 @@ def _make_converter() -> Converter:
     converter.register_structure_hook(ParameterValue | None, _as_it_is)
     converter.register_structure_hook(int | float, _as_it_is)
     converter.register_structure_hook_func(lambda kind: kind == tuple[float, ...], lambda values, _: tuple(values))
+    converter.register_unstructure_hook(Prediction, _prediction_to)
+    converter.register_structure_hook(Prediction, _prediction_from)
     # Empty fields of trials are left out: they are most of them. A study's fields never are: their defaults are
     # settings, and a release that changes one must not change the studies that exist.
-    for kind in (Provenance, Metric, Measurement, Result, Trial):  # a hook takes those of its fields as they are then
-        hook = make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
-        converter.register_unstructure_hook(kind, hook)
+    # A hook takes those of its fields as they are then, so Trial comes last.
+    stored = override(rename="beside")  # the field's name in what older servers have stored
+    hook = make_dict_unstructure_fn(Provenance, converter, _cattrs_omit_if_default=True, prepared_pending=stored)
+    converter.register_unstructure_hook(Provenance, hook)
+    converter.register_structure_hook(
+        Provenance, make_dict_structure_fn(Provenance, converter, prepared_pending=stored)
+    )
+    for kind in (Metric, Measurement, Result, Trial):
+        converter.register_unstructure_hook(
+            kind, make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
+        )
     configure_tagged_union(Domain, converter, tag_name="kind", tag_generator=_DOMAIN_TAGS.__getitem__)
     configure_tagged_union(Algorithm, converter, tag_name="kind", tag_generator=_algorithm_tag)
     return converter

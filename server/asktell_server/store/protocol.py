@@ -16,8 +16,8 @@ from typing import Protocol
 
 from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName
-from asktell_server.domain.news import RESULT
 from asktell_server.domain.study import Study
+from asktell_server.domain.surprise import WHOLE_SURPRISE
 from asktell_server.domain.trial import Trial, TrialState
 
 MAX_MEASUREMENTS = 10_000
@@ -85,7 +85,7 @@ class StudyHead:
 
     `epoch` differs between two studies of the same name (after a delete): cursors and caches of one are worthless for
     the other. `counts` are trials by state, `charged` those that count toward the budget, `last_number` the number
-    given out last, `news` what all trials that have ended told (in thousandths of a result: domain/news.py).
+    given out last, `surprise` the sum of the surprises of all trials that have ended (domain/surprise.py).
     """
 
     study: Study
@@ -94,7 +94,7 @@ class StudyHead:
     last_number: int
     counts: Mapping[TrialState, int]
     charged: int
-    news: int = 0
+    surprise: int = 0
 
     @property
     def ended(self) -> int:
@@ -102,8 +102,8 @@ class StudyHead:
         return sum(count for state, count in self.counts.items() if not state.is_open)
 
 
-class History(Protocol):
-    """What has been told, or had been when something was computed."""
+class Progress(Protocol):
+    """How far a study has come, or had come when something was computed."""
 
     @property
     def ended(self) -> int:
@@ -111,32 +111,35 @@ class History(Protocol):
         ...
 
     @property
-    def news(self) -> int:
-        """What they told, in thousandths of a result."""
+    def surprise(self) -> int:
+        """The sum of their surprises."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StalenessLimit:
-    """How much may have been told since a prepared suggestion was computed; None = any.
+    """How stale a prepared suggestion may be; None = any.
 
-    `ended` counts trials, `news` what they told, in thousandths of a result.
+    `ended`: how many trials may have ended since it was computed. `surprise`: the most that their surprises may add up to.
     """
 
     ended: int | None = None
-    news: int | None = None
+    surprise: int | None = None
 
     @property
     def results(self) -> int:
-        """How many results may be missing that nobody expected."""
-        limits = [limit for limit in (self.ended, self.news and self.news // RESULT) if limit is not None]
+        """How many results that nobody predicted may be missing."""
+        whole = self.surprise and self.surprise // WHOLE_SURPRISE
+        limits = [limit for limit in (self.ended, whole) if limit is not None]
         return min(limits, default=MAX_READY)
 
-    def allows(self, made: History, now: History) -> bool:
-        """Whether what was computed then still serves. From a later history, or one that was another, it never does."""
-        ended, news = now.ended - made.ended, now.news - made.news
+    def allows(self, made: Progress, now: Progress) -> bool:
+        """Whether what was computed at `made` still serves at `now`. It never does where `made` is ahead of `now`."""
+        ended, surprise = now.ended - made.ended, now.surprise - made.surprise
         return (
-            ended >= 0 and (self.ended is None or ended <= self.ended) and (self.news is None or 0 <= news <= self.news)
+            ended >= 0
+            and (self.ended is None or ended <= self.ended)
+            and (self.surprise is None or 0 <= surprise <= self.surprise)
         )
 
 
@@ -144,13 +147,13 @@ class StalenessLimit:
 class Prepared:
     """A suggestion made before anybody asked for it: a QUEUED trial that has no number yet.
 
-    `ended` and `news` are those of the study's head when it was computed, `known_number` the last trial known then.
+    `ended` and `surprise` are those of the study's head when it was computed, `known_number` the last trial known then.
     """
 
     ready_id: str
     trial: Trial
     ended: int
-    news: int
+    surprise: int
     known_number: int
 
 
@@ -192,7 +195,7 @@ class TrialWrite:
     `delete` removes the trial and leaves a tombstone; the answer holds it as it was. A new trial with an `import_key` that
     the study already has is skipped, and the answer holds the stored one; deleting a trial frees its key. `ready_id`
     names the prepared suggestion that a new trial uses up: it must be there, and no staler than `guard.staleness` allows.
-    `news` is what a trial that has ended tells; None = all that one can.
+    `surprise` is that of a trial that has ended; None = a whole one.
     """
 
     trial: Trial
@@ -202,14 +205,14 @@ class TrialWrite:
     only_if_unique: bool = False
     delete: bool = False
     ready_id: str = ""
-    news: int | None = None
+    surprise: int | None = None
 
     @property
-    def told(self) -> int:
-        """What the trial tells, in thousandths of a result."""
+    def counted_surprise(self) -> int:
+        """What the trial adds to the surprise of its study."""
         if self.trial.state.is_open:
             return 0
-        return RESULT if self.news is None else self.news
+        return WHOLE_SURPRISE if self.surprise is None else self.surprise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,8 +223,8 @@ class Guard:
     `study_revision`: the study is unchanged. `max_running`, `max_charged`: after the commit at most so many trials are
     RUNNING, or count toward the budget. `known_number`: the last trial that the caller knew when it chose the
     configurations of its new trials; those with `only_if_unique` may not repeat one of a later trial, ended or not.
-    `nothing_waits`: no trial is QUEUED and no lease has run out. `staleness`: how much may have been told since the
-    prepared suggestions that the commit uses were computed.
+    `nothing_waits`: no trial is QUEUED and no lease has run out. `staleness`: how stale the prepared suggestions
+    may be that the commit uses.
     """
 
     epoch: str | None = None
@@ -241,9 +244,9 @@ class Commit:
     still means that all earlier changes of the study are as durable as this one would have been.
 
     Of prepared suggestions, those outlive the commit that still fit it. A new trial that uses none up was unknown to
-    whoever is preparing now: that preparation will be refused. `known_ready` are the prepared suggestions that the new
-    trials were chosen beside; all others are dropped (None = none are). A commit that changes what is known of an
-    ended trial (`forgets_ready`, or a delete) drops everything prepared.
+    whoever is preparing now: that preparation will be refused. `known_ready` are the prepared suggestions that were
+    pending when the new trials were chosen; all others are dropped (None = none are). A commit that changes what is known
+    of an ended trial (`forgets_ready`, or a delete) drops everything prepared.
 
     Raises:
         ValueError: the writes contradict that, or a new trial has a number or revision, or is to be deleted.

@@ -265,7 +265,7 @@ class RedisLedger:
             arguments |= {
                 "blob": encode_trial(prepared.trial),
                 "ended": prepared.ended,
-                "news": prepared.news,
+                "surprise": prepared.surprise,
                 "known_number": prepared.known_number,
             }
         _, kept, stale = await self._calls.ask("end_preparing", name, arguments)

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from asktell_server.domain.advice import WarningKind, warnings
+from asktell_server.domain.advice import warnings
 from asktell_server.domain.algorithm import Auto, Bayesian, Grid, Random
+from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Objective, Split
 from asktell_server.domain.space import (
     CategoricalDomain,
@@ -19,6 +20,7 @@ from asktell_server.domain.space import (
     SearchSpace,
 )
 from asktell_server.domain.study import StoppingRules
+from asktell_server.domain.warning import WarningKind
 from tests.support.builders import a_study
 
 
@@ -64,7 +66,7 @@ def test_wide_ranges_on_a_linear_scale(domain: Domain, warned: bool) -> None:
 def test_metrics_that_sound_like_test_metrics(metric: str, split: Split, warned: bool) -> None:
     objective = Objective(metric=metric, goal=Goal.MINIMIZE, split=split)
     expected = [(WarningKind.TEST_METRIC_NAME, "objectives[0].metric")]
-    assert _found(objectives=(objective,)) == (expected if warned else [])
+    assert _found(goals=Goals(objectives=(objective,))) == (expected if warned else [])
 
 
 @pytest.mark.parametrize(("algorithm", "budget", "warned"), [

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from asktell_server.domain.algorithm import Bayesian, Grid
+from asktell_server.domain.algorithm import (
+    ALGORITHMS,
+    DEFAULT_START_TRIALS,
+    Algorithm,
+    Auto,
+    Bayesian,
+    Grid,
+    Manual,
+    Random,
+    Sobol,
+)
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
 from asktell_server.domain.space import (
     BoolDomain,
@@ -89,7 +99,39 @@ def test_a_hundred_parameters_make_a_grid_that_is_refused_and_not_built() -> Non
 @pytest.mark.parametrize("start_trials", [-1, 0, 1001])
 def test_start_trials_have_limits(start_trials: int) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        Bayesian(start_trials=start_trials).validate("bayesian")
+        Bayesian(start_trials=start_trials).validate(SPACE, "bayesian")
     assert caught.value.field == "bayesian.start_trials"
-    Bayesian(start_trials=1).validate("bayesian")
-    Bayesian(start_trials=1000).validate("bayesian")
+    Bayesian(start_trials=1).validate(SPACE, "bayesian")
+    Bayesian(start_trials=1000).validate(SPACE, "bayesian")
+
+
+def test_each_kind_has_its_settings() -> None:
+    assert {kind.kind: kind for kind in (Auto, Bayesian, Grid, Manual, Random, Sobol)} == ALGORITHMS
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "uses_model", "start_trials"),
+    [
+        (Auto(), True, DEFAULT_START_TRIALS),
+        (Bayesian(start_trials=9), True, 9),
+        (Grid(), False, 0),
+        (Manual(), False, 0),
+        (Random(), False, 0),
+        (Sobol(), False, 0),
+    ],
+    ids=lambda value: getattr(value, "kind", None),
+)
+def test_what_uses_a_model_has_a_start_and_is_prepared_ahead(
+    algorithm: Algorithm, uses_model: bool, start_trials: int
+) -> None:
+    assert algorithm.uses_model is algorithm.prepares_ahead is uses_model
+    assert algorithm.start_trials == start_trials
+
+
+def test_manual_search_alone_waits_for_people() -> None:
+    assert [kind for kind, settings in ALGORITHMS.items() if not settings.suggests] == ["manual"]
+
+
+def test_a_grid_alone_has_axes() -> None:
+    assert Grid(levels={"lr": 7}).grid_axes(SPACE) == [7, 6, 4, 5, 3, 2, 2]
+    assert all(settings().grid_axes(SPACE) is None for kind, settings in ALGORITHMS.items() if kind != "grid")

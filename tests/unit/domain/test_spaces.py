@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
+import pickle
 
 import pytest
 from hypothesis import assume, given
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
 from asktell_server.domain.space import (
+    ABSENT,
     DOMAIN_FIELDS,
     BoolDomain,
     CategoricalDomain,
@@ -284,6 +287,47 @@ def test_defaults_fill_in_only_when_asked_for() -> None:
     assert kept == {"lr": 0.5, "layers": 2, "bias": True}
     with pytest.raises(InvalidArgument, match=r"parameters\[bias\]: is missing"):
         a_space().normalize({"lr": 0.5}, field="parameters", fill_defaults=True)
+
+
+@given(st.data(), spaces())
+def test_a_key_leads_back_to_its_configuration(data: st.DataObject, space: SearchSpace) -> None:
+    configuration = data.draw(configurations(space))
+    shuffled = dict(data.draw(st.permutations(list(configuration.items()))))
+    key = space.key(shuffled)
+    assert key == space.key(configuration) == tuple(configuration[name] for name in space.names)
+    again = space.configuration(key)
+    assert list(again.items()) == [(name, configuration[name]) for name in space.names]
+    assert [parameter.name for parameter in space.active(configuration)] == list(again)
+
+
+@given(st.data(), spaces())
+def test_different_configurations_have_different_keys(data: st.DataObject, space: SearchSpace) -> None:
+    one, other = data.draw(configurations(space)), data.draw(configurations(space))
+    assert (space.key(one) == space.key(other)) == (one == other)
+
+
+def test_a_parameter_that_a_configuration_does_not_have_is_absent_from_both() -> None:
+    space = a_space()
+    partial: Configuration = {"lr": 0.5, "bias": True}
+    key = space.key(partial)
+    assert key == (0.5, ABSENT, True)
+    assert space.configuration(key) == partial
+    again = pickle.loads(pickle.dumps(key))
+    assert again == key
+    assert hash(again) == hash(key)
+    assert len({key, again, space.key({**partial, "layers": 2})}) == 2
+
+
+def test_a_key_of_another_space_has_no_configuration() -> None:
+    with pytest.raises(ValueError):
+        a_space().configuration((0.5, 2))
+
+
+def test_a_space_keeps_its_names_wherever_it_goes() -> None:
+    space = a_space()
+    assert pickle.loads(pickle.dumps(space)) == space
+    assert pickle.loads(pickle.dumps(space)).names == space.names == ("lr", "layers", "bias")
+    assert dataclasses.replace(space, parameters=space.parameters[:2]).names == ("lr", "layers")
 
 
 @given(st.data(), spaces())

@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Metric, Objective
-from asktell_server.domain.stopping import finish_reason, objective_cost
+from asktell_server.domain.stopping import finish_reason
 from asktell_server.domain.study import FinishReason, StoppingRules, Study
 from asktell_server.domain.trial import Origin, Trial, TrialState
 from tests.support.builders import NOW, a_running_trial, a_study, a_trial, ended_trial, later
 
 
 def _study(goal: Goal = Goal.MINIMIZE, **rules: object) -> Study:
-    return a_study(objectives=(Objective(metric="loss", goal=goal),), stopping=StoppingRules(**rules))  # type: ignore[arg-type]
+    return a_study(goals=Goals(objectives=(Objective(metric="loss", goal=goal),)), stopping=StoppingRules(**rules))  # type: ignore[arg-type]
 
 
 def _ended(*values: float | None) -> list[Trial]:
@@ -138,12 +139,3 @@ def test_the_first_rule_that_holds_is_the_reason() -> None:
     assert _reason(study, _ended(0.5)) is FinishReason.MAX_TRIALS
     assert finish_reason(study, _ended(0.5), ended=0, now=NOW) is FinishReason.DEADLINE
     assert finish_reason(study, _ended(0.5), ended=0, now=later(-1)) is FinishReason.TARGET
-
-
-def test_only_results_have_a_cost() -> None:
-    study = a_study()
-    assert objective_cost(study, ended_trial(1, 0.25)) == 0.25
-    assert objective_cost(study, ended_trial(1, None)) is None
-    assert objective_cost(study, ended_trial(1, 0.25, state=TrialState.STOPPED)) == 0.25
-    assert objective_cost(study, ended_trial(1, 0.25, state=TrialState.STOPPED, metrics={})) is None
-    assert objective_cost(study, ended_trial(1, 0.25, state=TrialState.INFEASIBLE)) is None

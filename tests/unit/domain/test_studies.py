@@ -10,6 +10,7 @@ from hypothesis import given
 
 from asktell_server.domain.algorithm import Bayesian, Grid
 from asktell_server.domain.errors import ErrorReason, InvalidArgument, NotSupported
+from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Objective, Split, TrackedMetric
 from asktell_server.domain.space import SearchSpace
 from asktell_server.domain.study import LeasePolicy, StoppingRules, Study
@@ -30,11 +31,15 @@ def test_what_the_strategies_draw_is_valid(study: Study) -> None:
     [
         ({"display_name": "x" * 257}, "display_name", FIELD),
         ({"space": SearchSpace(parameters=())}, "search_space.parameters", FIELD),
-        ({"objectives": ()}, "objectives", FIELD),
-        ({"objectives": (Objective(metric="", goal=Goal.MINIMIZE),)}, "objectives[0].metric", FIELD),
-        ({"objectives": (Objective(metric="val loss", goal=Goal.MINIMIZE),)}, "objectives[0].metric", FIELD),
+        ({"goals": Goals(objectives=())}, "objectives", FIELD),
+        ({"goals": Goals(objectives=(Objective(metric="", goal=Goal.MINIMIZE),))}, "objectives[0].metric", FIELD),
         (
-            {"objectives": (Objective(metric="loss", goal=Goal.MINIMIZE, split=Split.TEST),)},
+            {"goals": Goals(objectives=(Objective(metric="val loss", goal=Goal.MINIMIZE),))},
+            "objectives[0].metric",
+            FIELD,
+        ),
+        (
+            {"goals": Goals(objectives=(Objective(metric="loss", goal=Goal.MINIMIZE, split=Split.TEST),))},
             "objectives[0].split",
             ErrorReason.TEST_SPLIT_OBJECTIVE,
         ),
@@ -85,7 +90,7 @@ def test_bad_studies_are_refused_by_field(changes: dict[str, Any], field: str, r
         {"display_name": "x" * 256},
         {"tracked_metrics": tuple(TrackedMetric(metric=f"m{index}") for index in range(100))},
         {"tracked_metrics": (TrackedMetric(metric="test_loss", split=Split.TEST),)},
-        {"objectives": (Objective(metric="loss", goal=Goal.MINIMIZE, split=Split.TRAIN),)},
+        {"goals": Goals(objectives=(Objective(metric="loss", goal=Goal.MINIMIZE, split=Split.TRAIN),))},
         {"lease": LeasePolicy(duration_s=0.0, max_attempts=1)},
         {"lease": LeasePolicy(duration_s=7 * 86_400.0, max_attempts=100)},
         {"seed": 2**53 - 1},
@@ -99,7 +104,7 @@ def test_the_limits_themselves_are_allowed(changes: dict[str, Any]) -> None:
 
 def test_several_objectives_are_refused_as_not_supported() -> None:
     with pytest.raises(NotSupported) as caught:
-        a_study(objectives=(LOSS, Objective(metric="size", goal=Goal.MINIMIZE))).validate()
+        a_study(goals=Goals(objectives=(LOSS, Objective(metric="size", goal=Goal.MINIMIZE)))).validate()
     assert caught.value.metadata == {"field": "study.objectives"}
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from asktell_server.domain.algorithm import Algorithm, Auto, Random
+from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Objective
 from asktell_server.domain.space import (
     BoolDomain,
@@ -38,7 +39,8 @@ def space_of(**domains: Domain) -> SearchSpace:
 
 def problem_of(space: SearchSpace, *, algorithm: Algorithm | None = None, goal: Goal = Goal.MINIMIZE) -> Problem:
     """A problem with one objective."""
-    return Problem(space=space, objectives=(Objective(metric="loss", goal=goal),), algorithm=algorithm or Auto())
+    goals = Goals(objectives=(Objective(metric="loss", goal=goal),))
+    return Problem(space=space, goals=goals, algorithm=algorithm or Auto())
 
 
 UNIT = FloatDomain(min=0.0, max=1.0)
@@ -139,7 +141,7 @@ def optimize(problem: Problem, function: Function, *, trials: int, seed: int, wa
 
 def history(problem: Problem, function: Function, *, count: int, seed: int = 0) -> list[Observation]:
     """Trials at random configurations."""
-    random_problem = Problem(space=problem.space, objectives=problem.objectives, algorithm=Random())
+    random_problem = Problem(space=problem.space, goals=problem.goals, algorithm=Random())
     result = suggest(SuggestTask(problem=random_problem, observations=(), count=count, seed=seed))
     return [observe(suggestion.parameters, function) for suggestion in result.suggestions]
 

@@ -99,8 +99,9 @@ def test_maximising_is_minimising_the_opposite() -> None:
     assert low.parameters == high.parameters
     assert low.prediction is not None
     assert high.prediction is not None
-    assert high.prediction.mean == pytest.approx(-low.prediction.mean)
-    assert high.prediction.standard_deviation == pytest.approx(low.prediction.standard_deviation)
+    upward, downward = high.prediction.first_belief, low.prediction.first_belief
+    assert upward.mean == pytest.approx(-downward.mean)
+    assert upward.standard_deviation == pytest.approx(downward.standard_deviation)
 
 
 def test_predictions_are_in_the_objectives_unit() -> None:
@@ -114,8 +115,9 @@ def test_predictions_are_in_the_objectives_unit() -> None:
     value = run.observations[-1].value
     assert last is not None
     assert value is not None
-    assert abs(value - last.mean) < 6 * last.standard_deviation + 200
-    assert last.mean > 5000
+    belief = last.first_belief
+    assert abs(value - belief.mean) < 6 * belief.standard_deviation + 200
+    assert belief.mean > 5000
 
 
 class TestNovelty:
@@ -194,7 +196,7 @@ class TestBadNews:
         observations = [dataclasses.replace(one, value=value) for one, value in zip(tried, values, strict=True)]
         prediction = _ask(problem, observations).suggestions[0].prediction
         assert prediction is not None
-        assert math.isfinite(prediction.mean)
+        assert math.isfinite(prediction.first_belief.mean)
 
     def test_unknown_outcomes_and_infeasible_trials_are_used(self) -> None:
         problem = problem_of(BRANIN_SPACE)

@@ -15,7 +15,7 @@ from asktell_server.domain.errors import NotFound
 from asktell_server.domain.metrics import Metric
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import CategoricalDomain, FloatDomain, Parameter, SearchSpace
-from asktell_server.domain.trial import Origin, Prediction, Result, Trial, TrialState
+from asktell_server.domain.trial import UNNAMED_METRIC, Belief, Origin, Prediction, Result, Trial, TrialState
 from asktell_server.engine.problem import Problem, SuggestResult, SuggestTask
 from asktell_server.engine.suggest import suggest
 from asktell_server.explanation import as_json, as_text
@@ -197,12 +197,14 @@ async def test_what_was_prepared_beside_it_is_remembered(services: Services, eng
     view, _ = await services.views.refresh(NAME)
     prepared = {"lr": 0.3, "layers": 2, "bias": True}
     task = SuggestTask(
-        problem=Problem(space=view.study.space, objectives=view.study.objectives, algorithm=view.study.algorithm),
+        problem=Problem(space=view.study.space, goals=view.study.goals, algorithm=view.study.algorithm),
         observations=view.observations(),
         pending=[*view.pending(), prepared],
         seed=view.study.seed,
     )
-    (suggestion,) = with_provenance(task, await engine.suggest(task), sequence=view.sequence, beside=1, prepared=True)
+    (suggestion,) = with_provenance(
+        task, await engine.suggest(task), sequence=view.sequence, prepared_pending=1, prepared=True
+    )
     trial = a_trial(
         parameters=suggestion.parameters,
         origin=suggestion.origin,
@@ -233,13 +235,13 @@ async def test_what_took_no_model_is_made_again_too(services: Services, algorith
         explanation = await _explain(services, one)
         assert explanation.repetition is not None
         assert explanation.repetition.repeats(one)
-        assert explanation.deviations is None
+        assert not explanation.deviations
         assert "uses no model" in as_text(explanation)
 
 
 async def test_a_trial_of_an_earlier_version_says_what_it_does_not_know(services: Services) -> None:
     await services.create()
-    prediction = Prediction(mean=1.0, standard_deviation=0.5, acquisition_value=-2.0)
+    prediction = Prediction(beliefs={UNNAMED_METRIC: Belief(mean=1.0, standard_deviation=0.5)}, acquisition_value=-2.0)
     told = dataclasses.replace(
         a_trial(origin=Origin.MODEL, prediction=prediction, number=0, revision=0),
         state=TrialState.SUCCEEDED,
@@ -247,7 +249,7 @@ async def test_a_trial_of_an_earlier_version_says_what_it_does_not_know(services
     )
     committed = await services.ledger.commit(NAME, Commit(writes=[TrialWrite(trial=told)]))
     explanation = await _explain(services, committed.records[0].trial)
-    assert (explanation.knowledge, explanation.repetition, explanation.deviations) == (None, None, 2.0)
+    assert (explanation.knowledge, explanation.repetition, explanation.deviations) == (None, None, {"loss": 2.0})
     text = as_text(explanation)
     assert "not recorded" in text
     assert "2 standard deviations above the mean" in text

@@ -13,7 +13,7 @@ from tests.unit.service.conftest import Services
 
 STUDY = a_study()
 TASK = SuggestTask(
-    problem=Problem(space=STUDY.space, objectives=STUDY.objectives, algorithm=STUDY.algorithm),
+    problem=Problem(space=STUDY.space, goals=STUDY.goals, algorithm=STUDY.algorithm),
     observations=(),
     count=3,
     warm_start=b"before",

@@ -8,6 +8,7 @@ import pytest
 
 from asktell_server.domain.algorithm import Manual
 from asktell_server.domain.errors import AlreadyExists, ErrorReason, FailedPrecondition, InvalidArgument, NotFound
+from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Metric, Objective
 from asktell_server.domain.study import FinishReason, LeasePolicy, StoppingRules, StudyState
 from asktell_server.domain.trial import Result, TrialState
@@ -141,7 +142,7 @@ async def test_a_deadline_passes_while_nobody_asks(services: Services, clock: Ha
 
 @pytest.mark.parametrize("goal", Goal)
 async def test_the_best_come_first_and_ties_go_by_number(services: Services, goal: Goal) -> None:
-    await services.create(objectives=(Objective(metric="loss", goal=goal),))
+    await services.create(goals=Goals(objectives=(Objective(metric="loss", goal=goal),)))
     trials = await services.ask(5)
     for trial, value in zip(trials, [0.3, 0.1, 0.2, 0.1], strict=False):
         await services.tell(trial, value)

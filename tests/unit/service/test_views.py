@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from asktell_server.domain.errors import NotFound
-from asktell_server.domain.metrics import Measurement, Metric
+from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.trial import Result, Trial, TrialState
-from asktell_server.engine.problem import Observation, Outcome
-from asktell_server.service.views import PAGE, StudyView, Views, observation
+from asktell_server.service.views import PAGE, StudyView, Views
 from asktell_server.store.memory import MemoryLedger
 from asktell_server.store.protocol import (
     Commit,
@@ -25,7 +23,7 @@ from asktell_server.store.protocol import (
     TrialDeleted,
     TrialWrite,
 )
-from tests.support.builders import NAME, NOW, a_running_trial, a_study, a_trial, ended_trial, loss
+from tests.support.builders import NAME, NOW, a_running_trial, a_study, a_trial, loss
 from tests.unit.service.conftest import Services
 
 
@@ -103,26 +101,6 @@ def test_entries_move_the_position_forward_only() -> None:
     assert view.measurement_count(1) == 2
     view.apply(LogEntry(sequence=4, change=TrialDeleted(number=1)))
     assert (view.sequence, view.measurement_count(1)) == (4, 0)
-
-
-NO_VALUE: Mapping[str, Metric] = {"accuracy": Metric(value=0.9)}
-
-
-@pytest.mark.parametrize(
-    ("trial", "outcome", "value"),
-    [
-        (ended_trial(1, 0.5), Outcome.VALUE, 0.5),
-        (ended_trial(1, 0.5, state=TrialState.STOPPED), Outcome.VALUE, 0.5),
-        (ended_trial(1, 0.5, state=TrialState.STOPPED, metrics=NO_VALUE), Outcome.UNKNOWN, None),
-        (ended_trial(1, None), Outcome.FAILED, None),
-        (ended_trial(1, 0.5, state=TrialState.FAILED), Outcome.FAILED, None),
-        (ended_trial(1, None, state=TrialState.INFEASIBLE), Outcome.INFEASIBLE, None),
-        (ended_trial(1, None, state=TrialState.CANCELLED), Outcome.UNKNOWN, None),
-        (ended_trial(1, None, state=TrialState.ABANDONED), Outcome.UNKNOWN, None),
-    ],
-)
-def test_what_the_engine_hears_of_a_trial(trial: Trial, outcome: Outcome, value: float | None) -> None:
-    assert observation(a_study(), trial) == Observation(parameters=trial.parameters, outcome=outcome, value=value)
 
 
 async def test_a_refresh_brings_what_others_did(services: Services) -> None:
@@ -217,7 +195,7 @@ async def test_what_was_tried_moves_on_with_the_view(services: Services) -> None
     view, _ = await services.views.refresh(NAME)
 
     def tried() -> list[bool]:
-        return [tuple(trial.parameters.values()) in view.tried for trial in (first, second, third)]
+        return [view.study.space.key(trial.parameters) in view.tried for trial in (first, second, third)]
 
     assert tried() == [False, False, False]
     await services.tell(first, 0.5)

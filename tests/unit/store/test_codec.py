@@ -15,7 +15,7 @@ from asktell_server.domain.metrics import Measurement, Metric
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.provenance import Fit, Provenance
 from asktell_server.domain.study import LeasePolicy, Study
-from asktell_server.domain.trial import Trial
+from asktell_server.domain.trial import UNNAMED_METRIC, Belief, Prediction, Trial
 from asktell_server.store.codec import (
     SCHEMA,
     CodecError,
@@ -104,6 +104,41 @@ def test_settings_of_a_study_are_stored_even_where_they_are_the_default() -> Non
     # A release with another default must not change the studies that exist.
     data = msgpack.unpackb(encode_study(a_study(NAME))[1:])
     assert data["lease"] == {"duration_s": LeasePolicy().duration_s, "max_attempts": LeasePolicy().max_attempts}
+
+
+def _with(encoded: bytes, **fields: object) -> bytes:
+    return bytes([SCHEMA]) + msgpack.packb(msgpack.unpackb(encoded[1:]) | fields)
+
+
+def test_a_prediction_that_an_older_server_stored_is_about_the_one_objective() -> None:
+    stored = {"mean": 1.5, "standard_deviation": 0.25, "acquisition_value": -2.0}
+    prediction = decode_trial(_with(encode_trial(running(0.1)), prediction=stored), number=1, revision=1).prediction
+    belief = Belief(mean=1.5, standard_deviation=0.25)
+    assert prediction == Prediction(beliefs={UNNAMED_METRIC: belief}, acquisition_value=-2.0)
+    assert prediction.belief("loss") == prediction.first_belief == belief
+
+
+def test_older_servers_find_the_first_belief_where_they_look_for_it() -> None:
+    beliefs = {
+        "loss": Belief(mean=1.5, standard_deviation=0.25),
+        "size": Belief(mean=3.0, standard_deviation=0.5),
+    }
+    trial = dataclasses.replace(running(0.1), prediction=Prediction(beliefs=beliefs, acquisition_value=-2.0))
+    stored = msgpack.unpackb(encode_trial(trial)[1:])["prediction"]
+    assert stored.items() >= {"mean": 1.5, "standard_deviation": 0.25, "acquisition_value": -2.0}.items()
+    read = decode_trial(encode_trial(trial), number=1, revision=1).prediction
+    assert read is not None
+    assert read == trial.prediction
+    assert list(read.beliefs) == ["loss", "size"]
+
+
+def test_stored_names_are_those_of_older_servers() -> None:
+    data = msgpack.unpackb(encode_study(a_study(NAME))[1:])
+    assert data["objectives"] == [{"metric": "loss", "goal": "minimize", "split": "validation"}]
+    assert "goals" not in data
+    provenance = Provenance(sequence=1, prepared_pending=((0.5,), (0.25,)))
+    encoded = encode_trial(dataclasses.replace(running(0.1), provenance=provenance))
+    assert msgpack.unpackb(encoded[1:])["provenance"] == {"sequence": 1, "beside": [[0.5], [0.25]]}
 
 
 def test_how_a_suggestion_came_about_takes_a_few_hundred_bytes() -> None:

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from asktell_server.domain.space import Key
 from asktell_server.engine.bayes.modelled import modelled
 from asktell_server.engine.bayes.noise import noise_evidence
 from asktell_server.engine.bayes.threads import one_thread
@@ -55,10 +56,9 @@ def _is_told(task: SuggestTask) -> bool:
 
 def _replicates_differ(task: SuggestTask) -> bool | None:
     """Whether a configuration has two values; None where none has been tried twice."""
-    values: dict[tuple[object, ...], list[float | None]] = {}
-    names = [parameter.name for parameter in task.problem.space.parameters]
+    values: dict[Key, list[float | None]] = {}
     for seen in task.observations:
         if seen.outcome is Outcome.VALUE:
-            values.setdefault(tuple(seen.parameters[name] for name in names), []).append(seen.value)
-    replicates = [told for told in values.values() if len(told) > 1]
-    return any(len(set(told)) > 1 for told in replicates) if replicates else None
+            values.setdefault(task.problem.space.key(seen.parameters), []).append(seen.value)
+    replicates = [results for results in values.values() if len(results) > 1]
+    return any(len(set(results)) > 1 for results in replicates) if replicates else None

@@ -42,7 +42,8 @@ def modelled(task: SuggestTask) -> Modelled:
         ModelError: it gives no usable numbers.
     """
     encoding = Encoding(task.problem.space)
-    targets = make_targets(task.observations, task.problem.objectives[0])
+    (objective,) = task.problem.goals.objectives
+    targets = make_targets(task.observations, objective)
     configurations = [task.observations[row].parameters for row in targets.rows]
     everything = Data(
         x=encoding.encode(configurations), y=targets.values, noise=targets.noise, layout=Layout.of(encoding)

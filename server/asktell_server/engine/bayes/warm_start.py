@@ -31,5 +31,5 @@ def unpack(data: bytes, problem: Problem, *, count: int) -> Hyperparameters | No
 
 def _digest(problem: Problem, numbers: bytes) -> bytes:
     # The representation of frozen dataclasses of plain values is the same in every process.
-    text = repr((problem.space, problem.objectives)).encode()
+    text = repr((problem.space, problem.goals.objectives)).encode()
     return hashlib.blake2b(text + numbers, digest_size=_DIGEST_SIZE, person=_FORMAT).digest()

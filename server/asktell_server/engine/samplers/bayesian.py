@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 
-from asktell_server.domain.algorithm import DEFAULT_START_TRIALS, Bayesian
 from asktell_server.domain.trial import Origin
 from asktell_server.engine.filling import fill
 from asktell_server.engine.problem import Outcome, SuggestResult, SuggestTask
@@ -34,9 +33,7 @@ def _start_left(task: SuggestTask) -> int:
     """How many suggestions the start still has; no end to it while nothing has a value to learn from."""
     if not any(observation.outcome is Outcome.VALUE for observation in task.observations):
         return task.count
-    algorithm = task.problem.algorithm
-    wanted = algorithm.start_trials if isinstance(algorithm, Bayesian) else DEFAULT_START_TRIALS
-    return max(0, wanted - len(task.observations) - len(task.pending))
+    return max(0, task.problem.algorithm.start_trials - len(task.observations) - len(task.pending))
 
 
 def _model_or_fill(task: SuggestTask) -> SuggestResult:

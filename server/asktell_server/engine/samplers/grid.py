@@ -14,8 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from asktell_server.domain.algorithm import Grid
-from asktell_server.domain.space import ParameterValue
+from asktell_server.domain.space import ABSENT, Key, ParameterValue
 from asktell_server.domain.trial import Origin
 from asktell_server.engine.encoding import Column, Continuum, Encoding, Levels
 from asktell_server.engine.problem import Suggestion, SuggestResult, SuggestTask
@@ -44,25 +43,21 @@ class GridSampler:
         free: list[int] = []
         for most in range(task.problem.replicates):
             free += [point for point in points if uses[point] <= most][: task.count - len(free)]
-        names = [parameter.name for parameter in task.problem.space.parameters]
+        space = task.problem.space
         return SuggestResult(
             suggestions=tuple(
-                Suggestion(parameters=dict(zip(names, _at(axes, point), strict=True)), origin=Origin.SAMPLER)
-                for point in free
+                Suggestion(parameters=space.configuration(_at(axes, point)), origin=Origin.SAMPLER) for point in free
             )
         )
 
 
 def grid_axes(task: SuggestTask) -> list[list[ParameterValue]]:
     """The grid's values along each parameter, rising."""
-    algorithm = task.problem.algorithm
-    if not isinstance(algorithm, Grid):
-        raise TypeError(f"needs the settings of a grid, got {algorithm.kind}")
+    counts = task.problem.algorithm.grid_axes(task.problem.space)
+    if counts is None:
+        raise TypeError(f"needs the settings of a grid, got {task.problem.algorithm.kind}")
     encoding = Encoding(task.problem.space)
-    return [
-        _axis(column, algorithm.levels_of(parameter))
-        for parameter, column in zip(encoding.parameters, encoding.columns, strict=True)
-    ]
+    return [_axis(column, count) for column, count in zip(encoding.columns, counts, strict=True)]
 
 
 def permute(places: _Integers, *, size: int, keys: _Integers) -> _Integers:
@@ -110,14 +105,13 @@ def _distinct(indices: npt.NDArray[np.int64], count: int) -> list[int]:
 
 def _uses(task: SuggestTask, axes: Sequence[Sequence[ParameterValue]]) -> Counter[int]:
     """How often each point, by its number, has been tried or is running."""
-    names = [parameter.name for parameter in task.problem.space.parameters]
     lookups = [{value: index for index, value in enumerate(axis)} for axis in axes]
     uses: Counter[int] = Counter()
     for configuration in [*(observation.parameters for observation in task.observations), *task.pending]:
         number = 0
-        for name, lookup in zip(names, lookups, strict=True):
-            index = lookup.get(configuration[name])
-            if index is None:  # somebody's own configuration, beside the grid
+        for value, lookup in zip(task.problem.space.key(configuration), lookups, strict=True):
+            index = None if value is ABSENT else lookup.get(value)
+            if index is None:  # somebody's own configuration, which is no point of the grid
                 break
             number = number * len(lookup) + index
         else:
@@ -125,10 +119,10 @@ def _uses(task: SuggestTask, axes: Sequence[Sequence[ParameterValue]]) -> Counte
     return uses
 
 
-def _at(axes: Sequence[Sequence[ParameterValue]], number: int) -> list[ParameterValue]:
-    """The values of the grid's point `number` (the last parameter runs fastest)."""
+def _at(axes: Sequence[Sequence[ParameterValue]], number: int) -> Key:
+    """The key of the grid's point `number` (the last parameter runs fastest)."""
     values: list[ParameterValue] = []
     for axis in reversed(axes):
         number, index = divmod(number, len(axis))
         values.append(axis[index])
-    return values[::-1]
+    return tuple(reversed(values))

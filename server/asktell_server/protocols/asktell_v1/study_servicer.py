@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
-
 from google.protobuf.empty_pb2 import Empty
 
 from asktell.v1 import study_pb2, study_service_pb2
 from asktell_server.domain.errors import InvalidArgument
 from asktell_server.domain.names import StudyName, parse_project, parse_study, parse_study_id
-from asktell_server.domain.space import MAX_EXACT_INT
 from asktell_server.protocols.asktell_v1.conversion.studies import checked_to, study_to, update_from, wanted_from
 from asktell_server.protocols.asktell_v1.limits import RECORD_BYTES
 from asktell_server.protocols.asktell_v1.paging import decode_token, encode_token, page_size, query_digest
@@ -48,7 +45,7 @@ class StudyServicer:
             project=parse_project(request.parent, field="parent"),
             study_id=parse_study_id(study_id, field="study_id"),
         )
-        wanted = wanted_from(study, name=name, seed=secrets.randbelow(MAX_EXACT_INT), now=self._clock())
+        wanted = wanted_from(study, name=name, now=self._clock())
         if request.validate_only:
             return checked_to(study, self._studies.check(wanted))
         created = await self._studies.create(wanted, exist_ok=request.exist_ok, request=request_of(request))

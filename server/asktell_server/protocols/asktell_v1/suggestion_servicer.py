@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asktell.v1 import suggestion_service_pb2
 from asktell_server.protocols.asktell_v1 import projects
-from asktell_server.protocols.asktell_v1.conversion.suggestions import result_to, task_from
+from asktell_server.protocols.asktell_v1.conversion.suggestions import request_from, result_to
 from asktell_server.protocols.asktell_v1.limits import BATCH_BYTES
 from asktell_server.service.suggesting import Suggesting
 from asktell_server.transport.calls import Call, Permission, rpc
@@ -22,4 +22,4 @@ class SuggestionServicer:
         request: suggestion_service_pb2.SuggestRequest,
         call: Call,
     ) -> suggestion_service_pb2.SuggestResponse:
-        return result_to(await self._suggesting.suggest(task_from(request)))
+        return result_to(await self._suggesting.suggest(request_from(request)))

@@ -30,7 +30,7 @@ from asktell_server.service.intake import Intake
 from asktell_server.service.reading import Reading
 from asktell_server.service.trials import Trials
 from asktell_server.service.watching import Watching
-from asktell_server.store.protocol import Reported, TrialRecord
+from asktell_server.store.protocol import TrialRecord
 from asktell_server.transport.calls import Call, Permission, rpc
 
 DEFAULT_PAGE_SIZE = 100
@@ -85,7 +85,7 @@ class TrialServicer:
     async def Report(  # noqa: N802
         self, request: trial_service_pb2.ReportRequest, call: Call
     ) -> trial_service_pb2.ReportResponse:
-        reported = await self._trials.report(
+        answer = await self._trials.report(
             _name(request.name),
             lease_id=request.lease_id,
             step=request.step,
@@ -93,10 +93,10 @@ class TrialServicer:
             request=request_of(request),
         )
         return trial_service_pb2.ReportResponse(
-            should_stop=not reported.lease_valid,
-            stop_reason=_stop_reason(reported),
-            lease_valid=reported.lease_valid,
-            lease_expire_time=time_to(reported.lease_expire_time),
+            should_stop=answer.should_stop,
+            stop_reason=answer.stop_reason,
+            lease_valid=answer.lease_valid,
+            lease_expire_time=time_to(answer.lease_expire_time),
         )
 
     @rpc(permission=Permission.WORK, project=by_trial("name"))
@@ -210,9 +210,3 @@ def _name(text: str) -> TrialName:
 
 def _trials_to(study: StudyName, records: Sequence[TrialRecord]) -> list[trial_pb2.Trial]:
     return [trial_to(study, record) for record in records]
-
-
-def _stop_reason(reported: Reported) -> str:
-    if reported.lease_valid:
-        return ""
-    return f"the lease is lost: the trial is {reported.trial_state.value} and no longer this worker's"

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asktell.v1 import search_space_pb2, study_pb2, suggestion_service_pb2, trial_pb2, trial_service_pb2
-from asktell_server.domain.algorithm import Algorithm, Auto
+from asktell_server.domain.algorithm import ALGORITHMS, Algorithm, Auto, Bayesian, Grid
 from asktell_server.domain.errors import AsktellError, InvalidArgument, NotSupported
 from asktell_server.domain.metrics import Measurement, Metrics
 from asktell_server.domain.names import StudyName
@@ -34,9 +34,9 @@ from asktell_server.protocols.asktell_v1.conversion.spaces import (
     space_from,
     space_to,
 )
-from asktell_server.protocols.asktell_v1.conversion.studies import study_from, study_to
+from asktell_server.protocols.asktell_v1.conversion.studies import study_from, study_to, wanted_from
 from asktell_server.protocols.asktell_v1.conversion.studies import update_from as study_update_from
-from asktell_server.protocols.asktell_v1.conversion.suggestions import task_from
+from asktell_server.protocols.asktell_v1.conversion.suggestions import request_from
 from asktell_server.protocols.asktell_v1.conversion.times import seconds_from, seconds_to, time_from, time_to
 from asktell_server.protocols.asktell_v1.conversion.trials import (
     STATES,
@@ -46,6 +46,7 @@ from asktell_server.protocols.asktell_v1.conversion.trials import (
 )
 from asktell_server.protocols.asktell_v1.conversion.trials import update_from as trial_update_from
 from asktell_server.service.studies import StudyUpdate
+from asktell_server.service.suggesting import task_of
 from asktell_server.store.protocol import (
     LogEntry,
     MeasurementReported,
@@ -99,27 +100,38 @@ def test_no_algorithm_means_auto() -> None:
     assert algorithm_from(study_pb2.Algorithm()) == Auto()
 
 
+def test_settings_left_unset_have_their_defaults() -> None:
+    assert algorithm_from(study_pb2.Algorithm(grid=study_pb2.GridAlgorithm())) == Grid()
+    assert algorithm_from(study_pb2.Algorithm(bayesian=study_pb2.BayesianAlgorithm())) == Bayesian()
+
+
+def test_the_contract_has_the_algorithms_of_the_domain() -> None:
+    kinds = study_pb2.Algorithm.DESCRIPTOR.oneofs_by_name["kind"].fields
+    assert {kind.name for kind in kinds} == set(ALGORITHMS)
+
+
 @given(strategies.studies())
 def test_a_study_survives_the_wire(study: Study) -> None:
     message = _wire(study_to(_head(study)))
-    assert study_from(message, name=study.name, seed=-1, now=study.create_time) == study
+    assert study_from(message, name=study.name, now=study.create_time) == study
     assert message.name == str(study.name)
     assert message.state == study_pb2.STUDY_STATE_ACTIVE
     assert message.etag
     assert message.cursor == "e1:9"
 
 
-def test_the_server_draws_a_seed_where_there_is_none() -> None:
-    message = study_to(_head(a_study()))
+def test_a_seed_is_left_to_the_server_where_there_is_none() -> None:
+    message = study_to(_head(a_study(max_staleness=3)))
     message.ClearField("seed")
-    assert study_from(message, name=NAME, seed=99, now=NOW).seed == 99
+    assert wanted_from(message, name=NAME, now=NOW).unset == {"seed"}
     message.seed = 0
-    assert study_from(message, name=NAME, seed=99, now=NOW).seed == 0
+    wanted = wanted_from(message, name=NAME, now=NOW)
+    assert (wanted.study.seed, wanted.unset) == (0, frozenset())
 
 
 def test_what_only_the_server_writes_is_ignored() -> None:
     message = study_to(_head(a_study(state=StudyState.FINISHED, finish_time=NOW), counts={TrialState.RUNNING: 3}))
-    study = study_from(message, name=NAME, seed=0, now=NOW)
+    study = study_from(message, name=NAME, now=NOW)
     assert (study.state, study.finish_reason, study.finish_time, study.revision) == (StudyState.ACTIVE, None, None, 0)
 
 
@@ -154,6 +166,13 @@ def test_a_trial_survives_the_wire(trial: Trial, study: StudyName) -> None:
         time = time_from(getattr(message, field), field) if message.HasField(field) else None
         assert time == getattr(trial, field)
     assert message.HasField("prediction") == (trial.prediction is not None)
+    if trial.prediction is not None:
+        first = next(iter(trial.prediction.beliefs.values()))
+        assert (message.prediction.mean, message.prediction.standard_deviation) == (
+            first.mean,
+            first.standard_deviation,
+        )
+        assert message.prediction.acquisition_value == trial.prediction.acquisition_value
     assert [
         (
             Result(
@@ -312,7 +331,7 @@ def test_what_cannot_be_read_is_refused_by_field(
     message: study_pb2.Study, kind: type[AsktellError], field: str
 ) -> None:
     with pytest.raises(kind) as caught:
-        study_from(_wire(message), name=NAME, seed=0, now=NOW)
+        study_from(_wire(message), name=NAME, now=NOW)
     assert caught.value.metadata["field"] == field
 
 
@@ -388,7 +407,7 @@ def test_a_stateless_request_is_read() -> None:
         seed=3,
         warm_start=b"w",
     )
-    task = task_from(_wire(request))
+    task = task_of(request_from(_wire(request)))
     (observation,) = task.observations
     assert (observation.outcome, observation.value) == (Outcome.VALUE, 1.5)
     assert task.pending == [{"x": 1.0}]
@@ -404,7 +423,7 @@ def test_a_stateless_request_is_read() -> None:
     ],
 )
 def test_observations_without_a_value(state: trial_pb2.TrialState.ValueType, outcome: Outcome) -> None:
-    (observation,) = task_from(_suggest(observations=[_observation(state=state)])).observations
+    (observation,) = task_of(request_from(_suggest(observations=[_observation(state=state)]))).observations
     assert (observation.outcome, observation.value) == (outcome, None)
 
 
@@ -428,5 +447,5 @@ def test_a_bad_stateless_request_is_refused_by_field(
     request_: suggestion_service_pb2.SuggestRequest, field: str
 ) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        task_from(request_)
+        task_of(request_from(request_))
     assert caught.value.field == field

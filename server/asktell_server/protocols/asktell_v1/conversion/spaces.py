@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
 
 from asktell.v1 import search_space_pb2, study_pb2
-from asktell_server.domain import algorithm as algorithms
+from asktell_server.domain.algorithm import ALGORITHMS, Algorithm, Auto
 from asktell_server.domain.errors import InvalidArgument, NotSupported
 from asktell_server.domain.space import (
     BoolDomain,
@@ -168,34 +170,17 @@ def _parameter_to(parameter: Parameter) -> search_space_pb2.Parameter:
     return message
 
 
-def algorithm_from(message: study_pb2.Algorithm) -> algorithms.Algorithm:
-    """Reads an algorithm; unset = auto."""
-    match message.WhichOneof("kind"):
-        case "manual":
-            return algorithms.Manual()
-        case "grid":
-            return algorithms.Grid(
-                default_levels=message.grid.default_levels or algorithms.DEFAULT_GRID_LEVELS,
-                levels=dict(message.grid.levels),
-            )
-        case "random":
-            return algorithms.Random()
-        case "sobol":
-            return algorithms.Sobol()
-        case "bayesian":
-            return algorithms.Bayesian(start_trials=message.bayesian.start_trials or algorithms.DEFAULT_START_TRIALS)
-        case _:
-            return algorithms.Auto()
+def algorithm_from(message: study_pb2.Algorithm) -> Algorithm:
+    """Reads an algorithm; unset = auto. A setting has the name of its field, and its default where that is unset."""
+    kind = message.WhichOneof("kind") or Auto.kind
+    settings: dict[str, Any] = {
+        field.name: dict(value) if isinstance(value, Mapping) else value
+        for field, value in getattr(message, kind).ListFields()
+    }
+    return ALGORITHMS[kind](**settings)
 
 
-def algorithm_to(algorithm: algorithms.Algorithm) -> study_pb2.Algorithm:
-    """Writes an algorithm."""
-    message = study_pb2.Algorithm()
-    match algorithm:
-        case algorithms.Grid(default_levels=default_levels, levels=levels):
-            message.grid.CopyFrom(study_pb2.GridAlgorithm(default_levels=default_levels, levels=levels))
-        case algorithms.Bayesian(start_trials=start_trials):
-            message.bayesian.start_trials = start_trials
-        case _:
-            getattr(message, algorithm.kind).SetInParent()
-    return message
+def algorithm_to(algorithm: Algorithm) -> study_pb2.Algorithm:
+    """Writes an algorithm, each setting into the field of its name."""
+    settings: Any = {field.name: getattr(algorithm, field.name) for field in fields(algorithm)}
+    return study_pb2.Algorithm(**{algorithm.kind: settings})

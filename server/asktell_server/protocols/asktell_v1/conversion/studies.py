@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from asktell.v1 import study_pb2
-from asktell_server.domain.advice import StudyWarning, WarningKind, warnings
+from asktell_server.domain.advice import warnings
 from asktell_server.domain.comparing import WantedStudy
 from asktell_server.domain.errors import InvalidArgument, NotSupported
+from asktell_server.domain.goals import Goals
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.study import (
     DEFAULT_LEASE_S,
@@ -22,6 +23,7 @@ from asktell_server.domain.study import (
     StudyState,
 )
 from asktell_server.domain.trial import TrialState
+from asktell_server.domain.warning import StudyWarning, WarningKind
 from asktell_server.protocols.asktell_v1.conversion.metrics import (
     objective_to,
     objectives_from,
@@ -85,8 +87,8 @@ _STOPPING_FIELDS = tuple(field.name for field in fields(StoppingRules))
 _UPDATABLE = ("display_name", "labels", "annotations", "max_running_trials", "max_staleness", "state")
 
 
-def study_from(message: study_pb2.Study, *, name: StudyName, seed: int, now: datetime, where: str = "study") -> Study:
-    """Reads a new study; `seed` is taken when the message has none. Checked further by `Study.validate`.
+def study_from(message: study_pb2.Study, *, name: StudyName, now: datetime, where: str = "study") -> Study:
+    """Reads a new study; without a seed it has 0. Checked further by `Study.validate`.
 
     Raises:
         InvalidArgument: something cannot be read. NotSupported: the server does not do it yet.
@@ -99,7 +101,7 @@ def study_from(message: study_pb2.Study, *, name: StudyName, seed: int, now: dat
         name=name,
         display_name=message.display_name,
         space=space_from(message.search_space, f"{where}.search_space"),
-        objectives=objectives_from(message.objectives, where),
+        goals=Goals(objectives=objectives_from(message.objectives, where)),
         tracked_metrics=tracked_from(message.tracked_metrics, f"{where}.tracked_metrics"),
         algorithm=algorithm_from(message.algorithm),
         stopping=StoppingRules(**_stopping_values(message.stopping_rules, f"{where}.stopping_rules")),
@@ -107,7 +109,7 @@ def study_from(message: study_pb2.Study, *, name: StudyName, seed: int, now: dat
         max_running_trials=message.max_running_trials,
         replicates=message.replicates or 1,
         max_staleness=_staleness_from(message),
-        seed=message.seed if message.HasField("seed") else seed,
+        seed=message.seed,
         labels=dict(message.labels),
         annotations=dict(message.annotations),
         create_time=now,
@@ -115,7 +117,7 @@ def study_from(message: study_pb2.Study, *, name: StudyName, seed: int, now: dat
     )
 
 
-def wanted_from(message: study_pb2.Study, *, name: StudyName, seed: int, now: datetime) -> WantedStudy:
+def wanted_from(message: study_pb2.Study, *, name: StudyName, now: datetime) -> WantedStudy:
     """Reads a new study and which of its fields are left to the server. Raises as `study_from` does."""
     lease = message.lease_policy
     given = {
@@ -126,7 +128,7 @@ def wanted_from(message: study_pb2.Study, *, name: StudyName, seed: int, now: da
         "lease.max_attempts": lease.max_attempts != 0,
     }
     return WantedStudy(
-        study=study_from(message, name=name, seed=seed, now=now),
+        study=study_from(message, name=name, now=now),
         unset=frozenset(field for field, is_given in given.items() if not is_given),
     )
 
@@ -201,7 +203,7 @@ def study_to(
         name=str(study.name),
         display_name=study.display_name,
         search_space=space_to(study.space),
-        objectives=[objective_to(objective) for objective in study.objectives],
+        objectives=[objective_to(objective) for objective in study.goals.objectives],
         tracked_metrics=[tracked_to(tracked) for tracked in study.tracked_metrics],
         algorithm=algorithm_to(study.algorithm),
         stopping_rules=study_pb2.StoppingRules(

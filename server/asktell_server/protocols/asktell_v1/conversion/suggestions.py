@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Generic, TypeVar
 
 from asktell.v1 import suggestion_service_pb2, trial_pb2
-from asktell_server.domain.errors import ErrorReason, InvalidArgument, NotSupported
-from asktell_server.engine.problem import Observation, Outcome, Problem, Suggestion, SuggestResult, SuggestTask
+from asktell_server.domain.errors import InvalidArgument, NotSupported
+from asktell_server.domain.goals import Goals
+from asktell_server.domain.space import Configuration
+from asktell_server.domain.trial import Result, TrialState
+from asktell_server.engine.problem import Problem, Suggestion, SuggestResult
 from asktell_server.protocols.asktell_v1.conversion.metrics import metrics_from, objectives_from
 from asktell_server.protocols.asktell_v1.conversion.spaces import (
     algorithm_from,
@@ -15,40 +20,50 @@ from asktell_server.protocols.asktell_v1.conversion.spaces import (
     space_from,
 )
 from asktell_server.protocols.asktell_v1.conversion.trials import ORIGINS_OUT, prediction_to
-from asktell_server.service.suggesting import MAX_OBSERVATIONS, MAX_PENDING, validate_problem
+from asktell_server.service.suggesting import (
+    SuggestRequest,
+    TriedConfiguration,
+)
 
-_OUTCOMES: Mapping[int, Outcome] = {
-    trial_pb2.TRIAL_STATE_UNSPECIFIED: Outcome.VALUE,
-    trial_pb2.TRIAL_STATE_SUCCEEDED: Outcome.VALUE,
-    trial_pb2.TRIAL_STATE_STOPPED: Outcome.VALUE,
-    trial_pb2.TRIAL_STATE_FAILED: Outcome.FAILED,
-    trial_pb2.TRIAL_STATE_INFEASIBLE: Outcome.INFEASIBLE,
+_STATES: Mapping[int, TrialState] = {
+    trial_pb2.TRIAL_STATE_UNSPECIFIED: TrialState.SUCCEEDED,
+    trial_pb2.TRIAL_STATE_SUCCEEDED: TrialState.SUCCEEDED,
+    trial_pb2.TRIAL_STATE_STOPPED: TrialState.STOPPED,
+    trial_pb2.TRIAL_STATE_FAILED: TrialState.FAILED,
+    trial_pb2.TRIAL_STATE_INFEASIBLE: TrialState.INFEASIBLE,
 }
 
+_Message = TypeVar("_Message")
+_Value = TypeVar("_Value")
 
-def task_from(message: suggestion_service_pb2.SuggestRequest) -> SuggestTask:
-    """Reads a whole request.
+
+class _Lazy(Collection[_Value], Generic[_Message, _Value]):
+    """Messages that are converted when they are iterated over: too many are refused before any is read."""
+
+    def __init__(self, messages: Sequence[_Message], convert: Callable[[_Message, int], _Value]) -> None:
+        self._messages = messages
+        self._convert = convert
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def __iter__(self) -> Iterator[_Value]:
+        return map(self._convert, self._messages, itertools.count())
+
+    def __contains__(self, value: object) -> bool:
+        return value in list(self)
+
+
+def request_from(message: suggestion_service_pb2.SuggestRequest) -> SuggestRequest:
+    """Reads a whole request; its values are checked by the use case.
 
     Raises:
-        InvalidArgument: the problem is wrong, a configuration is outside its space, an observation has no value.
-        NotSupported: the server does not do it yet.
+        InvalidArgument: the problem cannot be read. NotSupported: the server does not do it yet.
     """
-    problem = _problem_from(message.problem)
-    _limit("observations", len(message.observations), MAX_OBSERVATIONS)
-    _limit("pending", len(message.pending), MAX_PENDING)
-    return SuggestTask(
-        problem=problem,
-        observations=[
-            _observation_from(observation, problem, f"observations[{index}]")
-            for index, observation in enumerate(message.observations)
-        ],
-        pending=[
-            problem.space.normalize(
-                configuration_from(pending.parameters, f"pending[{index}].parameters"),
-                field=f"pending[{index}].parameters",
-            )
-            for index, pending in enumerate(message.pending)
-        ],
+    return SuggestRequest(
+        problem=_problem_from(message.problem),
+        observations=_Lazy(message.observations, _tried_from),
+        pending=_Lazy(message.pending, _pending_from),
         count=message.count or 1,
         seed=message.seed,
         warm_start=message.warm_start,
@@ -58,45 +73,26 @@ def task_from(message: suggestion_service_pb2.SuggestRequest) -> SuggestTask:
 def _problem_from(message: suggestion_service_pb2.Problem) -> Problem:
     if message.outcome_constraints:
         raise NotSupported("problem.outcome_constraints", "outcome constraints are not supported yet")
-    problem = Problem(
+    return Problem(
         space=space_from(message.search_space, "problem.search_space"),
-        objectives=objectives_from(message.objectives, "problem"),
+        goals=Goals(objectives=objectives_from(message.objectives, "problem")),
         algorithm=algorithm_from(message.algorithm),
         replicates=message.replicates or 1,
     )
-    validate_problem(problem)
-    return problem
 
 
-def _observation_from(message: suggestion_service_pb2.Observation, problem: Problem, where: str) -> Observation:
-    if message.state not in _OUTCOMES:
+def _tried_from(message: suggestion_service_pb2.Observation, index: int) -> TriedConfiguration:
+    where = f"observations[{index}]"
+    if message.state not in _STATES:
         raise InvalidArgument(f"{where}.state", "must be SUCCEEDED, STOPPED, FAILED or INFEASIBLE")
-    outcome = _OUTCOMES[message.state]
-    parameters = problem.space.normalize(
-        configuration_from(message.parameters, f"{where}.parameters"), field=f"{where}.parameters"
+    return TriedConfiguration(
+        parameters=configuration_from(message.parameters, f"{where}.parameters"),
+        result=Result(state=_STATES[message.state], metrics=metrics_from(message.metrics)),
     )
-    objective = problem.objectives[0].metric
-    metrics = metrics_from(message.metrics)
-    for name, metric in metrics.items():
-        metric.validate(f"{where}.metrics[{name[:128]}]")
-    if outcome is not Outcome.VALUE:
-        return Observation(parameters=parameters, outcome=outcome)
-    if objective not in metrics:
-        if message.state == trial_pb2.TRIAL_STATE_STOPPED:
-            return Observation(parameters=parameters, outcome=Outcome.UNKNOWN)
-        raise InvalidArgument(
-            f"{where}.metrics",
-            f"must hold the objective {objective!r}",
-            reason=ErrorReason.MISSING_OBJECTIVE,
-            metadata={"metric": objective},
-        )
-    metric = metrics[objective]
-    return Observation(parameters=parameters, outcome=outcome, value=metric.value, standard_error=metric.standard_error)
 
 
-def _limit(field: str, count: int, most: int) -> None:
-    if count > most:
-        raise InvalidArgument(field, f"must hold at most {most}, got {count}", metadata={"limit": str(most)})
+def _pending_from(message: suggestion_service_pb2.Configuration, index: int) -> Configuration:
+    return configuration_from(message.parameters, f"pending[{index}].parameters")
 
 
 def result_to(result: SuggestResult) -> suggestion_service_pb2.SuggestResponse:

@@ -171,7 +171,7 @@ def prediction_to(prediction: Prediction | None) -> trial_pb2.Prediction | None:
     if prediction is None:
         return None
     return trial_pb2.Prediction(
-        mean=prediction.mean,
-        standard_deviation=prediction.standard_deviation,
+        mean=prediction.first_belief.mean,  # the message has room for one objective
+        standard_deviation=prediction.first_belief.standard_deviation,
         acquisition_value=prediction.acquisition_value,
     )

@@ -1,0 +1,21 @@
+"""Results as the engine sees them: the same for a study's trials and for a caller's own history."""
+
+from __future__ import annotations
+
+from asktell_server.domain.goals import Goals
+from asktell_server.domain.space import Configuration
+from asktell_server.domain.trial import Result, TrialState
+from asktell_server.engine.problem import Observation, Outcome
+
+_WITHOUT_VALUE = {TrialState.FAILED: Outcome.FAILED, TrialState.INFEASIBLE: Outcome.INFEASIBLE}
+
+
+def observation(goals: Goals, parameters: Configuration, result: Result) -> Observation:
+    """What the engine learns from a configuration that was tried: UNKNOWN where the result says nothing about it."""
+    measured = goals.measured(result)
+    if measured is None:
+        return Observation(parameters=parameters, outcome=_WITHOUT_VALUE.get(result.state, Outcome.UNKNOWN))
+    (metric,) = measured  # the engine learns one column
+    return Observation(
+        parameters=parameters, outcome=Outcome.VALUE, value=metric.value, standard_error=metric.standard_error
+    )
