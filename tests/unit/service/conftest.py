@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from asktell_server.domain.algorithm import Random
+from asktell_server.domain.comparing import WantedStudy
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.trial import Trial
 from asktell_server.engine.pool import WorkerPool
@@ -69,7 +70,7 @@ class Services:
     async def create(self, **changes: Any) -> StudyName:
         """A study with random search, unless told otherwise."""
         study = a_study(**{"algorithm": Random(), **changes})
-        await self.studies.create(study, request=None)
+        await self.studies.create(WantedStudy(study=study), exist_ok=False, request=None)
         return study.name
 
     async def ask(self, count: int = 1, *, request: Request | None = None, worker_id: str = "w") -> list[Trial]:
