@@ -22,7 +22,7 @@ from asktell_server.domain.news import RESULT, news
 from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.engine.problem import Suggestion
 from asktell_server.engine.suggest import needs_model
-from asktell_server.service.demand import Told
+from asktell_server.service.demand import KnownProgress
 from asktell_server.store.protocol import StalenessLimit
 from benchmarks.regret import in_flight, tuning
 from benchmarks.regret.case import Instance
@@ -36,7 +36,7 @@ WORKERS = 8
 TRIALS = 100
 LIMITS = {
     "0": StalenessLimit(ended=0),
-    "default": StalenessLimit(news=RESULT - 1),
+    "default": StalenessLimit(surprise=RESULT - 1),
     **{str(most): StalenessLimit(ended=most) for most in (1, 2, 4, 8)},
 }
 CASES = (continuous.HARTMANN_6, continuous.LEVY_12, bbob.case(16, 5), bbob.noisy_case(1, 5), mixed.ACKLEY_MIXED)
@@ -51,19 +51,19 @@ class StaleRun(EngineRun):
         self._limit = limit
         self._depth = 0 if limit.ended == 0 else max(limit.results, 1)
         self._counts = counts
-        self._told = Told(ended=0, news=0)
-        self._ready: deque[tuple[Proposal, Told]] = deque()
+        self._progress = KnownProgress(ended=0, surprise=0)
+        self._ready: deque[tuple[Proposal, KnownProgress]] = deque()
         self._suggested: dict[int, Suggestion] = {}
 
     def ask(self) -> Proposal:
         """The oldest suggestion in the queue that is not too stale; the queue is filled again."""
-        while self._ready and not self._limit.allows(self._ready[0][1], self._told):
+        while self._ready and not self._limit.allows(self._ready[0][1], self._progress):
             self.drop(self._ready.popleft()[0])
         self._counts["asked"] += 1
         self._counts["ready"] += bool(self._ready)
         asked = self._ready.popleft()[0] if self._ready else self._compute()
         while len(self._ready) < self._depth and self._by_model():
-            self._ready.append((self._compute(), self._told))
+            self._ready.append((self._compute(), self._progress))
         return asked
 
     def tell(self, proposal: Proposal, value: float) -> None:
@@ -78,7 +78,9 @@ class StaleRun(EngineRun):
             metrics={self.objective.metric: Metric(value=value)},
             create_time=datetime.now(UTC),
         )
-        self._told = Told(ended=self._told.ended + 1, news=self._told.news + news(ended, self.objective))
+        self._progress = KnownProgress(
+            ended=self._progress.ended + 1, surprise=self._progress.surprise + news(ended, self.objective)
+        )
 
     def _compute(self) -> Proposal:
         proposal, suggestion = self.propose()

@@ -42,7 +42,7 @@ async def prepare(ledger: Ledger, name: StudyName, x: float, token: str, *, most
     head = await ledger.read_head(name)
     assert await ledger.begin_preparing(name, token=token, depth=MAX_READY, staleness=ended(most), lock_s=60)
     prepared = Prepared(
-        ready_id=token, trial=suggested(x), ended=head.ended, news=head.news, known_number=head.last_number
+        ready_id=token, trial=suggested(x), ended=head.ended, surprise=head.surprise, known_number=head.last_number
     )
     return await ledger.end_preparing(name, token=token, prepared=prepared, staleness=ended(most))
 
@@ -88,8 +88,8 @@ async def test_what_is_prepared_is_read_as_it_was_written(ledger: Ledger, study:
     assert await prepare(ledger, study, 0.1, "one") == EndedPreparing(kept=True, stale=0)
     assert await prepare(ledger, study, 0.2, "two") == EndedPreparing(kept=True, stale=0)
     expected = [
-        Prepared(ready_id="one", trial=suggested(0.1), ended=0, news=0, known_number=1),
-        Prepared(ready_id="two", trial=suggested(0.2), ended=0, news=0, known_number=1),
+        Prepared(ready_id="one", trial=suggested(0.1), ended=0, surprise=0, known_number=1),
+        Prepared(ready_id="two", trial=suggested(0.2), ended=0, surprise=0, known_number=1),
     ]
     assert list(await ready(ledger, study)) == expected
     unasked = await ledger.read_delta(study, after=0)
@@ -161,29 +161,31 @@ async def test_results_that_were_expected_count_less(
 ) -> None:
     trials = [await put(ledger, study, running(x, f"lease-{x}"), lease_s=60) for x in (0.5, 0.6)]
     await prepare(ledger, study, 0.1, "one")
-    for trial, told_news in zip(trials, (599, second), strict=True):
-        await commit(ledger, study, TrialWrite(trial=told(trial, 1.0), expected_revision=1, news=told_news))
-    given = Commit(writes=[using("one", 0.1)], guard=Guard(staleness=StalenessLimit(news=RESULT - 1)))
+    for trial, surprise in zip(trials, (599, second), strict=True):
+        await commit(ledger, study, TrialWrite(trial=told(trial, 1.0), expected_revision=1, surprise=surprise))
+    given = Commit(writes=[using("one", 0.1)], guard=Guard(staleness=StalenessLimit(surprise=RESULT - 1)))
     if kept:
         await ledger.commit(study, given)
     else:
         assert await refusal(ledger, study, given) is ConflictKind.READY_GONE
-    assert (await ledger.read_head(study)).news == 599 + (RESULT if second is None else second)
+    assert (await ledger.read_head(study)).surprise == 599 + (RESULT if second is None else second)
 
 
-async def test_news_follow_what_is_known_of_a_trial(ledger: Ledger, study: StudyName) -> None:
+async def test_surprise_follows_what_is_known_of_a_trial(ledger: Ledger, study: StudyName) -> None:
     first = await put(ledger, study, running(0.5, "a"), lease_s=60)
     second = await put(ledger, study, running(0.6, "b"), lease_s=60)
     done = (
-        (await commit(ledger, study, TrialWrite(trial=told(first, 1.0), expected_revision=1, news=10))).records[0].trial
+        (await commit(ledger, study, TrialWrite(trial=told(first, 1.0), expected_revision=1, surprise=10)))
+        .records[0]
+        .trial
     )
     await put(ledger, study, second.cancel(reason="", now=NOW))
-    assert (await ledger.read_head(study)).news == 10 + RESULT
+    assert (await ledger.read_head(study)).surprise == 10 + RESULT
     corrected = done.amend(dataclasses.replace(done.result, reason="typo"), reason="", now=NOW)
-    await commit(ledger, study, TrialWrite(trial=corrected, expected_revision=done.revision, news=20))
-    assert (await ledger.read_head(study)).news == 20 + RESULT
+    await commit(ledger, study, TrialWrite(trial=corrected, expected_revision=done.revision, surprise=20))
+    assert (await ledger.read_head(study)).surprise == 20 + RESULT
     await commit(ledger, study, TrialWrite(trial=corrected, expected_revision=done.revision + 1, delete=True))
-    assert (await ledger.read_head(study)).news == RESULT
+    assert (await ledger.read_head(study)).surprise == RESULT
 
 
 async def test_imported_results_make_it_stale(ledger: Ledger, study: StudyName) -> None:
@@ -205,7 +207,7 @@ async def test_what_has_become_stale_in_the_making_is_not_kept(ledger: Ledger, s
     trial = await put(ledger, study, running(0.5), lease_s=60)
     assert await ledger.begin_preparing(study, token="one", depth=1, staleness=ended(0), lock_s=60)
     await put(ledger, study, told(trial, 1.0))
-    prepared = Prepared(ready_id="one", trial=suggested(0.1), ended=0, news=0, known_number=1)
+    prepared = Prepared(ready_id="one", trial=suggested(0.1), ended=0, surprise=0, known_number=1)
     done = await ledger.end_preparing(study, token="one", prepared=prepared, staleness=ended(0))
     assert done == EndedPreparing(kept=False, stale=1)
     assert await ready_ids(ledger, study) == []
@@ -238,9 +240,9 @@ async def test_the_lock_of_the_dead_lapses_and_their_late_suggestion_is_refused(
         return await ledger.begin_preparing(study, token="alive", depth=1, staleness=ended(0), lock_s=60)
 
     await until(begin, bool)
-    late = Prepared(ready_id="dead", trial=suggested(0.1), ended=0, news=0, known_number=0)
+    late = Prepared(ready_id="dead", trial=suggested(0.1), ended=0, surprise=0, known_number=0)
     assert not (await ledger.end_preparing(study, token="dead", prepared=late, staleness=ended(0))).kept
-    alive = Prepared(ready_id="alive", trial=suggested(0.2), ended=0, news=0, known_number=0)
+    alive = Prepared(ready_id="alive", trial=suggested(0.2), ended=0, surprise=0, known_number=0)
     assert (await ledger.end_preparing(study, token="alive", prepared=alive, staleness=ended(0))).kept
     assert await ready_ids(ledger, study) == ["alive"]
 
@@ -291,7 +293,7 @@ async def test_a_suggestion_in_the_making_that_does_not_know_of_a_change_is_refu
     await put(ledger, study, told(trial, 1.0))
     assert await ledger.begin_preparing(study, token="one", depth=1, staleness=ended(ANY), lock_s=60)
     await change(ledger, study)
-    prepared = Prepared(ready_id="one", trial=suggested(0.1), ended=1, news=RESULT, known_number=1)
+    prepared = Prepared(ready_id="one", trial=suggested(0.1), ended=1, surprise=RESULT, known_number=1)
     assert not (await ledger.end_preparing(study, token="one", prepared=prepared, staleness=ended(ANY))).kept
     assert await ready_ids(ledger, study) == []
 
@@ -325,7 +327,7 @@ async def test_using_one_does_not_disturb_the_next_in_the_making(ledger: Ledger,
     await prepare(ledger, study, 0.1, "one")
     assert await ledger.begin_preparing(study, token="two", depth=2, staleness=ended(0), lock_s=60)
     await commit(ledger, study, using("one", 0.1))
-    prepared = Prepared(ready_id="two", trial=suggested(0.2), ended=0, news=0, known_number=0)
+    prepared = Prepared(ready_id="two", trial=suggested(0.2), ended=0, surprise=0, known_number=0)
     assert (await ledger.end_preparing(study, token="two", prepared=prepared, staleness=ended(0))).kept
 
 
@@ -382,7 +384,7 @@ async def test_no_more_than_the_most_are_kept(ledger: Ledger, study: StudyName) 
     for index in range(MAX_READY):
         await prepare(ledger, study, index / 10, f"r{index}")
     assert await ledger.begin_preparing(study, token="more", depth=MAX_READY + 1, staleness=ended(0), lock_s=60)
-    more = Prepared(ready_id="more", trial=suggested(0.9), ended=0, news=0, known_number=0)
+    more = Prepared(ready_id="more", trial=suggested(0.9), ended=0, surprise=0, known_number=0)
     assert not (await ledger.end_preparing(study, token="more", prepared=more, staleness=ended(0))).kept
     assert len(await ready(ledger, study)) == MAX_READY
 

@@ -109,7 +109,7 @@ class TrialChanges:
                 trial=changed,
                 expected_revision=trial.revision,
                 delete=delete,
-                news=news(changed, view.study.objective),
+                surprise=news(changed, view.study.objective),
             )
             corrected = trial.state.has_result and changed.result != trial.result
             commit = Commit(

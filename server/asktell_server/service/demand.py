@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from asktell_server.store.protocol import MAX_READY, History, Prepared, StalenessLimit
+from asktell_server.store.protocol import MAX_READY, Prepared, Progress, StalenessLimit
 
 FIRST_CREDIT = 4.0
 MAX_CREDIT = 8.0
@@ -88,20 +88,20 @@ class Demand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """How much had been told: see `History`."""
+class KnownProgress:
+    """The progress of a study as something that was computed knows it: see `Progress`."""
 
     ended: int
-    news: int
+    surprise: int
 
 
 @dataclass(slots=True)
 class Making:
-    """A suggestion in the making: what had been told for it (None = it will be read yet), and when it is done."""
+    """A suggestion in the making: the progress that it knows (None = still to be read), and when it is done."""
 
-    told: Told | None = None
+    known: KnownProgress | None = None
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def may_serve(self, now: History, limit: StalenessLimit) -> bool:
+    def may_serve(self, now: Progress, limit: StalenessLimit) -> bool:
         """Whether it will be fresh enough for an ask of now."""
-        return self.told is None or limit.allows(self.told, now)
+        return self.known is None or limit.allows(self.known, now)

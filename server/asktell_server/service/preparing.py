@@ -19,7 +19,7 @@ from asktell_server.domain.errors import AsktellError, NotFound
 from asktell_server.domain.names import StudyName
 from asktell_server.engine.suggest import needs_model
 from asktell_server.service.clock import Clock
-from asktell_server.service.demand import CREDIT_OF_CALL, WASTE, Cause, Demand, Making, Told
+from asktell_server.service.demand import CREDIT_OF_CALL, WASTE, Cause, Demand, KnownProgress, Making
 from asktell_server.service.modelling import Modelling, new_trial, task_of
 from asktell_server.service.readiness import budget_left, may_prepare, staleness_limit, usable
 from asktell_server.service.views import StudyView, Views
@@ -207,13 +207,16 @@ class Preparer:
             or not needs_model(task)
         ):
             return None
-        told, known_number = Told(ended=view.ended, news=view.news), view.head.last_number  # the view may move on
-        making.told = told
+        # As they are now: the view may move on.
+        known, known_number = KnownProgress(ended=view.ended, surprise=view.surprise), view.head.last_number
+        making.known = known
         suggestion = await self._modelling.suggest_ahead(view, task, beside=len(beside))
         if suggestion is None:
             return None
         trial = new_trial(suggestion, self._clock())
-        return Prepared(ready_id=token, trial=trial, ended=told.ended, news=told.news, known_number=known_number)
+        return Prepared(
+            ready_id=token, trial=trial, ended=known.ended, surprise=known.surprise, known_number=known_number
+        )
 
     def _count(
         self, name: StudyName, demand: Demand, cause: Cause, prepared: Prepared | None, ended: EndedPreparing

@@ -28,7 +28,7 @@ def staleness_limit(view: StudyView) -> StalenessLimit:
         return StalenessLimit(ended=most)
     if view.running < FEW_RUNNING:
         return StalenessLimit(ended=0)
-    return StalenessLimit(news=RESULT * (view.running // RUNNING_PER_STALE + 1) - 1)
+    return StalenessLimit(surprise=RESULT * (view.running // RUNNING_PER_STALE + 1) - 1)
 
 
 def usable(view: StudyView, limit: StalenessLimit) -> list[Prepared]:

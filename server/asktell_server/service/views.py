@@ -48,9 +48,9 @@ class StudyView:
         self._ended: list[int] = []
         """Numbers of the trials that have ended, rising; in the order of `_observations`."""
         self._observations: list[Observation] = []
-        self._told: dict[int, int] = {}
-        self.news = 0
-        """What the trials that have ended told, in thousandths of a result."""
+        self._surprises: dict[int, int] = {}
+        self.surprise = 0
+        """The sum of the surprises of the trials that have ended."""
         self._tried: Counter[Key] | None = None
         self._open: set[int] = set()
 
@@ -123,8 +123,8 @@ class StudyView:
             place = self._forget_end(trial.number)
             self._ended.insert(place, trial.number)
             self._observations.insert(place, observation(self.study, trial))
-            self._told[trial.number] = news(trial, self.study.objective)
-            self.news += self._told[trial.number]
+            self._surprises[trial.number] = news(trial, self.study.objective)
+            self.surprise += self._surprises[trial.number]
             if self._tried is not None:
                 self._tried[self._key(self._observations[place])] += 1
 
@@ -145,7 +145,7 @@ class StudyView:
                 if not self._tried[key]:
                     del self._tried[key]
             del self._ended[place], self._observations[place]
-            self.news -= self._told.pop(number)
+            self.surprise -= self._surprises.pop(number)
         return place
 
     def _key(self, observation: Observation) -> Key:

@@ -31,7 +31,7 @@ def commit_arguments(commit: Commit) -> dict[str, Any]:
 
 def staleness_arguments(limit: StalenessLimit) -> dict[str, int | None]:
     """A limit as scripts take it."""
-    return {"ended": limit.ended, "news": limit.news}
+    return {"ended": limit.ended, "surprise": limit.surprise}
 
 
 def lease_word(lease_id: str) -> str:
@@ -61,7 +61,7 @@ def _write_arguments(write: TrialWrite) -> dict[str, Any]:
         "expected_revision": write.expected_revision,
         "state": trial.state.value,
         "charged": int(trial.counts_toward_budget),
-        "news": write.told,
+        "surprise": write.counted_surprise,
         "digest": configuration_digest(trial.parameters),
         "lease": lease_word(trial.lease_id),
         "lease_ms": None if write.lease_s is None else round(write.lease_s * 1000),

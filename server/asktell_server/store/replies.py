@@ -43,7 +43,7 @@ _READY_WORDS = 5
 
 def read_head(fields: Sequence[Any]) -> StudyHead:
     """A study's head from the reply of Lua's `read_head`."""
-    epoch, study, revision, sequence, number, charged, news, *counts = fields
+    epoch, study, revision, sequence, number, charged, surprise, *counts = fields
     return StudyHead(
         study=decode_study(study, revision=int(revision)),
         epoch=epoch.decode(),
@@ -51,7 +51,7 @@ def read_head(fields: Sequence[Any]) -> StudyHead:
         last_number=int(number),
         counts={state: int(count) for state, count in zip(_STATES, counts, strict=True) if count and int(count)},
         charged=int(charged),
-        news=int(news or 0),
+        surprise=int(surprise or 0),
     )
 
 
@@ -77,12 +77,12 @@ def read_prepared(element: bytes) -> Prepared | None:
     words = header.split(b" ")
     if len(words) != _READY_WORDS:
         return None
-    ready_id, _, ended, news, known_number = words
+    ready_id, _, ended, surprise, known_number = words
     return Prepared(
         ready_id=ready_id.decode(),
         trial=decode_trial(blob, number=0, revision=0),
         ended=int(ended),
-        news=int(news),
+        surprise=int(surprise),
         known_number=int(known_number),
     )
 

@@ -25,12 +25,12 @@ async def test_a_prepared_suggestion_without_that_word_is_left_alone_and_dropped
         limit = StalenessLimit(ended=5)
         assert await ledger.begin_preparing(NAME, token="new", depth=1, staleness=limit, lock_s=60)
         trial = queued(0.5)
-        prepared = Prepared(ready_id="new", trial=trial, ended=0, news=0, known_number=0)
+        prepared = Prepared(ready_id="new", trial=trial, ended=0, surprise=0, known_number=0)
         assert (await ledger.end_preparing(NAME, token="new", prepared=prepared, staleness=limit)).stale == 1
         assert [each.ready_id for each in (await ledger.read_delta(NAME, after=0, ready=True)).ready] == ["new"]
 
 
-async def test_a_trial_without_the_word_for_its_news_is_taken_on(server: Server, opened: Opened) -> None:
+async def test_a_trial_without_the_word_for_its_surprise_is_taken_on(server: Server, opened: Opened) -> None:
     async with opened(server.url) as ledger:
         await ledger.create_study(a_study(NAME), request=None)
         first = await put(ledger, NAME, running(0.1, "a"), lease_s=60)
@@ -43,6 +43,6 @@ async def test_a_trial_without_the_word_for_its_news_is_taken_on(server: Server,
         done = (await commit(ledger, NAME, write(told(first, 0.5)))).records[0].trial
         assert done.state is TrialState.SUCCEEDED
         await commit(ledger, NAME, write(second, delete=True))
-        assert (await ledger.read_head(NAME)).news == RESULT, "of the one that this server has written"
+        assert (await ledger.read_head(NAME)).surprise == RESULT, "of the one that this server has written"
         (kept,) = [record for record in await ledger.read_trials(NAME, numbers=[1, 2]) if record]
         assert kept.trial == done

@@ -121,7 +121,7 @@ async def test_the_last_configuration_may_have_been_prepared(services: Services)
     view, _ = await services.views.refresh(NAME)
     (left,) = {1, 2, 3, 4} - {trial.parameters["n"] for trial in view.trials.values()}
     trial = a_trial(parameters={"n": left}, number=0, revision=0)
-    prepared = Prepared(ready_id="r", trial=trial, ended=3, news=3000, known_number=3)
+    prepared = Prepared(ready_id="r", trial=trial, ended=3, surprise=3000, known_number=3)
     await services.ledger.begin_preparing(NAME, token="r", depth=1, staleness=StalenessLimit(ended=0), lock_s=60)
     await services.ledger.end_preparing(NAME, token="r", prepared=prepared, staleness=StalenessLimit(ended=0))
     (last,) = await services.ask(3)

@@ -537,17 +537,17 @@ def _told(trial: Trial, loss: float) -> Any:
     return TrialWrite(trial=told, expected_revision=trial.revision)
 
 
-async def test_every_server_counts_the_news_as_the_ledger_does(server: Server, clock: HandClock) -> None:
+async def test_every_server_counts_the_surprise_as_the_ledger_does(server: Server, clock: HandClock) -> None:
     follower = Services(server.ledger, clock)
 
-    async def news() -> int:
+    async def surprise() -> int:
         heads = [await each.views.refresh(NAME) for each in (server, follower, Services(server.ledger, clock))]
-        told = {view.news for view, _ in heads} | {delta.head.news for _, delta in heads}
-        assert len(told) == 1, told
-        return told.pop()
+        counted = {view.surprise for view, _ in heads} | {delta.head.surprise for _, delta in heads}
+        assert len(counted) == 1, counted
+        return counted.pop()
 
     await server.start(lease=LeasePolicy(duration_s=60.0, max_attempts=1))
-    assert await news() == 2 * RESULT, "nobody predicted the start"
+    assert await surprise() == 2 * RESULT, "nobody predicted the start"
     trials = await server.ask(6)
     assert all(trial.prediction for trial in trials)
     names = [NAME.trial(trial.number) for trial in trials]
@@ -558,24 +558,24 @@ async def test_every_server_counts_the_news_as_the_ledger_does(server: Server, c
         await server.tell(trials[index], prediction.mean + deviations * prediction.standard_deviation)
 
     await tell(0, 0.25)
-    assert await news() == 2 * RESULT + 250
+    assert await surprise() == 2 * RESULT + 250
     await tell(1, 7.0)
-    assert await news() == 3 * RESULT + 250
+    assert await surprise() == 3 * RESULT + 250
     await server.trials.update(names[0], TrialUpdate(labels=MapUpdate(keys={"a": "b"})), request=None)
-    assert await news() == 3 * RESULT + 250
+    assert await surprise() == 3 * RESULT + 250
     await server.trials.amend(names[0], success(1e6), reason="a typo", request=None)
-    assert await news() == 4 * RESULT
+    assert await surprise() == 4 * RESULT
     await server.trials.tell(names[2], failure(), lease_id=trials[2].lease_id, request=None)
     await server.trials.cancel(names[3], reason="", request=None)
     await server.trials.release(names[4], lease_id=trials[4].lease_id, request=None)
-    assert await news() == 6 * RESULT
+    assert await surprise() == 6 * RESULT
     await server.trials.delete(names[1], request=None)
-    assert await news() == 5 * RESULT
+    assert await surprise() == 5 * RESULT
     clock.advance(61.0)
     await server.ask()  # finds the lease of the sixth run out
-    assert await news() == 6 * RESULT, "it is abandoned"
+    assert await surprise() == 6 * RESULT, "it is abandoned"
     await tell(5, 0.5)
-    assert await news() == 5 * RESULT + 500, "its late result counts after all"
+    assert await surprise() == 5 * RESULT + 500, "its late result counts after all"
     past = PastTrial(import_key="k", parameters=trials[1].parameters, result=success(0.3))
     await server.intake.import_(NAME, [past], request=None)
-    assert await news() == 6 * RESULT + 500
+    assert await surprise() == 6 * RESULT + 500

@@ -4,7 +4,7 @@ local epoch = redis.call('HGET', META, 'epoch')
 if not epoch then return {'NO_STUDY'} end
 if redis.call('GET', PREPARING) == args.token then return {'OK', 1} end  -- sent again after a lost reply
 
-local now = history()
+local now = progress()
 local fresh = 0
 for _, prepared in ipairs(read_ready()) do
   if is_fresh(prepared, epoch, now, args.staleness) then fresh = fresh + 1 end

@@ -1,8 +1,8 @@
 #!lua
 -- Applies a commit of trial changes, all or nothing. args: epoch, study_revision, max_running, max_charged,
 -- known_number (each nil = no condition), nothing_waits, staleness, known_ready (id → true; nil = all), forgets_ready,
--- writes, fingerprint, ttl. A write: number (0 = new), expected_revision, state, charged, news, digest, lease, lease_ms (nil = as
--- it is, 0 = without end), only_if_lapsed, only_if_unique, delete, import_key, ready_id ('' = none), blob.
+-- writes, fingerprint, ttl. A write: number (0 = new), expected_revision, state, charged, surprise, digest, lease,
+-- lease_ms (nil = as it is, 0 = without end), only_if_lapsed, only_if_unique, delete, import_key, ready_id ('' = none), blob.
 local head = redis.call('HMGET', META, 'epoch', 'revision', 'sequence', 'number', 'charged', 'RUNNING', 'QUEUED')
 local epoch, sequence, last_number = head[1], tonumber(head[3]), tonumber(head[4])
 local newest = last_number
@@ -27,7 +27,7 @@ end
 local holders = {}   -- digest → how many open trials hold it after the writes so far
 local imported = {}  -- import key → trial that has it after the writes so far; false = none
 local counts = {}    -- state → change of its count
-local charged, news = 0, 0
+local charged, surprise = 0, 0
 local steps = {}
 local ready = nil    -- what is prepared, once it is needed
 local used = {}      -- prepared suggestions that become trials
@@ -35,7 +35,7 @@ local used = {}      -- prepared suggestions that become trials
 local function use(id)
   ready = ready or read_ready()
   for _, prepared in ipairs(ready) do
-    if prepared.id == id and is_fresh(prepared, epoch, history(), args.staleness) then
+    if prepared.id == id and is_fresh(prepared, epoch, progress(), args.staleness) then
       used[#used + 1] = prepared.element
       return true
     end
@@ -52,7 +52,7 @@ end
 local function count(trial, change)
   counts[trial.state] = (counts[trial.state] or 0) + change
   charged = charged + change * trial.charged
-  news = news + change * trial.news
+  surprise = surprise + change * trial.surprise
   if is_open(trial) then return hold(trial.digest, change) end
   return 0
 end
@@ -103,8 +103,8 @@ for i, write in ipairs(args.writes) do
       steps[i] = {number = number, old = old, delete = true}
     else
       local new = {
-        revision = write.expected_revision + 1, state = write.state, charged = write.charged, news = write.news,
-        digest = write.digest, lease = write.lease,
+        revision = write.expected_revision + 1, state = write.state, charged = write.charged,
+        surprise = write.surprise, digest = write.digest, lease = write.lease,
       }
       if count(new, 1) > 1 and write.only_if_unique then return conflict('DUPLICATE', old) end
       if write.only_if_unique and not old and args.known_number and made_meanwhile(new.digest) then
@@ -147,7 +147,7 @@ for i, step in ipairs(steps) do
     sequence = sequence + 1
     new.sequence = sequence
     new.value = string.format('%d %s %d %s %s %d %d\n', new.revision, new.state, new.charged, new.digest, new.lease,
-      sequence, new.news) .. write.blob
+      sequence, new.surprise) .. write.blob
     redis.call('HSET', TRIALS, number, new.value)
     append(sequence, 'T', number, new.value)
     if new.state ~= 'RUNNING' or write.lease_ms == 0 then
@@ -171,7 +171,7 @@ for state, change in pairs(counts) do
   if change ~= 0 then redis.call('HINCRBY', META, state, change) end
 end
 if charged ~= 0 then redis.call('HINCRBY', META, 'charged', charged) end
-if news ~= 0 then redis.call('HINCRBY', META, 'news', news) end
+if surprise ~= 0 then redis.call('HINCRBY', META, SURPRISE, surprise) end
 for _, element in ipairs(used) do redis.call('LREM', READY, 1, element) end
 if forgets then
   forget_ready()

@@ -6,6 +6,9 @@
 local META, TRIALS, LEASES, ACTIVE, LOG, REPORTS, IMPORTS, MODEL, READY, PREPARING, REQUEST = unpack(KEYS)
 local args = cmsgpack.unpack(ARGV[1])
 
+-- The field of META with the sum of all surprises. Its name is that of the first servers that kept it, and stays readable.
+local SURPRISE = 'news'
+
 -- Milliseconds since 1970 by the store's clock, the only one that judges leases.
 local function now_ms()
   local time = redis.call('TIME')
@@ -14,20 +17,20 @@ end
 
 -- The study as `StudyHead` needs it (replies.py reads it in this order); nil when there is no such study.
 local function read_head()
-  local head = redis.call('HMGET', META, 'epoch', 'study', 'revision', 'sequence', 'number', 'charged', 'news',
+  local head = redis.call('HMGET', META, 'epoch', 'study', 'revision', 'sequence', 'number', 'charged', SURPRISE,
     'QUEUED', 'RUNNING', 'SUCCEEDED', 'STOPPED', 'FAILED', 'INFEASIBLE', 'CANCELLED', 'ABANDONED')
   return head[1] and head or nil
 end
 
 -- A stored trial is one line that scripts read, and behind it the blob:
---   revision state charged digest lease sequence-of-the-log-entry news \n blob (older servers wrote no news)
+--   revision state charged digest lease sequence-of-the-log-entry surprise \n blob (older servers wrote no surprise)
 local function parse(value)
   if not value then return nil end
-  local revision, state, charged, digest, lease, sequence, news =
+  local revision, state, charged, digest, lease, sequence, surprise =
     string.match(value, '^(%d+) (%u+) ([01]) (%S+) (%S+) (%d+) ?(%d*)\n')
   return {
     revision = tonumber(revision), state = state, charged = tonumber(charged), digest = digest, lease = lease,
-    sequence = tonumber(sequence), news = tonumber(news) or 0, value = value,
+    sequence = tonumber(sequence), surprise = tonumber(surprise) or 0, value = value,
   }
 end
 
@@ -36,32 +39,33 @@ local function is_open(trial)
   return trial.state == 'QUEUED' or trial.state == 'RUNNING'
 end
 
--- How many trials have ended and what they told: what the age of a prepared suggestion is counted in.
-local function history()
-  local told = redis.call('HMGET', META, 'news', 'SUCCEEDED', 'STOPPED', 'FAILED', 'INFEASIBLE', 'CANCELLED', 'ABANDONED')
+-- How many trials have ended, and the sum of their surprises: what the age of a prepared suggestion is counted in.
+local function progress()
+  local found = redis.call('HMGET', META, SURPRISE, 'SUCCEEDED', 'STOPPED', 'FAILED', 'INFEASIBLE', 'CANCELLED',
+    'ABANDONED')
   local ended = 0
-  for i = 2, #told do ended = ended + tonumber(told[i] or 0) end
-  return {ended = ended, news = tonumber(told[1] or 0)}
+  for i = 2, #found do ended = ended + tonumber(found[i] or 0) end
+  return {ended = ended, surprise = tonumber(found[1] or 0)}
 end
 
 -- What is prepared, the oldest first. Each is one line that scripts read, and behind it the blob of a trial:
---   id epoch trials-that-had-ended news last-known-number \n blob
+--   id epoch trials-that-had-ended surprise last-known-number \n blob
 local function read_ready()
   local ready = redis.call('LRANGE', READY, 0, -1)
   for i, element in ipairs(ready) do
-    local id, epoch, ended, news = string.match(element, '^(%S+) (%S+) (%d+) (%d+) %d+\n')
-    ready[i] = {id = id, epoch = epoch, ended = tonumber(ended), news = tonumber(news), element = element}
+    local id, epoch, ended, surprise = string.match(element, '^(%S+) (%S+) (%d+) (%d+) %d+\n')
+    ready[i] = {id = id, epoch = epoch, ended = tonumber(ended), surprise = tonumber(surprise), element = element}
   end
   return ready
 end
 
--- No more has been told since it was computed than the limit {ended, news} allows (nil = any); where it is less, it is of
--- another history.
+-- Since it was computed no more trials have ended, and no more surprise has come, than the limit {ended, surprise} allows
+-- (nil = any). Where there is less now than then, the study has been restored or corrected since.
 local function is_fresh(prepared, epoch, now, limit)
   if prepared.epoch ~= epoch then return false end  -- older servers wrote other lines, which have no epoch here
-  local ended, news = now.ended - prepared.ended, now.news - prepared.news
+  local ended, surprise = now.ended - prepared.ended, now.surprise - prepared.surprise
   return ended >= 0 and (not limit.ended or ended <= limit.ended)
-    and (not limit.news or (news >= 0 and news <= limit.news))
+    and (not limit.surprise or (surprise >= 0 and surprise <= limit.surprise))
 end
 
 -- Drops what is prepared and breaks the lock of whoever prepares: it knows something that is so no more.

@@ -38,8 +38,8 @@ class StudyInMemory:
     epoch: str
     log: list[LogEntry] = field(default_factory=list)
     trials: dict[int, Trial] = field(default_factory=dict)
-    told: dict[int, int] = field(default_factory=dict)
-    """What each trial tells, in thousandths of a result."""
+    surprises: dict[int, int] = field(default_factory=dict)
+    """What each trial adds to the surprise of the study."""
     leases: dict[int, datetime] = field(default_factory=dict)
     imports: dict[str, int] = field(default_factory=dict)
     measurements: dict[int, list[Measurement]] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class StudyInMemory:
             last_number=self.last_number,
             counts=Counter(trial.state for trial in self.trials.values()),
             charged=sum(trial.counts_toward_budget for trial in self.trials.values()),
-            news=sum(self.told.values()),
+            surprise=sum(self.surprises.values()),
         )
 
     def append(self, change: Change) -> None:
@@ -196,7 +196,7 @@ class StudyInMemory:
 
     def _put(self, write: TrialWrite, trial: Trial, now: datetime) -> None:
         self.trials[trial.number] = trial
-        self.told[trial.number] = write.told
+        self.surprises[trial.number] = write.counted_surprise
         self.last_number = max(self.last_number, trial.number)
         if trial.import_key:
             self.imports.setdefault(trial.import_key, trial.number)
@@ -207,7 +207,7 @@ class StudyInMemory:
         self.append(TrialChanged(trial=trial))
 
     def _delete(self, trial: Trial) -> None:
-        del self.trials[trial.number], self.told[trial.number]
+        del self.trials[trial.number], self.surprises[trial.number]
         self.leases.pop(trial.number, None)
         self.measurements.pop(trial.number, None)
         self.imports.pop(trial.import_key, None)
