@@ -104,14 +104,12 @@ class Studies:
         With labels a page may be short: at most `limit` studies are looked at for one page.
         """
         names = await self._ledger.list_studies(project, after=after, limit=limit)
-        page: list[StudyHead] = []
-        for name in names:
-            try:
-                head = await self._ledger.read_head(name)
-            except NotFound:
-                continue  # deleted since the index was read
-            if all(head.study.labels.get(key) == value for key, value in labels.items()):
-                page.append(head)
+        page = [
+            head
+            for head in await self._ledger.read_heads(names)
+            if head is not None  # deleted since the names were read
+            and all(head.study.labels.get(key) == value for key, value in labels.items())
+        ]
         return page, names[-1].study_id if len(names) == limit else None
 
     async def update(self, name: StudyName, update: StudyUpdate, *, etag: str, request: Request | None) -> StudyHead:

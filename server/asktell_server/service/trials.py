@@ -102,7 +102,7 @@ class Trials:
             name.study, lambda study: validate_metrics(metrics, declared=study.declared_metrics)
         )
         measurement = Measurement(step=step, metrics=metrics, report_time=self._clock()) if metrics else None
-        return await self._ledger.report(
+        reported = await self._ledger.report(
             name.study,
             name.number,
             lease_id=lease_id,
@@ -110,6 +110,10 @@ class Trials:
             measurement=measurement,
             request=request if measurement else None,
         )
+        view = self._views.peek(name.study)
+        if measurement is not None and reported.lease_valid and view is not None:
+            view.report(name.number, measurement)
+        return reported
 
     async def release(self, name: TrialName, *, lease_id: str, request: Request | None) -> TrialRecord:
         """Gives a running trial back to the queue.
