@@ -17,20 +17,10 @@ from pathlib import Path
 from asktell_server.domain.errors import Unavailable
 from asktell_server.domain.names import TrialName
 from asktell_server.engine.pool import WorkerPool
-from asktell_server.service.asking import AskTrials
 from asktell_server.service.clock import Clock, utc_now
-from asktell_server.service.completion import Completion
-from asktell_server.service.explaining import Explaining, Explanation
-from asktell_server.service.intake import Intake
-from asktell_server.service.judging import Judging
-from asktell_server.service.modelling import Modelling
-from asktell_server.service.preparing import Preparer
-from asktell_server.service.reading import Reading
-from asktell_server.service.studies import Studies
+from asktell_server.service.explaining import Explanation
 from asktell_server.service.suggesting import Suggesting
-from asktell_server.service.trials import Trials
-from asktell_server.service.views import Views
-from asktell_server.service.watching import Watching
+from asktell_server.service.use_cases import UseCases, build_use_cases
 from asktell_server.settings import DURABILITY_CHECK_INTERVAL_S, SUGGEST_TIMEOUT_S, Settings
 from asktell_server.store.connect import connect
 from asktell_server.store.embedded import EmbeddedStore, EmbeddedStoreError, look_into
@@ -42,7 +32,7 @@ from asktell_server.transport.grpc_server import GrpcServer, Tls
 from asktell_server.transport.http_server import HttpServer
 from asktell_server.transport.study_servicer import StudyServicer
 from asktell_server.transport.suggestion_servicer import SuggestionServicer
-from asktell_server.transport.trial_servicer import TrialServicer, TrialUseCases
+from asktell_server.transport.trial_servicer import TrialServicer
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +47,8 @@ async def serve(settings: Settings, *, clock: Clock = utc_now) -> None:
     async with contextlib.AsyncExitStack() as stack:
         ledger, pool = await _start_parts(settings, stack)
         gate = Gate(max_calls=settings.max_calls)
-        contract, asking = _contract(ledger, pool, clock)
+        use_cases = None if ledger is None else build_use_cases(ledger, pool, clock)
+        contract = _contract(use_cases, pool, clock)
         edge = Edge(gate, token=settings.token)
         grpc_server = GrpcServer(edge, contract.services, serving=contract.serving)
         http_server = _http_server(settings, edge, contract, gate)
@@ -75,8 +66,8 @@ async def serve(settings: Settings, *, clock: Clock = utc_now) -> None:
         if not await gate.drain(timeout_s=settings.drain_timeout_s):
             log.warning("calls still in flight after %g s were cut off", settings.drain_timeout_s)
         await asyncio.gather(grpc_server.stop(), *([http_server.stop()] if http_server else []))
-        if asking:
-            await asking.close()
+        if use_cases:
+            await use_cases.close()
         if settings.ready_file:
             settings.ready_file.unlink(missing_ok=True)
     log.info("stopped")
@@ -138,7 +129,8 @@ async def explain(
         except ValueError as error:
             raise StartError(f"--store: {error}") from error
         stack.push_async_callback(ledger.close)
-        return await Explaining(ledger).explain(name, repeat=repeat)
+        engine = WorkerPool(workers=1)  # not started: explaining runs the engine in this process
+        return await build_use_cases(ledger, engine, utc_now).explaining.explain(name, repeat=repeat)
 
 
 class StartError(Exception):
@@ -187,24 +179,12 @@ async def _open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
         yield ledger
 
 
-def _contract(ledger: Ledger | None, pool: WorkerPool, clock: Clock) -> tuple[Contract, AskTrials | None]:
-    suggestions = SuggestionServicer(Suggesting(pool))
-    if ledger is None:
-        return without_store(suggestions), None
-    views = Views(ledger)
-    completion = Completion(ledger, clock)
-    modelling = Modelling(ledger, pool)
-    preparer = Preparer(ledger, views, modelling, clock)
-    asking = AskTrials(ledger, views, modelling, preparer, completion, clock)
-    use_cases = TrialUseCases(
-        asking=asking,
-        trials=Trials(ledger, views, preparer, completion, clock),
-        reading=Reading(ledger, views, Judging(pool)),
-        intake=Intake(ledger, views, preparer, completion, clock),
-        watching=Watching(ledger),
+def _contract(use_cases: UseCases | None, pool: WorkerPool, clock: Clock) -> Contract:
+    if use_cases is None:
+        return without_store(SuggestionServicer(Suggesting(pool)))
+    return with_store(
+        StudyServicer(use_cases.studies, clock), TrialServicer(use_cases), SuggestionServicer(use_cases.suggesting)
     )
-    studies = StudyServicer(Studies(ledger, views, clock), clock)
-    return with_store(studies, TrialServicer(use_cases), suggestions), asking
 
 
 async def _watch_durability(ledger: Ledger, gate: Gate, server: GrpcServer) -> None:

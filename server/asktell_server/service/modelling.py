@@ -16,7 +16,7 @@ from asktell_server.engine.problem import SpareSuggester, Suggestion, SuggestRes
 from asktell_server.service.problems import problem_of
 from asktell_server.service.provenance import with_provenance
 from asktell_server.service.views import StudyView
-from asktell_server.store.protocol import Ledger, WarmStart
+from asktell_server.store.protocol import WarmStart, WarmStartStore
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 class Modelling:
     """Puts tasks to the engine; hands fitted hyperparameters on from one fit to the next, on any server."""
 
-    def __init__(self, ledger: Ledger, suggester: SpareSuggester) -> None:
+    def __init__(self, ledger: WarmStartStore, suggester: SpareSuggester) -> None:
         self._ledger = ledger
         self._suggester = suggester
         self._background: set[asyncio.Task[None]] = set()
@@ -34,24 +34,25 @@ class Modelling:
         await self._suggester.spare()
 
     async def suggest(
-        self, view: StudyView, count: int, *, beside: Sequence[Configuration] = ()
+        self, view: StudyView, count: int, *, also_pending: Sequence[Configuration] = ()
     ) -> Sequence[Suggestion]:
-        """`count` suggestions; `beside` are configurations that are about to become trials."""
+        """`count` suggestions; `also_pending` are configurations that are about to become trials."""
         await self._warm_up(view)
         sequence = view.sequence  # the view may move on while the model computes
-        task = task_of(view, count, beside=beside)
-        return self._taken(view, task, await self._suggester.suggest(task), sequence, len(beside))
+        task = task_of(view, count, also_pending=also_pending)
+        return self._taken(view, task, await self._suggester.suggest(task), sequence, len(also_pending))
 
-    async def suggest_ahead(self, view: StudyView, task: SuggestTask, *, beside: int) -> Suggestion | None:
+    async def suggest_ahead(self, view: StudyView, task: SuggestTask, *, prepared_pending: int) -> Suggestion | None:
         """One suggestion by a worker that is idle; None without one, or where the model fails.
 
-        `task` was made of the view in this very moment, its last `beside` pending configurations are only prepared.
+        `task` was made of the view in this very moment; its last `prepared_pending` pending configurations are prepared
+        and not trials yet.
         """
         sequence = view.sequence
         result = await self._suggester.suggest_if_idle(task)
         if result is None or result.fallback_reason or not result.suggestions:
             return None
-        return self._taken(view, task, result, sequence, beside, prepared=True)[0]
+        return self._taken(view, task, result, sequence, prepared_pending, prepared=True)[0]
 
     async def close(self) -> None:
         """Waits for what is still being written."""
@@ -63,7 +64,7 @@ class Modelling:
         task: SuggestTask,
         result: SuggestResult,
         sequence: int,
-        beside: int,
+        prepared_pending: int,
         *,
         prepared: bool = False,
     ) -> Sequence[Suggestion]:
@@ -73,7 +74,7 @@ class Modelling:
         if result.warm_start and result.warm_start != view.warm_start:
             view.warm_start = result.warm_start
             self._keep(name, WarmStart(sequence=view.sequence, payload=result.warm_start))
-        return with_provenance(task, result, sequence=sequence, beside=beside, prepared=prepared)
+        return with_provenance(task, result, sequence=sequence, prepared_pending=prepared_pending, prepared=prepared)
 
     async def _warm_up(self, view: StudyView) -> None:
         if view.warm_start is None:
@@ -94,15 +95,15 @@ class Modelling:
         task.add_done_callback(self._background.discard)
 
 
-def task_of(view: StudyView, count: int, *, beside: Sequence[Configuration] = ()) -> SuggestTask:
-    """What the engine is asked for; `beside` is pending like what runs."""
+def task_of(view: StudyView, count: int, *, also_pending: Sequence[Configuration] = ()) -> SuggestTask:
+    """What the engine is asked for; `also_pending` are configurations that no trial has yet."""
     study = view.study
     # A task that goes to a worker would take all that was tried with it; a finite space is counted out.
     has_use = not isinstance(study.algorithm, Auto | Bayesian) and study.space.cardinality is None
     return SuggestTask(
         problem=problem_of(study),
         observations=view.observations(),
-        pending=[*view.pending(), *beside],
+        pending=[*view.pending(), *also_pending],
         count=count,
         seed=study.seed,
         warm_start=view.warm_start or b"",

@@ -17,12 +17,12 @@ _MAX_REASON = 500
 
 
 def with_provenance(
-    task: SuggestTask, result: SuggestResult, *, sequence: int, beside: int = 0, prepared: bool = False
+    task: SuggestTask, result: SuggestResult, *, sequence: int, prepared_pending: int = 0, prepared: bool = False
 ) -> tuple[Suggestion, ...]:
     """The suggestions of `result`, each with its provenance.
 
-    `task` was made of the study as of log position `sequence`, but for its last `beside` pending configurations, which
-    were prepared and not trials yet. `prepared`: nobody has asked yet.
+    `task` was made of the study as of log position `sequence`, but for its last `prepared_pending` pending configurations,
+    which were prepared and not trials yet. `prepared`: nobody has asked yet.
     """
     modelled = any(suggestion.origin in _MODELLED for suggestion in result.suggestions)
     # Without a model a repetition is cheap, and its success says as much as a digest.
@@ -32,7 +32,7 @@ def with_provenance(
         count=task.count,
         engine=__version__,
         prepared=prepared,
-        beside=_values(task, task.pending[len(task.pending) - beside :]),
+        beside=_values(task, task.pending[len(task.pending) - prepared_pending :]),
     )
     return tuple(
         dataclasses.replace(suggestion, provenance=_of(suggestion, index, common, task, result))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from asktell_server.domain.advice import StudyWarning, WarningKind, warnings
 from asktell_server.domain.comparing import WantedStudy, differences
@@ -22,7 +22,7 @@ from asktell_server.domain.study import FinishReason, StoppingRules, Study, Stud
 from asktell_server.service.clock import Clock
 from asktell_server.service.completion import finish
 from asktell_server.service.views import Views
-from asktell_server.store.protocol import Conflict, Ledger, Request, StudyHead
+from asktell_server.store.protocol import Conflict, Request, RequestStore, StudyHead, StudyStore
 
 _MAX_LOST_RACES = 20
 
@@ -47,10 +47,14 @@ class Created:
     warnings: Sequence[StudyWarning]
 
 
+class _Store(StudyStore, RequestStore, Protocol):
+    """The parts of the ledger that are needed here."""
+
+
 class Studies:
     """What can be done with studies."""
 
-    def __init__(self, ledger: Ledger, views: Views, clock: Clock) -> None:
+    def __init__(self, ledger: _Store, views: Views, clock: Clock) -> None:
         self._ledger = ledger
         self._views = views
         self._clock = clock

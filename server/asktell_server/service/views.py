@@ -202,8 +202,8 @@ def observation(study: Study, trial: Trial) -> Observation:
     return Observation(parameters=trial.parameters, outcome=outcome.get(trial.state, Outcome.UNKNOWN))
 
 
-class ViewStore(StudyStore, TrialStore, LogStore, MeasurementStore, Protocol):
-    """What views are read from."""
+class _Store(StudyStore, TrialStore, LogStore, MeasurementStore, Protocol):
+    """The parts of the ledger that are needed here."""
 
 
 class Views:
@@ -212,7 +212,7 @@ class Views:
     All of them together have at most the size of `max_trials` trials, except that the view used last always stays.
     """
 
-    def __init__(self, ledger: ViewStore, *, max_trials: int = 200_000) -> None:
+    def __init__(self, ledger: _Store, *, max_trials: int = 200_000) -> None:
         self._ledger = ledger
         self._max_trials = max_trials
         self._views: OrderedDict[StudyName, StudyView] = OrderedDict()

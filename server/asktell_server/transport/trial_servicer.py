@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 
 from google.protobuf.empty_pb2 import Empty
 
 from asktell.v1 import trial_pb2, trial_service_pb2, trial_service_pb2_grpc
 from asktell_server.domain.names import StudyName, TrialName, parse_study, parse_trial
-from asktell_server.service.asking import AskTrials
-from asktell_server.service.intake import Intake
-from asktell_server.service.reading import Reading
-from asktell_server.service.trials import Trials
-from asktell_server.service.watching import Watching
+from asktell_server.service.use_cases import UseCases
 from asktell_server.store.protocol import Reported, TrialRecord
 from asktell_server.transport.context import Context
 from asktell_server.transport.conversion.changes import change_to
@@ -34,21 +29,10 @@ from asktell_server.transport.requests import request_of
 DEFAULT_PAGE_SIZE = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrialUseCases:
-    """The use cases behind the service."""
-
-    asking: AskTrials
-    trials: Trials
-    reading: Reading
-    intake: Intake
-    watching: Watching
-
-
 class TrialServicer(trial_service_pb2_grpc.TrialServiceServicer):
     """Trials over gRPC."""
 
-    def __init__(self, use_cases: TrialUseCases) -> None:
+    def __init__(self, use_cases: UseCases) -> None:
         self._asking = use_cases.asking
         self._trials = use_cases.trials
         self._reading = use_cases.reading
