@@ -22,7 +22,7 @@ from asktell_server.domain.surprise import WHOLE_SURPRISE, surprise
 from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.engine.problem import Suggestion
 from asktell_server.engine.suggest import needs_model
-from asktell_server.service.demand import KnownProgress
+from asktell_server.service.ask.demand import KnownProgress
 from asktell_server.store.protocol import StalenessLimit
 from benchmarks.regret import in_flight, tuning
 from benchmarks.regret.case import Instance

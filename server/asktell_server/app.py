@@ -18,22 +18,10 @@ from asktell_server.domain.errors import Unavailable
 from asktell_server.domain.names import TrialName
 from asktell_server.engine.pool import WorkerPool
 from asktell_server.protocols.asktell_v1 import contract as asktell_v1
-from asktell_server.protocols.asktell_v1.contract import StoreUseCases
-from asktell_server.protocols.asktell_v1.trial_servicer import TrialUseCases
-from asktell_server.service.asking import AskTrials
 from asktell_server.service.clock import Clock, utc_now
-from asktell_server.service.completion import Completion
-from asktell_server.service.explaining import Explaining, Explanation
-from asktell_server.service.intake import Intake
-from asktell_server.service.judging import Judging
-from asktell_server.service.modelling import Modelling
-from asktell_server.service.preparing import Preparer
-from asktell_server.service.reading import Reading
-from asktell_server.service.studies import Studies
+from asktell_server.service.explaining import Explanation
 from asktell_server.service.suggesting import Suggesting
-from asktell_server.service.trials import Trials
-from asktell_server.service.views import Views
-from asktell_server.service.watching import Watching
+from asktell_server.service.use_cases import build_use_cases
 from asktell_server.settings import DURABILITY_CHECK_INTERVAL_S, SUGGEST_TIMEOUT_S, Settings
 from asktell_server.store.connect import connect
 from asktell_server.store.embedded import EmbeddedStore, EmbeddedStoreError, look_into
@@ -62,8 +50,9 @@ async def serve(settings: Settings, *, clock: Clock = utc_now) -> None:
     tls = _tls(settings)
     async with contextlib.AsyncExitStack() as stack:
         ledger, pool = await _start_parts(settings, stack)
-        services, asking = _services(ledger, pool, clock)
         gate = Gate(max_calls=settings.max_calls)
+        use_cases = None if ledger is None else build_use_cases(ledger, pool, clock)
+        services = asktell_v1.services(Suggesting(pool), use_cases, clock)
         doors = _doors(settings, services, gate, stack)
         try:
             address = await doors.open(settings.listen, settings.http, tls=tls)
@@ -82,8 +71,8 @@ async def serve(settings: Settings, *, clock: Clock = utc_now) -> None:
         if not await gate.drain(timeout_s=settings.drain_timeout_s):
             log.warning("calls still in flight after %g s were cut off", settings.drain_timeout_s)
         await doors.close()
-        if asking:
-            await asking.close()
+        if use_cases:
+            await use_cases.close()
         if settings.ready_file:
             settings.ready_file.unlink(missing_ok=True)
     log.info("stopped")
@@ -117,7 +106,8 @@ async def explain(
         except ValueError as error:
             raise StartError(f"--store: {error}") from error
         stack.push_async_callback(ledger.close)
-        return await Explaining(ledger).explain(name, repeat=repeat)
+        engine = WorkerPool(workers=1)  # not started: explaining runs the engine in this process
+        return await build_use_cases(ledger, engine, utc_now).explaining.explain(name, repeat=repeat)
 
 
 class StartError(Exception):
@@ -164,31 +154,6 @@ async def _open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
             raise StartError(f"cannot use the store: {error}") from error
         stack.push_async_callback(ledger.close)
         yield ledger
-
-
-def _services(ledger: Ledger | None, pool: WorkerPool, clock: Clock) -> tuple[list[Service], AskTrials | None]:
-    """The services of every protocol."""
-    suggesting = Suggesting(pool)
-    with_store, asking = (None, None) if ledger is None else _with_store(ledger, pool, clock)
-    return [
-        *asktell_v1.services(suggesting, with_store, clock),
-    ], asking
-
-
-def _with_store(ledger: Ledger, pool: WorkerPool, clock: Clock) -> tuple[StoreUseCases, AskTrials]:
-    views = Views(ledger)
-    completion = Completion(ledger, clock)
-    modelling = Modelling(ledger, pool)
-    preparer = Preparer(ledger, views, modelling, clock)
-    asking = AskTrials(ledger, views, modelling, preparer, completion, clock)
-    trials = TrialUseCases(
-        asking=asking,
-        trials=Trials(ledger, views, preparer, completion, clock),
-        reading=Reading(ledger, views, Judging(pool)),
-        intake=Intake(ledger, views, preparer, completion, clock),
-        watching=Watching(ledger),
-    )
-    return StoreUseCases(studies=Studies(ledger, views, clock), trials=trials), asking
 
 
 def _doors(settings: Settings, services: Sequence[Service], gate: Gate, stack: contextlib.AsyncExitStack) -> Doors:

@@ -187,7 +187,7 @@ async def test_a_trial_keeps_so_many_measurements(
     ledger: Ledger, study: StudyName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("redis_ledger", "memory"):  # reached sooner
-        monkeypatch.setattr(f"asktell_server.store.{module}.MAX_MEASUREMENTS", 20)
+        monkeypatch.setattr(f"asktell_server.store.{module}.measurements.MAX_MEASUREMENTS", 20)
     await put(ledger, study, running(0.1), lease_s=60)
     await asyncio.gather(*(report(ledger, study, loss=1.0) for _ in range(20)))
     with pytest.raises(ResourceExhausted) as caught:

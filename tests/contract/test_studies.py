@@ -89,6 +89,8 @@ async def test_every_method_says_that_a_study_is_missing(ledger: Ledger, name: S
         ledger.read_trials(name, numbers=[]),
         ledger.read_trials(name, numbers=[1]),
         ledger.read_measurements(name, 1, first=0, limit=1),
+        anext(aiter(ledger.read_curves(name, numbers=[1]))),
+        anext(aiter(ledger.read_curves(name, numbers=[]))),
         commit(ledger, name),
         ledger.recall(name, request("r")),
         ledger.report(name, 1, lease_id="l", lease_s=1, measurement=None, request=None),
@@ -117,6 +119,22 @@ async def test_listing_goes_page_by_page_through_one_project(ledger: Ledger, nam
     assert seen == sorted(set(ids) - {"a0"})
     assert await ledger.list_studies(other.project, after="", limit=10) == [other]
     assert await ledger.list_studies("nothing-here", after="", limit=10) == []
+
+
+async def test_heads_come_in_the_order_of_their_names(ledger: Ledger, name: StudyName) -> None:
+    names = [StudyName(project=name.project, study_id=f"s{index}") for index in range(40)]
+    for each in names:
+        await ledger.create_study(a_study(each, display_name=each.study_id), request=None)
+    await commit(ledger, names[3], write(queued(0.1)), write(running(0.2)))
+    await ledger.delete_study(names[7], expected_revision=None, request=None)
+    elsewhere = StudyName(project=f"{name.project}x", study_id="s1")
+    asked = [*reversed(names), elsewhere, names[3]]
+    heads = await ledger.read_heads(asked)
+    assert [head and head.study.name for head in heads] == [
+        None if each in (names[7], elsewhere) else each for each in asked
+    ]
+    assert heads[-1] == await ledger.read_head(names[3])
+    assert await ledger.read_heads([]) == []
 
 
 @pytest.mark.parametrize("method", ["create", "update", "delete"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from asktell_server.domain.errors import (
     AlreadyExists,
@@ -17,16 +18,17 @@ from asktell_server.domain.names import StudyName, TrialName
 from asktell_server.domain.study import Study
 from asktell_server.domain.surprise import surprise
 from asktell_server.domain.trial import Trial
-from asktell_server.service.preparing import Preparer
+from asktell_server.service.ask.preparing import Preparer
 from asktell_server.service.views import StudyView, Views
 from asktell_server.store.protocol import (
     Commit,
     Conflict,
     ConflictKind,
     Guard,
-    Ledger,
     Request,
+    RequestStore,
     TrialRecord,
+    TrialStore,
     TrialWrite,
 )
 
@@ -40,10 +42,14 @@ Decide = Callable[[Trial], Trial]
 """Computes a trial's next version; returns the very same object when there is nothing to write."""
 
 
+class ChangingStore(TrialStore, RequestStore, Protocol):
+    """The parts of the ledger that take changes of trials."""
+
+
 class TrialChanges:
     """Changes trials through the server's views of their studies."""
 
-    def __init__(self, ledger: Ledger, views: Views, preparer: Preparer) -> None:
+    def __init__(self, ledger: ChangingStore, views: Views, preparer: Preparer) -> None:
         self._ledger = ledger
         self._views = views
         self._preparer = preparer

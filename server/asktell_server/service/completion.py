@@ -11,13 +11,13 @@ from asktell_server.domain.study import FinishReason, Study, StudyState
 from asktell_server.domain.trial import TrialState
 from asktell_server.service.clock import Clock
 from asktell_server.service.views import StudyView
-from asktell_server.store.protocol import Conflict, Ledger, StudyHead
+from asktell_server.store.protocol import Conflict, StudyHead, StudyStore
 
 
 class Completion:
     """Writes the end of a study into the ledger, once; any server may."""
 
-    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, ledger: StudyStore, clock: Clock) -> None:
         self._ledger = ledger
         self._clock = clock
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from asktell_server.domain.errors import trial_not_found
 from asktell_server.domain.names import TrialName
@@ -14,7 +15,7 @@ from asktell_server.engine.history import history_digest, noise_deviation
 from asktell_server.engine.problem import Outcome, Suggestion, SuggestResult, SuggestTask
 from asktell_server.engine.suggest import suggest
 from asktell_server.service.past import Past, read_log
-from asktell_server.store.protocol import Ledger
+from asktell_server.store.protocol import LogStore, StudyStore, TrialStore
 
 _MOST_MOMENTS = 200
 """Positions of the log, from the one recorded on, at which the task is looked for."""
@@ -104,10 +105,14 @@ class Explanation:
         return deviations
 
 
+class _Store(StudyStore, TrialStore, LogStore, Protocol):
+    """The parts of the ledger that are needed here."""
+
+
 class Explaining:
     """The use case explain. Runs the engine in this process: not for a server's event loop."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: _Store) -> None:
         self._ledger = ledger
 
     async def explain(self, name: TrialName, *, repeat: bool) -> Explanation:

@@ -15,11 +15,12 @@ from asktell_server.domain.results import validate_result
 from asktell_server.domain.space import Configuration
 from asktell_server.domain.study import Study, StudyState, validate_annotations, validate_labels
 from asktell_server.domain.trial import Origin, Result, Trial, TrialState
+from asktell_server.service.ask.preparing import Preparer
+from asktell_server.service.changing import ChangingStore
 from asktell_server.service.clock import Clock
 from asktell_server.service.completion import Completion, study_complete
-from asktell_server.service.preparing import Preparer
 from asktell_server.service.views import Views
-from asktell_server.store.protocol import Commit, Committed, Conflict, Guard, Ledger, Request, TrialRecord, TrialWrite
+from asktell_server.store.protocol import Commit, Committed, Conflict, Guard, Request, TrialRecord, TrialWrite
 
 MAX_BATCH = 1000
 MAX_IMPORT_KEY = 256
@@ -51,7 +52,9 @@ class PastTrial:
 class Intake:
     """Enqueue and import."""
 
-    def __init__(self, ledger: Ledger, views: Views, preparer: Preparer, completion: Completion, clock: Clock) -> None:
+    def __init__(
+        self, ledger: ChangingStore, views: Views, preparer: Preparer, completion: Completion, clock: Clock
+    ) -> None:
         self._ledger = ledger
         self._views = views
         self._preparer = preparer

@@ -15,7 +15,7 @@ from asktell_server.engine.problem import SpareSuggester, Suggestion, SuggestRes
 from asktell_server.service.problems import problem_of
 from asktell_server.service.provenance import with_provenance
 from asktell_server.service.views import StudyView
-from asktell_server.store.protocol import Ledger, WarmStart
+from asktell_server.store.protocol import WarmStart, WarmStartStore
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 class Modelling:
     """Puts tasks to the engine; hands fitted hyperparameters on from one fit to the next, on any server."""
 
-    def __init__(self, ledger: Ledger, suggester: SpareSuggester) -> None:
+    def __init__(self, ledger: WarmStartStore, suggester: SpareSuggester) -> None:
         self._ledger = ledger
         self._suggester = suggester
         self._background: set[asyncio.Task[None]] = set()

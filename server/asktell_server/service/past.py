@@ -10,7 +10,7 @@ from asktell_server.domain.trial import Trial
 from asktell_server.engine.problem import SuggestTask
 from asktell_server.service.problems import problem_of
 from asktell_server.service.views import PAGE, StudyView
-from asktell_server.store.protocol import Ledger, LogEntry, MeasurementReported, StudyHead
+from asktell_server.store.protocol import LogEntry, LogStore, MeasurementReported, StudyHead
 
 
 class Past:
@@ -57,7 +57,7 @@ class Past:
         )
 
 
-async def read_log(ledger: Ledger, name: StudyName) -> AsyncIterator[LogEntry]:
+async def read_log(ledger: LogStore, name: StudyName) -> AsyncIterator[LogEntry]:
     """All entries of the log so far, oldest first. Raises NotFound."""
     more, after = True, 0
     while more:

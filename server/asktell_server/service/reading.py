@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from asktell_server.domain.errors import InvalidArgument, trial_not_found
 from asktell_server.domain.metrics import Measurement
@@ -11,7 +12,7 @@ from asktell_server.domain.names import StudyName, TrialName
 from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.service.judging import Judging, ModelBest
 from asktell_server.service.views import Views
-from asktell_server.store.protocol import Ledger, TrialRecord
+from asktell_server.store.protocol import MeasurementStore, TrialRecord, TrialStore
 
 MAX_BEST = 1000
 _MEASUREMENTS_PAGE = 1000
@@ -34,10 +35,14 @@ class TrialFilter:
         )
 
 
+class _Store(TrialStore, MeasurementStore, Protocol):
+    """The parts of the ledger that are needed here."""
+
+
 class Reading:
     """Reads of trials."""
 
-    def __init__(self, ledger: Ledger, views: Views, judging: Judging) -> None:
+    def __init__(self, ledger: _Store, views: Views, judging: Judging) -> None:
         self._ledger = ledger
         self._views = views
         self._judging = judging

@@ -6,7 +6,7 @@ import dataclasses
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from asktell_server.domain.advice import warnings
 from asktell_server.domain.comparing import WantedStudy, differences
@@ -25,7 +25,7 @@ from asktell_server.domain.warning import StudyWarning, WarningKind
 from asktell_server.service.clock import Clock
 from asktell_server.service.completion import finish
 from asktell_server.service.views import Views
-from asktell_server.store.protocol import Conflict, Ledger, Request, StudyHead
+from asktell_server.store.protocol import Conflict, Request, RequestStore, StudyHead, StudyStore
 
 _MAX_LOST_RACES = 20
 
@@ -55,11 +55,15 @@ def draw_seed() -> int:
     return secrets.randbelow(MAX_EXACT_INT)
 
 
+class _Store(StudyStore, RequestStore, Protocol):
+    """The parts of the ledger that are needed here."""
+
+
 class Studies:
     """What can be done with studies."""
 
     def __init__(
-        self, ledger: Ledger, views: Views, clock: Clock, *, seed_of_new: Callable[[], int] = draw_seed
+        self, ledger: _Store, views: Views, clock: Clock, *, seed_of_new: Callable[[], int] = draw_seed
     ) -> None:
         self._ledger = ledger
         self._views = views
@@ -117,14 +121,12 @@ class Studies:
         With labels a page may be short: at most `limit` studies are looked at for one page.
         """
         names = await self._ledger.list_studies(project, after=after, limit=limit)
-        page: list[StudyHead] = []
-        for name in names:
-            try:
-                head = await self._ledger.read_head(name)
-            except NotFound:
-                continue  # deleted since the index was read
-            if all(head.study.labels.get(key) == value for key, value in labels.items()):
-                page.append(head)
+        page = [
+            head
+            for head in await self._ledger.read_heads(names)
+            if head is not None  # deleted since the names were read
+            and all(head.study.labels.get(key) == value for key, value in labels.items())
+        ]
         return page, names[-1].study_id if len(names) == limit else None
 
     async def update(self, name: StudyName, update: StudyUpdate, *, etag: str, request: Request | None) -> StudyHead:

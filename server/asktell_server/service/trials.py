@@ -6,6 +6,7 @@ import dataclasses
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from asktell_server.domain.errors import AsktellError, InvalidArgument
 from asktell_server.domain.metrics import Measurement, Metrics, validate_metrics
@@ -13,13 +14,13 @@ from asktell_server.domain.names import StudyName, TrialName
 from asktell_server.domain.results import validate_reason, validate_result
 from asktell_server.domain.study import StoppingRules, StudyState, validate_annotations, validate_labels
 from asktell_server.domain.trial import Result, Trial, TrialState, Verdict
-from asktell_server.service.changing import TrialChanges
+from asktell_server.service.ask.preparing import Preparer
+from asktell_server.service.changing import ChangingStore, TrialChanges
 from asktell_server.service.clock import Clock
 from asktell_server.service.completion import Completion
-from asktell_server.service.preparing import Preparer
 from asktell_server.service.reporting import ReportAnswer, answer_to
 from asktell_server.service.views import Views
-from asktell_server.store.protocol import Ledger, Request, TrialRecord
+from asktell_server.store.protocol import MeasurementStore, Request, TrialRecord
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +46,14 @@ class TrialUpdate:
     annotations: MapUpdate = field(default_factory=MapUpdate)
 
 
+class _Store(ChangingStore, MeasurementStore, Protocol):
+    """The parts of the ledger that are needed here."""
+
+
 class Trials:
     """What can be done with a trial once it exists."""
 
-    def __init__(self, ledger: Ledger, views: Views, preparer: Preparer, completion: Completion, clock: Clock) -> None:
+    def __init__(self, ledger: _Store, views: Views, preparer: Preparer, completion: Completion, clock: Clock) -> None:
         self._ledger = ledger
         self._views = views
         self._changes = TrialChanges(ledger, views, preparer)
@@ -111,6 +116,9 @@ class Trials:
             measurement=measurement,
             request=request if measurement else None,
         )
+        view = self._views.peek(name.study)
+        if measurement is not None and reported.lease_valid and view is not None:
+            view.report(name.number, measurement)
         return answer_to(reported)
 
     async def release(self, name: TrialName, *, lease_id: str, request: Request | None) -> TrialRecord:

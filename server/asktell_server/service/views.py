@@ -8,28 +8,36 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, OrderedDict
 from collections.abc import Container, Mapping, Sequence
+from typing import Protocol
 
+from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import Configuration, Key
 from asktell_server.domain.study import Study
 from asktell_server.domain.surprise import surprise
 from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.engine.problem import Observation
+from asktell_server.service.curves import Curves
 from asktell_server.service.observing import observation
 from asktell_server.store.protocol import (
-    Ledger,
     LogEntry,
+    LogStore,
     MeasurementReported,
+    MeasurementStore,
     Prepared,
     StudyChanged,
     StudyDelta,
     StudyHead,
+    StudyStore,
     TrialChanged,
     TrialDeleted,
+    TrialStore,
 )
 
 PAGE = 500
 """Trials and log entries read in one round trip."""
+_POINTS_PER_TRIAL = 128
+"""Points of curves that take about as much memory as a trial, 2 kB."""
 
 
 class StudyView:
@@ -41,6 +49,7 @@ class StudyView:
         self.warm_start: bytes | None = None
         self.warm_start_sequence = 0
         self.ready: Sequence[Prepared] = ()
+        self.curves = Curves()
         self._trials: dict[int, Trial] = {}
         self._deleted: set[int] = set()
         self._measurements: dict[int, int] = {}
@@ -70,6 +79,11 @@ class StudyView:
     def measurement_count(self, number: int) -> int:
         """How many measurements the trial has reported."""
         return self._measurements.get(number, 0)
+
+    @property
+    def size(self) -> int:
+        """How much memory the view takes, in trials."""
+        return len(self._trials) + self.curves.points // _POINTS_PER_TRIAL
 
     def queued(self) -> list[Trial]:
         """QUEUED trials, lowest number first: those given back come before those enqueued later."""
@@ -134,6 +148,12 @@ class StudyView:
         self._trials.pop(number, None)
         self._forget_end(number)
         self._measurements.pop(number, None)
+        self.curves.remove(number)
+
+    def report(self, number: int, measurement: Measurement) -> None:
+        """Takes in a measurement as it was written; the log will bring it once more."""
+        if number not in self._deleted:
+            self.curves.report(number, measurement)
 
     def _forget_end(self, number: int) -> int:
         """Takes the trial out of those that have ended; returns its place among them."""
@@ -158,22 +178,33 @@ class StudyView:
                 self.put(trial)
             case TrialDeleted(number=number):
                 self.remove(number)
-            case MeasurementReported(number=number, index=index):
+            case MeasurementReported(number=number, index=index, measurement=measurement):
                 self._measurements[number] = max(index + 1, self.measurement_count(number))
+                if entry.sequence > self.sequence:  # an earlier one is there, or has been replaced by a later one
+                    self.report(number, measurement)
             case StudyChanged():
                 pass  # the head of the same read is at least as new
         self.sequence = max(self.sequence, entry.sequence)
 
 
-class Views:
-    """The views that a server keeps, at most `max_trials` trials in all; the longest unused go first."""
+class _Store(StudyStore, TrialStore, LogStore, MeasurementStore, Protocol):
+    """The parts of the ledger that are needed here."""
 
-    def __init__(self, ledger: Ledger, *, max_trials: int = 200_000) -> None:
+
+class Views:
+    """The views that a server keeps; those unused for longest go first.
+
+    All of them together have at most the size of `max_trials` trials, except that the view used last always stays.
+    """
+
+    def __init__(self, ledger: _Store, *, max_trials: int = 200_000) -> None:
         self._ledger = ledger
         self._max_trials = max_trials
         self._views: OrderedDict[StudyName, StudyView] = OrderedDict()
-        self._sizes: dict[StudyName, int] = {}  # trials in each view, as last counted
-        self._total = 0  # their sum
+        self._sizes: dict[StudyName, int] = {}
+        """As last counted, in trials."""
+        self._size = 0
+        """Their sum."""
 
     def peek(self, name: StudyName) -> StudyView | None:
         """The view as it is, however old; None when there is none."""
@@ -182,7 +213,7 @@ class Views:
     def drop(self, name: StudyName) -> None:
         """Forgets a study."""
         if self._views.pop(name, None) is not None:
-            self._total -= self._sizes.pop(name)
+            self._size -= self._sizes.pop(name)
 
     async def refresh(self, name: StudyName) -> tuple[StudyView, StudyDelta]:
         """Brings the view up to date in one round trip (more only at first, or far behind).
@@ -205,7 +236,7 @@ class Views:
             self._apply(view, delta)
         self._views[name] = view
         self._views.move_to_end(name)
-        self._count(name, len(view.trials))
+        self._count(name, view.size)
         return view, delta
 
     @staticmethod
@@ -217,18 +248,22 @@ class Views:
             view.apply(entry)
 
     async def _load(self, name: StudyName) -> StudyView:
-        """Reads all trials by pages; what changes meanwhile comes with the log, which is read from the start on."""
+        """Reads all trials and their curves by pages; what changes meanwhile comes with the log, after the head."""
         view = StudyView(await self._ledger.read_head(name))
         for first in range(1, view.head.last_number + 1, PAGE):
             numbers = range(first, min(first + PAGE, view.head.last_number + 1))
             for record in await self._ledger.read_trials(name, numbers=numbers):
                 if record is not None:
                     view.put(record.trial, measurements=record.measurement_count)
+        reported = [number for number in view.trials if view.measurement_count(number)]
+        if reported:
+            async for part in self._ledger.read_curves(name, numbers=reported):
+                view.curves.extend(part)
         return view
 
     def _count(self, name: StudyName, size: int) -> None:
         """Notes the size of the view used last, and forgets others if all are too much."""
-        self._total += size - self._sizes.get(name, 0)
+        self._size += size - self._sizes.get(name, 0)
         self._sizes[name] = size
-        while self._total > self._max_trials and len(self._views) > 1:
+        while self._size > self._max_trials and len(self._views) > 1:
             self.drop(next(iter(self._views)))

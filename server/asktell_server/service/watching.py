@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Protocol
 
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
 from asktell_server.domain.names import StudyName
-from asktell_server.store.protocol import Ledger, LogEntry, StudyHead
+from asktell_server.store.protocol import LogEntry, LogStore, StudyHead, StudyStore
+
+
+class _Store(StudyStore, LogStore, Protocol):
+    """The parts of the ledger that are needed here."""
 
 
 class Watching:
     """Streams of changes."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: _Store) -> None:
         self._ledger = ledger
 
     async def watch(self, name: StudyName, *, cursor: str) -> AsyncIterator[tuple[StudyHead, LogEntry]]:

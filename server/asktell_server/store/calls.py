@@ -37,6 +37,15 @@ class ScriptCalls:
             )
         return _checked(reply, name)
 
+    async def ask_many(self, script: str, names: Sequence[StudyName]) -> Sequence[Sequence[Any] | None]:
+        """Runs a script that only reads on many studies, in one round trip; None where there is no such study."""
+        packed = scripts.pack_arguments({})
+        with translated(script):
+            replies = await self._link.run_many(
+                scripts.load(script), [(study_keys(name, ""), packed) for name in names]
+            )
+        return [None if reply[0] == b"NO_STUDY" else reply for reply in replies]
+
     async def change(
         self, script: str, name: StudyName, arguments: Mapping[str, Any], request_id: str
     ) -> Sequence[Any]:

@@ -86,6 +86,15 @@ class ClusterLink:
                 await self._load(script)
         return None
 
+    async def run_many(self, script: Script, calls: Sequence[tuple[Sequence[str], bytes]]) -> Sequence[Any]:
+        """See Link."""
+        commands = [("EVALSHA", script.sha, len(keys), *keys, arguments) for keys, arguments in calls]
+        try:
+            return await self.read_many(commands)
+        except NoScriptError:
+            await self._load(script)
+            return await self.read_many(commands)
+
     async def write(self, key: str, *command: Any) -> Any:
         """See Link."""
         return await self._shield.run(self._write(key, command))

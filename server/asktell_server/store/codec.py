@@ -107,6 +107,15 @@ def decode_measurement(blob: bytes) -> Measurement:
     return _structure(_unpack(blob), Measurement)
 
 
+def decode_points(blob: bytes) -> tuple[int, dict[str, float]]:
+    """A measurement's step, and its metrics' values without their standard errors; faster than all of it."""
+    data = _unpack(blob)
+    try:
+        return data["step"], {name: metric["value"] for name, metric in data["metrics"].items()}
+    except (AttributeError, KeyError, TypeError) as error:
+        raise CodecError("a stored measurement cannot be read") from error
+
+
 def _pack(data: dict[str, Any]) -> bytes:
     packed: bytes = msgpack.packb(data)
     return bytes([SCHEMA]) + packed

@@ -54,7 +54,7 @@ class Link(Protocol):
         ...
 
     async def read_many(self, commands: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
-        """Runs many such commands, on any keys, in few round trips."""
+        """Runs many such commands, on any keys, in one round trip to each server that has some of them."""
         ...
 
     async def run(self, script: Script, keys: Sequence[str], arguments: bytes, *, acknowledged: bool) -> Any:
@@ -63,6 +63,10 @@ class Link(Protocol):
         Raises:
             Unavailable: it ran, and too few replicas confirmed in time.
         """
+        ...
+
+    async def run_many(self, script: Script, calls: Sequence[tuple[Sequence[str], bytes]]) -> Sequence[Any]:
+        """Runs a script that changes nothing once for each call (keys and arguments), as `read_many` does."""
         ...
 
     async def write(self, key: str, *command: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -77,18 +78,21 @@ class SingleLink:
 
     async def read_many(self, commands: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
         """See Link."""
-        async with self._client.pipeline(transaction=False) as pipeline:
-            for command in commands:
-                pipeline.execute_command(*command)
-            replies: Sequence[Any] = await pipeline.execute()
-            return replies
+        return await asyncio.gather(*(self._wire.send(command) for command in commands))
 
     async def run(self, script: Script, keys: Sequence[str], arguments: bytes, *, acknowledged: bool) -> Any:
         """See Link."""
-        call = (len(keys), *keys, arguments)
         if acknowledged and self._options.wait_replicas:
-            return await self._shield.run(self._run_and_wait(script, call))
-        return await self._wire.send(("EVALSHA", script.sha, *call), without_script=("EVAL", script.text, *call))
+            return await self._shield.run(self._run_and_wait(script, (len(keys), *keys, arguments)))
+        return await self._send(script, keys, arguments)
+
+    async def run_many(self, script: Script, calls: Sequence[tuple[Sequence[str], bytes]]) -> Sequence[Any]:
+        """See Link."""
+        return await asyncio.gather(*(self._send(script, keys, arguments) for keys, arguments in calls))
+
+    def _send(self, script: Script, keys: Sequence[str], arguments: bytes) -> asyncio.Future[Any]:
+        call = (len(keys), *keys, arguments)
+        return self._wire.send(("EVALSHA", script.sha, *call), without_script=("EVAL", script.text, *call))
 
     async def write(self, key: str, *command: Any) -> Any:
         """See Link."""

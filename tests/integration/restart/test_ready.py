@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from asktell.v1 import study_pb2, study_service_pb2, trial_service_pb2
-from asktell_server.service.preparing import LOCK_S
+from asktell_server.service.ask.making import LOCK_S
 from tests.support.rpc import (
     Rpc,
     StudyCalls,

@@ -39,6 +39,10 @@ async def test_studies_spread_over_the_masters_and_are_listed_together(
         for server in nodes.servers[:3]:
             with server.client() as client:
                 client.execute_command("SCRIPT FLUSH")  # as after a restart: scripts are loaded when they are missed
+        assert [head and head.study.name for head in await ledger.read_heads(names)] == names
+        for server in nodes.servers[:3]:
+            with server.client() as client:
+                client.execute_command("SCRIPT FLUSH")
         for study in names:
             await put(ledger, study, queued(0.1))
         assert await ledger.rebuild_index() >= 20

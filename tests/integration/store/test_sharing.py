@@ -117,6 +117,20 @@ async def _put(ledger: Ledger, name: StudyName) -> bool:
     return True
 
 
+async def test_a_page_of_heads_is_one_round_trip(server: Server, opened: Opened, name: StudyName) -> None:
+    async with opened(server.url) as ledger:
+        names = [StudyName(project=name.project, study_id=f"s{index:02}") for index in range(20)]
+        for study in names:
+            await ledger.create_study(a_study(study), request=None)
+        await ledger.read_head(names[0])  # the script is there from now on
+        with server.client() as client:
+            reads = client.info("stats")["total_reads_processed"]
+            heads = await ledger.read_heads(names)
+            took = client.info("stats")["total_reads_processed"] - reads
+        assert [head and head.study.name for head in heads] == names
+        assert took <= 4, "one of them is this client's own; a read takes 16 kB at most"
+
+
 async def test_the_index_can_be_rebuilt(server: Server, opened: Opened, name: StudyName) -> None:
     async with opened(server.url) as ledger:
         names = [StudyName(project=f"{name.project}{index % 2}", study_id=f"s.{index}-x") for index in range(6)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,16 +12,8 @@ from asktell_server.domain.comparing import WantedStudy
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.trial import Trial
 from asktell_server.engine.pool import WorkerPool
-from asktell_server.service.asking import AskTrials
-from asktell_server.service.completion import Completion
-from asktell_server.service.intake import Intake
-from asktell_server.service.judging import Judging
-from asktell_server.service.modelling import Modelling
-from asktell_server.service.preparing import Preparer
-from asktell_server.service.reading import Reading
-from asktell_server.service.studies import Studies
-from asktell_server.service.trials import Trials
-from asktell_server.service.views import Views
+from asktell_server.service.judging import WAIT_S
+from asktell_server.service.use_cases import Engine, UseCases, build_use_cases
 from asktell_server.store.memory import MemoryLedger
 from asktell_server.store.protocol import Ledger, Request
 from tests.support.builders import NAME, NOW, a_study, success
@@ -42,26 +33,32 @@ class HandClock:
         self.now += timedelta(seconds=seconds)
 
 
-@dataclass
 class Services:
-    """What one server has between the edge and the store."""
+    """What one server has between the edge and the store.
 
-    ledger: Ledger
-    clock: HandClock
-    views: Views = field(init=False)
+    Without an `engine` there is a pool that is not started: it has no workers, and answers what takes no model all the
+    same.
+    """
 
-    def __post_init__(self) -> None:
-        self.views = Views(self.ledger)
-        completion = Completion(self.ledger, self.clock)
-        # Not started: it has no workers, and answers what takes no model all the same.
-        pool = WorkerPool(workers=1)
-        modelling = Modelling(self.ledger, pool)
-        self.preparer = Preparer(self.ledger, self.views, modelling, self.clock)
-        self.asking = AskTrials(self.ledger, self.views, modelling, self.preparer, completion, self.clock)
-        self.trials = Trials(self.ledger, self.views, self.preparer, completion, self.clock)
-        self.reading = Reading(self.ledger, self.views, Judging(pool))
-        self.intake = Intake(self.ledger, self.views, self.preparer, completion, self.clock)
-        self.studies = Studies(self.ledger, self.views, self.clock)
+    def __init__(
+        self, ledger: Ledger, clock: HandClock, engine: Engine | None = None, *, judging_wait_s: float = WAIT_S
+    ) -> None:
+        self.ledger = ledger
+        self.clock = clock
+        self.use_cases: UseCases = build_use_cases(
+            ledger, engine or WorkerPool(workers=1), clock, judging_wait_s=judging_wait_s
+        )
+        self.views = self.use_cases.views
+        self.preparer = self.use_cases.preparer
+        self.asking = self.use_cases.asking
+        self.trials = self.use_cases.trials
+        self.reading = self.use_cases.reading
+        self.intake = self.use_cases.intake
+        self.studies = self.use_cases.studies
+
+    async def close(self) -> None:
+        """As a server does when it stops."""
+        await self.use_cases.close()
 
     def another(self) -> Services:
         """A second server on the same store."""

@@ -15,9 +15,9 @@ from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import BoolDomain, IntDomain, Parameter, SearchSpace, configuration_digest
 from asktell_server.domain.study import FinishReason, LeasePolicy, StoppingRules, StudyState
 from asktell_server.domain.trial import Origin, Trial, TrialState
-from asktell_server.service.asking import RETRY_AFTER_S
+from asktell_server.service.ask.refusals import RETRY_AFTER_S
+from asktell_server.service.ask.starting import MAX_ROUNDS
 from asktell_server.service.intake import NewTrial
-from asktell_server.service.starting import MAX_ROUNDS
 from asktell_server.service.studies import StudyUpdate
 from asktell_server.store.memory import MemoryLedger
 from asktell_server.store.protocol import Commit, Committed, Prepared, Request, StalenessLimit, WarmStart
@@ -321,7 +321,7 @@ async def test_nobody_s_trial_is_started(services: Services) -> None:
     await asyncio.sleep(0)  # both have joined the batch
     gone.cancel()
     (trial,) = await stays
-    await services.asking.close()
+    await services.close()
     assert gone.cancelled()
     assert (await services.ledger.read_head(NAME)).last_number == trial.number == 1
 

@@ -16,15 +16,12 @@ from asktell_server.domain.metrics import Metric
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import CategoricalDomain, FloatDomain, Parameter, SearchSpace
 from asktell_server.domain.trial import UNNAMED_METRIC, Belief, Origin, Prediction, Result, Trial, TrialState
+from asktell_server.engine.pool import WorkerPool
 from asktell_server.engine.problem import Problem, SuggestResult, SuggestTask
 from asktell_server.engine.suggest import suggest
 from asktell_server.explanation import as_json, as_text
-from asktell_server.service.asking import AskTrials
-from asktell_server.service.completion import Completion
-from asktell_server.service.explaining import Explaining, Explanation
+from asktell_server.service.explaining import Explanation
 from asktell_server.service.intake import NewTrial
-from asktell_server.service.modelling import Modelling
-from asktell_server.service.preparing import Preparer
 from asktell_server.service.provenance import with_provenance
 from asktell_server.store.memory import MemoryLedger
 from asktell_server.store.protocol import Commit, StudyDelta, TrialWrite
@@ -42,10 +39,11 @@ MIXED = SearchSpace(
 Hook = Callable[[], Awaitable[object]]
 
 
-class Here:
+class Here(WorkerPool):
     """The engine in this process; `meanwhile` happens once, before it answers."""
 
     def __init__(self) -> None:
+        super().__init__(workers=1)
         self.meanwhile: Hook | None = None
 
     async def suggest(self, task: SuggestTask) -> SuggestResult:
@@ -78,24 +76,20 @@ class SlowLedger(MemoryLedger):
         return delta
 
 
-def _with_engine(services: Services) -> Here:
-    """A real engine behind the asks of `services`."""
-    here = Here()
-    modelling = Modelling(services.ledger, here)
-    preparer = Preparer(services.ledger, services.views, modelling, services.clock)
-    completion = Completion(services.ledger, services.clock)
-    services.asking = AskTrials(services.ledger, services.views, modelling, preparer, completion, services.clock)
-    return here
+@pytest.fixture
+def engine() -> Here:
+    """The engine of `services`, models included."""
+    return Here()
 
 
 @pytest.fixture
-def engine(services: Services) -> Here:
-    """The engine of `services`, models included."""
-    return _with_engine(services)
+def services(clock: HandClock, engine: Here) -> Services:
+    """One server on an empty store."""
+    return Services(MemoryLedger(clock), clock, engine)
 
 
 async def _explain(services: Services, trial: Trial, *, repeat: bool = True) -> Explanation:
-    return await Explaining(services.ledger).explain(NAME.trial(trial.number), repeat=repeat)
+    return await services.use_cases.explaining.explain(NAME.trial(trial.number), repeat=repeat)
 
 
 async def _run(services: Services, count: int) -> list[Trial]:
@@ -113,7 +107,6 @@ async def _run(services: Services, count: int) -> list[Trial]:
     return told
 
 
-@pytest.mark.usefixtures("engine")
 async def test_a_suggestion_of_the_model_is_explained_and_made_again(services: Services) -> None:
     await services.create(algorithm=Bayesian(start_trials=3), space=MIXED)
     trials = await _run(services, 9)
@@ -141,7 +134,6 @@ async def test_a_suggestion_of_the_model_is_explained_and_made_again(services: S
         assert part in text
 
 
-@pytest.mark.usefixtures("engine")
 async def test_a_batch_knows_its_pending_trials_and_every_place_in_it_is_made_again(services: Services) -> None:
     await services.create(algorithm=Bayesian(start_trials=3))
     await _run(services, 4)
@@ -172,8 +164,7 @@ async def test_a_result_that_came_while_the_model_computed_is_told_apart(service
 
 async def test_what_a_server_knew_beyond_its_reading_is_found(clock: HandClock) -> None:
     ledger = SlowLedger(clock)
-    services = Services(ledger, clock)
-    _with_engine(services)
+    services = Services(ledger, clock, Here())
     await services.create(algorithm=Bayesian(start_trials=3))
     await _run(services, 4)
     (running,) = await services.ask()
@@ -190,7 +181,7 @@ async def test_what_a_server_knew_beyond_its_reading_is_found(clock: HandClock) 
     assert explanation.repetition.repeats(trial)
 
 
-async def test_what_was_prepared_beside_it_is_remembered(services: Services, engine: Here) -> None:
+async def test_what_was_prepared_and_pending_is_remembered(services: Services, engine: Here) -> None:
     await services.create(algorithm=Bayesian(start_trials=3))
     await _run(services, 4)
     await services.ask()
@@ -265,7 +256,6 @@ async def test_a_persons_trial_has_nothing_to_explain(services: Services) -> Non
     assert "not recorded" not in text
 
 
-@pytest.mark.usefixtures("engine")
 async def test_what_was_suggested_otherwise_shows_the_difference(services: Services) -> None:
     await services.create(algorithm=Bayesian(start_trials=3))
     trials = await _run(services, 6)
@@ -278,7 +268,6 @@ async def test_what_was_suggested_otherwise_shows_the_difference(services: Servi
     assert as_json(explanation)["repetition"]["reproduced"] is False
 
 
-@pytest.mark.usefixtures("engine")
 async def test_json_says_the_same(services: Services) -> None:
     await services.create(algorithm=Bayesian(start_trials=3), space=MIXED)
     trials = await _run(services, 6)
@@ -295,4 +284,4 @@ async def test_json_says_the_same(services: Services) -> None:
 async def test_no_such_trial(services: Services) -> None:
     await services.create()
     with pytest.raises(NotFound):
-        await Explaining(services.ledger).explain(NAME.trial(5), repeat=False)
+        await services.use_cases.explaining.explain(NAME.trial(5), repeat=False)

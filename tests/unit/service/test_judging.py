@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from asktell_server.domain.metrics import Metric
 from asktell_server.domain.trial import Result, TrialState
 from asktell_server.engine.bayes.assess import assess
+from asktell_server.engine.pool import WorkerPool
 from asktell_server.engine.problem import Assessment, AssessTask
-from asktell_server.service.judging import Judging
-from asktell_server.service.reading import Reading
+from asktell_server.store.memory import MemoryLedger
 from tests.support.builders import NAME
-from tests.unit.service.conftest import Services
+from tests.unit.service.conftest import HandClock, Services
 
 
-class Here:
+class Here(WorkerPool):
     """The engine in this process. It counts, and answers once `free` is set."""
 
     def __init__(self) -> None:
+        super().__init__(workers=1)
         self.asked = 0
         self.free = asyncio.Event()
         self.free.set()
@@ -31,6 +34,18 @@ class Here:
         return assess(task.history)
 
 
+@pytest.fixture
+def here() -> Here:
+    """The engine of `services`."""
+    return Here()
+
+
+@pytest.fixture
+def services(clock: HandClock, here: Here) -> Services:
+    """One server on an empty store."""
+    return Services(MemoryLedger(clock), clock, here)
+
+
 async def _run(services: Services, values: list[float], *, error: float | None) -> None:
     for value in values:
         (trial,) = await services.ask()
@@ -38,10 +53,9 @@ async def _run(services: Services, values: list[float], *, error: float | None) 
         await services.trials.tell(NAME.trial(trial.number), result, lease_id=trial.lease_id, request=None)
 
 
-async def test_it_is_computed_once_for_each_state_of_the_results(services: Services) -> None:
+async def test_it_is_computed_once_for_each_state_of_the_results(services: Services, here: Here) -> None:
     await services.create()
-    here = Here()
-    reading = Reading(services.ledger, services.views, Judging(here))
+    reading = services.reading
     await _run(services, [0.5, 0.3, 0.9], error=0.2)
     records, model = await reading.best(NAME, count=1, by_model=True)
     assert model is not None
@@ -59,10 +73,9 @@ async def test_it_is_computed_once_for_each_state_of_the_results(services: Servi
     assert here.asked == 2
 
 
-async def test_there_is_none_where_results_are_exact_or_missing(services: Services) -> None:
+async def test_there_is_none_where_results_are_exact_or_missing(services: Services, here: Here) -> None:
     await services.create()
-    here = Here()
-    reading = Reading(services.ledger, services.views, Judging(here))
+    reading = services.reading
     assert await reading.best(NAME, count=1, by_model=True) == ([], None)
     assert here.asked == 0
     await _run(services, [0.5, 0.3, 0.9], error=None)
@@ -70,11 +83,11 @@ async def test_there_is_none_where_results_are_exact_or_missing(services: Servic
     assert (len(records), model) == (1, None)
 
 
-async def test_a_busy_engine_is_not_waited_for_and_its_answer_is_kept(services: Services) -> None:
+async def test_a_busy_engine_is_not_waited_for_and_its_answer_is_kept(clock: HandClock, here: Here) -> None:
+    services = Services(MemoryLedger(clock), clock, here, judging_wait_s=0.01)
     await services.create()
-    here = Here()
     here.free.clear()
-    reading = Reading(services.ledger, services.views, Judging(here, wait_s=0.01))
+    reading = services.reading
     await _run(services, [0.5, 0.3, 0.9], error=0.2)
     records, model = await reading.best(NAME, count=1, by_model=True)
     assert (len(records), model) == (1, None)
@@ -84,7 +97,8 @@ async def test_a_busy_engine_is_not_waited_for_and_its_answer_is_kept(services: 
     assert here.asked == 1
 
 
-async def test_without_workers_the_field_is_left_out(services: Services) -> None:
+async def test_without_workers_the_field_is_left_out(clock: HandClock) -> None:
+    services = Services(MemoryLedger(clock), clock)
     await services.create()
     await _run(services, [0.5, 0.3, 0.9], error=0.2)
     records, model = await services.reading.best(NAME, count=1, by_model=True)

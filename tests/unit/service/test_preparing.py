@@ -15,17 +15,14 @@ from asktell_server.domain.space import configuration_digest
 from asktell_server.domain.study import LeasePolicy, StoppingRules, StudyState
 from asktell_server.domain.surprise import WHOLE_SURPRISE
 from asktell_server.domain.trial import Origin, Trial, TrialState
+from asktell_server.engine.pool import WorkerPool
 from asktell_server.engine.problem import SuggestResult, SuggestTask
 from asktell_server.engine.suggest import suggest
-from asktell_server.service.asking import AskTrials
-from asktell_server.service.completion import Completion
-from asktell_server.service.demand import CREDIT_OF_CALL, FIRST_CREDIT, WASTE
-from asktell_server.service.intake import Intake, NewTrial, PastTrial
-from asktell_server.service.modelling import Modelling
-from asktell_server.service.preparing import Preparer
-from asktell_server.service.readiness import FEW_RUNNING
+from asktell_server.service.ask.demand import CREDIT_OF_CALL, FIRST_CREDIT, WASTE
+from asktell_server.service.ask.offer import FEW_RUNNING
+from asktell_server.service.intake import NewTrial, PastTrial
 from asktell_server.service.studies import StudyUpdate
-from asktell_server.service.trials import MapUpdate, Trials, TrialUpdate
+from asktell_server.service.trials import MapUpdate, TrialUpdate
 from asktell_server.store.memory import MemoryLedger
 from asktell_server.store.protocol import Commit, Committed, Prepared, Request, StalenessLimit, StudyDelta, TrialWrite
 from tests.support.builders import NAME, failure, success
@@ -35,10 +32,11 @@ from tests.unit.service.conftest import HandClock, Services
 MODEL = Bayesian(start_trials=2)
 
 
-class Engine:
+class Engine(WorkerPool):
     """The engine in this process. `idle` says whether it has time for what nobody waits for; `hold` keeps that waiting."""
 
     def __init__(self) -> None:
+        super().__init__(workers=1)
         self.idle = asyncio.Event()
         self.idle.set()
         self.hold = asyncio.Event()
@@ -94,14 +92,8 @@ class Server(Services):
     """One server whose engine has a model."""
 
     def __init__(self, ledger: MemoryLedger, clock: HandClock) -> None:
-        super().__init__(ledger, clock)
         self.engine = Engine()
-        completion = Completion(ledger, clock)
-        modelling = Modelling(ledger, self.engine)
-        self.preparer = Preparer(ledger, self.views, modelling, clock)
-        self.asking = AskTrials(ledger, self.views, modelling, self.preparer, completion, clock)
-        self.trials = Trials(ledger, self.views, self.preparer, completion, clock)
-        self.intake = Intake(ledger, self.views, self.preparer, completion, clock)
+        super().__init__(ledger, clock, self.engine)
 
     async def start(self, **changes: Any) -> list[Trial]:
         """A study whose next suggestion takes the model: two results, from a server that is gone."""
@@ -144,7 +136,7 @@ async def server(ledger: CountingLedger, clock: HandClock) -> AsyncIterator[Serv
     yield server
     server.engine.idle.set()
     server.engine.hold.set()
-    await server.asking.close()
+    await server.close()
 
 
 @pytest.fixture
@@ -154,7 +146,7 @@ async def other(ledger: CountingLedger, clock: HandClock) -> AsyncIterator[Serve
     other.engine.idle.clear()
     yield other
     other.engine.idle.set()
-    await other.asking.close()
+    await other.close()
 
 
 async def check_the_next_ask(server: Server, prepared: Prepared, *, used: int) -> None:
@@ -202,7 +194,7 @@ async def test_what_is_prepared_is_what_an_ask_would_have_got(server: Server, cl
         runs.append([trial.parameters for (trial,) in trials])
     assert runs[0] == runs[1]
     assert server.preparer.counters.used == 3
-    await asking.asking.close()
+    await asking.close()
 
 
 @pytest.mark.parametrize(("limit", "used"), [(0, 0), (1, 0), (2, 1)])
@@ -517,7 +509,7 @@ async def test_a_server_that_stops_gives_the_lock_back(server: Server, other: Se
     server.engine.hold.clear()
     server.engine.idle.set()
     await until(lambda: _value(server.engine.ahead), bool)
-    await server.asking.close()
+    await server.close()
     assert await other.ledger.begin_preparing(NAME, token="t", depth=1, staleness=StalenessLimit(ended=1), lock_s=60)
 
 

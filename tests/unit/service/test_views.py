@@ -18,6 +18,7 @@ from asktell_server.store.protocol import (
     Commit,
     LogEntry,
     MeasurementReported,
+    Point,
     StudyHead,
     TrialChanged,
     TrialDeleted,
@@ -146,6 +147,91 @@ async def test_a_new_view_equals_one_that_followed_along(services: Services) -> 
     assert loaded.queued() == followed.queued()
     assert loaded.sequence == followed.sequence
     assert all(loaded.measurement_count(n) == followed.measurement_count(n) for n in loaded.trials)
+    assert all(_curves(loaded, n) == _curves(followed, n) for n in loaded.trials)
+    assert _curves(loaded, rest[2].number) == {"loss": [(1, 1.0)]}
+
+
+def _curves(view: StudyView, number: int) -> dict[str, list[Point]]:
+    return {
+        metric: list(zip(curve.steps, curve.values, strict=True)) for metric, curve in view.curves.of(number).items()
+    }
+
+
+async def _report(services: Services, trial: Trial, step: int, value: float) -> None:
+    name = NAME.trial(trial.number)
+    await services.trials.report(name, lease_id=trial.lease_id, step=step, metrics=loss(value), request=None)
+
+
+async def test_a_report_reaches_the_view_of_its_server_at_once_and_others_with_the_log(services: Services) -> None:
+    await services.create()
+    first, second = await services.ask(2)
+    other = services.another()
+    await other.views.refresh(NAME)
+    here, there = services.views.peek(NAME), other.views.peek(NAME)
+    assert here is not None
+    assert there is not None
+    await _report(services, first, 1, 0.5)
+    await _report(other, first, 1, 0.4)
+    await _report(other, second, 3, 0.3)
+    assert (_curves(here, first.number), _curves(here, second.number)) == ({"loss": [(1, 0.5)]}, {})
+    assert (_curves(there, first.number), _curves(there, second.number)) == (
+        {"loss": [(1, 0.4)]},
+        {"loss": [(3, 0.3)]},
+    )
+    for server in (services, other, services.another()):
+        view, _ = await server.views.refresh(NAME)
+        assert _curves(view, first.number) == {"loss": [(1, 0.4)]}, "the later one counts"
+        assert _curves(view, second.number) == {"loss": [(3, 0.3)]}
+
+
+async def test_a_report_of_a_lost_lease_is_in_no_curve(services: Services) -> None:
+    await services.create()
+    (trial,) = await services.ask()
+    await services.trials.release(NAME.trial(trial.number), lease_id=trial.lease_id, request=None)
+    await _report(services, trial, 1, 0.5)
+    view, _ = await services.views.refresh(NAME)
+    assert _curves(view, trial.number) == {}
+
+
+async def test_curves_outlive_the_end_of_a_trial_and_go_with_it(services: Services) -> None:
+    await services.create()
+    (trial,) = await services.ask()
+    await _report(services, trial, 1, 0.5)
+    await services.tell(trial, 0.5)
+    view, _ = await services.views.refresh(NAME)
+    assert _curves(view, trial.number) == {"loss": [(1, 0.5)]}
+    await services.trials.delete(NAME.trial(trial.number), request=None)
+    assert (_curves(view, trial.number), view.curves.points) == ({}, 0)
+    measurement = Measurement(step=2, metrics=loss(1.0), report_time=NOW)
+    view.apply(LogEntry(sequence=99, change=MeasurementReported(number=1, index=1, measurement=measurement)))
+    assert _curves(view, trial.number) == {}, "whatever comes late"
+
+
+def test_an_entry_that_is_known_replaces_no_later_one() -> None:
+    view = _view()
+    view.put(a_running_trial())
+    entries = [
+        LogEntry(
+            sequence=sequence,
+            change=MeasurementReported(
+                number=1, index=sequence, measurement=Measurement(step=1, metrics=loss(value), report_time=NOW)
+            ),
+        )
+        for sequence, value in ((1, 0.5), (2, 0.4))
+    ]
+    for entry in (*entries, *entries[:1]):  # two reads at the same time bring the first one twice
+        view.apply(entry)
+    assert _curves(view, 1) == {"loss": [(1, 0.4)]}
+
+
+async def test_curves_count_in_the_size_of_a_view(services: Services) -> None:
+    await services.create()
+    trials = await services.ask(3)
+    view, _ = await services.views.refresh(NAME)
+    assert view.size == 3
+    for step in range(200):
+        await _report(services, trials[0], step, 0.5)
+    assert view.size == 4
 
 
 async def test_another_study_of_the_same_name_is_another_study(services: Services) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from asktell.v1 import analysis_service_pb2, study_service_pb2, suggestion_service_pb2, trial_service_pb2
 from asktell_server.domain.errors import AsktellError, ErrorReason
 from asktell_server.protocols.asktell_v1.analysis_servicer import AnalysisServicer
 from asktell_server.protocols.asktell_v1.study_servicer import StudyServicer
 from asktell_server.protocols.asktell_v1.suggestion_servicer import SuggestionServicer
-from asktell_server.protocols.asktell_v1.trial_servicer import TrialServicer, TrialUseCases
+from asktell_server.protocols.asktell_v1.trial_servicer import TrialServicer
 from asktell_server.service.clock import Clock
-from asktell_server.service.studies import Studies
 from asktell_server.service.suggesting import Suggesting
+from asktell_server.service.use_cases import UseCases
 from asktell_server.transport.calls import Service, refused, service_of
 
 _STUDIES = study_service_pb2.DESCRIPTOR.services_by_name["StudyService"]
@@ -22,18 +21,10 @@ _SUGGESTIONS = suggestion_service_pb2.DESCRIPTOR.services_by_name["SuggestionSer
 _ANALYSIS = analysis_service_pb2.DESCRIPTOR.services_by_name["AnalysisService"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreUseCases:
-    """The use cases that need a store."""
-
-    studies: Studies
-    trials: TrialUseCases
-
-
-def services(suggesting: Suggesting, with_store: StoreUseCases | None, clock: Clock) -> Sequence[Service]:
-    """The services of asktell.v1; `with_store` None = the server has no store."""
+def services(suggesting: Suggesting, use_cases: UseCases | None, clock: Clock) -> Sequence[Service]:
+    """The services of asktell.v1; `use_cases` None = the server has no store."""
     suggestions = service_of(_SUGGESTIONS, SuggestionServicer(suggesting))
-    if with_store is None:
+    if use_cases is None:
         return (
             suggestions,
             refused(_STUDIES, StudyServicer, _stateless),
@@ -41,8 +32,8 @@ def services(suggesting: Suggesting, with_store: StoreUseCases | None, clock: Cl
             refused(_ANALYSIS, AnalysisServicer, _stateless),
         )
     return (
-        service_of(_STUDIES, StudyServicer(with_store.studies, clock)),
-        service_of(_TRIALS, TrialServicer(with_store.trials)),
+        service_of(_STUDIES, StudyServicer(use_cases.studies, clock)),
+        service_of(_TRIALS, TrialServicer(use_cases)),
         suggestions,
         service_of(_ANALYSIS, AnalysisServicer(), serves=False),
     )

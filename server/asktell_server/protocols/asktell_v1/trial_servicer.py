@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 
 from google.protobuf.empty_pb2 import Empty
 
@@ -25,32 +24,17 @@ from asktell_server.protocols.asktell_v1.limits import BATCH_BYTES, RECORD_BYTES
 from asktell_server.protocols.asktell_v1.paging import decode_number, encode_token, page_size, query_digest
 from asktell_server.protocols.asktell_v1.projects import by_study, by_trial
 from asktell_server.protocols.asktell_v1.requests import request_of
-from asktell_server.service.asking import AskTrials
-from asktell_server.service.intake import Intake
-from asktell_server.service.reading import Reading
-from asktell_server.service.trials import Trials
-from asktell_server.service.watching import Watching
+from asktell_server.service.use_cases import UseCases
 from asktell_server.store.protocol import TrialRecord
 from asktell_server.transport.calls import Call, Permission, rpc
 
 DEFAULT_PAGE_SIZE = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrialUseCases:
-    """The use cases behind the service."""
-
-    asking: AskTrials
-    trials: Trials
-    reading: Reading
-    intake: Intake
-    watching: Watching
-
-
 class TrialServicer:
     """Trials."""
 
-    def __init__(self, use_cases: TrialUseCases) -> None:
+    def __init__(self, use_cases: UseCases) -> None:
         self._asking = use_cases.asking
         self._trials = use_cases.trials
         self._reading = use_cases.reading

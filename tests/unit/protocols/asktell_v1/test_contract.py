@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any, cast
 
 import pytest
@@ -10,15 +11,12 @@ from google.protobuf.message import Message
 from asktell.v1 import analysis_service_pb2, study_service_pb2, suggestion_service_pb2, trial_service_pb2
 from asktell_server.domain.errors import AsktellError, ErrorReason, NotSupported
 from asktell_server.protocols.asktell_v1 import contract
-from asktell_server.protocols.asktell_v1.contract import StoreUseCases
-from asktell_server.protocols.asktell_v1.trial_servicer import TrialUseCases
 from asktell_server.service.clock import utc_now
+from asktell_server.service.use_cases import UseCases
 from asktell_server.transport.calls import Call, Method, Permission, Principal, Service
 
 NOBODY: Any = cast(Any, None)  # the tests call no use case
-USE_CASES = StoreUseCases(
-    studies=NOBODY, trials=TrialUseCases(asking=NOBODY, trials=NOBODY, reading=NOBODY, intake=NOBODY, watching=NOBODY)
-)
+USE_CASES = UseCases(**dict.fromkeys((field.name for field in fields(UseCases)), NOBODY))
 WITH_STORE = contract.services(NOBODY, USE_CASES, utc_now)
 STATELESS = contract.services(NOBODY, None, utc_now)
 

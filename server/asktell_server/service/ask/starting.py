@@ -5,16 +5,15 @@ from __future__ import annotations
 import dataclasses
 import logging
 import secrets
-from collections.abc import Sequence
 
 from asktell_server.domain.errors import contention
 from asktell_server.domain.trial import Trial
+from asktell_server.service.ask.offer import Offer
+from asktell_server.service.ask.sharing import AskJob
 from asktell_server.service.clock import Clock
 from asktell_server.service.modelling import new_trial
-from asktell_server.service.readiness import must_differ
-from asktell_server.service.sharing import AskJob
 from asktell_server.service.views import StudyView
-from asktell_server.store.protocol import Commit, Conflict, Guard, Ledger, TrialWrite
+from asktell_server.store.protocol import Commit, Conflict, Guard, TrialStore, TrialWrite
 
 log = logging.getLogger(__name__)
 
@@ -25,37 +24,44 @@ MAX_ROUNDS = 20
 class Starting:
     """Hands trials to workers."""
 
-    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, ledger: TrialStore, clock: Clock) -> None:
         self._ledger = ledger
         self._clock = clock
 
     async def start(
-        self, view: StudyView, guard: Guard, job: AskJob, *, known_ready: frozenset[str] | None = None
+        self,
+        view: StudyView,
+        offer: Offer,
+        job: AskJob,
+        *,
+        nothing_waits: bool = False,
+        known_ready: frozenset[str] | None = None,
     ) -> bool:
-        """Writes what the job has been given and answers it; False when it lost a race and should go round again.
+        """Writes what the job has been given of the offer and answers it; False when it lost a race and should go on.
 
-        `known_ready` are all prepared suggestions that were pending when the fresh ones were chosen.
+        `nothing_waits`: nothing may be queued or lapsed, for nobody has looked. `known_ready` are all prepared suggestions
+        that were pending when the fresh ones were chosen.
         """
         if job.answer.done():  # its caller is gone: do not start a trial for nobody
             return True
-        study = view.study
+        name = offer.study.name
         commit = Commit(
-            writes=self._writes(view, job),
-            guard=self._guard(view, guard, job),
+            writes=self._writes(offer, job),
+            guard=_guard(offer, job, nothing_waits=nothing_waits),
             request=job.request,
             known_ready=known_ready if job.fresh else None,
         )
         try:
-            committed = await self._ledger.commit(study.name, commit)
+            committed = await self._ledger.commit(name, commit)
         except Conflict as conflict:
-            job.rounds += 1
-            if job.rounds < MAX_ROUNDS:
-                log.debug("ask on %s lost a race: %s", study.name, conflict.kind.name)
+            job.lost_races += 1
+            if job.lost_races < MAX_ROUNDS:
+                log.debug("ask on %s lost a race: %s", name, conflict.kind.name)
                 return False
-            fail([job], contention(str(study.name)))
+            job.fail(contention(str(name)))
             return True
         except Exception as error:  # noqa: BLE001
-            fail([job], error)
+            job.fail(error)
             return True
         if not committed.replayed:
             for record in committed.records:
@@ -64,25 +70,9 @@ class Starting:
             job.answer.set_result(committed.records)
         return True
 
-    def _guard(self, view: StudyView, guard: Guard, job: AskJob) -> Guard:
-        count = len(job.fresh) + len(job.ready)
-        if not count:
-            return guard
-        study = view.study
-        known = [prepared.known_number for prepared in job.ready]
-        if guard.known_number is not None and job.fresh:
-            known.append(guard.known_number)
-        return dataclasses.replace(
-            guard,
-            max_charged=study.stopping.max_trials,
-            # Where everything has been tried and replicates are wanted, something is tried again.
-            known_number=min(known, default=None) if must_differ(study, len(view.trials) + count) else None,
-        )
-
-    def _writes(self, view: StudyView, job: AskJob) -> list[TrialWrite]:
-        study = view.study
+    def _writes(self, offer: Offer, job: AskJob) -> list[TrialWrite]:
         now = self._clock()
-        lease_s = study.lease.duration_s
+        lease_s = offer.study.lease.duration_s
 
         def started(trial: Trial) -> Trial:
             return trial.start(lease_id=secrets.token_hex(8), worker_id=job.worker_id, now=now)
@@ -91,7 +81,7 @@ class Starting:
             TrialWrite(trial=started(trial), expected_revision=trial.revision, lease_s=lease_s) for trial in job.queued
         ]
         # Two running trials may share a configuration only where replicates are wanted and the space has no other left.
-        unique = must_differ(study, len(view.pending()) + len(job.ready) + len(job.fresh))
+        unique = offer.study.replicates == 1 or len(job.ready) + len(job.fresh) <= offer.unoccupied
         for prepared in job.ready:
             trial = started(dataclasses.replace(prepared.trial, create_time=now))
             writes.append(TrialWrite(trial=trial, lease_s=lease_s, only_if_unique=unique, ready_id=prepared.ready_id))
@@ -101,8 +91,21 @@ class Starting:
         return writes
 
 
-def fail(jobs: Sequence[AskJob], error: Exception) -> None:
-    """Answers the jobs that wait with an error."""
-    for job in jobs:
-        if not job.answer.done():
-            job.answer.set_exception(error)
+def _guard(offer: Offer, job: AskJob, *, nothing_waits: bool) -> Guard:
+    """The conditions under which the job may have what it has been given."""
+    study = offer.study
+    known = [prepared.known_number for prepared in job.ready]
+    if job.fresh:
+        known.append(offer.known_number)
+    new = len(job.ready) + len(job.fresh)
+    # Where everything has been tried and replicates are wanted, something is tried again.
+    differ = study.replicates == 1 or new <= offer.untried
+    return Guard(
+        epoch=offer.epoch,
+        study_revision=study.revision,
+        max_running=study.max_running_trials or None,
+        max_charged=study.stopping.max_trials if new else None,
+        known_number=min(known) if new and differ else None,
+        nothing_waits=nothing_waits,
+        staleness=offer.limit,
+    )

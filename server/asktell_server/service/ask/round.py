@@ -1,0 +1,146 @@
+"""Serves the asks that wait for a study, all together.
+
+What this server knows to be prepared goes out at once, in one round trip: the commit itself checks that nothing has
+come in between. Everything else takes a round: read what changed, take back lapsed leases, end the study if a rule
+says so, give queued trials out first, then prepared suggestions, let the engine suggest the rest, commit each ask on
+its own. Nothing is locked while a model computes; an ask whose commit lost a race takes part in the next round.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from asktell_server.domain.algorithm import Manual
+from asktell_server.domain.names import StudyName
+from asktell_server.domain.study import FinishReason, Study
+from asktell_server.service.ask.lapses import take_back
+from asktell_server.service.ask.offer import Offer
+from asktell_server.service.ask.preparing import Preparer
+from asktell_server.service.ask.refusals import nothing_now, require_active
+from asktell_server.service.ask.sharing import AskJob, Shares
+from asktell_server.service.ask.starting import Starting
+from asktell_server.service.clock import Clock
+from asktell_server.service.completion import Completion
+from asktell_server.service.modelling import Modelling
+from asktell_server.service.views import StudyView, Views
+from asktell_server.store.protocol import StudyDelta, TrialStore
+
+
+class Rounds:
+    """Serves asks."""
+
+    def __init__(
+        self,
+        ledger: TrialStore,
+        views: Views,
+        modelling: Modelling,
+        preparer: Preparer,
+        completion: Completion,
+        clock: Clock,
+    ) -> None:
+        self._ledger = ledger
+        self._views = views
+        self._modelling = modelling
+        self._preparer = preparer
+        self._completion = completion
+        self._clock = clock
+        self._starting = Starting(ledger, clock)
+
+    async def serve(self, name: StudyName, jobs: Sequence[AskJob]) -> Sequence[AskJob]:
+        """Answers jobs; returns those that have to be served again: they lost a race, or others went first."""
+        waiting = await self._serve_at_once(name, jobs)
+        if not waiting:
+            return waiting
+        with self._preparer.paused(name):
+            return await self._serve_in_a_round(name, waiting)
+
+    async def _serve_at_once(self, name: StudyName, jobs: Sequence[AskJob]) -> Sequence[AskJob]:
+        """Serves jobs with what is known to be prepared, without a read; returns those that need a round."""
+        view = self._views.peek(name)
+        if view is None or not view.ready:
+            return jobs
+        offer = Offer.of(view)
+        if not offer.can_skip_reading:
+            return jobs
+        ready = list(offer.ready)
+        served = []
+        for job in jobs:
+            if job.count <= len(ready):
+                job.begin()
+                job.ready, ready = ready[: job.count], ready[job.count :]
+                served.append(job)
+        if not served:
+            return jobs
+        view.ready = ready
+        lost = await self._start(view, offer, served, nothing_waits=True)
+        return [job for job in jobs if job in lost or job not in served]
+
+    async def _serve_in_a_round(self, name: StudyName, jobs: Sequence[AskJob]) -> Sequence[AskJob]:
+        view, delta, study = await self._read(name)
+        require_active(study)
+        offer = Offer.of(view)
+        shares = Shares(jobs, offer, view.queued())
+        if shares.room and not isinstance(study.algorithm, Manual):
+            if at_once := _without(jobs, shares.unserved):  # they need not wait for the model
+                return [*await self._start(view, offer, at_once), *shares.unserved]
+            if await self._join(view, shares.unserved, offer):
+                return jobs
+            suggestions = await self._modelling.suggest(
+                view, shares.room, also_pending=[prepared.trial.parameters for prepared in shares.prepared]
+            )
+            shares.deal(suggestions)
+            # Not while points are out, those of this round included: their trials may come back to be run again.
+            if not suggestions and not shares.prepared and not offer.open:
+                study = await self._completion.finish(view, FinishReason.EXHAUSTED)
+        served = [job for job in jobs if job.given]
+        for job in _without(jobs, served):
+            job.fail(nothing_now(study, view.head, delta.next_lapse_s))
+        known_ready = frozenset(prepared.ready_id for prepared in shares.prepared)
+        return await self._start(view, offer, served, known_ready=known_ready)
+
+    async def _read(self, name: StudyName) -> tuple[StudyView, StudyDelta, Study]:
+        """The study as it is, with lapsed leases taken back and ended if a rule says so."""
+        view, delta = await self._views.refresh(name)
+        if delta.lapsed and await take_back(self._ledger, view, delta.lapsed, self._clock):
+            view, delta = await self._views.refresh(name)
+        return view, delta, await self._completion.settle(view, now=delta.now)
+
+    async def _join(self, view: StudyView, unserved: Iterable[AskJob], offer: Offer) -> bool:
+        """Waits, once for each job, for what this very server is preparing instead of computing it twice."""
+        waiting = [job for job in unserved if not job.joined]
+        for job in waiting:
+            job.joined = True
+        return bool(waiting) and await self._preparer.join(view, offer.limit)
+
+    async def _start(
+        self,
+        view: StudyView,
+        offer: Offer,
+        jobs: Sequence[AskJob],
+        *,
+        nothing_waits: bool = False,
+        known_ready: frozenset[str] | None = None,
+    ) -> list[AskJob]:
+        """Commits what the jobs have been given; returns those that lost a race."""
+        outcomes = await asyncio.gather(
+            *(
+                self._starting.start(view, offer, job, nothing_waits=nothing_waits, known_ready=known_ready)
+                for job in jobs
+            )
+        )
+        lost = [job for job, done in zip(jobs, outcomes, strict=True) if not done]
+        served = _without(jobs, lost)
+        if served:
+            used = [prepared.ready_id for job in served for prepared in job.ready]
+            self._preparer.asked(view.study.name, sum(job.given for job in served), used=used)
+        return lost
+
+
+_T = TypeVar("_T")
+
+
+def _without(items: Sequence[_T], others: Iterable[_T]) -> list[_T]:
+    left_out = set(others)
+    return [item for item in items if item not in left_out]

@@ -1,0 +1,76 @@
+"""The one place where the use cases are built and given what they share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from asktell_server.engine.problem import Assessor, SpareSuggester
+from asktell_server.service.ask.ask import AskTrials
+from asktell_server.service.ask.making import Maker
+from asktell_server.service.ask.preparing import Preparer
+from asktell_server.service.ask.round import Rounds
+from asktell_server.service.clock import Clock
+from asktell_server.service.completion import Completion
+from asktell_server.service.explaining import Explaining
+from asktell_server.service.intake import Intake
+from asktell_server.service.judging import WAIT_S, Judging
+from asktell_server.service.modelling import Modelling
+from asktell_server.service.reading import Reading
+from asktell_server.service.studies import Studies
+from asktell_server.service.suggesting import Suggesting
+from asktell_server.service.trials import Trials
+from asktell_server.service.views import Views
+from asktell_server.service.watching import Watching
+from asktell_server.store.protocol import Ledger
+
+
+class Engine(SpareSuggester, Assessor, Protocol):
+    """All that the use cases want of an engine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCases:
+    """What a server with a store can do; protocols call these. `views` and `preparer` are what they share."""
+
+    asking: AskTrials
+    explaining: Explaining
+    intake: Intake
+    reading: Reading
+    studies: Studies
+    suggesting: Suggesting
+    trials: Trials
+    watching: Watching
+    views: Views
+    preparer: Preparer
+    modelling: Modelling
+
+    async def close(self) -> None:
+        """Stops preparing, and waits for what is still being written. Calls must have ended before."""
+        await self.asking.close()
+        await self.preparer.close()
+        await self.modelling.close()
+
+
+def build_use_cases(ledger: Ledger, engine: Engine, clock: Clock, *, judging_wait_s: float = WAIT_S) -> UseCases:
+    """The use cases of one server; call `close` in the end. A server without a store has `Suggesting` alone.
+
+    `judging_wait_s`: how long a caller waits for the model's judgement of the results, in seconds.
+    """
+    views = Views(ledger)
+    completion = Completion(ledger, clock)
+    modelling = Modelling(ledger, engine)
+    preparer = Preparer(views, Maker(ledger, views, modelling, clock))
+    return UseCases(
+        asking=AskTrials(ledger, Rounds(ledger, views, modelling, preparer, completion, clock)),
+        explaining=Explaining(ledger),
+        intake=Intake(ledger, views, preparer, completion, clock),
+        reading=Reading(ledger, views, Judging(engine, wait_s=judging_wait_s)),
+        studies=Studies(ledger, views, clock),
+        suggesting=Suggesting(engine),
+        trials=Trials(ledger, views, preparer, completion, clock),
+        watching=Watching(ledger),
+        views=views,
+        preparer=preparer,
+        modelling=modelling,
+    )
