@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import msgpack
@@ -153,10 +152,5 @@ def test_how_a_suggestion_came_about_takes_a_few_hundred_bytes() -> None:
     assert decode_trial(plain, number=1, revision=1).provenance is None  # as an earlier version wrote it
 
 
-def test_ten_thousand_trials_are_read_in_a_moment() -> None:
-    encoded = encode_trial(told(running(0.1), 0.5))
-    assert len(encoded) < 400
-    started = time.perf_counter()
-    for number in range(1, 10_001):
-        decode_trial(encoded, number=number, revision=2)
-    assert time.perf_counter() - started < 2  # 0.15 s on the machine where this was written
+def test_a_trial_with_its_result_is_small() -> None:
+    assert len(encode_trial(told(running(0.1), 0.5))) < 400  # bytes: a view of 100,000 reads 40 MB
