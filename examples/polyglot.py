@@ -100,10 +100,9 @@ def _skipped(language: Language) -> bool:
 
 def _run(address: str, languages: Sequence[Language], trials: int) -> Sequence[asktell.Trial]:
     """All workers on one study until it is complete; its trials."""
-    file = asktell.load_study_file(STUDY_FILE)
     with asktell.Client(address) as client:
-        study = client.create_study(file.name, **file.spec.options())
-        if trials != file.spec.max_trials:
+        study = client.create_study_from_file(STUDY_FILE)
+        if trials != study.max_trials:
             study.update(max_trials=trials)
         # A share for each, so that a language that starts slowly is not left without a trial.
         share = math.ceil(trials / len(languages))

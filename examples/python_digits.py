@@ -109,9 +109,8 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=30, help="how many trials this worker does (default: 30)")
     options = parser.parse_args()
     training, validation = read_digits(HERE / "data" / "digits.csv")
-    file = asktell.load_study_file(HERE / "digits.yaml")
     with asktell.Client(worker_id=f"python:{socket.gethostname()}:{os.getpid()}") as client:
-        study = client.create_study(options.study or file.name, exist_ok=True, **file.spec.options())
+        study = client.create_study_from_file(HERE / "digits.yaml", study_id=options.study or "", exist_ok=True)
         for _ in range(options.trials):
             try:
                 trial = study.ask()

@@ -16,7 +16,7 @@
 namespace {
 
 struct Arguments {
-  std::string study;
+  std::string study;  // empty: the name in the file
   std::string study_file = "examples/digits.yaml";
   std::string data = "examples/data/digits.csv";
   int trials = 30;
@@ -63,11 +63,11 @@ void one_trial(asktell::Study& study, const Dataset& digits) {
       return;
     }
     const asktell::Metrics metrics{{"val_loss", score.loss}, {"val_accuracy", score.accuracy}};
-    const asktell::Progress progress = trial.report(epoch, metrics);
-    if (!progress.lease_valid) {
+    const auto progress = trial.report(epoch, metrics);
+    if (!progress.lease_valid()) {
       return;  // called off, or with another worker: there is nothing to tell
     }
-    if (progress.should_stop) {
+    if (progress.should_stop()) {
       trial.stop(metrics);
       return;
     }
@@ -83,14 +83,10 @@ void one_trial(asktell::Study& study, const Dataset& digits) {
 
 void run(const Arguments& arguments) {
   const Dataset digits = read_digits(arguments.data);
-  asktell::StudyFile file = asktell::load_study_file(arguments.study_file);
-  if (!arguments.study.empty()) {
-    file.id = arguments.study;
-  }
   asktell::ClientOptions options;
   options.worker_id = "cpp:" + std::to_string(getpid());
   asktell::Client client(options);
-  asktell::Study study = client.create_study(file.id, file.spec, asktell::Existing::open);
+  asktell::Study study = client.create_study_from_file(arguments.study_file, asktell::Existing::open, arguments.study);
   try {
     for (int i = 0; i < arguments.trials; ++i) {
       one_trial(study, digits);
@@ -100,7 +96,7 @@ void run(const Arguments& arguments) {
   }
   if (const auto best = study.best()) {
     std::printf("best: trial %lld  val_loss %.4f\n", static_cast<long long>(best->number()),
-                best->info().metrics.at("val_loss").value);
+                best->info()->metrics().at("val_loss").value());
   }
 }
 

@@ -5,7 +5,7 @@
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 
-import { Client, loadStudyFile, NoResultsError, StudyCompleteError, type Study } from "asktell";
+import { Client, NoResultsError, StudyCompleteError, type Study } from "asktell";
 
 import { readDigits, type Digits } from "./data.js";
 import { Model, type Hyperparameters } from "./model.js";
@@ -20,7 +20,6 @@ const { values: flags, positionals } = parseArgs({
 });
 
 const digits = await readDigits(flags.data);
-const { id, spec } = await loadStudyFile(flags["study-file"]);
 // What is still open when the program is interrupted, or fails, is given back.
 await using client = new Client({ workerId: `typescript:${hostname()}:${process.pid}` });
 const interrupted = new AbortController();
@@ -29,8 +28,10 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     interrupted.abort(new Error(`${signal}: stopped`));
   });
 }
-await client.createStudy(positionals[0] ?? id, spec, { existOk: true });
-const study = await client.study<Hyperparameters>(positionals[0] ?? id);
+const study = await client.createStudyFromFile<Hyperparameters>(flags["study-file"], {
+  studyId: positionals[0] ?? "", // empty: the name in the file
+  existOk: true,
+});
 try {
   for (let done = 0; done < Number(flags.trials); done++) {
     await oneTrial(study, digits, interrupted.signal);
@@ -79,7 +80,7 @@ async function oneTrial(on: Study<Hyperparameters>, { train, validation }: Digit
 async function printBest(on: Study<Hyperparameters>): Promise<void> {
   try {
     const best = await on.bestTrial();
-    console.log(`best: trial ${best.number}  val_loss ${best.info.metrics["val_loss"]?.toFixed(4)}`);
+    console.log(`best: trial ${best.number}  val_loss ${best.info.metrics["val_loss"]?.value.toFixed(4)}`);
   } catch (error) {
     if (!(error instanceof NoResultsError)) {
       throw error;

@@ -6,14 +6,14 @@ client=clients/cpp
 example=examples/cpp
 jobs=${ASKTELL_CPP_JOBS:-2}
 # Debian 12's names, for scripts/toolchains.sh.
-packages="g++ cmake ninja-build libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libyaml-cpp-dev libgtest-dev clang-format-14 clang-tidy-14 doxygen"
+packages="g++ cmake ninja-build libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libgtest-dev clang-format-14 clang-tidy-14 doxygen"
 
 check() {
   local missing=() program header
   for program in c++ cmake ninja protoc grpc_cpp_plugin; do
     command -v $program >/dev/null || missing+=("$program")
   done
-  for header in grpcpp/grpcpp.h google/protobuf/message.h yaml-cpp/yaml.h gtest/gtest.h; do
+  for header in grpcpp/grpcpp.h google/protobuf/message.h gtest/gtest.h; do
     [[ -e /usr/include/$header || -e /usr/local/include/$header ]] || missing+=("$header")
   done
   if ((${#missing[@]})); then

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asktell.study_file import load_study_file
 from examples import polyglot, python_digits
+from tests.support.study_files import read
 
 EXAMPLES = Path(python_digits.__file__).parent
 GOOD = {"lr": 0.1, "l2": 1e-5, "batch_size": 32, "epochs": 3, "momentum": 0.8}
@@ -66,9 +66,9 @@ def test_no_corner_of_the_space_breaks_the_training(corner: tuple[float, float, 
 
 
 def test_study_file_is_what_the_workers_expect() -> None:
-    file = load_study_file(EXAMPLES / "digits.yaml")
-    assert set(file.spec.space) == set(GOOD)
-    assert file.spec.max_trials == 60
+    study = read(EXAMPLES / "digits.yaml")
+    assert set(study.space) == set(GOOD)
+    assert study.max_trials == 60
 
 
 def test_every_language_has_a_worker() -> None:

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 import asktell
-from asktell.study_file import load_study_file
 from examples import demo
 from examples.lora_finetune import __main__ as command
 from examples.lora_finetune.data import (
@@ -30,6 +29,7 @@ from examples.lora_finetune.optimize import Schedule
 from examples.lora_finetune.plot import best_so_far, draw, read_points
 from examples.lora_finetune.pretrain import Recipe, default_checkpoint, load_base, pretrain
 from examples.lora_finetune.train import BUDGET, Diverged, FineTuning, Hyperparameters, finetune, perplexity
+from tests.support.study_files import read
 
 TINY = Shape(layers=1, heads=2, width=16)
 QUICK = Recipe(shape=TINY, schedule=Schedule(steps=20, batch_size=16, learning_rate=4e-3, warmup=0.1, seed=0))
@@ -176,9 +176,9 @@ def test_the_picture_is_drawn_from_the_trials_of_the_command_line(tmp_path: path
 
 def test_the_study_file_and_the_demo_tune_the_same_space() -> None:
     file = pathlib.Path(demo.__file__).with_name("lora_finetune") / "study.yaml"
-    spec = load_study_file(file).spec
-    assert spec.space == demo.SPACE
-    assert spec.objectives == [asktell.Minimize("perplexity")]
+    study = read(file)
+    assert study.space == demo.SPACE
+    assert study.objectives == [asktell.Minimize("perplexity")]
 
 
 def _characters(codes: torch.Tensor) -> bytes:

@@ -13,8 +13,6 @@ wire::Result Executor::execute(const wire::Action& action) {
     return failed(error, false);
   } catch (const asktell::InvalidOption& error) {
     return failed(error, true);
-  } catch (const asktell::StudyFileError& error) {
-    return failed(error, true);
   }
 }
 
@@ -48,7 +46,7 @@ wire::Result Executor::perform(const wire::Action& action) {
       return ask(action.ask());
     case wire::Action::kReport: {
       Trial& trial = *trials_.at(action.report().trial());
-      trial.report(action.report().step(), decode_metrics(action.report().metrics()));
+      trial.report(action.report().step(), action.report().metrics());
       return trial_result(trial);
     }
     case wire::Action::kTell:
@@ -63,9 +61,7 @@ wire::Result Executor::perform(const wire::Action& action) {
     }
     case wire::Action::kAmend: {
       Trial& trial = *trials_.at(action.amend().trial());
-      const auto outcome = action.amend().outcome() == 0 ? asktell::Outcome::succeeded
-                                                         : static_cast<asktell::Outcome>(action.amend().outcome());
-      trial.amend(outcome, decode_metrics(action.amend().metrics()), action.amend().reason());
+      trial.amend(action.amend().outcome(), action.amend().metrics(), action.amend().reason());
       return trial_result(trial);
     }
     case wire::Action::kPeekTrial:
@@ -82,12 +78,20 @@ wire::Result Executor::perform(const wire::Action& action) {
       return list_trials(action.list_trials());
     case wire::Action::kBest:
       return best(action.best());
-    case wire::Action::kEnqueue:
-      return keep_trials(action.enqueue().handles(),
-                         studies_.at(action.enqueue().study()).enqueue(decode_queued(action.enqueue())));
+    case wire::Action::kEnqueue: {
+      v1::EnqueueTrialsRequest request;
+      *request.mutable_trials() = action.enqueue().trials();
+      return keep_trials(action.enqueue().handles(), studies_.at(action.enqueue().study()).enqueue(request));
+    }
     case wire::Action::kImportTrials: {
-      const auto& import = action.import_trials();
-      return keep_trials({}, std::move(studies_.at(import.study()).import(decode_imported(import)).trials));
+      v1::ImportTrialsRequest request;
+      *request.mutable_trials() = action.import_trials().trials();
+      wire::Result result;
+      result.mutable_trials();
+      for (const auto& trial : studies_.at(action.import_trials().study()).import(request).trials()) {
+        *result.mutable_trials()->add_trials()->mutable_trial() = trial;
+      }
+      return result;
     }
     case wire::Action::kStartWatch:
       start_watch(action.start_watch());
@@ -97,9 +101,17 @@ wire::Result Executor::perform(const wire::Action& action) {
     case wire::Action::kStopWatch:
       watches_.at(action.stop_watch().watch()).first.stop();
       return done();
-    case wire::Action::kSuggest:
-      return suggestions_result(
-          clients_.at(action.suggest().client())->suggest(decode_problem(action.suggest().request())));
+    case wire::Action::kSuggest: {
+      wire::Result result;
+      result.mutable_suggestions();
+      const auto answer = clients_.at(action.suggest().client())->suggest(action.suggest().request());
+      for (const v1::Suggestion& suggestion : answer.suggestions()) {
+        wire::Suggestion& out = *result.mutable_suggestions()->add_suggestions();
+        *out.mutable_parameters() = suggestion.parameters();
+        out.set_origin(suggestion.origin());
+      }
+      return result;
+    }
     case wire::Action::KIND_NOT_SET:
       break;
   }
@@ -149,14 +161,15 @@ void Executor::create_client(const wire::CreateClient& action) {
 }
 
 wire::Result Executor::create_study(const wire::CreateStudy& action) {
-  asktell::StudyFile file;
+  asktell::Client& client = *clients_.at(action.client());
   if (action.has_study_file()) {
-    file = asktell::parse_study_file(action.study_file(), "study.yaml");
-  } else {
-    file = {action.study_id(), decode_spec(action.spec())};
+    v1::CreateStudyRequest request;
+    request.set_study_file(action.study_file());
+    request.set_exist_ok(action.exist_ok());
+    return keep_study(action.study(), client.create_study(request));
   }
   const auto existing = action.exist_ok() ? asktell::Existing::open : asktell::Existing::refuse;
-  return keep_study(action.study(), clients_.at(action.client())->create_study(file.id, file.spec, existing));
+  return keep_study(action.study(), client.create_study(action.study_id(), action.spec(), existing));
 }
 
 wire::Result Executor::keep_study(const std::string& name, asktell::Study study) {
@@ -168,12 +181,12 @@ wire::Result Executor::keep_study(const std::string& name, asktell::Study study)
 wire::Result Executor::update_study(const wire::UpdateStudy& action) {
   asktell::Study& study = studies_.at(action.study());
   if (action.change_case() == wire::UpdateStudy::kMaxTrials) {
-    asktell::StudyUpdate changes;
-    changes.max_trials = action.max_trials();
+    v1::Study values;
+    values.mutable_stopping_rules()->set_max_trials(action.max_trials());
     if (action.use_etag()) {
-      changes.etag = study.info().etag;
+      values.set_etag(study.info()->etag());
     }
-    study.update(changes);
+    study.update(values, {"stopping_rules.max_trials"});
   } else if (action.state() == v1::STUDY_STATE_ACTIVE) {
     study.resume();
   } else if (action.state() == v1::STUDY_STATE_PAUSED) {
@@ -189,9 +202,7 @@ wire::Result Executor::ask(const wire::Ask& action) {
   if (action.has_wait_ms()) {
     options.wait = std::chrono::milliseconds(action.wait_ms());
   }
-  if (!action.worker_id().empty()) {
-    options.worker_id = action.worker_id();
-  }
+  options.request.set_worker_id(action.worker_id());
   asktell::Study& study = studies_.at(action.study());
   if (action.has_count()) {
     return keep_trials(action.trials(), study.ask_many(action.count(), options));
@@ -218,33 +229,28 @@ wire::Result Executor::keep_trials(const google::protobuf::RepeatedPtrField<std:
 
 wire::Result Executor::tell(const wire::Tell& action) {
   Trial& trial = *trials_.at(action.trial());
-  const asktell::Metrics metrics = decode_metrics(action.metrics());
   switch (action.outcome()) {
     case v1::TELL_OUTCOME_STOPPED:
-      trial.stop(metrics, action.reason());
+      trial.stop(action.metrics(), action.reason());
       break;
     case v1::TELL_OUTCOME_FAILED:
-      trial.fail(action.reason(), metrics);
+      trial.fail(action.reason(), action.metrics());
       break;
     case v1::TELL_OUTCOME_INFEASIBLE:
-      trial.infeasible(action.reason(), metrics);
+      trial.infeasible(action.reason(), action.metrics());
       break;
     default:
-      trial.tell(metrics);
+      trial.tell(action.metrics());
   }
   return trial_result(trial);
 }
 
 wire::Result Executor::list_trials(const wire::ListTrials& action) {
-  asktell::TrialFilter filter;
-  for (const int state : action.filter().states()) {
-    filter.states.push_back(static_cast<asktell::TrialState>(state));
-  }
-  filter.worker_id = action.filter().worker_id();
-  filter.labels = {action.filter().labels().begin(), action.filter().labels().end()};
+  v1::ListTrialsRequest request;
+  *request.mutable_filter() = action.filter();
   wire::Result result;
   result.mutable_trials();
-  for (const Trial& trial : studies_.at(action.study()).trials(filter)) {
+  for (const Trial& trial : studies_.at(action.study()).trials(request)) {
     add_trial(trial, result);
   }
   return result;
@@ -267,7 +273,7 @@ void Executor::start_watch(const wire::StartWatch& action) {
   const asktell::Study& study = studies_.at(action.study());
   std::string cursor;
   if (action.start_case() == wire::StartWatch::kFromStudyCursor) {
-    cursor = study.info().cursor;
+    cursor = study.info()->cursor();
   } else if (action.start_case() == wire::StartWatch::kAfterWatch) {
     cursor = watches_.at(action.after_watch()).second;
   }
@@ -283,7 +289,7 @@ wire::Result Executor::next_changes(const wire::NextChanges& action) {
     if (!change) {
       throw std::logic_error("the watch has ended");
     }
-    cursor = change->cursor;
+    cursor = change->cursor();
     add_change(*change, result);
   }
   return result;

@@ -45,20 +45,12 @@ class Executor {
   std::vector<std::unique_ptr<asktell::Client>> replaced_;
 };
 
-// results.cpp: the client's own types as messages.
+// results.cpp
 wire::Result done();
 wire::Result failed(const std::exception& error, bool refused);
 wire::Result study_result(const asktell::Study& study);
 wire::Result trial_result(const asktell::Trial& trial);
 void add_trial(const asktell::Trial& trial, wire::Result& result);
 void add_change(const asktell::Change& change, wire::Result& result);
-wire::Result suggestions_result(const asktell::Suggestions& suggestions);
-
-// specs.cpp: messages as the client's own types.
-asktell::Metrics decode_metrics(const google::protobuf::Map<std::string, v1::Metric>& metrics);
-asktell::StudySpec decode_spec(const v1::Study& study);
-std::vector<asktell::QueuedTrial> decode_queued(const wire::Enqueue& action);
-std::vector<asktell::ImportedTrial> decode_imported(const wire::ImportTrials& action);
-asktell::Problem decode_problem(const v1::SuggestRequest& request);
 
 }  // namespace conformance

@@ -3,8 +3,6 @@
 namespace conformance {
 namespace {
 
-using asktell::Metrics;
-
 template <class Kind>
 bool is_a(const std::exception& error) {
   return dynamic_cast<const Kind*>(&error) != nullptr;
@@ -37,86 +35,6 @@ constexpr KindOf kinds[] = {
     {is_a<asktell::Internal>, wire::ERROR_KIND_INTERNAL},
 };
 
-void encode(const asktell::Params& params, google::protobuf::Map<std::string, v1::ParameterValue>& out) {
-  for (const auto& [name, value] : params) {
-    v1::ParameterValue& each = out[name];
-    if (const auto* number = std::get_if<double>(&value)) {
-      each.set_double_value(*number);
-    } else if (const auto* whole = std::get_if<std::int64_t>(&value)) {
-      each.set_int_value(*whole);
-    } else if (const auto* text = std::get_if<std::string>(&value)) {
-      each.set_string_value(*text);
-    } else {
-      each.set_bool_value(std::get<bool>(value));
-    }
-  }
-}
-
-void encode(const Metrics& metrics, google::protobuf::Map<std::string, v1::Metric>& out) {
-  for (const auto& [name, metric] : metrics) {
-    out[name].set_value(metric.value);
-    if (metric.standard_error) {
-      out[name].set_standard_error(*metric.standard_error);
-    }
-  }
-}
-
-void encode(const asktell::Measurement& measurement, v1::Measurement& out) {
-  out.set_step(measurement.step);
-  encode(measurement.metrics, *out.mutable_metrics());
-}
-
-void encode(const asktell::TrialInfo& info, v1::Trial& out) {
-  out.set_number(info.number);
-  out.set_state(static_cast<v1::TrialState>(info.state));
-  encode(info.params, *out.mutable_parameters());
-  out.set_origin(static_cast<v1::Origin>(info.origin));
-  encode(info.metrics, *out.mutable_metrics());
-  out.set_reason(info.reason);
-  out.set_attempt(info.attempt);
-  out.set_worker_id(info.worker_id);
-  out.mutable_labels()->insert(info.labels.begin(), info.labels.end());
-  out.mutable_annotations()->insert(info.annotations.begin(), info.annotations.end());
-  out.set_import_key(info.import_key);
-  out.set_measurement_count(info.measurement_count);
-  for (const auto& measurement : info.measurements) {
-    encode(measurement, *out.add_measurements());
-  }
-  for (const auto& amendment : info.amendments) {
-    v1::Amendment& each = *out.add_amendments();
-    each.set_previous_state(static_cast<v1::TrialState>(amendment.previous_state));
-    encode(amendment.previous_metrics, *each.mutable_previous_metrics());
-    each.set_reason(amendment.reason);
-  }
-  for (const auto& result : info.superseded_results) {
-    v1::SupersededResult& each = *out.add_superseded_results();
-    each.set_state(static_cast<v1::TrialState>(result.state));
-    encode(result.metrics, *each.mutable_metrics());
-  }
-}
-
-void encode(const asktell::StudyInfo& info, v1::Study& out) {
-  out.set_name(info.name);
-  out.set_display_name(info.spec.display_name);
-  out.set_state(static_cast<v1::StudyState>(info.state));
-  out.set_finish_reason(static_cast<v1::FinishReason>(info.finish_reason));
-  v1::TrialCounts& counts = *out.mutable_trial_counts();
-  counts.set_queued(info.counts.queued);
-  counts.set_running(info.counts.running);
-  counts.set_succeeded(info.counts.succeeded);
-  counts.set_stopped(info.counts.stopped);
-  counts.set_failed(info.counts.failed);
-  counts.set_infeasible(info.counts.infeasible);
-  counts.set_cancelled(info.counts.cancelled);
-  counts.set_abandoned(info.counts.abandoned);
-  out.set_replicates(info.spec.replicates.value_or(1));
-  if (info.spec.max_staleness) {
-    out.set_max_staleness(*info.spec.max_staleness);
-  }
-  out.mutable_labels()->insert(info.spec.labels.begin(), info.spec.labels.end());
-  out.mutable_annotations()->insert(info.spec.annotations.begin(), info.spec.annotations.end());
-}
-
 }  // namespace
 
 wire::Result done() {
@@ -146,7 +64,7 @@ wire::Result failed(const std::exception& error, bool refused) {
 
 wire::Result study_result(const asktell::Study& study) {
   wire::Result result;
-  encode(study.info(), *result.mutable_study());
+  *result.mutable_study() = *study.info();
   return result;
 }
 
@@ -158,7 +76,7 @@ wire::Result trial_result(const asktell::Trial& trial) {
 
 void add_trial(const asktell::Trial& trial, wire::Result& result) {
   wire::TrialResult& out = *result.mutable_trials()->add_trials();
-  encode(trial.info(), *out.mutable_trial());
+  *out.mutable_trial() = *trial.info();
   out.set_should_stop(trial.should_stop());
   out.set_lease_lost(trial.lease_lost());
   out.set_superseded(trial.superseded());
@@ -166,28 +84,17 @@ void add_trial(const asktell::Trial& trial, wire::Result& result) {
 
 void add_change(const asktell::Change& change, wire::Result& result) {
   wire::Change& out = *result.mutable_changes()->add_changes();
-  out.set_cursor(change.cursor);
-  if (const auto* study = std::get_if<asktell::StudyInfo>(&change.what)) {
-    encode(*study, *out.mutable_study());
-  } else if (const auto* trial = std::get_if<asktell::TrialInfo>(&change.what)) {
-    encode(*trial, *out.mutable_trial());
-  } else if (const auto* deleted = std::get_if<asktell::DeletedTrial>(&change.what)) {
-    out.set_deleted_trial(deleted->number);
-  } else if (const auto* reported = std::get_if<asktell::ReportedMeasurement>(&change.what)) {
-    out.mutable_reported()->set_trial(reported->trial);
-    encode(reported->measurement, *out.mutable_reported()->mutable_measurement());
+  out.set_cursor(change.cursor());
+  if (change.has_study()) {
+    *out.mutable_study() = change.study();
+  } else if (change.has_trial()) {
+    *out.mutable_trial() = change.trial();
+  } else if (change.has_deleted_trial()) {
+    out.set_deleted_trial(asktell::trial_number(change.deleted_trial().name()));
+  } else if (change.has_reported()) {
+    out.mutable_reported()->set_trial(asktell::trial_number(change.reported().name()));
+    *out.mutable_reported()->mutable_measurement() = change.reported().measurement();
   }
-}
-
-wire::Result suggestions_result(const asktell::Suggestions& suggestions) {
-  wire::Result result;
-  result.mutable_suggestions();
-  for (const asktell::Suggestion& suggestion : suggestions.suggestions) {
-    wire::Suggestion& out = *result.mutable_suggestions()->add_suggestions();
-    encode(suggestion.params, *out.mutable_parameters());
-    out.set_origin(static_cast<v1::Origin>(suggestion.origin));
-  }
-  return result;
 }
 
 }  // namespace conformance

@@ -1,64 +1,48 @@
-#include "channel.hpp"
-
 #include <arpa/inet.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <netdb.h>
 
 #include <array>
-#include <string>
 
-#include "asktell/errors.hpp"
+#include "call.hpp"
 
 namespace asktell {
 namespace {
 
 constexpr int max_message_bytes = 64 << 20;
 
-/// All numeric addresses of a host, of one family.
-std::vector<std::string> resolve(const Address& address, int family) {
-  addrinfo hints{};
-  hints.ai_family = family;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* first = nullptr;
-  if (getaddrinfo(address.host.c_str(), address.port.c_str(), &hints, &first) != 0) {
-    return {};
-  }
-  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(first, &freeaddrinfo);
-  std::vector<std::string> found;
-  for (const addrinfo* each = first; each != nullptr; each = each->ai_next) {
-    std::array<char, NI_MAXHOST> host{};
-    if (getnameinfo(each->ai_addr, each->ai_addrlen, host.data(), host.size(), nullptr, 0, NI_NUMERICHOST) == 0) {
-      found.push_back(Address{host.data(), address.port}.text());
-    }
-  }
-  return found;
-}
-
-/// gRPC's own resolver takes one name, or several numbers of one family: several names are looked up here, once.
-std::string join(const std::vector<Address>& addresses, int family) {
+/// The numbers of all addresses in one family, as gRPC lists them; empty when one of them has none.
+std::string numbers_of(const std::vector<Address>& addresses, int family) {
   std::string joined;
   for (const Address& address : addresses) {
-    const std::vector<std::string> numbers = resolve(address, family);
-    if (numbers.empty()) {
+    addrinfo hints{};
+    hints.ai_family = family;
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* first = nullptr;
+    if (getaddrinfo(address.host.c_str(), address.port.c_str(), &hints, &first) != 0) {
       return {};
     }
-    for (const std::string& number : numbers) {
-      joined += (joined.empty() ? "" : ",") + number;
+    const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(first, &freeaddrinfo);
+    for (const addrinfo* each = first; each != nullptr; each = each->ai_next) {
+      std::array<char, NI_MAXHOST> host{};
+      if (getnameinfo(each->ai_addr, each->ai_addrlen, host.data(), host.size(), nullptr, 0, NI_NUMERICHOST) == 0) {
+        joined += (joined.empty() ? "" : ",") + Address{host.data(), address.port}.text();
+      }
     }
   }
   return joined;
 }
 
+/// gRPC's own resolver takes one name, or several numbers of one family: several names are looked up here, once.
 std::string target_of(const std::vector<Address>& addresses) {
   if (addresses.size() == 1) {
     return "dns:///" + addresses.front().text();
   }
-  if (const std::string joined = join(addresses, AF_INET); !joined.empty()) {
-    return "ipv4:" + joined;
-  }
-  if (const std::string joined = join(addresses, AF_INET6); !joined.empty()) {
-    return "ipv6:" + joined;
+  for (const int family : {AF_INET, AF_INET6}) {
+    if (const std::string joined = numbers_of(addresses, family); !joined.empty()) {
+      return (family == AF_INET ? "ipv4:" : "ipv6:") + joined;
+    }
   }
   throw InvalidOption("asktell: of several addresses each must have a known name, all of IPv4 or all of IPv6");
 }
@@ -97,8 +81,8 @@ std::shared_ptr<grpc::Channel> open_channel(const Settings& settings) {
 
 void prepare(grpc::ClientContext& context, const Settings& settings) {
   context.set_wait_for_ready(true);
-  if (!settings.token.empty()) {  // on plain connections too: servers behind a mesh see no TLS
-    context.AddMetadata("authorization", "Bearer " + settings.token);
+  if (!settings.token->empty()) {  // on plain connections too: servers behind a mesh see no TLS
+    context.AddMetadata("authorization", "Bearer " + *settings.token);
   }
 }
 

@@ -1,77 +1,96 @@
 #include "asktell/client.hpp"
 
 #include "handles.hpp"
-#include "options.hpp"
-#include "spec_codec.hpp"
-#include "values_codec.hpp"
 
 namespace asktell {
 
-Client::Client(const ClientOptions& options)
-    : impl_(std::make_shared<Impl>(std::make_shared<Session>(make_settings(options)))) {}
-Client::Client(Client&& other) noexcept = default;
-Client& Client::operator=(Client&& other) noexcept = default;
-Client::~Client() = default;
+class Client::Impl {
+ public:
+  explicit Impl(Settings settings)
+      : session(std::make_shared<Session>(std::move(settings))), project("projects/" + session->settings.project) {}
+  ~Impl() { session->close(); }
+
+  const std::shared_ptr<Session> session;
+  const std::string project;
+
+  /// The path is that of the study file in the request; empty: it has none, or its text alone is known.
+  v1::Study create(v1::CreateStudyRequest request, const std::string& path) const {
+    const std::string prefix = path.empty() ? path : path + ":";
+    if (request.parent().empty()) {
+      request.set_parent(project);
+    }
+    const bool check_only = request.validate_only();
+    try {
+      v1::Study study = session->call(&StudyStub::CreateStudy, std::move(request));
+      for (const auto& warning : study.warnings()) {
+        if (!check_only) {
+          const std::string place = warning.place().empty() ? warning.field() : prefix + warning.place();
+          session->settings.on_warning(study.name() + ": " + place + ": " + warning.message());
+        }
+      }
+      return study;
+    } catch (Error& error) {
+      if (!error.metadata("line").empty()) {
+        error.prepend(prefix);
+      }
+      throw;
+    }
+  }
+};
+
+Client::Client(const ClientOptions& options) : impl_(std::make_shared<Impl>(make_settings(options))) {}
 
 void Client::close() noexcept { impl_->session->close(); }
 
-Study Client::create_study(const std::string& id, const StudySpec& spec, Existing existing) {
-  Session& session = *impl_->session;
+Study Client::create_study(const std::string& id, const v1::Study& study, Existing existing) {
   v1::CreateStudyRequest request;
-  request.set_parent("projects/" + session.settings.project);
   request.set_study_id(id);
-  encode(spec, *request.mutable_study());
-  for (int tries_left = 2;; --tries_left) {
-    request.set_request_id(new_request_id());
-    try {
-      const v1::Study created = session.call(*session.studies, &v1::StudyService::Stub::CreateStudy, request);
-      for (const auto& warning : created.warnings()) {
-        session.settings.warn(created.name() + ": " + warning.field() + ": " + warning.message());
-      }
-      return make_study(impl_->session, created);
-    } catch (const StudyExists& exists) {
-      if (existing == Existing::refuse) {
-        throw;
-      }
-      v1::GetStudyRequest get;
-      get.set_name(request.parent() + "/studies/" + id);
-      try {
-        const v1::Study stored = session.call(*session.studies, &v1::StudyService::Stub::GetStudy, get);
-        check_existing(session, request.study(), stored, exists);
-        return make_study(impl_->session, stored);
-      } catch (const StudyNotFound&) {  // deleted between the two calls
-        if (tries_left == 0) {
-          throw;
-        }
-      }
-    }
-  }
+  *request.mutable_study() = study;
+  request.set_exist_ok(existing == Existing::open);
+  return create_study(std::move(request));
+}
+
+Study Client::create_study(v1::CreateStudyRequest request) {
+  return make_handle(impl_->session, impl_->create(std::move(request), {}));
+}
+
+Study Client::create_study_from_file(const std::string& path, Existing existing, const std::string& id) {
+  v1::CreateStudyRequest request;
+  request.set_study_file(read_file(path));
+  request.set_study_id(id);
+  request.set_exist_ok(existing == Existing::open);
+  return make_handle(impl_->session, impl_->create(std::move(request), path));
+}
+
+v1::Study Client::check_study(v1::CreateStudyRequest request) const {
+  request.set_validate_only(true);
+  return impl_->create(std::move(request), {});
+}
+
+v1::Study Client::check_study_file(const std::string& path) const {
+  v1::CreateStudyRequest request;
+  request.set_study_file(read_file(path));
+  request.set_validate_only(true);
+  return impl_->create(std::move(request), path);
 }
 
 Study Client::study(const std::string& name) const {
-  Session& session = *impl_->session;
-  const std::string prefix = "projects/" + session.settings.project + "/";
-  v1::GetStudyRequest request;
-  if (name.rfind("projects/", 0) == 0) {
-    request.set_name(name);
-  } else {
-    request.set_name(prefix + (name.rfind("studies/", 0) == 0 ? name : "studies/" + name));
-  }
-  return make_study(impl_->session, session.call(*session.studies, &v1::StudyService::Stub::GetStudy, request));
+  const std::string parent = name.rfind("projects/", 0) == 0 ? "" : impl_->project + "/";
+  const std::string collection = parent.empty() || name.rfind("studies/", 0) == 0 ? "" : "studies/";
+  auto request = request_for<v1::GetStudyRequest>(parent + collection + name);
+  return make_handle(impl_->session, impl_->session->call(&StudyStub::GetStudy, std::move(request)));
 }
 
-Sequence<Study> Client::studies(const Texts& labels) const {
-  v1::ListStudiesRequest request;
-  request.set_parent("projects/" + impl_->session->settings.project);
-  encode(labels, *request.mutable_labels());
-  return pages<Study, v1::Study>(
-      [session = impl_->session, request](std::string& token) mutable {
-        request.set_page_token(token);
-        auto answer = session->call(*session->studies, &v1::StudyService::Stub::ListStudies, request);
-        token = answer.next_page_token();
-        return std::move(*answer.mutable_studies());
-      },
-      [session = impl_->session](const v1::Study& wire) { return make_study(session, wire); });
+Sequence<Study> Client::studies(v1::ListStudiesRequest request) const {
+  if (request.parent().empty()) {
+    request.set_parent(impl_->project);
+  }
+  return pages<Study>(impl_->session, &StudyStub::ListStudies, std::move(request), &v1::ListStudiesResponse::studies);
+}
+
+v1::SuggestResponse Client::suggest(const v1::SuggestRequest& request) const {
+  Session& session = *impl_->session;
+  return session.call(&v1::SuggestionService::Stub::Suggest, request, session.settings.ask_timeout);
 }
 
 }  // namespace asktell

@@ -3,7 +3,8 @@
 namespace asktell {
 namespace {
 
-std::string finished_because(const ErrorDetails& details) {
+// The same words in every client.
+ErrorDetails complete(ErrorDetails details) {
   static const std::map<std::string, std::string> words{
       {"REQUESTED", "it was finished by request"},
       {"MAX_TRIALS", "its budget of trials is used up"},
@@ -12,16 +13,11 @@ std::string finished_because(const ErrorDetails& details) {
       {"DEADLINE", "its deadline has passed"},
       {"EXHAUSTED", "every configuration of its space or grid has been tried"},
   };
-  const auto reason = details.metadata.find("finish_reason");
-  if (reason == details.metadata.end()) {
-    return details.message;
+  if (const auto reason = details.metadata.find("finish_reason"); reason != details.metadata.end()) {
+    const auto found = words.find(reason->second);
+    details.message = found == words.end() ? reason->second : found->second;
   }
-  const auto found = words.find(reason->second);
-  return found == words.end() ? reason->second : found->second;
-}
-
-ErrorDetails complete(ErrorDetails details) {  // the same words in every client
-  details.message = "study is complete: " + finished_because(details);
+  details.message = "study is complete: " + details.message;
   return details;
 }
 
@@ -33,6 +29,12 @@ Error::Error(ErrorDetails details)
 std::string Error::metadata(const std::string& key) const {
   const auto found = details_->metadata.find(key);
   return found == details_->metadata.end() ? std::string() : found->second;
+}
+
+void Error::prepend(const std::string& text) {
+  ErrorDetails details = *details_;
+  details.message.insert(0, text);
+  details_ = std::make_shared<const ErrorDetails>(std::move(details));
 }
 
 StudyComplete::StudyComplete(ErrorDetails details) : FailedPrecondition(complete(std::move(details))) {}

@@ -1,117 +1,95 @@
 #pragma once
 
-#include <memory>
-#include <mutex>
-#include <string>
-#include <vector>
+#include <atomic>
 
-#include "asktell/client.hpp"
-#include "asktell/study.hpp"
-#include "asktell/trial.hpp"
 #include "session.hpp"
 
 namespace asktell {
 
-/// What the last answer said, for several threads.
-template <class Info>
-class Latest {
- public:
-  explicit Latest(Info info) : info_(std::make_shared<const Info>(std::move(info))) {}
+using StudyStub = v1::StudyService::Stub;
+using TrialStub = v1::TrialService::Stub;
 
-  [[nodiscard]] std::shared_ptr<const Info> get() const {
-    const std::lock_guard lock(mutex_);
-    return info_;
-  }
-  void set(Info info) {
-    auto fresh = std::make_shared<const Info>(std::move(info));
-    const std::lock_guard lock(mutex_);
-    info_.swap(fresh);
+/// What is behind a handle: the session, and the message as the last answer had it.
+template <class Message>
+class Record {
+ public:
+  Record(std::shared_ptr<Session> shared, const Message& message)
+      : session(std::move(shared)), name(message.name()), latest_(std::make_shared<const Message>(message)) {}
+
+  const std::shared_ptr<Session> session;
+  const std::string name;
+
+  [[nodiscard]] std::shared_ptr<const Message> get() const { return std::atomic_load(&latest_); }
+  void set(Message message) { std::atomic_store(&latest_, std::make_shared<const Message>(std::move(message))); }
+  /// A call whose answer is the message from now on.
+  template <class Stub, class Request>
+  void set_by(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Message*), Request request) {
+    set(session->call(method, std::move(request)));
   }
 
  private:
-  mutable std::mutex mutex_;
-  std::shared_ptr<const Info> info_;
+  std::shared_ptr<const Message> latest_;
 };
 
-class Client::Impl {
+class Study::Impl : public Record<v1::Study> {
  public:
-  explicit Impl(std::shared_ptr<Session> shared) : session(std::move(shared)) {}
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-  ~Impl() { session->close(); }
-
-  const std::shared_ptr<Session> session;
+  using Record::Record;
 };
 
-class Study::Impl {
- public:
-  Impl(std::shared_ptr<Session> shared, const v1::Study& wire);
-
-  const std::shared_ptr<Session> session;
-  Latest<StudyInfo> latest;
-  const std::string name;
-
-  void set_state(v1::StudyState state);
-};
-
-class Trial::Impl {
+class Trial::Impl : public Record<v1::Trial> {
  public:
   /// The lease is none for a trial that this client did not ask for.
-  Impl(std::shared_ptr<Session> shared, const v1::Trial& wire, std::shared_ptr<Lease> held);
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
+  Impl(std::shared_ptr<Session> shared, const v1::Trial& message, std::shared_ptr<Lease> open_lease)
+      : Record(std::move(shared), message),
+        lease(std::move(open_lease)),
+        number(message.number()),
+        params(message.parameters()),
+        lease_id(message.lease_id()) {}
   ~Impl();
 
-  const std::shared_ptr<Session> session;
   const std::shared_ptr<Lease> lease;
-  Latest<TrialInfo> latest;
-  const std::string name;
   const std::int64_t number;
   const Params params;
   const std::string lease_id;
   std::atomic<bool> superseded{false};
 
   [[nodiscard]] LeaseState state() const;
-  void tell(Outcome outcome, const Metrics& metrics, const std::string& reason);
   void end();
 };
 
-Study make_study(const std::shared_ptr<Session>& session, const v1::Study& wire);
-Trial make_trial(const std::shared_ptr<Session>& session, const v1::Trial& wire,
-                 std::shared_ptr<Lease> lease = nullptr);
-std::vector<Trial> make_trials(const std::shared_ptr<Session>& session,
-                               const google::protobuf::RepeatedPtrField<v1::Trial>& wires);
-Watch make_watch(const std::shared_ptr<Session>& session, const std::string& study, const std::string& cursor);
-
-/// The end of create_study with Existing::open: throws StudyExists if the stored study is not what was wanted.
-void check_existing(const Session& session, const v1::Study& wanted, const v1::Study& stored,
-                    const StudyExists& exists);
-
-/// Keeps the text of a long error from being refused with the result it comes with.
-std::string shortened(const std::string& reason);
+inline Study make_handle(const std::shared_ptr<Session>& session, const v1::Study& message) {
+  return Study(std::make_shared<Study::Impl>(session, message));
+}
+inline Trial make_handle(const std::shared_ptr<Session>& session, const v1::Trial& message,
+                         std::shared_ptr<Lease> lease = nullptr) {
+  return Trial(std::make_shared<Trial::Impl>(session, message, std::move(lease)));
+}
+inline std::vector<Trial> make_handles(const std::shared_ptr<Session>& session,
+                                       const google::protobuf::RepeatedPtrField<v1::Trial>& messages) {
+  std::vector<Trial> trials;
+  for (const v1::Trial& message : messages) {
+    trials.push_back(make_handle(session, message));
+  }
+  return trials;
+}
 
 /// Walks through a list page by page; the next page is fetched when the loop gets there.
-template <class Item, class Wire>
-Sequence<Item> pages(std::function<google::protobuf::RepeatedPtrField<Wire>(std::string& token)> fetch,
-                     std::function<Item(const Wire&)> decode) {
-  struct State {
-    google::protobuf::RepeatedPtrField<Wire> page;
-    int next = 0;
-    std::string token;
-    bool last = false;
-  };
-  return Sequence<Item>(
-      [fetch = std::move(fetch), decode = std::move(decode), at = std::make_shared<State>()]() -> std::optional<Item> {
-        while (at->next >= at->page.size()) {
-          if (at->last) {
-            return std::nullopt;
-          }
-          at->page = fetch(at->token);
-          at->next = 0;
-          at->last = at->token.empty();
-        }
-        return decode(at->page[at->next++]);
-      });
+template <class Item, class Stub, class Request, class Reply, class Message>
+Sequence<Item> pages(const std::shared_ptr<Session>& session,
+                     grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Reply*), Request request,
+                     const google::protobuf::RepeatedPtrField<Message>& (Reply::*items)() const) {
+  return Sequence<Item>([=, page = Reply(), next = 0, is_last = false]() mutable -> std::optional<Item> {
+    while (next >= (page.*items)().size()) {
+      if (is_last) {
+        return std::nullopt;
+      }
+      page = session->call(method, request);
+      next = 0;
+      request.set_page_token(page.next_page_token());
+      is_last = page.next_page_token().empty();
+    }
+    return make_handle(session, (page.*items)()[next++]);
+  });
 }
 
 }  // namespace asktell

@@ -1,10 +1,8 @@
 #include "leases.hpp"
 
-#include <algorithm>
+#include <google/protobuf/util/time_util.h>
 
-#include "channel.hpp"
-#include "info_codec.hpp"
-#include "status.hpp"
+#include <algorithm>
 
 namespace asktell {
 namespace {
@@ -21,8 +19,8 @@ milliseconds duration_of(const v1::Trial& trial) {
     return milliseconds(0);
   }
   // Both are times of the server's one clock: this machine's own may differ.
-  const auto length = decode_time(trial.lease_expire_time()) - decode_time(trial.start_time());
-  return std::max(shortest_beat, std::chrono::duration_cast<milliseconds>(length));
+  const auto length = trial.lease_expire_time() - trial.start_time();
+  return std::max(shortest_beat, milliseconds(google::protobuf::util::TimeUtil::DurationToMilliseconds(length)));
 }
 
 }  // namespace
@@ -43,7 +41,7 @@ Lease::Lease(const v1::Trial& trial, Clock::time_point taken_at)
       interval(std::max(shortest_beat, duration / beats_per_lease)),
       due(taken_at + interval) {}
 
-void Leases::hold(const std::shared_ptr<Lease>& lease) {
+void Leases::keep_alive(const std::shared_ptr<Lease>& lease) {
   const std::lock_guard lock(mutex_);
   if (stopping_) {
     return;  // an ask that was answered while the client was being closed: the lease runs out by itself
@@ -57,26 +55,25 @@ void Leases::hold(const std::shared_ptr<Lease>& lease) {
 
 void Leases::heard(Lease& lease, const v1::ReportResponse& answer, Clock::time_point sent_at) {
   const std::lock_guard lock(mutex_);
-  if (lease.closed) {
-    return;
+  if (lease.state.open) {
+    lease.due = sent_at + lease.interval;
+    lease.failing = false;
+    lease.state.stop_reason = answer.stop_reason();
+    lease.state.should_stop = lease.state.should_stop || answer.should_stop();
+    lease.state.lost = lease.state.lost || !answer.lease_valid();
+    changed_.notify_all();
   }
-  lease.due = sent_at + lease.interval;
-  lease.failing = false;
-  lease.stop_reason = answer.stop_reason();
-  lease.should_stop = lease.should_stop || answer.should_stop();
-  lease.lost = lease.lost || !answer.lease_valid();
-  changed_.notify_all();
 }
 
 void Leases::close(const std::shared_ptr<Lease>& lease) {
   const std::lock_guard lock(mutex_);
-  lease->closed = true;
+  lease->state.open = lease->state.lost = false;
   open_.erase(lease);
 }
 
 LeaseState Leases::state(const Lease& lease) const {
   const std::lock_guard lock(mutex_);
-  return {!lease.closed, lease.lost && !lease.closed, lease.should_stop, lease.stop_reason};
+  return lease.state;
 }
 
 std::vector<std::shared_ptr<Lease>> Leases::stop() {
@@ -100,24 +97,20 @@ std::vector<std::shared_ptr<Lease>> Leases::stop() {
 void Leases::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    const Clock::time_point now = Clock::now();
+    const auto now = Clock::now();
+    auto next = now + std::chrono::hours(1);
     for (const auto& lease : open_) {
-      if (lease->duration.count() > 0 && !lease->lost && !lease->beating && lease->due <= now) {
+      if (lease->duration.count() == 0 || lease->state.lost || lease->beating) {
+        continue;
+      }
+      if (lease->due <= now) {
         send(lease);
+      } else {
+        next = std::min(next, lease->due);
       }
     }
-    changed_.wait_until(lock, earliest());
+    changed_.wait_until(lock, next);
   }
-}
-
-Clock::time_point Leases::earliest() const {
-  auto next = Clock::now() + std::chrono::hours(1);
-  for (const auto& lease : open_) {
-    if (lease->duration.count() > 0 && !lease->lost && !lease->beating) {
-      next = std::min(next, lease->due);
-    }
-  }
-  return next;
 }
 
 // A heartbeat is a report without metrics.
@@ -142,11 +135,11 @@ void Leases::answered(const std::shared_ptr<Beat>& beat, const grpc::Status& sta
   if (status.ok()) {
     heard(lease, beat->answer, beat->sent_at);
   } else {
-    const Failure failure = make_failure(status, beat->context);
+    const Failure failure(status, beat->context);
     const std::lock_guard lock(mutex_);
-    if (failure.is_not_found()) {  // the trial or the study has been deleted
-      lease.should_stop = lease.lost = true;
-    } else if (!lease.closed && !stopping_) {
+    if (lease.state.open && failure.code == grpc::NOT_FOUND) {  // the trial or the study has been deleted
+      lease.state.should_stop = lease.state.lost = true;
+    } else if (lease.state.open && !stopping_) {
       lease.due = Clock::now() + std::min(lease.interval, failed_beat);
       if (!lease.failing) {  // an outage is one line, not one for each beat
         warning = "heartbeat of " + lease.name + " failed: " + failure.details.message;
@@ -155,7 +148,7 @@ void Leases::answered(const std::shared_ptr<Beat>& beat, const grpc::Status& sta
     }
   }
   if (!warning.empty()) {
-    settings_.warn(warning);
+    settings_.on_warning(warning);
   }
   // Last, and notified under the lock: stop() waits for it, and *this may be gone right after.
   const std::lock_guard lock(mutex_);

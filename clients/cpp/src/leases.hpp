@@ -3,19 +3,24 @@
 #include <asktell/v1/trial_service.grpc.pb.h>
 
 #include <condition_variable>
-#include <memory>
 #include <mutex>
-#include <string>
 #include <thread>
 #include <unordered_set>
 #include <vector>
 
 #include "call.hpp"
-#include "options.hpp"
 
 namespace asktell {
 
-/// A worker's hold on a trial: closed by a result, lost when the server says so. Leases guards what changes.
+/// How a lease stands.
+struct LeaseState {
+  bool open = true;  // neither told nor given back
+  bool lost = false;
+  bool should_stop = false;
+  std::string stop_reason;
+};
+
+/// What gives a trial to a worker until it is told or given back, or the server says that it is lost.
 struct Lease {
   Lease(const v1::Trial& trial, Clock::time_point taken_at);
 
@@ -24,18 +29,11 @@ struct Lease {
   const std::chrono::milliseconds duration;  // 0 = for ever
   const std::chrono::milliseconds interval;  // of heartbeats
 
+  // What follows is guarded by Leases.
+  LeaseState state;
   Clock::time_point due;
-  bool closed = false;
-  bool lost = false;
-  bool should_stop = false;
-  std::string stop_reason;
   bool beating = false;  // a heartbeat is under way
   bool failing = false;  // the last one failed
-};
-
-struct LeaseState {
-  bool open, lost, should_stop;
-  std::string stop_reason;
 };
 
 /// The open leases of a client, and the thread that renews them. Heartbeats are sent without waiting for answers, so
@@ -43,12 +41,10 @@ struct LeaseState {
 class Leases {
  public:
   Leases(const Settings& settings, v1::TrialService::Stub& trials) : settings_(settings), trials_(trials) {}
-  Leases(const Leases&) = delete;
-  Leases& operator=(const Leases&) = delete;
   ~Leases() { stop(); }
 
   /// Keeps the lease alive from now on, until it is closed or lost.
-  void hold(const std::shared_ptr<Lease>& lease);
+  void keep_alive(const std::shared_ptr<Lease>& lease);
   /// Takes over what the server said to a report that was sent at sent_at.
   void heard(Lease& lease, const v1::ReportResponse& answer, Clock::time_point sent_at);
   void close(const std::shared_ptr<Lease>& lease);
@@ -63,7 +59,6 @@ class Leases {
   void run();
   void send(const std::shared_ptr<Lease>& lease);
   void answered(const std::shared_ptr<Beat>& beat, const grpc::Status& status);
-  Clock::time_point earliest() const;
 
   const Settings& settings_;
   v1::TrialService::Stub& trials_;

@@ -1,8 +1,5 @@
 #pragma once
 
-#include <chrono>
-#include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,23 +14,16 @@ struct Address {
   [[nodiscard]] std::string text() const;
 };
 
-/// ClientOptions with the environment and the defaults filled in.
-struct Settings {
+/// ClientOptions with the environment and the defaults filled in: all but tls_ca_file are set.
+struct Settings : ClientOptions {
   std::vector<Address> addresses;
-  std::string token;  // empty = none
-  bool tls = false;
   std::string certificates;  // PEM; empty = the system's
-  std::string project;
-  std::string worker_id;
-  std::chrono::milliseconds timeout;
-  std::chrono::milliseconds ask_timeout;
-  std::function<void(const std::string&)> warn;
-
-  [[nodiscard]] std::string address_text() const;
 };
 
 /// Throws InvalidOption.
 Settings make_settings(const ClientOptions& options);
-std::vector<Address> parse_addresses(const std::string& text);
+
+/// The bytes of a file. Throws std::system_error.
+std::string read_file(const std::string& path);
 
 }  // namespace asktell

@@ -1,7 +1,5 @@
 #include "session.hpp"
 
-#include "channel.hpp"
-
 namespace asktell {
 namespace {
 
@@ -15,26 +13,24 @@ constexpr milliseconds close_timeout{10'000};
 
 Session::Session(Settings given)
     : settings(std::move(given)),
-      channel(open_channel(settings)),
-      studies(v1::StudyService::NewStub(channel)),
-      trials(v1::TrialService::NewStub(channel)),
-      suggestions(v1::SuggestionService::NewStub(channel)),
-      leases_(std::make_unique<Leases>(settings, *trials)) {}
+      channel_(open_channel(settings)),
+      stubs_(v1::StudyService::NewStub(channel_), v1::TrialService::NewStub(channel_),
+             v1::SuggestionService::NewStub(channel_)),
+      leases_(std::make_unique<Leases>(settings, stub<v1::TrialService::Stub>())) {}
 
-Session::UnderWay::UnderWay(Session& session, grpc::ClientContext& context) : session_(session), context_(context) {
-  const std::lock_guard lock(session_.mutex_);
-  if (session_.closed_) {
-    raise_closed();
+std::shared_ptr<grpc::ClientContext> Session::under_way(grpc::ClientContext& context) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) {
+    throw ClientClosed();
   }
-  session_.under_way_.insert(&context_);
+  under_way_.insert(&context);
+  return {&context, [this](grpc::ClientContext* ended) {
+            const std::lock_guard erasing(mutex_);
+            under_way_.erase(ended);
+          }};
 }
 
-Session::UnderWay::~UnderWay() {
-  const std::lock_guard lock(session_.mutex_);
-  session_.under_way_.erase(&context_);
-}
-
-void Session::run(const Invoke& invoke, milliseconds timeout) {
+std::optional<Failure> Session::attempt(const Invoke& invoke, milliseconds timeout, bool closing) {
   const auto deadline = Clock::now() + timeout;
   const auto wall_deadline = std::chrono::system_clock::now() + timeout;
   Backoff backoff;
@@ -44,17 +40,21 @@ void Session::run(const Invoke& invoke, milliseconds timeout) {
     context.set_deadline(wall_deadline);
     grpc::Status status;
     {
-      const UnderWay under_way(*this, context);
+      const auto registered = closing ? nullptr : under_way(context);
       status = invoke(context);
     }
     if (status.ok()) {
-      return;
+      return std::nullopt;
     }
-    const Failure failure = make_failure(status, context);
-    const bool again = failure.is_unavailable() || (failure.is_contention() && tries < contention_tries);
+    Failure failure(status, context);
+    const bool is_contention = failure.details.reason == "CONTENTION";
+    const bool again = failure.code == grpc::UNAVAILABLE || (is_contention && tries < contention_tries);
     const auto delay = backoff.next(failure.details.retry_after);
-    if (!again || deadline - Clock::now() <= delay || !sleep(delay)) {
-      explain(failure);
+    if (!again || deadline - Clock::now() <= delay || (!closing && !sleep(delay))) {
+      return failure;
+    }
+    if (closing) {
+      std::this_thread::sleep_for(delay);
     }
   }
 }
@@ -62,21 +62,21 @@ void Session::run(const Invoke& invoke, milliseconds timeout) {
 // Tells a server that cannot be reached from one that is slow, and a closed client from a failed call.
 void Session::explain(Failure failure) {
   if (closed()) {
-    raise_closed();
+    throw ClientClosed();
   }
-  const auto state = channel->GetState(false);
-  if (failure.code == grpc::StatusCode::DEADLINE_EXCEEDED && failure.details.reason.empty() &&
-      state != GRPC_CHANNEL_READY && state != GRPC_CHANNEL_IDLE) {
-    failure.code = grpc::StatusCode::UNAVAILABLE;
-    failure.details.message = "no server answers at " + settings.address_text() +
-                              ": is asktell-server running there? (" + failure.details.message + ")";
+  const auto state = channel_->GetState(false);
+  if (failure.code == grpc::DEADLINE_EXCEEDED && failure.details.reason.empty() && state != GRPC_CHANNEL_READY &&
+      state != GRPC_CHANNEL_IDLE) {
+    failure.code = grpc::UNAVAILABLE;
+    failure.details.message = "no server answers at " + *settings.address + ": is asktell-server running there? (" +
+                              failure.details.message + ")";
   }
-  raise(failure);
+  failure.raise();
 }
 
 bool Session::sleep(Clock::duration delay, const std::function<bool()>& ended) {
   std::unique_lock lock(mutex_);
-  return !changed_.wait_for(lock, delay, [&] { return closed_ || ended(); });
+  return !changed_.wait_for(lock, delay, [&] { return closed_ || (ended && ended()); });
 }
 
 void Session::wake() {
@@ -90,32 +90,15 @@ bool Session::closed() const {
 }
 
 bool Session::give_back(const Lease& lease) {
-  v1::ReleaseTrialRequest request;
-  request.set_name(lease.name);
+  auto request = request_for<v1::ReleaseTrialRequest>(lease.name);
   request.set_lease_id(lease.id);
-  request.set_request_id(new_request_id());
-  const auto deadline = Clock::now() + release_timeout;
-  const auto wall_deadline = std::chrono::system_clock::now() + release_timeout;
-  Backoff backoff;
-  for (;;) {
-    grpc::ClientContext context;
-    prepare(context, settings);
-    context.set_deadline(wall_deadline);
-    v1::Trial trial;
-    const grpc::Status status = trials->ReleaseTrial(&context, request, &trial);
-    if (status.ok()) {
-      return true;
-    }
-    const Failure failure = make_failure(status, context);
-    if (failure.is_not_found() || failure.is_precondition()) {
-      return true;
-    }
-    const auto delay = backoff.next(failure.details.retry_after);
-    if ((!failure.is_unavailable() && !failure.is_contention()) || deadline - Clock::now() <= delay) {
-      return false;
-    }
-    std::this_thread::sleep_for(delay);
-  }
+  identify(request);
+  v1::Trial trial;
+  const auto release = [&](grpc::ClientContext& context) {
+    return stub<v1::TrialService::Stub>().ReleaseTrial(&context, request, &trial);
+  };
+  const auto failure = attempt(release, release_timeout, true);
+  return !failure || failure->code == grpc::NOT_FOUND || failure->code == grpc::FAILED_PRECONDITION;
 }
 
 // Endless leases belong to a person or a slow lab, who tell them with another client.
@@ -123,10 +106,9 @@ void Session::close() noexcept {
   try {
     {
       const std::lock_guard lock(mutex_);
-      if (closed_) {
+      if (std::exchange(closed_, true)) {
         return;
       }
-      closed_ = true;
       for (grpc::ClientContext* context : under_way_) {
         context->TryCancel();
       }
@@ -136,23 +118,17 @@ void Session::close() noexcept {
     bool reachable = true;
     for (const auto& lease : leases_->stop()) {
       // One that fails for want of a server says enough about all.
-      if (lease->duration.count() > 0 && !lease->lost && reachable && Clock::now() < deadline) {
+      if (lease->duration.count() > 0 && !lease->state.lost && reachable && Clock::now() < deadline) {
         reachable = give_back(*lease);
       }
       leases_->close(lease);
     }
     if (!reachable) {
-      settings.warn("open trials could not be given back: their leases run out by themselves");
+      settings.on_warning("open trials could not be given back: their leases run out by themselves");
     }
   } catch (const std::exception& error) {
-    settings.warn(std::string("while the client was being closed: ") + error.what());
+    settings.on_warning(std::string("while the client was being closed: ") + error.what());
   }
-}
-
-void raise_closed() {
-  ErrorDetails details;
-  details.message = "the client has been closed";
-  throw ClientClosed(std::move(details));
 }
 
 }  // namespace asktell

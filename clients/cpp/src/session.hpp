@@ -2,71 +2,58 @@
 
 #include <asktell/v1/study_service.grpc.pb.h>
 #include <asktell/v1/suggestion_service.grpc.pb.h>
-#include <asktell/v1/trial_service.grpc.pb.h>
-#include <grpcpp/channel.h>
 
-#include <condition_variable>
-#include <functional>
-#include <memory>
-#include <mutex>
-#include <string>
-#include <unordered_set>
+#include <tuple>
 
 #include "call.hpp"
 #include "leases.hpp"
-#include "options.hpp"
-#include "status.hpp"
 
 namespace asktell {
+
+/// A request about the study or trial of that name.
+template <class Request>
+Request request_for(const std::string& name) {
+  Request request;
+  request.set_name(name);
+  return request;
+}
 
 /// What a client and all its handles share: the channel, the calls that are under way, and the open leases.
 class Session {
  public:
   explicit Session(Settings given);
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
   ~Session() { close(); }
 
   const Settings settings;
-  const std::shared_ptr<grpc::Channel> channel;
-  const std::unique_ptr<v1::StudyService::Stub> studies;
-  const std::unique_ptr<v1::TrialService::Stub> trials;
-  const std::unique_ptr<v1::SuggestionService::Stub> suggestions;
 
-  /// Calls a stub's method with a deadline; makes the call again where that is safe, with the same request and so with
-  /// the same request id: on UNAVAILABLE and on lost races, on nothing else. Throws Error.
-  template <class Stub, class Request, class Reply>
-  Reply call(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Reply*),
-             const Request& request) {
-    return call(stub, method, request, settings.timeout);
+  template <class Stub>
+  Stub& stub() {
+    return *std::get<std::unique_ptr<Stub>>(stubs_);
   }
+
+  /// Calls a stub's method with a deadline and a request id; makes the call again where that is safe, with the same
+  /// request: on UNAVAILABLE and on lost races, on nothing else. Throws Error.
   template <class Stub, class Request, class Reply>
-  Reply call(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Reply*),
-             const Request& request, std::chrono::milliseconds timeout) {
+  Reply call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Reply*), Request request,
+             std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
     Reply reply;
-    run([&](grpc::ClientContext& context) { return (stub.*method)(&context, request, &reply); }, timeout);
+    identify(request);
+    const auto invoke = [&](auto& context) { return (stub<Stub>().*method)(&context, request, &reply); };
+    if (auto failure = attempt(invoke, timeout.value_or(settings.timeout), false)) {
+      explain(*std::move(failure));
+    }
     return reply;
   }
 
   /// Waits; false, at once, when the client is or gets closed, or the other flag says so (see wake).
-  bool sleep(
-      Clock::duration delay, const std::function<bool()>& ended = [] { return false; });
+  bool sleep(Clock::duration delay, const std::function<bool()>& ended = {});
   /// Makes sleepers look at their flags again.
   void wake();
   bool closed() const;
 
-  /// A call that close() ends as well; it is under way for as long as this object lives.
-  class UnderWay {
-   public:
-    UnderWay(Session& session, grpc::ClientContext& context);
-    UnderWay(const UnderWay&) = delete;
-    UnderWay& operator=(const UnderWay&) = delete;
-    ~UnderWay();
-
-   private:
-    Session& session_;
-    grpc::ClientContext& context_;
-  };
+  /// Lets close() end the call of that context too, for as long as the pointer that is returned lives. Throws
+  /// ClientClosed.
+  std::shared_ptr<grpc::ClientContext> under_way(grpc::ClientContext& context);
 
   Leases& leases() { return *leases_; }
   /// Gives a trial back, for destructors: false when no server answered. Somebody else having ended it is no failure.
@@ -76,16 +63,19 @@ class Session {
  private:
   using Invoke = std::function<grpc::Status(grpc::ClientContext&)>;
 
-  void run(const Invoke& invoke, std::chrono::milliseconds timeout);
+  /// Nothing when the call has succeeded. While the client closes, sleeps and calls are no longer cut short by that.
+  std::optional<Failure> attempt(const Invoke& invoke, std::chrono::milliseconds timeout, bool closing);
   [[noreturn]] void explain(Failure failure);
 
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::tuple<std::unique_ptr<v1::StudyService::Stub>, std::unique_ptr<v1::TrialService::Stub>,
+                   std::unique_ptr<v1::SuggestionService::Stub>>
+      stubs_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::unordered_set<grpc::ClientContext*> under_way_;  // each belongs to the stack of a call that is under way
   bool closed_ = false;
   std::unique_ptr<Leases> leases_;
 };
-
-[[noreturn]] void raise_closed();
 
 }  // namespace asktell

@@ -1,120 +1,80 @@
 #include "asktell/study.hpp"
 
 #include "handles.hpp"
-#include "info_codec.hpp"
-#include "values_codec.hpp"
 
 namespace asktell {
 namespace {
 
 constexpr std::chrono::milliseconds default_ask_delay{1000};
+constexpr int page_size = 500;
 
-using Stub = v1::TrialService::Stub;
-
-/// One ask; when nothing can be handed out now, none, and how long to wait in `delay` unless `last` rethrows.
-std::optional<v1::AskResponse> try_ask(Session& session, const v1::AskRequest& request,
-                                       const std::function<void(Clock::duration)>& wait) {
-  const auto later = [&wait](const Error& error) {
-    wait(jitter(error.retry_after().count() > 0 ? error.retry_after() : default_ask_delay, 1.0, 1.2));
-  };
-  try {
-    return session.call(*session.trials, &Stub::Ask, request, session.settings.ask_timeout);
-  } catch (const NoTrialAvailable& error) {
-    later(error);
-  } catch (const Overloaded& error) {
-    later(error);
-  }
-  return std::nullopt;
+/// For Study::update.
+v1::Study with_state(v1::StudyState state) {
+  v1::Study study;
+  study.set_state(state);
+  return study;
 }
 
 }  // namespace
 
-Study::Impl::Impl(std::shared_ptr<Session> shared, const v1::Study& wire)
-    : session(std::move(shared)), latest(decode(wire)), name(wire.name()) {}
-
-Study::Study(std::shared_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
-
-Study make_study(const std::shared_ptr<Session>& session, const v1::Study& wire) {
-  return Study(std::make_shared<Study::Impl>(session, wire));
-}
-
 const std::string& Study::name() const noexcept { return impl_->name; }
 std::string Study::id() const { return name().substr(name().rfind('/') + 1); }
-StudyInfo Study::info() const { return *impl_->latest.get(); }
+std::shared_ptr<const v1::Study> Study::info() const { return impl_->get(); }
 
-void Study::refresh() {
-  v1::GetStudyRequest request;
-  request.set_name(name());
-  Session& session = *impl_->session;
-  impl_->latest.set(decode(session.call(*session.studies, &v1::StudyService::Stub::GetStudy, request)));
-}
+void Study::refresh() { impl_->set_by(&StudyStub::GetStudy, request_for<v1::GetStudyRequest>(name())); }
 
-Trial Study::ask(const AskOptions& options) {
-  std::vector<Trial> trials = ask_many(1, options);
+Trial Study::ask(AskOptions options) {
+  std::vector<Trial> trials = ask_many(1, std::move(options));
   return std::move(trials.front());
 }
 
-std::vector<Trial> Study::ask_many(int count, const AskOptions& options) {
+std::vector<Trial> Study::ask_many(int count, AskOptions options) {
   const std::shared_ptr<Session>& session = impl_->session;
-  const auto began = Clock::now();
-  v1::AskRequest request;
+  v1::AskRequest& request = options.request;
   request.set_study(name());
   request.set_count(count);
-  request.set_worker_id(options.worker_id.value_or(session->settings.worker_id));
-  const auto wait = [&](Clock::duration delay) {  // called while the error is being handled
-    if (options.wait && began + *options.wait - Clock::now() < delay) {
-      throw;
-    }
-    if (!session->sleep(delay)) {
-      raise_closed();
-    }
-  };
+  if (request.worker_id().empty()) {
+    request.set_worker_id(*session->settings.worker_id);
+  }
+  const auto began = Clock::now();
   for (;;) {
-    request.set_request_id(new_request_id());
     const auto sent_at = Clock::now();
-    const auto answer = try_ask(*session, request, wait);
-    if (!answer) {
-      continue;
+    try {
+      const v1::AskResponse answer = session->call(&TrialStub::Ask, request, session->settings.ask_timeout);
+      std::vector<Trial> trials;
+      for (const v1::Trial& message : answer.trials()) {
+        auto lease = std::make_shared<Lease>(message, sent_at);
+        session->leases().keep_alive(lease);
+        trials.push_back(make_handle(session, message, std::move(lease)));
+      }
+      if (trials.empty()) {
+        throw Internal({"the server answered an ask without a trial", {}, {}, {}});
+      }
+      return trials;
+    } catch (const ResourceExhausted& error) {
+      const bool may_pass = error.reason() == "NO_TRIAL_AVAILABLE" || error.reason() == "OVERLOADED";
+      const auto delay = jitter(error.retry_after().count() > 0 ? error.retry_after() : default_ask_delay, 1.0, 1.2);
+      if (!may_pass || (options.wait && began + *options.wait - Clock::now() < delay)) {
+        throw;
+      }
+      if (!session->sleep(delay)) {
+        throw ClientClosed();
+      }
     }
-    if (answer->trials().empty()) {
-      ErrorDetails details;
-      details.message = "the server answered an ask without a trial";
-      throw Internal(std::move(details));
-    }
-    std::vector<Trial> trials;
-    for (const v1::Trial& wire : answer->trials()) {
-      auto lease = std::make_shared<Lease>(wire, sent_at);
-      session->leases().hold(lease);
-      trials.push_back(make_trial(session, wire, std::move(lease)));
-    }
-    return trials;
   }
 }
 
 Trial Study::trial(std::int64_t number) const {
-  v1::GetTrialRequest request;
-  request.set_name(name() + "/trials/" + std::to_string(number));
-  Session& session = *impl_->session;
-  return make_trial(impl_->session, session.call(*session.trials, &Stub::GetTrial, request));
+  auto request = request_for<v1::GetTrialRequest>(name() + "/trials/" + std::to_string(number));
+  return make_handle(impl_->session, impl_->session->call(&TrialStub::GetTrial, std::move(request)));
 }
 
-Sequence<Trial> Study::trials(const TrialFilter& filter) const {
-  v1::ListTrialsRequest request;
+Sequence<Trial> Study::trials(v1::ListTrialsRequest request) const {
   request.set_parent(name());
-  request.set_page_size(filter.page_size);
-  for (const TrialState state : filter.states) {
-    request.mutable_filter()->add_states(static_cast<v1::TrialState>(state));
+  if (request.page_size() == 0) {
+    request.set_page_size(page_size);
   }
-  request.mutable_filter()->set_worker_id(filter.worker_id);
-  encode(filter.labels, *request.mutable_filter()->mutable_labels());
-  return pages<Trial, v1::Trial>(
-      [session = impl_->session, request](std::string& token) mutable {
-        request.set_page_token(token);
-        auto answer = session->call(*session->trials, &Stub::ListTrials, request);
-        token = answer.next_page_token();
-        return std::move(*answer.mutable_trials());
-      },
-      [session = impl_->session](const v1::Trial& wire) { return make_trial(session, wire); });
+  return pages<Trial>(impl_->session, &TrialStub::ListTrials, std::move(request), &v1::ListTrialsResponse::trials);
 }
 
 std::optional<Trial> Study::best() const {
@@ -126,62 +86,51 @@ std::vector<Trial> Study::best(int count) const {
   v1::ListBestTrialsRequest request;
   request.set_parent(name());
   request.set_count(count);
-  Session& session = *impl_->session;
-  return make_trials(impl_->session, session.call(*session.trials, &Stub::ListBestTrials, request).trials());
+  return make_handles(impl_->session, impl_->session->call(&TrialStub::ListBestTrials, std::move(request)).trials());
 }
 
-std::optional<BestByModel> Study::best_by_model() const {
+std::optional<v1::BestByModel> Study::best_by_model() const {
   v1::ListBestTrialsRequest request;
   request.set_parent(name());
   request.set_by_model(true);
-  Session& session = *impl_->session;
-  const auto answer = session.call(*session.trials, &Stub::ListBestTrials, request);
-  if (!answer.has_best_by_model()) {
-    return std::nullopt;
-  }
-  const v1::BestByModel& best = answer.best_by_model();
-  return BestByModel{make_trial(impl_->session, best.trial()), best.mean(), best.standard_deviation(), best.noise()};
+  const auto answer = impl_->session->call(&TrialStub::ListBestTrials, std::move(request));
+  return answer.has_best_by_model() ? std::optional(answer.best_by_model()) : std::nullopt;
 }
 
-std::vector<Trial> Study::enqueue(const std::vector<QueuedTrial>& trials) {
+std::vector<Trial> Study::enqueue(const std::vector<Params>& configurations) {
   v1::EnqueueTrialsRequest request;
-  request.set_study(name());
-  request.set_request_id(new_request_id());
-  for (const QueuedTrial& trial : trials) {
-    v1::EnqueuedTrial& wire = *request.add_trials();
-    encode(trial.params, *wire.mutable_parameters());
-    encode(trial.labels, *wire.mutable_labels());
-    encode(trial.annotations, *wire.mutable_annotations());
+  for (const Params& params : configurations) {
+    *request.add_trials()->mutable_parameters() = params;
   }
-  Session& session = *impl_->session;
-  return make_trials(impl_->session, session.call(*session.trials, &Stub::EnqueueTrials, request).trials());
+  return enqueue(std::move(request));
 }
 
-Imported Study::import(const std::vector<ImportedTrial>& trials) {
-  v1::ImportTrialsRequest request;
+std::vector<Trial> Study::enqueue(v1::EnqueueTrialsRequest request) {
   request.set_study(name());
-  request.set_request_id(new_request_id());
-  for (const ImportedTrial& trial : trials) {
-    v1::ImportedTrial& wire = *request.add_trials();
-    wire.set_import_key(trial.key);
-    encode(trial.params, *wire.mutable_parameters());
-    wire.set_outcome(static_cast<v1::TellOutcome>(trial.outcome));
-    encode(trial.metrics, *wire.mutable_metrics());
-    wire.set_reason(trial.reason);
-    if (trial.start_time) {
-      encode_time(*trial.start_time, *wire.mutable_start_time());
-    }
-    if (trial.finish_time) {
-      encode_time(*trial.finish_time, *wire.mutable_finish_time());
-    }
-    encode(trial.labels, *wire.mutable_labels());
-    encode(trial.annotations, *wire.mutable_annotations());
-  }
-  Session& session = *impl_->session;
-  const auto answer = session.call(*session.trials, &Stub::ImportTrials, request);
-  return {make_trials(impl_->session, answer.trials()), answer.imported_count()};
+  return make_handles(impl_->session, impl_->session->call(&TrialStub::EnqueueTrials, std::move(request)).trials());
 }
 
-Watch Study::watch(const std::string& cursor) const { return make_watch(impl_->session, name(), cursor); }
+v1::ImportTrialsResponse Study::import(v1::ImportTrialsRequest request) {
+  request.set_study(name());
+  return impl_->session->call(&TrialStub::ImportTrials, std::move(request));
+}
+
+void Study::pause() { update(with_state(v1::STUDY_STATE_PAUSED), {"state"}); }
+void Study::resume() { update(with_state(v1::STUDY_STATE_ACTIVE), {"state"}); }
+void Study::finish() { update(with_state(v1::STUDY_STATE_FINISHED), {"state"}); }
+
+void Study::update(v1::Study values, const std::vector<std::string>& paths) {
+  v1::UpdateStudyRequest request;
+  *request.mutable_study() = std::move(values);
+  request.mutable_study()->set_name(name());
+  *request.mutable_update_mask()->mutable_paths() = {paths.begin(), paths.end()};
+  impl_->set_by(&StudyStub::UpdateStudy, std::move(request));
+}
+
+void Study::remove(const std::string& etag) {
+  auto request = request_for<v1::DeleteStudyRequest>(name());
+  request.set_etag(etag);
+  impl_->session->call(&StudyStub::DeleteStudy, std::move(request));
+}
 
 }  // namespace asktell

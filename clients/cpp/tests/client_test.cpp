@@ -1,13 +1,17 @@
 // What a healthy server cannot be made to do; what a real one does is tested by the conformance corpus.
 #include <asktell/v1/study_service.grpc.pb.h>
 #include <asktell/v1/trial_service.grpc.pb.h>
+#include <google/rpc/error_details.pb.h>
+#include <google/rpc/status.pb.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 
 #include <asktell/asktell.hpp>
 #include <condition_variable>
+#include <fstream>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 namespace {
@@ -17,9 +21,34 @@ using std::chrono::milliseconds;
 
 class Studies final : public v1::StudyService::Service {
  public:
+  v1::CreateStudyRequest create;  // the last one
   v1::UpdateStudyRequest update;  // the last one
 
  private:
+  /// Finds the mistake in line 4 of a file that says "mistake".
+  grpc::Status CreateStudy(grpc::ServerContext* /*context*/, const v1::CreateStudyRequest* request,
+                           v1::Study* answer) override {
+    create = *request;
+    answer->set_name("projects/default/studies/s");
+    v1::StudyWarning& warning = *answer->add_warnings();
+    warning.set_field("algorithm.grid");
+    warning.set_message("larger than the budget");
+    if (request->has_study()) {
+      return grpc::Status::OK;
+    }
+    warning.set_place("7:1: algorithm");
+    if (request->study_file().find("mistake") == std::string::npos) {
+      return grpc::Status::OK;
+    }
+    google::rpc::ErrorInfo info;
+    info.set_domain("asktell");
+    info.set_reason("INVALID_STUDY_FILE");
+    (*info.mutable_metadata())["line"] = "4";
+    google::rpc::Status details;
+    details.add_details()->PackFrom(info);
+    return {grpc::StatusCode::INVALID_ARGUMENT, "4:17: parameters.x.min: must be a number",
+            details.SerializeAsString()};
+  }
   grpc::Status GetStudy(grpc::ServerContext* /*context*/, const v1::GetStudyRequest* request,
                         v1::Study* answer) override {
     answer->set_name(request->name());
@@ -124,13 +153,20 @@ class ClientTest : public testing::Test {
     builder.RegisterService(&trials);
     server = builder.BuildAndStart();
     options.address = "127.0.0.1:" + std::to_string(port);
-    options.on_warning = [](const std::string& /*text*/) {};
+    options.on_warning = [this](const std::string& text) { warnings.push_back(text); };
+  }
+  /// The path of a file with that text.
+  static std::string file_of(const std::string& text) {
+    std::string path = testing::TempDir() + "asktell_study.yaml";
+    std::ofstream(path) << text;
+    return path;
   }
 
   Studies studies;
   Trials trials;
   std::unique_ptr<grpc::Server> server;
   asktell::ClientOptions options;
+  std::vector<std::string> warnings;
 };
 
 TEST_F(ClientTest, RetriesWithTheSameRequestId) {
@@ -182,15 +218,16 @@ TEST_F(ClientTest, HeartbeatsTellThatTheLeaseIsLost) {
 TEST_F(ClientTest, ReplicatesAndStalenessAreReadAndStalenessIsChanged) {
   asktell::Client client(options);
   asktell::Study study = client.study("s");
-  EXPECT_EQ(study.info().spec.replicates, 2);
-  EXPECT_EQ(study.info().spec.max_staleness, 0);
-  asktell::StudyUpdate changes;
-  changes.max_staleness = 7;
-  study.update(changes);
-  EXPECT_EQ(study.info().spec.max_staleness, 7);
-  changes.max_staleness = asktell::StudyUpdate::clear;
-  study.update(changes);
-  EXPECT_EQ(study.info().spec.max_staleness, std::nullopt);
+  EXPECT_EQ(study.info()->replicates(), 2);
+  EXPECT_TRUE(study.info()->has_max_staleness());
+  EXPECT_EQ(study.info()->max_staleness(), 0);
+  v1::Study changes;
+  changes.set_max_staleness(7);
+  study.update(changes, {"max_staleness"});
+  EXPECT_EQ(study.info()->max_staleness(), 7);
+  changes.clear_max_staleness();
+  study.update(changes, {"max_staleness"});
+  EXPECT_FALSE(study.info()->has_max_staleness());
   ASSERT_EQ(studies.update.update_mask().paths_size(), 1);
   EXPECT_EQ(studies.update.update_mask().paths(0), "max_staleness");
 }
@@ -202,10 +239,53 @@ TEST_F(ClientTest, TheBestByTheModelIsThereWhereResultsAreNoisy) {
   trials.noisy = true;
   const auto best = study.best_by_model();
   ASSERT_TRUE(best.has_value());
-  EXPECT_EQ(best->trial.number(), 4);
-  EXPECT_EQ(best->mean, 0.5);
-  EXPECT_EQ(best->standard_deviation, 0.25);
-  EXPECT_EQ(best->noise, 0.125);
+  EXPECT_EQ(best->trial().number(), 4);
+  EXPECT_EQ(best->mean(), 0.5);
+  EXPECT_EQ(best->standard_deviation(), 0.25);
+  EXPECT_EQ(best->noise(), 0.125);
+}
+
+TEST_F(ClientTest, StudyFilesAreReadByTheServer) {
+  asktell::Client client(options);
+  const std::string path = file_of("name: größer\n");
+  const asktell::Study study = client.create_study_from_file(path, asktell::Existing::open, "s");
+  EXPECT_EQ(study.id(), "s");
+  EXPECT_EQ(studies.create.study_file(), "name: größer\n");
+  EXPECT_EQ(studies.create.parent(), "projects/default");
+  EXPECT_EQ(studies.create.study_id(), "s");
+  EXPECT_TRUE(studies.create.exist_ok());
+  EXPECT_FALSE(studies.create.validate_only());
+  EXPECT_EQ(warnings,
+            (std::vector<std::string>{study.name() + ": " + path + ":7:1: algorithm: larger than the budget"}));
+}
+
+TEST_F(ClientTest, MistakesInStudyFilesSayWhere) {
+  asktell::Client client(options);
+  const std::string path = file_of("mistake");
+  try {
+    client.create_study_from_file(path);
+    ADD_FAILURE() << "it was taken";
+  } catch (const asktell::InvalidStudyFile& error) {
+    EXPECT_EQ(error.what(), path + ":4:17: parameters.x.min: must be a number");
+    EXPECT_EQ(error.metadata("line"), "4");
+  }
+  EXPECT_FALSE(studies.create.exist_ok());
+  EXPECT_THROW((void)client.check_study_file(path), asktell::InvalidArgument);
+  EXPECT_THROW(client.create_study_from_file("none.yaml"), std::system_error);
+}
+
+TEST_F(ClientTest, ChecksGiveTheStudyAndItsWarnings) {
+  asktell::Client client(options);
+  EXPECT_EQ(client.check_study_file(file_of("name: s")).warnings(0).place(), "7:1: algorithm");
+  EXPECT_TRUE(studies.create.validate_only());
+  v1::CreateStudyRequest request;
+  request.mutable_study()->set_replicates(3);
+  EXPECT_EQ(client.check_study(request).warnings_size(), 1);
+  EXPECT_TRUE(studies.create.validate_only());
+  EXPECT_TRUE(warnings.empty());
+  client.create_study("s", request.study());
+  EXPECT_EQ(studies.create.study().replicates(), 3);
+  EXPECT_EQ(warnings, std::vector<std::string>{"projects/default/studies/s: algorithm.grid: larger than the budget"});
 }
 
 TEST_F(ClientTest, NoServerIsUnavailable) {

@@ -1,11 +1,11 @@
 """Client of asktell: ask for a configuration, train, tell the validation loss back."""
 
 from importlib.metadata import version as _version
-from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from asktell._async.client import AsyncClient
 from asktell._async.study import AsyncStudy
 from asktell._async.trial import AsyncTrial
+from asktell._core.ask_options import AskOptions
 from asktell._core.settings import ClientOptions
 from asktell._core.study_view import StudyView
 from asktell._core.trial_view import TrialView
@@ -25,6 +25,7 @@ from asktell.errors import (
     IllegalTransition,
     InternalError,
     InvalidArgument,
+    InvalidStudyFile,
     LeaseLost,
     LimitExceeded,
     MissingObjective,
@@ -85,10 +86,7 @@ from asktell.spec import (
     Split,
     StoppingRules,
 )
-from asktell.study_spec import StudyChanges, StudyOptions, StudySpec
-
-if _TYPE_CHECKING:
-    from asktell.study_file import StudyFile, StudyFileError, load_study_file
+from asktell.study_spec import StudyChanges, StudyOptions
 
 __version__ = _version("asktell")
 
@@ -97,6 +95,7 @@ __all__ = [
     "Algorithm",
     "AlreadyExists",
     "Amendment",
+    "AskOptions",
     "AsktellError",
     "AsyncClient",
     "AsyncStudy",
@@ -125,6 +124,7 @@ __all__ = [
     "Int",
     "InternalError",
     "InvalidArgument",
+    "InvalidStudyFile",
     "LeaseLost",
     "LeasePolicy",
     "LimitExceeded",
@@ -159,12 +159,9 @@ __all__ = [
     "StudyChanges",
     "StudyComplete",
     "StudyExists",
-    "StudyFile",
-    "StudyFileError",
     "StudyNotFound",
     "StudyOptions",
     "StudyPaused",
-    "StudySpec",
     "StudyState",
     "StudyView",
     "StudyWarning",
@@ -182,14 +179,4 @@ __all__ = [
     "UnknownMetric",
     "ValueOutsideSpace",
     "__version__",
-    "load_study_file",
 ]
-
-
-def __getattr__(name: str) -> object:
-    """Study files bring PyYAML along: it is loaded by the programs that read one."""
-    if name in {"StudyFile", "StudyFileError", "load_study_file"}:
-        from asktell import study_file
-
-        return getattr(study_file, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,6 +6,7 @@ AsktellError
 │   ├── UnknownMetric         the study declares no such metric
 │   ├── MissingObjective      a result without the objective
 │   ├── ValueOutsideSpace     a parameter value that its domain does not have
+│   ├── InvalidStudyFile      no YAML, an unknown key, a value of another kind: `line`, `column`
 │   ├── TestSplitObjective    an objective measured on test data
 │   └── GridTooLarge          more than 1,000,000 points
 ├── NotSupported              the contract has it, this server does not do it
@@ -55,6 +56,7 @@ __all__ = [
     "IllegalTransition",
     "InternalError",
     "InvalidArgument",
+    "InvalidStudyFile",
     "LeaseLost",
     "LimitExceeded",
     "MissingObjective",
@@ -106,6 +108,11 @@ class AsktellError(Exception):
         self.code = code
         self.retry_after_s = retry_after_s
 
+    def at(self, place: str) -> Self:
+        """The same error with a place in front of its message."""
+        rebuild, _ = self.__reduce__()
+        return rebuild(f"{place}{self.message}")
+
     def __reduce__(self) -> tuple[Callable[..., Self], tuple[str]]:
         """Errors travel between processes whole (the default would lose the keyword arguments)."""
         rebuild: Callable[..., Self] = functools.partial(
@@ -125,6 +132,20 @@ class InvalidArgument(AsktellError):
     def field(self) -> str:
         """Path of the field in the request, e.g. `study.search_space.parameters[0].float_domain.min`."""
         return self.metadata.get("field", "")
+
+
+class InvalidStudyFile(InvalidArgument):
+    """A study file is no YAML, has an unknown key or lacks one, or a value is of another kind."""
+
+    @property
+    def line(self) -> int:
+        """The line in the file, from 1."""
+        return int(self.metadata.get("line", 0))
+
+    @property
+    def column(self) -> int:
+        """The column, from 1."""
+        return int(self.metadata.get("column", 0))
 
 
 class NotFinite(InvalidArgument):
@@ -335,6 +356,7 @@ BY_REASON: Mapping[str, type[AsktellError]] = {
     "TEST_SPLIT_OBJECTIVE": TestSplitObjective,
     "GRID_TOO_LARGE": GridTooLarge,
     "INVALID_TOKEN": InvalidArgument,
+    "INVALID_STUDY_FILE": InvalidStudyFile,
     "NOT_SUPPORTED": NotSupported,
     "STUDY_NOT_FOUND": StudyNotFound,
     "TRIAL_NOT_FOUND": TrialNotFound,

@@ -165,11 +165,15 @@ class SupersededResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyWarning:
-    """Something about a study that is allowed and usually a mistake."""
+    """Something about a study that is allowed and usually a mistake.
+
+    `place`: where the field stands in the study file that the study has just been created from, as `line:column: key`.
+    """
 
     kind: str
     field: str
     message: str
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -188,14 +189,31 @@ async def test_a_complete_study_says_so(client: Any, scripted: ScriptedServer) -
         await do((await do(client.study("s"))).ask())
 
 
-async def test_create_or_load_survives_a_deletion_between_the_two_calls(client: Any, scripted: ScriptedServer) -> None:
-    exists = refusal(grpc.StatusCode.ALREADY_EXISTS, "STUDY_EXISTS", name=NAME)
-    scripted.answer("StudyService/CreateStudy", exists, a_study())
-    scripted.answer("StudyService/GetStudy", refusal(grpc.StatusCode.NOT_FOUND, "STUDY_NOT_FOUND", name=NAME))
+async def test_create_or_open_is_decided_by_the_server(client: Any, scripted: ScriptedServer) -> None:
+    scripted.answer("StudyService/CreateStudy", a_study())
     spec: dict[str, Any] = {"space": {"x": asktell.Float(0, 1)}, "objectives": asktell.Minimize("loss")}
     assert (await do(client.create_study("s", exist_ok=True, **spec))).id == "s"
-    first, second = (call.request for call in calls_of(scripted, "CreateStudy"))
-    assert first.request_id != second.request_id
+    (call,) = calls_of(scripted, "CreateStudy")
+    assert call.request.exist_ok
+
+
+async def test_a_mistake_in_a_study_file_is_placed(client: Any, scripted: ScriptedServer, tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text("name: s\n")
+    mistake = refusal(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_STUDY_FILE", field="study_file", line="1", column="1")
+    scripted.answer("StudyService/CreateStudy", mistake, mistake, a_study())
+    for method in (client.create_study_from_file, client.check_study_file):
+        with pytest.raises(asktell.InvalidStudyFile) as caught:
+            await do(method(file))
+        assert str(caught.value).startswith(f"{file}:")
+        assert (caught.value.line, caught.value.field) == (1, "study_file")
+    assert (await do(client.create_study_from_file(file, study_id="t", exist_ok=True))).id == "s"
+    requests = [call.request for call in calls_of(scripted, "CreateStudy")]
+    assert [(each.study_file, each.study_id, each.exist_ok, each.validate_only) for each in requests] == [
+        ("name: s\n", "", False, False),
+        ("name: s\n", "", False, True),
+        ("name: s\n", "t", True, False),
+    ]
 
 
 async def test_the_heartbeat_renews_and_stops(client: Any, scripted: ScriptedServer) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import click
 import pytest
 
@@ -71,37 +68,6 @@ def test_exit_codes(arguments: list[str], code: int, capsys: pytest.CaptureFixtu
     shown = capsys.readouterr()
     assert "Traceback" not in shown.err
     assert shown.err or shown.out
-
-
-def test_a_study_file_as_the_body_of_a_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "study.yaml"
-    file.write_text(
-        "name: lora\nobjectives: [{metric: größe, goal: minimize}]\nseed: 7\n"
-        "parameters: {lr: {type: float, min: 1e-5, max: 1e-4, scale: log}, n: {type: int, min: 0, max: 9}}\n",
-        encoding="utf-8",
-    )
-    assert exit_code(["study", "body", str(file), "--project", "nlp"]) == 0
-    shown = capsys.readouterr().out
-    assert "größe" in shown
-    assert json.loads(shown) == {
-        "parent": "projects/nlp",
-        "studyId": "lora",
-        "study": {
-            "searchSpace": {
-                "parameters": [
-                    {"name": "lr", "floatDomain": {"min": 1e-5, "max": 1e-4, "scale": "SCALE_LOG"}},
-                    {"name": "n", "intDomain": {"max": "9", "scale": "SCALE_LINEAR"}},
-                ]
-            },
-            "objectives": [{"metric": "größe", "goal": "GOAL_MINIMIZE", "split": "SPLIT_VALIDATION"}],
-            "algorithm": {"auto": {}},
-            "stoppingRules": {},
-            "seed": "7",
-        },
-    }
-    file.write_text("name: lora\n")
-    assert exit_code(["study", "body", str(file)]) == 2
-    assert "objectives" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["study", "trials", "best", "enqueue", "run", "watch"])

@@ -1,23 +1,19 @@
-"""Specifications on the wire, changes, and the comparison behind `exist_ok`."""
+"""Specifications on the wire, study files, and changes."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import asktell
-from asktell import Bayesian, Bool, Categorical, Discrete, Float, Grid, Int, Maximize, Metric, Minimize, StudySpec
+from asktell import Bayesian, Bool, Categorical, Discrete, Float, Grid, Int, Maximize, Metric, Minimize, StudyOptions
 from asktell._core import spec_codec as codec
-from asktell._core.study_requests import (
-    changeable_differences,
-    encode_study,
-    fixed_differences,
-    full_study_name,
-    update_request,
-)
+from asktell._core.study_requests import create_request, file_request, full_study_name, update_request
+from asktell._core.study_view import StudyView, encode_study
 from asktell.spec import ALGORITHMS
 from asktell.v1 import study_pb2
 
@@ -39,12 +35,13 @@ def wrong(value: object) -> Any:
     return value
 
 
-def spec(**changes: Any) -> StudySpec:
-    return StudySpec(**{"space": SPACE, "objectives": [Minimize("loss")], **changes})
+def spec(**changes: Any) -> StudyOptions:
+    options: Any = {"space": SPACE, "objectives": [Minimize("loss")], **changes}
+    return options
 
 
 def test_a_space_survives_the_wire() -> None:
-    back = codec.decode_space(codec.encode_space(SPACE))
+    back = StudyView(encode_study(spec())).space
     assert back == SPACE
     assert list(back) == list(SPACE)
 
@@ -90,7 +87,7 @@ def test_a_string_is_no_list_of_categories() -> None:
 )
 def test_algorithms_survive_the_wire(algorithm: Any) -> None:
     expected = type(ALGORITHMS[algorithm]()) if isinstance(algorithm, str) else type(algorithm)
-    back = codec.decode_algorithm(codec.encode_algorithm(algorithm))
+    back = StudyView(encode_study(spec(algorithm=algorithm))).algorithm
     assert type(back) is expected
     if not isinstance(algorithm, str):
         assert back == algorithm
@@ -103,8 +100,8 @@ def test_an_unknown_algorithm_is_refused() -> None:
 
 def test_objectives_and_metrics() -> None:
     wire = encode_study(spec(objectives=Maximize("acc", split="train"), metrics=["loss", Metric("test", split="test")]))
-    assert codec.decode_objectives(wire.objectives) == [Maximize("acc", split="train")]
-    assert codec.decode_metrics_declared(wire.tracked_metrics) == [Metric("loss"), Metric("test", "test")]
+    assert StudyView(wire).objectives == [Maximize("acc", split="train")]
+    assert StudyView(wire).metrics == [Metric("loss"), Metric("test", "test")]
     with pytest.raises(TypeError, match=r"objectives\[0\]"):
         encode_study(spec(objectives=["loss"]))
 
@@ -116,39 +113,77 @@ def test_what_is_not_given_is_left_to_the_server() -> None:
     assert encode_study(spec(lease_s=0)).lease_policy.HasField("lease_duration")
 
 
-def test_the_servers_defaults_are_no_difference() -> None:
-    stored = encode_study(spec(seed=7))
-    stored.lease_policy.lease_duration.FromSeconds(60)
-    stored.lease_policy.max_attempts = 3
-    stored.ClearField("algorithm")
-    for parameter in stored.search_space.parameters:
-        if parameter.WhichOneof("domain") == "int_domain" and not parameter.int_domain.HasField("step"):
-            parameter.int_domain.step = 1
-    assert fixed_differences(encode_study(spec()), stored) == []
-    assert changeable_differences(encode_study(spec()), stored) == []
+def test_every_option_survives_the_wire() -> None:
+    options = spec(
+        metrics=["acc"],
+        algorithm=Bayesian(8),
+        max_trials=50,
+        target=0.5,
+        patience=20,
+        deadline=datetime(2030, 1, 1, tzinfo=UTC),
+        lease_s=90,
+        max_attempts=5,
+        max_running=4,
+        replicates=2,
+        max_staleness=0,
+        seed=7,
+        display_name="a title",
+        labels={"team": "nlp"},
+        annotations={"run": "17"},
+    )
+    assert options.keys() == StudyOptions.__annotations__.keys()
+    view = StudyView(create_request("p", "lora", options, exist_ok=True).study)
+    expected = {**options, "metrics": [Metric("acc")], "lease_s": 90.0}
+    assert {name: getattr(view, name) for name in options} == expected
+
+
+def test_none_leaves_an_option_to_the_server() -> None:
+    numbers = [name for name, kind in StudyOptions.__annotations__.items() if "None" in str(kind)]
+    assert len(numbers) == 10
+    assert encode_study(spec(**dict.fromkeys(numbers))) == encode_study(spec())
 
 
 @pytest.mark.parametrize(
-    ("change", "found"),
+    ("options", "complaint"),
     [
-        ({"space": {**SPACE, "lr": Float(1e-5, 1e-2, log=True)}}, "space (lr)"),
-        ({"space": {"lr": SPACE["lr"]}}, "space (momentum, dropout, rank, scale, layers, …)"),
-        ({"objectives": [Maximize("loss")]}, "objectives"),
-        ({"metrics": ["acc"]}, "metrics"),
-        ({"algorithm": "random"}, "algorithm"),
-        ({"lease_s": 5}, "lease_s"),
-        ({"max_attempts": 1}, "max_attempts"),
-        ({"seed": 8}, "seed"),
+        ({"space": SPACE}, "create_study\\(\\) needs objectives"),
+        (spec(max_trails=5), "create_study\\(\\) knows no max_trails; it takes display_name, space"),
+        (spec(max_trials=2.5), "max_trials must be a whole number"),
+        (spec(labels={"a": 1}), r"labels\['a'\] must be a string"),
     ],
 )
-def test_a_different_specification_is_found(change: dict[str, Any], found: str) -> None:
-    assert fixed_differences(encode_study(spec(**change)), encode_study(spec(seed=7))) == [found]
+def test_wrong_options_are_refused_by_name(options: Any, complaint: str) -> None:
+    with pytest.raises(TypeError, match=complaint):
+        encode_study(options)
 
 
-def test_rules_that_can_be_changed_are_told_apart() -> None:
-    wanted = encode_study(spec(max_trials=5, max_running=2))
-    assert fixed_differences(wanted, encode_study(spec())) == []
-    assert changeable_differences(wanted, encode_study(spec())) == ["max_trials", "max_running"]
+def test_the_text_of_a_study_file_goes_to_the_server(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text("name: größe\n", encoding="utf-8")
+    request = file_request("p", path, study_id="other", exist_ok=True)
+    assert (request.parent, request.study_id, request.study_file) == ("projects/p", "other", "name: größe\n")
+    assert request.exist_ok
+    assert request.request_id
+    assert not file_request("p", path, check=True).request_id
+
+
+def test_study_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        file_request("p", tmp_path / "nowhere.yaml")
+    (tmp_path / "latin.yaml").write_bytes("name: caf\xe9".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"latin\.yaml: is not UTF-8 text"):
+        file_request("p", tmp_path / "latin.yaml")
+    (tmp_path / "empty.yaml").write_bytes(b"")
+    assert file_request("p", tmp_path / "empty.yaml").study_file  # "" would mean that there is no file
+
+
+def test_a_mistake_in_a_file_begins_with_its_path() -> None:
+    error = asktell.InvalidStudyFile(
+        "4:9: x: is missing", reason="INVALID_STUDY_FILE", metadata={"line": "4", "column": "9"}
+    )
+    placed = error.at("study.yaml:")
+    assert str(placed) == "study.yaml:4:9: x: is missing"
+    assert (type(placed), placed.line, placed.column, placed.reason) == (type(error), 4, 9, error.reason)
 
 
 def test_updates_name_what_they_change() -> None:
@@ -174,6 +209,4 @@ def test_names(name: str) -> None:
 
 
 def test_states_newer_than_this_client_are_unspecified() -> None:
-    from asktell._core.study_view import StudyView
-
     assert StudyView(study_pb2.Study(state=99)).state is asktell.StudyState.UNSPECIFIED  # type: ignore[arg-type]

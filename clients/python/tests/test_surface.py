@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 
 import asktell
+from asktell import StudyChanges, StudyOptions, StudyView
 from asktell._core import methods
-from asktell.v1 import study_service_pb2, suggestion_service_pb2, trial_service_pb2
+from asktell._core.fields import fields_of
+from asktell._core.study_view import STUDY_FIELDS
+from asktell.v1 import study_pb2, study_service_pb2, suggestion_service_pb2, trial_service_pb2
 
 TWINS = [
     (asktell.Client, asktell.AsyncClient),
@@ -27,7 +30,7 @@ def test_all_is_what_is_exported() -> None:
         assert getattr(asktell, name) is not None  # also what is loaded at its first use
     exported = {
         name for name, value in vars(asktell).items() if not name.startswith("_") and not inspect.ismodule(value)
-    } | {"StudyFile", "StudyFileError", "load_study_file"}
+    }
     assert exported | {"__version__"} == set(asktell.__all__)
     assert len(asktell.__all__) == len(set(asktell.__all__))
 
@@ -66,9 +69,25 @@ def test_every_method_of_the_contract_is_there(contract: Any) -> None:
             assert mine.response.DESCRIPTOR is method.output_type
 
 
-def test_options_and_spec_have_the_same_fields() -> None:
-    assert asktell.StudyOptions.__annotations__.keys() == set(asktell.StudySpec.__slots__)
-    assert inspect.signature(asktell.StudySpec).parameters.keys() == asktell.StudyOptions.__annotations__.keys()
+def test_the_table_of_fields_has_all_options() -> None:
+    assert StudyOptions.__annotations__.keys() == STUDY_FIELDS.keys()
+    assert StudyChanges.__annotations__.keys() == {name for name, field in STUDY_FIELDS.items() if field.changeable}
+
+
+def test_every_field_of_the_contract_is_shown() -> None:
+    shown = {field.path.partition(".")[0] for field in fields_of(StudyView)}
+    by_hand = {"state", "finish_reason", "trial_counts", "warnings"}
+    not_yet = {"outcome_constraints", "early_stopping"}
+    assert shown | by_hand | not_yet == {field.name for field in study_pb2.Study.DESCRIPTOR.fields}
+    assert shown & by_hand == set()
+
+
+def test_what_the_server_said_cannot_be_set() -> None:
+    view = StudyView(study_pb2.Study(seed=7))
+    with pytest.raises(AttributeError, match=r"StudyView\.seed cannot be set"):
+        view.seed = 8
+    assert view.seed == 7
+    assert StudyView.seed.__doc__ == "Seed of everything random in the study."
 
 
 def _in_a_child(address: str) -> str:

@@ -1,22 +1,15 @@
 //! The way in.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
-use crate::existing;
+use crate::error::Result;
 use crate::list::{Items, pages};
-use crate::rpcs::new_request_id;
+use crate::new_study::NewStudy;
 use crate::session::Session;
 use crate::settings::ClientBuilder;
-use crate::spec::StudySpec;
-use crate::spec_codec;
 use crate::study::Study;
 use crate::v1;
-
-/// How often a study may be deleted between being found and being read.
-const TRIES: u32 = 3;
 
 /// A connection to one or several servers. Clones share it, and it lasts as long as any of them, or a study or trial
 /// that came from it.
@@ -31,11 +24,18 @@ impl fmt::Debug for Client {
     }
 }
 
-impl Client {
-    pub(crate) fn new(session: Arc<Session>) -> Self {
-        Self { session }
+impl ClientBuilder {
+    /// Opens no connection yet: the first call does, and waits for a server for as long as its deadline.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidSetting`](crate::Error), which names the setting or the environment variable.
+    pub fn build(self) -> Result<Client> {
+        Ok(Client { session: Session::new(self.settings()?)? })
     }
+}
 
+impl Client {
     /// A client with settings of its own.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
@@ -45,61 +45,67 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidSetting`].
+    /// [`Error::InvalidSetting`](crate::Error).
     pub fn from_env() -> Result<Self> {
         Self::builder().build()
     }
 
-    /// Creates a study. The id is the last part of its name: 1 to 63 characters out of a–z, 0–9, `-`, `_`, `.`.
+    /// Creates a study from a [`v1::Study`] or a [study file](NewStudy::from_file). The id is the last part of its name:
+    /// 1 to 63 characters out of a–z, 0–9, `-`, `_`, `.`; `None` = the name that stands in the study file.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`], [`Error::StudyExists`], [`Error::NotSupported`].
-    pub async fn create_study(&self, id: &str, spec: &StudySpec) -> Result<Study> {
-        let created = self.session.call(self.creation(id, spec)).await?;
-        Ok(Study::created(&self.session, created))
+    /// [`Error::InvalidArgument`](crate::Error), [`Error::StudyExists`](crate::Error),
+    /// [`Error::NotSupported`](crate::Error).
+    pub async fn create_study<'a>(&self, id: impl Into<Option<&'a str>>, study: impl Into<NewStudy>) -> Result<Study> {
+        self.create(id.into(), study.into(), false).await
     }
 
-    /// Creates a study, or opens the one that is there already, if it has the same specification. Rules and limits that
-    /// [`Study::update`] can change may differ, and stay as they are.
+    /// Creates a study, or opens the one that is there already, provided that nothing differs from it that can never be
+    /// changed. What [`Study::update`] can change may differ, and stays as it is: a warning says so.
     ///
     /// # Errors
     ///
-    /// As of [`Client::create_study`]; [`Error::StudyExists`] when there is one with another specification.
-    pub async fn create_or_open_study(&self, id: &str, spec: &StudySpec) -> Result<Study> {
-        let mut left = TRIES;
-        loop {
-            left -= 1;
-            let request = self.creation(id, spec);
-            let wanted = request.study.clone().unwrap_or_default();
-            let exists = match self.session.call(request).await {
-                Ok(created) => return Ok(Study::created(&self.session, created)),
-                Err(Error::StudyExists(failure)) => failure,
-                Err(error) => return Err(error),
-            };
-            match self
-                .session
-                .call(v1::GetStudyRequest { name: self.session.study_name(id), ..Default::default() })
-                .await
-            {
-                Ok(stored) => {
-                    existing::check(wanted, &stored, exists)?;
-                    return Ok(Study::new(&self.session, stored));
-                }
-                Err(Error::NotFound(_)) if left > 0 => {} // deleted between the two calls
-                Err(error) => return Err(error),
-            }
-        }
+    /// As of [`Client::create_study`]; [`Error::StudyExists`](crate::Error) when there is another study of that name.
+    pub async fn create_or_open_study<'a>(
+        &self,
+        id: impl Into<Option<&'a str>>,
+        study: impl Into<NewStudy>,
+    ) -> Result<Study> {
+        self.create(id.into(), study.into(), true).await
     }
 
-    fn creation(&self, id: &str, spec: &StudySpec) -> v1::CreateStudyRequest {
-        v1::CreateStudyRequest {
-            parent: self.parent(),
-            study_id: id.to_owned(),
-            study: Some(spec_codec::encode(spec)),
-            request_id: new_request_id(),
-            ..Default::default()
+    async fn create(&self, id: Option<&str>, study: NewStudy, exist_ok: bool) -> Result<Study> {
+        let created = self.submit(id, study, exist_ok, false).await?;
+        for warning in &created.warnings {
+            tracing::warn!(study = created.name, field = warning.field, "asktell: {}", warning.message);
         }
+        Ok(Study::new(&self.session, created))
+    }
+
+    /// Checks a study as [`Client::create_study`] does, and stores nothing. The answer is the study as the server
+    /// understands it, with its name and warnings; what was left unset stays unset.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Client::create_study`], but a study of that name may exist.
+    pub async fn check_study<'a>(
+        &self,
+        id: impl Into<Option<&'a str>>,
+        study: impl Into<NewStudy>,
+    ) -> Result<v1::Study> {
+        self.submit(id.into(), study.into(), false, true).await
+    }
+
+    async fn submit(&self, id: Option<&str>, new: NewStudy, exist_ok: bool, validate_only: bool) -> Result<v1::Study> {
+        let mut request = v1::CreateStudyRequest { exist_ok, validate_only, ..new.request.clone() };
+        if request.parent.is_empty() {
+            request.parent = self.parent();
+        }
+        if let Some(id) = id {
+            id.clone_into(&mut request.study_id);
+        }
+        self.session.call(request).await.map_err(|error| new.locate(error))
     }
 
     fn parent(&self) -> String {
@@ -110,28 +116,38 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`].
+    /// [`Error::NotFound`](crate::Error).
     pub async fn study(&self, name: &str) -> Result<Study> {
-        let wire = self
-            .session
-            .call(v1::GetStudyRequest { name: self.session.study_name(name), ..Default::default() })
-            .await?;
-        Ok(Study::new(&self.session, wire))
+        let request = v1::GetStudyRequest { name: self.session.study_name(name), ..Default::default() };
+        Ok(Study::new(&self.session, self.session.call(request).await?))
     }
 
-    /// The project's studies that have all of these labels, by name; without labels all of them.
-    pub fn studies(&self, labels: BTreeMap<String, String>) -> Items<Study> {
-        let (session, parent) = (Arc::clone(&self.session), self.parent());
-        pages(move |page_token| {
-            let (session, parent, labels) = (Arc::clone(&session), parent.clone(), labels.clone());
+    /// The project's studies by name; all of them for `Default::default()`. `parent` may name another project, and
+    /// `page_token` a page to begin at.
+    pub fn studies(&self, request: v1::ListStudiesRequest) -> Items<Study> {
+        let session = Arc::clone(&self.session);
+        let parent = if request.parent.is_empty() { self.parent() } else { request.parent.clone() };
+        pages(request.page_token.clone(), move |page_token| {
+            let session = Arc::clone(&session);
+            let request = v1::ListStudiesRequest { parent: parent.clone(), page_token, ..request.clone() };
             async move {
-                let request =
-                    v1::ListStudiesRequest { parent, page_token, labels, ..v1::ListStudiesRequest::default() };
                 let answer = session.call(request).await?;
                 let studies = answer.studies.into_iter().map(|study| Study::new(&session, study)).collect();
                 Ok((studies, answer.next_page_token))
             }
         })
+    }
+
+    /// Suggests configurations for a problem and its history, without a study: nothing is stored, and the same request
+    /// gets the same answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`](crate::Error), [`Error::NotSupported`](crate::Error),
+    /// [`Error::StudyComplete`](crate::Error) (the grid is exhausted), [`Error::QueueEmpty`](crate::Error) (manual search
+    /// suggests nothing).
+    pub async fn suggest(&self, request: v1::SuggestRequest) -> Result<v1::SuggestResponse> {
+        self.session.call(request).await
     }
 
     /// Stops the heartbeats, gives back the open trials whose leases run out, and ends all calls. It takes ten seconds
@@ -142,9 +158,5 @@ impl Client {
     /// When trials could not be given back: their leases run out by themselves.
     pub async fn close(&self) -> Result<()> {
         self.session.close().await
-    }
-
-    pub(crate) fn session(&self) -> &Session {
-        &self.session
     }
 }

@@ -62,12 +62,11 @@ impl Connection {
             }
             servers.push(Server { endpoint, channel: OnceLock::new(), unreached_at: Mutex::new(None) });
         }
-        let names: Vec<_> = settings.addresses.iter().map(ToString::to_string).collect();
         Ok(Self {
             servers,
             turn: AtomicUsize::new(0),
             token: settings.token.clone(),
-            names: names.join(","),
+            names: settings.addresses.join(","),
             connect_timeout,
         })
     }

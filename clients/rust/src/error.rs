@@ -2,105 +2,135 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::study_file::{self, StudyFileError};
-use crate::{FinishReason, Metrics};
+use crate::v1::FinishReason;
 
-/// What went wrong. The variant comes from the reason that the server gives, never from its text.
-///
-/// Reasons that are cases of one another share a variant: `InvalidArgument` may be `MISSING_OBJECTIVE` or `NOT_FINITE`,
-/// as [`Error::reason`] tells.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// A field of the request is wrong, see [`Error::field`]; nothing was changed.
-    #[error("{0}")]
-    InvalidArgument(Box<Failure>),
+/// One table: the errors that come of what a server says, and the reasons that lead to each.
+macro_rules! errors {
+    ($($(#[$about:meta])* $variant:ident: $($reason:literal)*;)+) => {
+        /// What went wrong. The variant comes from the reason that the server gives, never from its text.
+        ///
+        /// Reasons that are cases of one another share a variant: `InvalidArgument` may be `MISSING_OBJECTIVE` or
+        /// `NOT_FINITE`, as [`Error::reason`] tells.
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub enum Error {
+            $($(#[$about])* $variant(Box<Failure>),)+
+            /// The client has been closed.
+            ClientClosed,
+            /// A setting of the client cannot be.
+            InvalidSetting {
+                /// The setting, or the environment variable.
+                setting: &'static str,
+                /// What is wrong with it.
+                message: String,
+            },
+            /// A study file cannot be read. (What is wrong in one that can be read is [`Error::InvalidArgument`].)
+            UnreadableFile {
+                /// The file.
+                path: PathBuf,
+                /// Why it cannot be read.
+                source: Arc<std::io::Error>,
+            },
+            /// The program reads a parameter that the space does not have, or takes it for one of another kind.
+            WrongParameter {
+                /// The name that was asked for.
+                name: String,
+                /// The kind that was asked for.
+                wanted: &'static str,
+                /// What is there.
+                found: String,
+            },
+        }
+
+        impl Error {
+            /// What the server said; `None` for what this client found by itself.
+            pub fn failure(&self) -> Option<&Failure> {
+                match self {
+                    $(Self::$variant(failure) => Some(failure),)+
+                    _ => None,
+                }
+            }
+
+            /// `None` for a reason that is newer than this client.
+            pub(crate) fn of_reason(reason: &str) -> Option<fn(Box<Failure>) -> Self> {
+                match reason {
+                    $($($reason => Some(Self::$variant),)*)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+errors! {
+    /// A field of the request or a study file is wrong, see [`Error::field`]; nothing was changed.
+    InvalidArgument: "INVALID_FIELD" "NOT_FINITE" "UNKNOWN_METRIC" "MISSING_OBJECTIVE" "VALUE_OUTSIDE_SPACE"
+        "REQUEST_ID_REUSED" "TEST_SPLIT_OBJECTIVE" "GRID_TOO_LARGE" "INVALID_TOKEN" "INVALID_STUDY_FILE";
     /// The contract has it, this server does not do it; see [`Error::field`].
-    #[error("{0}")]
-    NotSupported(Box<Failure>),
+    NotSupported: "NOT_SUPPORTED" "STATELESS_SERVER";
     /// No such study or trial.
-    #[error("{0}")]
-    NotFound(Box<Failure>),
-    /// A study of that name exists, or one with another specification.
-    #[error("{0}")]
-    StudyExists(Box<Failure>),
-    /// The trial has another result, see [`Error::stored_metrics`]; corrections go through [`Trial::amend`].
-    ///
-    /// [`Trial::amend`]: crate::Trial::amend
-    #[error("{0}")]
-    ResultConflict(Box<Failure>),
+    NotFound: "STUDY_NOT_FOUND" "TRIAL_NOT_FOUND";
+    /// A study of that name exists; or where it may exist, one that differs in what can never be changed.
+    StudyExists: "STUDY_EXISTS";
+    /// The trial has another result, see [`Error::stored_metrics`]; corrections go through
+    /// [`Trial::amend`](crate::Trial::amend).
+    ResultConflict: "RESULT_CONFLICT";
     /// The study hands out no more trials, see [`Error::finish_reason`].
-    #[error("study is complete: {}", finished_because(.0))]
-    StudyComplete(Box<Failure>),
+    StudyComplete: "STUDY_COMPLETE";
     /// The study hands out no trials until it is resumed.
-    #[error("{0}")]
-    StudyPaused(Box<Failure>),
+    StudyPaused: "STUDY_PAUSED";
     /// The study is searched by hand, and nothing is enqueued.
-    #[error("{0}")]
-    QueueEmpty(Box<Failure>),
+    QueueEmpty: "QUEUE_EMPTY";
     /// The trial's state does not allow the call.
-    #[error("{0}")]
-    IllegalTransition(Box<Failure>),
+    IllegalTransition: "ILLEGAL_TRANSITION";
     /// The trial is no longer this worker's.
-    #[error("{0}")]
-    LeaseLost(Box<Failure>),
+    LeaseLost: "LEASE_LOST";
     /// The study changed since it was read.
-    #[error("{0}")]
-    EtagMismatch(Box<Failure>),
+    EtagMismatch: "ETAG_MISMATCH";
     /// Too many writers at once, for longer than the client's own retries; nothing was changed.
-    #[error("{0}")]
-    Contention(Box<Failure>),
+    Contention: "CONTENTION";
     /// All that may run now is running; ask again after [`Error::retry_after`].
-    #[error("{0}")]
-    NoTrialAvailable(Box<Failure>),
+    NoTrialAvailable: "NO_TRIAL_AVAILABLE";
     /// The server has as many calls as it can take.
-    #[error("{0}")]
-    Overloaded(Box<Failure>),
+    Overloaded: "OVERLOADED";
     /// A limit of the product is reached.
-    #[error("{0}")]
-    LimitExceeded(Box<Failure>),
+    LimitExceeded: "LIMIT_EXCEEDED";
     /// No server, or its store is away, for longer than the call's deadline.
-    #[error("{0}")]
-    Unavailable(Box<Failure>),
+    Unavailable: "STORE_UNAVAILABLE" "SERVER_DRAINING";
     /// The answer was not ready in time. The call may have been carried out; making it again is safe.
-    #[error("{0}")]
-    DeadlineExceeded(Box<Failure>),
+    DeadlineExceeded: "DEADLINE";
     /// The token is missing or wrong.
-    #[error("{0}")]
-    Unauthenticated(Box<Failure>),
+    Unauthenticated: "UNAUTHENTICATED";
     /// A bug of the server; its log has more under the incident in [`Failure::metadata`].
-    #[error("{0}")]
-    Internal(Box<Failure>),
+    Internal: "INTERNAL";
     /// A status that is none of the above.
-    #[error("{0}")]
-    Other(Box<Failure>),
+    Other: ;
+}
 
-    /// The client has been closed.
-    #[error("the client has been closed")]
-    ClientClosed,
-    /// A setting of the client cannot be.
-    #[error("{setting}: {message}")]
-    InvalidSetting {
-        /// The setting, or the environment variable.
-        setting: &'static str,
-        /// What is wrong with it.
-        message: String,
-    },
-    /// A study file is wrong.
-    #[error(transparent)]
-    StudyFile(#[from] StudyFileError),
-    /// The program reads a parameter that the space does not have, or takes it for one of another kind.
-    #[error("parameter {name:?} is not {wanted}: {found}")]
-    WrongParameter {
-        /// The name that was asked for.
-        name: String,
-        /// The kind that was asked for.
-        wanted: &'static str,
-        /// What is there.
-        found: String,
-    },
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClientClosed => f.write_str("the client has been closed"),
+            Self::InvalidSetting { setting, message } => write!(f, "{setting}: {message}"),
+            Self::UnreadableFile { path, source } => write!(f, "{}: {source}", path.display()),
+            Self::WrongParameter { name, wanted, found } => write!(f, "parameter {name:?} is not {wanted}: {found}"),
+            Self::StudyComplete(failure) => write!(f, "study is complete: {}", finished_because(failure)),
+            _ => f.write_str(self.failure().map_or("", |failure| &failure.message)),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::UnreadableFile { source, .. } => Some(source),
+            _ => None,
+        }
+    }
 }
 
 /// The result of a call.
@@ -121,12 +151,6 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
 impl Failure {
     pub(crate) fn new(message: impl Into<String>) -> Box<Self> {
         Box::new(Self { message: message.into(), ..Self::default() })
@@ -134,33 +158,6 @@ impl Failure {
 }
 
 impl Error {
-    /// What the server said; `None` for what this client found by itself.
-    pub fn failure(&self) -> Option<&Failure> {
-        match self {
-            Self::InvalidArgument(failure)
-            | Self::NotSupported(failure)
-            | Self::NotFound(failure)
-            | Self::StudyExists(failure)
-            | Self::ResultConflict(failure)
-            | Self::StudyComplete(failure)
-            | Self::StudyPaused(failure)
-            | Self::QueueEmpty(failure)
-            | Self::IllegalTransition(failure)
-            | Self::LeaseLost(failure)
-            | Self::EtagMismatch(failure)
-            | Self::Contention(failure)
-            | Self::NoTrialAvailable(failure)
-            | Self::Overloaded(failure)
-            | Self::LimitExceeded(failure)
-            | Self::Unavailable(failure)
-            | Self::DeadlineExceeded(failure)
-            | Self::Unauthenticated(failure)
-            | Self::Internal(failure)
-            | Self::Other(failure) => Some(failure),
-            Self::ClientClosed | Self::InvalidSetting { .. } | Self::StudyFile(_) | Self::WrongParameter { .. } => None,
-        }
-    }
-
     /// The reason as the catalogue names it, e.g. `MISSING_OBJECTIVE`; empty when no server gave one.
     pub fn reason(&self) -> &str {
         self.failure().map_or("", |failure| &failure.reason)
@@ -181,9 +178,9 @@ impl Error {
         finish_reason(self.failure()?)
     }
 
-    /// The metrics of the result that [`Error::ResultConflict`] ran into; `None` when they are not told.
-    pub fn stored_metrics(&self) -> Option<Metrics> {
-        study_file::numbers(self.metadata("metrics")?)
+    /// The metrics of the stored result, of [`Error::ResultConflict`]; `None` when the server does not give them.
+    pub fn stored_metrics(&self) -> Option<BTreeMap<String, f64>> {
+        serde_json::from_str(self.metadata("metrics")?).ok()
     }
 
     fn metadata(&self, key: &str) -> Option<&str> {
@@ -192,21 +189,18 @@ impl Error {
 }
 
 fn finish_reason(failure: &Failure) -> Option<FinishReason> {
-    let code =
-        crate::v1::FinishReason::from_str_name(&format!("FINISH_REASON_{}", failure.metadata.get("finish_reason")?))?;
-    FinishReason::from_wire(code.into())
+    FinishReason::from_str_name(&format!("FINISH_REASON_{}", failure.metadata.get("finish_reason")?))
 }
 
 /// In the words of every client.
-fn finished_because(failure: &Failure) -> String {
-    let words = match finish_reason(failure) {
+fn finished_because(failure: &Failure) -> &str {
+    match finish_reason(failure) {
         Some(FinishReason::Requested) => "it was finished by request",
         Some(FinishReason::MaxTrials) => "its budget of trials is used up",
         Some(FinishReason::Target) => "a trial reached the target value",
         Some(FinishReason::Patience) => "the last trials did not better the best one",
         Some(FinishReason::Deadline) => "its deadline has passed",
         Some(FinishReason::Exhausted) => "every configuration of its space or grid has been tried",
-        None => failure.metadata.get("finish_reason").unwrap_or(&failure.message),
-    };
-    words.to_owned()
+        Some(FinishReason::Unspecified) | None => failure.metadata.get("finish_reason").unwrap_or(&failure.message),
+    }
 }

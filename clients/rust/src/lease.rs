@@ -1,7 +1,7 @@
-//! A worker's hold on a trial, and what keeps it.
+//! The lease of a trial that this client asked for, and what renews it.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::connection::Connection;
 use crate::error::{Error, Result};
-use crate::rpcs::new_request_id;
+use crate::rpcs::Rpc;
 use crate::v1;
 
 const BEATS_PER_LEASE: u32 = 3;
@@ -95,8 +95,7 @@ impl Lease {
     /// A report without metrics.
     async fn beat(&self, connection: &Connection, limit: Duration) -> Result<()> {
         let sent_at = Instant::now();
-        let report =
-            v1::ReportRequest { name: self.name.clone(), lease_id: self.id.clone(), ..v1::ReportRequest::default() };
+        let report = v1::ReportRequest { name: self.name.clone(), lease_id: self.id.clone(), ..Default::default() };
         match connection.call(&report, limit).await {
             Ok(answer) => self.heard(&answer, sent_at),
             Err(Error::NotFound(_)) => {
@@ -136,12 +135,9 @@ impl Lease {
         if self.state().lost {
             return Ok(());
         }
-        let request = v1::ReleaseTrialRequest {
-            name: self.name.clone(),
-            lease_id: self.id.clone(),
-            request_id: new_request_id(),
-            ..Default::default()
-        };
+        let mut request =
+            v1::ReleaseTrialRequest { name: self.name.clone(), lease_id: self.id.clone(), ..Default::default() };
+        request.identify();
         match connection.call(&request, RELEASE).await {
             Ok(_) | Err(Error::LeaseLost(_) | Error::IllegalTransition(_) | Error::NotFound(_)) => Ok(()),
             Err(error) => Err(error),
@@ -168,15 +164,7 @@ impl Lease {
 
 /// Both are times of the server's one clock: this machine's own may differ.
 fn duration(trial: &v1::Trial) -> Option<Duration> {
-    let expires = trial.lease_expire_time?;
-    let started = trial.start_time.unwrap_or_default();
-    let seconds = u64::try_from(expires.seconds - started.seconds).unwrap_or(0);
-    let nanos = i64::from(expires.nanos) - i64::from(started.nanos);
-    let whole = Duration::from_secs(seconds);
-    let exact = if nanos < 0 {
-        whole.saturating_sub(Duration::from_nanos(nanos.unsigned_abs()))
-    } else {
-        whole + Duration::from_nanos(nanos.unsigned_abs())
-    };
-    Some(exact.max(SHORTEST_BEAT))
+    let expires = SystemTime::try_from(trial.lease_expire_time?).ok()?;
+    let started = SystemTime::try_from(trial.start_time.unwrap_or_default()).ok()?;
+    Some(expires.duration_since(started).unwrap_or_default().max(SHORTEST_BEAT))
 }

@@ -1,6 +1,5 @@
 //! Lists that are read page by page.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -8,57 +7,7 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-use crate::enums::TrialState;
 use crate::error::Result;
-use crate::v1;
-
-/// Which trials to list; all conditions hold together.
-///
-/// ```
-/// use asktell::{TrialFilter, TrialState};
-///
-/// let filter = TrialFilter::new().state(TrialState::Succeeded).worker("me");
-/// ```
-#[derive(Clone, Debug, Default)]
-#[must_use]
-pub struct TrialFilter {
-    states: Vec<TrialState>,
-    worker_id: String,
-    labels: BTreeMap<String, String>,
-}
-
-impl TrialFilter {
-    /// All trials.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Only trials in this state, or in another one that is given with a further call.
-    pub fn state(mut self, state: TrialState) -> Self {
-        self.states.push(state);
-        self
-    }
-
-    /// Only trials of exactly this worker.
-    pub fn worker(self, id: impl Into<String>) -> Self {
-        Self { worker_id: id.into(), ..self }
-    }
-
-    /// Only trials with this label.
-    pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.labels.insert(key.into(), value.into());
-        self
-    }
-
-    pub(crate) fn to_wire(&self) -> v1::TrialFilter {
-        v1::TrialFilter {
-            states: self.states.iter().map(|state| state.to_wire()).collect(),
-            worker_id: self.worker_id.clone(),
-            labels: self.labels.clone(),
-            ..Default::default()
-        }
-    }
-}
 
 /// A stream of items, fetched page by page as it is read; it ends after the first error.
 ///
@@ -114,15 +63,14 @@ impl<T> fmt::Debug for Items<T> {
     }
 }
 
-/// Items of pages that `fetch` gets by their token.
-pub(crate) fn pages<T, F, P>(fetch: F) -> Items<T>
+/// Items of pages that `fetch` gets by their token, the first one by `token`.
+pub(crate) fn pages<T, F, P>(mut token: String, fetch: F) -> Items<T>
 where
     T: Send + 'static,
     F: Fn(String) -> P + Send + 'static,
     P: Future<Output = Result<(Vec<T>, String)>> + Send,
 {
     Items::new(async_stream::try_stream! {
-        let mut token = String::new();
         loop {
             let (page, next) = fetch(token).await?;
             for item in page {

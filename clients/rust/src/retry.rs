@@ -10,9 +10,9 @@ use crate::rpcs::Rpc;
 use crate::status::Trouble;
 
 const FIRST_DELAY: Duration = Duration::from_millis(100);
-const LONGEST_DELAY: Duration = Duration::from_secs(5);
+pub(crate) const LONGEST_DELAY: Duration = Duration::from_secs(5);
 /// Looking for a server that is being started again costs nothing.
-const LONGEST_SEARCH_DELAY: Duration = Duration::from_secs(1);
+pub(crate) const LONGEST_SEARCH_DELAY: Duration = Duration::from_secs(1);
 const RACES: u32 = 8;
 
 impl Connection {
@@ -81,26 +81,4 @@ impl Backoff {
 
 pub(crate) fn jitter(delay: Duration, low: f64, high: f64) -> Duration {
     delay.mul_f64(low + (high - low) * fastrand::f64())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn delays_double_up_to_a_limit() {
-        let mut delays = Backoff::default();
-        for doubled in [100, 200, 400, 800, 1000, 1000] {
-            let delay = delays.next(LONGEST_SEARCH_DELAY, None);
-            let whole = Duration::from_millis(doubled);
-            assert!(whole / 2 <= delay && delay <= whole, "{delay:?}, want about {whole:?}");
-        }
-    }
-
-    #[test]
-    fn a_hint_is_never_cut_short() {
-        let hint = Duration::from_secs(7);
-        let delay = Backoff::default().next(LONGEST_DELAY, Some(hint));
-        assert!(hint <= delay && delay <= hint.mul_f64(1.1), "{delay:?}");
-    }
 }

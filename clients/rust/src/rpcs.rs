@@ -9,43 +9,51 @@ pub(crate) trait Rpc: prost::Message + Clone + 'static {
     const PATH: &'static str;
     /// It may fit a model before it answers, and has the longer deadline.
     const SLOW: bool = false;
+
+    /// Gives the request an id by which a server knows its retries, if the method takes one and there is none yet.
+    fn identify(&mut self) {}
 }
 
 macro_rules! methods {
-    ($($service:ident/$method:ident: $request:ident => $answer:ty $(, slow = $slow:literal)?;)+) => {
+    ($($service:ident/$method:ident: $request:ident => $answer:ty $(, $property:ident)*;)+) => {
         $(impl Rpc for v1::$request {
             type Answer = $answer;
 
             const PATH: &'static str = concat!("/asktell.v1.", stringify!($service), "/", stringify!($method));
-            $(const SLOW: bool = $slow;)?
+            $(methods!(@$property);)*
         })+
+    };
+    (@slow) => {
+        const SLOW: bool = true;
+    };
+    (@identified) => {
+        fn identify(&mut self) {
+            if self.request_id.is_empty() {
+                self.request_id = uuid::Uuid::new_v4().to_string();
+            }
+        }
     };
 }
 
 methods! {
-    StudyService/CreateStudy: CreateStudyRequest => v1::Study;
+    StudyService/CreateStudy: CreateStudyRequest => v1::Study, identified;
     StudyService/GetStudy: GetStudyRequest => v1::Study;
     StudyService/ListStudies: ListStudiesRequest => v1::ListStudiesResponse;
-    StudyService/UpdateStudy: UpdateStudyRequest => v1::Study;
-    StudyService/DeleteStudy: DeleteStudyRequest => ();
-    TrialService/Ask: AskRequest => v1::AskResponse, slow = true;
-    TrialService/Tell: TellRequest => v1::TellResponse;
-    TrialService/Report: ReportRequest => v1::ReportResponse;
-    TrialService/ReleaseTrial: ReleaseTrialRequest => v1::Trial;
-    TrialService/EnqueueTrials: EnqueueTrialsRequest => v1::EnqueueTrialsResponse;
-    TrialService/ImportTrials: ImportTrialsRequest => v1::ImportTrialsResponse;
+    StudyService/UpdateStudy: UpdateStudyRequest => v1::Study, identified;
+    StudyService/DeleteStudy: DeleteStudyRequest => (), identified;
+    TrialService/Ask: AskRequest => v1::AskResponse, slow, identified;
+    TrialService/Tell: TellRequest => v1::TellResponse, identified;
+    TrialService/Report: ReportRequest => v1::ReportResponse, identified;
+    TrialService/ReleaseTrial: ReleaseTrialRequest => v1::Trial, identified;
+    TrialService/EnqueueTrials: EnqueueTrialsRequest => v1::EnqueueTrialsResponse, identified;
+    TrialService/ImportTrials: ImportTrialsRequest => v1::ImportTrialsResponse, identified;
     TrialService/GetTrial: GetTrialRequest => v1::Trial;
     TrialService/ListTrials: ListTrialsRequest => v1::ListTrialsResponse;
     TrialService/ListBestTrials: ListBestTrialsRequest => v1::ListBestTrialsResponse;
-    TrialService/UpdateTrial: UpdateTrialRequest => v1::Trial;
-    TrialService/AmendTrial: AmendTrialRequest => v1::Trial;
-    TrialService/CancelTrial: CancelTrialRequest => v1::Trial;
-    TrialService/DeleteTrial: DeleteTrialRequest => ();
+    TrialService/UpdateTrial: UpdateTrialRequest => v1::Trial, identified;
+    TrialService/AmendTrial: AmendTrialRequest => v1::Trial, identified;
+    TrialService/CancelTrial: CancelTrialRequest => v1::Trial, identified;
+    TrialService/DeleteTrial: DeleteTrialRequest => (), identified;
     TrialService/WatchStudy: WatchStudyRequest => v1::WatchStudyResponse;
-    SuggestionService/Suggest: SuggestRequest => v1::SuggestResponse, slow = true;
-}
-
-/// The id by which a server knows a retry from a new request.
-pub(crate) fn new_request_id() -> String {
-    uuid::Uuid::new_v4().to_string()
+    SuggestionService/Suggest: SuggestRequest => v1::SuggestResponse, slow;
 }

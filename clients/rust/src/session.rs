@@ -20,11 +20,11 @@ pub(crate) struct Session {
     pub(crate) settings: Settings,
     pub(crate) connection: Arc<Connection>,
     pub(crate) closed: watch::Sender<bool>,
-    held: Mutex<Held>,
+    open: Mutex<Open>,
 }
 
 #[derive(Default)]
-struct Held {
+struct Open {
     /// By [`Lease::key`].
     leases: HashMap<String, Arc<Lease>>,
     /// Releases of dropped trials that are under way.
@@ -34,11 +34,12 @@ struct Held {
 impl Session {
     pub(crate) fn new(settings: Settings) -> Result<Arc<Self>> {
         let connection = Arc::new(Connection::new(&settings)?);
-        Ok(Arc::new(Self { settings, connection, closed: watch::Sender::new(false), held: Mutex::default() }))
+        Ok(Arc::new(Self { settings, connection, closed: watch::Sender::new(false), open: Mutex::default() }))
     }
 
     /// A call with the deadline of its kind, which ends when the client is closed.
-    pub(crate) async fn call<R: Rpc>(&self, request: R) -> Result<R::Answer> {
+    pub(crate) async fn call<R: Rpc>(&self, mut request: R) -> Result<R::Answer> {
+        request.identify();
         let limit = if R::SLOW { self.settings.ask_timeout } else { self.settings.timeout };
         tokio::select! {
             biased;
@@ -59,19 +60,19 @@ impl Session {
         format!("projects/{}/studies/{}", self.settings.project, name.strip_prefix("studies/").unwrap_or(name))
     }
 
-    /// Keeps a lease alive from now on, until it is closed or lost.
-    pub(crate) fn hold(&self, lease: &Arc<Lease>) {
-        let mut held = self.held();
+    /// Renews a lease from now on, until it is closed or lost.
+    pub(crate) fn keep(&self, lease: &Arc<Lease>) {
+        let mut open = self.open();
         if *self.closed.borrow() {
             return; // an Ask that was answered while the client was being closed: the lease runs out by itself
         }
-        held.leases.insert(lease.key(), Arc::clone(lease));
+        open.leases.insert(lease.key(), Arc::clone(lease));
         lease.keep(&self.connection);
     }
 
     /// Ends a lease on this side.
     pub(crate) fn forget(&self, lease: &Arc<Lease>) -> bool {
-        self.held().leases.remove(&lease.key());
+        self.open().leases.remove(&lease.key());
         lease.close()
     }
 
@@ -87,21 +88,21 @@ impl Session {
                 tracing::warn!(trial = lease.name, %error, "asktell: the trial was not given back, its lease runs out");
             }
         });
-        let mut held = self.held();
-        held.releases.retain(|release| !release.is_finished());
-        held.releases.push(task);
+        let mut open = self.open();
+        open.releases.retain(|release| !release.is_finished());
+        open.releases.push(task);
     }
 
     /// Gives back the open trials whose leases would run out otherwise, and waits for those that are being given back.
     pub(crate) async fn close(&self) -> Result<()> {
-        let Held { leases, releases } = {
-            let mut held = self.held();
+        let Open { leases, releases } = {
+            let mut open = self.open();
             self.closed.send_replace(true);
-            std::mem::take(&mut *held)
+            std::mem::take(&mut *open)
         };
-        let open: Vec<_> = leases.into_values().filter(|lease| lease.close() && lease.duration.is_some()).collect();
+        let unended: Vec<_> = leases.into_values().filter(|lease| lease.close() && lease.duration.is_some()).collect();
         let closing = async {
-            for lease in open {
+            for lease in unended {
                 lease.release(&self.connection).await?; // one that fails for want of a server says enough about all
             }
             for release in releases {
@@ -113,7 +114,7 @@ impl Session {
         timeout_at(Instant::now() + CLOSING, closing).await.unwrap_or_else(|_| Err(late()))
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

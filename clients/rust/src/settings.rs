@@ -7,14 +7,14 @@ use std::{env, fs, process};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Certificate, ClientTlsConfig};
 
-use crate::address::{self, Address};
-use crate::client::Client;
+use crate::address;
 use crate::error::{Error, Result};
-use crate::session::Session;
 
+const TIMEOUT: Duration = Duration::from_secs(30);
+const ASK_TIMEOUT: Duration = Duration::from_secs(60);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// Makes a [`Client`].
+/// Makes a [`Client`](crate::Client).
 ///
 /// ```no_run
 /// # fn main() -> asktell::Result<()> {
@@ -22,16 +22,16 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct ClientBuilder {
     address: Option<String>,
     token: Option<String>,
     tls: Option<Tls>,
-    project: String,
+    project: Option<String>,
     worker_id: Option<String>,
-    timeout: Duration,
-    ask_timeout: Duration,
+    timeout: Option<Duration>,
+    ask_timeout: Option<Duration>,
 }
 
 #[derive(Clone, Debug)]
@@ -41,27 +41,13 @@ enum Tls {
 }
 
 pub(crate) struct Settings {
-    pub(crate) addresses: Vec<Address>,
+    pub(crate) addresses: Vec<String>,
     pub(crate) token: Option<MetadataValue<Ascii>>,
     pub(crate) tls: Option<ClientTlsConfig>,
     pub(crate) project: String,
     pub(crate) worker_id: String,
     pub(crate) timeout: Duration,
     pub(crate) ask_timeout: Duration,
-}
-
-impl Default for ClientBuilder {
-    fn default() -> Self {
-        Self {
-            address: None,
-            token: None,
-            tls: None,
-            project: "default".to_owned(),
-            worker_id: None,
-            timeout: Duration::from_secs(30),
-            ask_timeout: Duration::from_secs(60),
-        }
-    }
 }
 
 impl ClientBuilder {
@@ -89,7 +75,7 @@ impl ClientBuilder {
 
     /// The project of studies that are named by their id alone. Default: `default`.
     pub fn project(self, project: impl Into<String>) -> Self {
-        Self { project: project.into(), ..self }
+        Self { project: Some(project.into()), ..self }
     }
 
     /// Who asks. Default: host and process.
@@ -99,21 +85,12 @@ impl ClientBuilder {
 
     /// How long a call may take, retries included. Default: 30 s. A call whose future is dropped ends sooner.
     pub fn timeout(self, timeout: Duration) -> Self {
-        Self { timeout, ..self }
+        Self { timeout: Some(timeout), ..self }
     }
 
     /// The same for asks and suggestions, which may fit a model before they answer. Default: 60 s.
     pub fn ask_timeout(self, timeout: Duration) -> Self {
-        Self { ask_timeout: timeout, ..self }
-    }
-
-    /// Opens no connection yet: the first call does, and waits for a server for as long as its deadline.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidSetting`], which names the setting or the environment variable.
-    pub fn build(self) -> Result<Client> {
-        Ok(Client::new(Session::new(self.settings()?)?))
+        Self { ask_timeout: Some(timeout), ..self }
     }
 
     pub(crate) fn settings(self) -> Result<Settings> {
@@ -136,10 +113,10 @@ impl ClientBuilder {
             addresses,
             token,
             tls,
-            project: self.project,
+            project: self.project.unwrap_or_else(|| "default".to_owned()),
             worker_id: self.worker_id.unwrap_or_else(default_worker),
-            timeout: limit("timeout", self.timeout)?,
-            ask_timeout: limit("ask_timeout", self.ask_timeout)?,
+            timeout: limit("timeout", self.timeout.unwrap_or(TIMEOUT))?,
+            ask_timeout: limit("ask_timeout", self.ask_timeout.unwrap_or(ASK_TIMEOUT))?,
         })
     }
 }

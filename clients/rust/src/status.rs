@@ -61,46 +61,12 @@ fn from_server(status: &Status) -> Error {
     }
     let hint = details.retry_info().and_then(|info| info.retry_delay);
     failure.retry_after = hint.max(pushback(status)).filter(|delay| !delay.is_zero());
-    of_kind(status.code(), failure)
+    Error::of_reason(&failure.reason).unwrap_or_else(|| of_code(status.code()))(failure)
 }
 
 fn pushback(status: &Status) -> Option<Duration> {
     let text = status.metadata().get(PUSHBACK)?.to_str().ok()?;
     text.parse().ok().map(Duration::from_millis)
-}
-
-fn of_kind(code: Code, failure: Box<Failure>) -> Error {
-    let of_reason = match failure.reason.as_str() {
-        "INVALID_FIELD"
-        | "NOT_FINITE"
-        | "UNKNOWN_METRIC"
-        | "MISSING_OBJECTIVE"
-        | "VALUE_OUTSIDE_SPACE"
-        | "REQUEST_ID_REUSED"
-        | "TEST_SPLIT_OBJECTIVE"
-        | "GRID_TOO_LARGE"
-        | "INVALID_TOKEN" => Error::InvalidArgument,
-        "NOT_SUPPORTED" | "STATELESS_SERVER" => Error::NotSupported,
-        "STUDY_NOT_FOUND" | "TRIAL_NOT_FOUND" => Error::NotFound,
-        "STUDY_EXISTS" => Error::StudyExists,
-        "RESULT_CONFLICT" => Error::ResultConflict,
-        "STUDY_COMPLETE" => Error::StudyComplete,
-        "STUDY_PAUSED" => Error::StudyPaused,
-        "QUEUE_EMPTY" => Error::QueueEmpty,
-        "ILLEGAL_TRANSITION" => Error::IllegalTransition,
-        "LEASE_LOST" => Error::LeaseLost,
-        "ETAG_MISMATCH" => Error::EtagMismatch,
-        "CONTENTION" => Error::Contention,
-        "NO_TRIAL_AVAILABLE" => Error::NoTrialAvailable,
-        "OVERLOADED" => Error::Overloaded,
-        "LIMIT_EXCEEDED" => Error::LimitExceeded,
-        "STORE_UNAVAILABLE" | "SERVER_DRAINING" => Error::Unavailable,
-        "UNAUTHENTICATED" => Error::Unauthenticated,
-        "INTERNAL" => Error::Internal,
-        "DEADLINE" => Error::DeadlineExceeded,
-        _ => of_code(code),
-    };
-    of_reason(failure)
 }
 
 /// For a status without a reason (a proxy's, or gRPC's own) and for reasons newer than this client.

@@ -1,33 +1,22 @@
-//! Studies, and asking them for trials.
+//! Studies, their trials and their changes. Asking is in `asking.rs`.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
-
-use crate::error::{Error, Failure, Result};
-use crate::lease::Lease;
-use crate::list::{Items, TrialFilter, pages};
-use crate::retry::jitter;
-use crate::rpcs::new_request_id;
+use crate::error::Result;
+use crate::list::{Items, pages};
 use crate::session::Session;
-use crate::spec_codec::count as wire_count;
-use crate::study_info::StudyInfo;
-use crate::trial::Trial;
-use crate::v1;
-use crate::watch::{self, Changes};
+use crate::trial::{Answer, Trial};
+use crate::{v1, watch};
 
 const PAGE: i32 = 500;
-/// Where the server gives no hint when to ask again.
-const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The unit of tuning: one search space, and what to optimise in it. Clones are the same study.
 #[derive(Clone)]
 pub struct Study {
     pub(crate) session: Arc<Session>,
     name: Arc<str>,
-    info: Arc<Mutex<Arc<StudyInfo>>>,
+    info: Arc<Mutex<Arc<v1::Study>>>,
 }
 
 impl fmt::Debug for Study {
@@ -36,59 +25,10 @@ impl fmt::Debug for Study {
     }
 }
 
-/// How to ask.
-#[derive(Clone, Debug, Default)]
-#[must_use]
-pub struct AskOptions {
-    wait: Option<Duration>,
-    worker_id: Option<String>,
-}
-
-/// The trial with the best mean of a model. All numbers are in the objective's unit.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct BestByModel {
-    /// The trial.
-    pub trial: Trial,
-    /// What the objective is expected to be there, without noise.
-    pub mean: f64,
-    /// Standard deviation of that.
-    pub standard_deviation: f64,
-    /// Standard deviation of a single result, beyond the standard errors that were told.
-    pub noise: f64,
-}
-
-impl AskOptions {
-    /// Waits for ever, as the client's worker.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Waits for a trial to become available for so long at most; zero = not at all. The calls themselves may take
-    /// longer.
-    pub fn wait(self, wait: Duration) -> Self {
-        Self { wait: Some(wait), ..self }
-    }
-
-    /// Asks as this worker instead of the client's.
-    pub fn worker(self, id: impl Into<String>) -> Self {
-        Self { worker_id: Some(id.into()), ..self }
-    }
-}
-
 impl Study {
-    pub(crate) fn new(session: &Arc<Session>, wire: v1::Study) -> Self {
-        let info = StudyInfo::from(wire);
-        let name = info.name.as_str().into();
-        Self { session: Arc::clone(session), name, info: Arc::new(Mutex::new(Arc::new(info))) }
-    }
-
-    pub(crate) fn created(session: &Arc<Session>, wire: v1::Study) -> Self {
-        let study = Self::new(session, wire);
-        for warning in &study.info().warnings {
-            tracing::warn!(study = study.name(), field = warning.field, "asktell: {}", warning.message);
-        }
-        study
+    pub(crate) fn new(session: &Arc<Session>, message: v1::Study) -> Self {
+        let name = message.name.as_str().into();
+        Self { session: Arc::clone(session), name, info: Arc::new(Mutex::new(Arc::new(message))) }
     }
 
     /// `projects/{project}/studies/{study}`.
@@ -102,115 +42,53 @@ impl Study {
     }
 
     /// The study as of the last call that answered with it; [`Study::refresh`] reads it anew.
-    pub fn info(&self) -> Arc<StudyInfo> {
+    pub fn info(&self) -> Arc<v1::Study> {
         Arc::clone(&self.info.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Reads the study anew.
-    pub async fn refresh(&self) -> Result<Arc<StudyInfo>> {
-        let wire =
-            self.session.call(v1::GetStudyRequest { name: self.name().to_owned(), ..Default::default() }).await?;
-        Ok(self.take(wire))
+    pub async fn refresh(&self) -> Result<Arc<v1::Study>> {
+        let request = v1::GetStudyRequest { name: self.name().to_owned(), ..Default::default() };
+        Ok(self.take(self.session.call(request).await?))
     }
 
-    pub(crate) fn take(&self, wire: v1::Study) -> Arc<StudyInfo> {
-        let info = Arc::new(StudyInfo::from(wire));
+    fn take(&self, message: v1::Study) -> Arc<v1::Study> {
+        let info = Arc::new(message);
         *self.info.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&info);
         info
     }
 
-    /// Asks for a trial to run, whose lease renews itself until the trial is told, released or dropped. When nothing can
-    /// be handed out now, it waits.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::StudyComplete`] (there is nothing more to do), [`Error::StudyPaused`], [`Error::QueueEmpty`] (manual
-    /// search, nothing enqueued).
-    pub async fn ask(&self) -> Result<Trial> {
-        self.ask_with(&AskOptions::new()).await
-    }
-
-    /// The same with options.
-    ///
-    /// # Errors
-    ///
-    /// As of [`Study::ask`]; [`Error::NoTrialAvailable`] (not now, and the wait would end before there could be one).
-    pub async fn ask_with(&self, options: &AskOptions) -> Result<Trial> {
-        let mut trials = self.ask_many(1, options).await?;
-        Ok(trials.swap_remove(0)) // there is one at least
-    }
-
-    /// Asks for several trials; fewer, but at least one, come back when the study cannot give more now.
-    ///
-    /// # Errors
-    ///
-    /// As of [`Study::ask_with`].
-    pub async fn ask_many(&self, count: u32, options: &AskOptions) -> Result<Vec<Trial>> {
-        let give_up = options.wait.map(|wait| Instant::now() + wait);
-        let worker_id = options.worker_id.as_ref().unwrap_or(&self.session.settings.worker_id);
-        loop {
-            let sent_at = Instant::now();
-            let request = v1::AskRequest {
-                study: self.name().to_owned(),
-                count: wire_count(count),
-                worker_id: worker_id.clone(),
-                request_id: new_request_id(),
-                ..Default::default()
-            };
-            let error = match self.session.call(request).await {
-                Ok(answer) if answer.trials.is_empty() => {
-                    return Err(Error::Internal(Failure::new("the server answered an ask without a trial")));
-                }
-                Ok(answer) => return Ok(answer.trials.into_iter().map(|trial| self.hold(trial, sent_at)).collect()),
-                Err(error) => error,
-            };
-            let delay = jitter(error.retry_after().unwrap_or(ASK_AGAIN), 1.0, 1.2);
-            let later = matches!(error, Error::NoTrialAvailable(_) | Error::Overloaded(_));
-            if !later || give_up.is_some_and(|give_up| Instant::now() + delay > give_up) {
-                return Err(error);
-            }
-            tokio::select! {
-                () = self.session.until_closed() => return Err(Error::ClientClosed),
-                () = sleep(delay) => {}
-            }
-        }
-    }
-
-    fn hold(&self, wire: v1::Trial, sent_at: Instant) -> Trial {
-        let lease = Arc::new(Lease::new(&wire, sent_at));
-        self.session.hold(&lease);
-        Trial::new(&self.session, wire, Some(lease))
-    }
-
-    pub(crate) fn handles(&self, wires: Vec<v1::Trial>) -> Vec<Trial> {
-        wires.into_iter().map(|wire| Trial::new(&self.session, wire, None)).collect()
+    fn handles(&self, messages: Vec<v1::Trial>) -> Vec<Trial> {
+        messages.into_iter().map(|message| Trial::new(&self.session, message, None)).collect()
     }
 
     /// Reads one trial with its measurements.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`].
+    /// [`Error::NotFound`](crate::Error).
     pub async fn trial(&self, number: i64) -> Result<Trial> {
         let name = format!("{}/trials/{number}", self.name);
-        let wire = self.session.call(v1::GetTrialRequest { name, ..Default::default() }).await?;
-        Ok(Trial::new(&self.session, wire, None))
+        let message = self.session.call(v1::GetTrialRequest { name, ..Default::default() }).await?;
+        Ok(Trial::new(&self.session, message, None))
     }
 
     /// The trials by number, without measurements.
     pub fn trials(&self) -> Items<Trial> {
-        self.trials_with(&TrialFilter::new())
+        self.trials_with(v1::ListTrialsRequest::default())
     }
 
-    /// The trials that the filter takes, by number, without measurements.
-    pub fn trials_with(&self, filter: &TrialFilter) -> Items<Trial> {
-        let (study, filter) = (self.clone(), filter.to_wire());
-        pages(move |page_token| {
-            let (study, filter) = (study.clone(), Some(filter.clone()));
+    /// The trials that a [`v1::TrialFilter`] takes, by number, without measurements; or with any fields of the request,
+    /// of which `parent` is filled in.
+    pub fn trials_with(&self, request: impl Into<v1::ListTrialsRequest>) -> Items<Trial> {
+        let mut request = v1::ListTrialsRequest { parent: self.name().to_owned(), ..request.into() };
+        if request.page_size == 0 {
+            request.page_size = PAGE;
+        }
+        let study = self.clone();
+        pages(request.page_token.clone(), move |page_token| {
+            let (study, request) = (study.clone(), v1::ListTrialsRequest { page_token, ..request.clone() });
             async move {
-                let parent = study.name().to_owned();
-                let request =
-                    v1::ListTrialsRequest { parent, page_size: PAGE, page_token, filter, ..Default::default() };
                 let answer = study.session.call(request).await?;
                 Ok((study.handles(answer.trials), answer.next_page_token))
             }
@@ -222,34 +100,122 @@ impl Study {
         Ok(self.best_trials(1).await?.into_iter().next())
     }
 
-    /// The best trials, best first: so many at most, none while there is no result.
-    pub async fn best_trials(&self, count: u32) -> Result<Vec<Trial>> {
-        let request = v1::ListBestTrialsRequest {
-            parent: self.name().to_owned(),
-            count: wire_count(count),
-            ..Default::default()
-        };
-        Ok(self.handles(self.session.call(request).await?.trials))
+    /// The best trials, best first: at most `count`, none while there is no result.
+    pub async fn best_trials(&self, count: i32) -> Result<Vec<Trial>> {
+        Ok(self.best_trials_with(v1::ListBestTrialsRequest { count, ..Default::default() }).await?.trials)
     }
 
     /// The best trial when noise is taken off: the one with the best mean of a model. Where results differ from run to run,
     /// the one with the best value may have been lucky. `None` where results are not noisy, and while the server is too
     /// busy for a model.
-    pub async fn best_by_model(&self) -> Result<Option<BestByModel>> {
-        let parent = self.name().to_owned();
-        let request = v1::ListBestTrialsRequest { parent, by_model: true, ..Default::default() };
-        let Some(best) = self.session.call(request).await?.best_by_model else { return Ok(None) };
-        let v1::BestByModel { trial, mean, standard_deviation, noise, .. } = best;
-        let handle = |wire| Trial::new(&self.session, wire, None);
-        Ok(trial.map(handle).map(|trial| BestByModel { trial, mean, standard_deviation, noise }))
+    pub async fn best_by_model(&self) -> Result<Option<v1::BestByModel>> {
+        let request = v1::ListBestTrialsRequest { by_model: true, ..Default::default() };
+        Ok(self.best_trials_with(request).await?.message.best_by_model)
+    }
+
+    /// The best trials by any fields of the request, of which `parent` is filled in.
+    pub async fn best_trials_with(
+        &self,
+        request: v1::ListBestTrialsRequest,
+    ) -> Result<Answer<v1::ListBestTrialsResponse>> {
+        let request = v1::ListBestTrialsRequest { parent: self.name().to_owned(), ..request };
+        let mut message = self.session.call(request).await?;
+        Ok(Answer { trials: self.handles(std::mem::take(&mut message.trials)), message })
+    }
+
+    /// Queues configurations; they are handed out before the algorithm's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`](crate::Error), [`Error::StudyComplete`](crate::Error).
+    pub async fn enqueue(&self, trials: impl IntoIterator<Item = v1::EnqueuedTrial>) -> Result<Vec<Trial>> {
+        let (study, trials) = (self.name().to_owned(), trials.into_iter().collect());
+        let request = v1::EnqueueTrialsRequest { study, trials, ..Default::default() };
+        Ok(self.handles(self.session.call(request).await?.trials))
+    }
+
+    /// Brings in past results. The trials are those that were given, in order; ones that were there before stand as they
+    /// are.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`](crate::Error).
+    pub async fn import(
+        &self,
+        trials: impl IntoIterator<Item = v1::ImportedTrial>,
+    ) -> Result<Answer<v1::ImportTrialsResponse>> {
+        let (study, trials) = (self.name().to_owned(), trials.into_iter().collect());
+        let request = v1::ImportTrialsRequest { study, trials, ..Default::default() };
+        let mut message = self.session.call(request).await?;
+        Ok(Answer { trials: self.handles(std::mem::take(&mut message.trials)), message })
     }
 
     /// The study's changes as they happen, in order, across restarts of servers: nothing is missed and nothing comes
-    /// twice. The stream ends with an error: [`Error::NotFound`] when the study is deleted, [`Error::ClientClosed`].
+    /// twice. The stream ends with an error, such as [`Error::NotFound`](crate::Error) when the study is deleted.
     ///
-    /// The cursor is that of the last change seen, or [`StudyInfo::cursor`] for what comes after that reading; `None` =
+    /// The cursor is that of the last change seen, or that of [`Study::info`] for what comes after that reading; `None` =
     /// from the study's beginning.
-    pub fn watch(&self, cursor: Option<&str>) -> Changes {
+    pub fn watch(&self, cursor: Option<&str>) -> Items<v1::WatchStudyResponse> {
         watch::changes(Arc::clone(&self.session), self.name().to_owned(), cursor.unwrap_or_default().to_owned())
+    }
+
+    /// Makes the study hand out no trials until it is resumed; results are still taken.
+    pub async fn pause(&self) -> Result<Arc<v1::Study>> {
+        self.set_state(v1::StudyState::Paused).await
+    }
+
+    /// Makes the study hand out trials again.
+    pub async fn resume(&self) -> Result<Arc<v1::Study>> {
+        self.set_state(v1::StudyState::Active).await
+    }
+
+    /// Makes the study hand out no more trials; results of running ones are still taken.
+    pub async fn finish(&self) -> Result<Arc<v1::Study>> {
+        self.set_state(v1::StudyState::Finished).await
+    }
+
+    async fn set_state(&self, state: v1::StudyState) -> Result<Arc<v1::Study>> {
+        self.update(v1::Study { state: state.into(), ..Default::default() }, ["state"]).await
+    }
+
+    /// Changes the fields that `paths` name to what they are in `changes`; unset there = taken away. With its `etag` set,
+    /// the study must still have it.
+    ///
+    /// ```no_run
+    /// # async fn longer(study: asktell::Study) -> asktell::Result<()> {
+    /// use asktell::v1;
+    ///
+    /// study.update(v1::Study::default().with_max_trials(100), ["stopping_rules.max_trials"]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`](crate::Error), [`Error::EtagMismatch`](crate::Error).
+    pub async fn update<P: Into<String>>(
+        &self,
+        changes: v1::Study,
+        paths: impl IntoIterator<Item = P>,
+    ) -> Result<Arc<v1::Study>> {
+        let study = Some(v1::Study { name: self.name().to_owned(), ..changes });
+        let update_mask = Some(prost_types::FieldMask { paths: paths.into_iter().map(Into::into).collect() });
+        let request = v1::UpdateStudyRequest { study, update_mask, ..Default::default() };
+        Ok(self.take(self.session.call(request).await?))
+    }
+
+    /// Deletes the study with all its trials; this cannot be undone.
+    pub async fn delete(&self) -> Result<()> {
+        self.delete_if_etag("").await
+    }
+
+    /// Deletes the study if it still has this etag.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EtagMismatch`](crate::Error).
+    pub async fn delete_if_etag(&self, etag: &str) -> Result<()> {
+        let (name, etag) = (self.name().to_owned(), etag.to_owned());
+        self.session.call(v1::DeleteStudyRequest { name, etag, ..Default::default() }).await
     }
 }

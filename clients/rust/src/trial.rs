@@ -1,24 +1,19 @@
 //! Trials, and what becomes of them.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::pending;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 
-use crate::enums::Outcome;
 use crate::error::Result;
 use crate::lease::Lease;
-use crate::rpcs::new_request_id;
+use crate::named::{Named, Params};
 use crate::session::Session;
-use crate::trial_info::TrialInfo;
 use crate::v1;
-use crate::values::{Metrics, Params};
 
 /// In characters.
-const LONGEST_REASON: usize = 4096;
+pub(crate) const LONGEST_REASON: usize = 4096;
 
 /// One configuration and what became of it. One that came from [`Study::ask`](crate::Study::ask) is open: it heartbeats
 /// until it is told, released or dropped.
@@ -27,65 +22,50 @@ pub struct Trial {
     session: Arc<Session>,
     /// `None` unless this client asked for the trial.
     lease: Option<Arc<Lease>>,
-    lease_id: String,
-    name: String,
-    number: i64,
-    params: Params,
-    info: Mutex<Arc<TrialInfo>>,
-    superseded: AtomicBool,
+    /// The trial when this handle was made. Its name, number, parameters and lease id do not change.
+    first: Arc<v1::Trial>,
+    info: Mutex<Arc<v1::Trial>>,
 }
 
 impl fmt::Debug for Trial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Trial").field("name", &self.name).field("params", &self.params).finish_non_exhaustive()
+        f.debug_struct("Trial").field("name", &self.name()).field("params", &self.params()).finish_non_exhaustive()
     }
 }
 
-/// The server's answer to a report.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// An answer with trials: handles of them, and what else the server answers.
+#[derive(Debug)]
 #[non_exhaustive]
-pub struct Progress {
-    /// End the trial now, and tell it with [`Trial::stop`], or not at all when `lease_valid` is false.
-    pub should_stop: bool,
-    /// Why, for people.
-    pub stop_reason: String,
-    /// The trial is still this worker's. When false the metrics were not taken.
-    pub lease_valid: bool,
+pub struct Answer<R> {
+    /// The trials.
+    pub trials: Vec<Trial>,
+    /// The server's answer. Its `trials` are empty: they are above.
+    pub message: R,
 }
 
 impl Trial {
-    pub(crate) fn new(session: &Arc<Session>, wire: v1::Trial, lease: Option<Arc<Lease>>) -> Self {
-        let lease_id = wire.lease_id.clone();
-        let info = TrialInfo::from(wire);
-        Self {
-            session: Arc::clone(session),
-            lease,
-            lease_id,
-            name: info.name.clone(),
-            number: info.number,
-            params: info.params.clone(),
-            info: Mutex::new(Arc::new(info)),
-            superseded: AtomicBool::new(false),
-        }
+    pub(crate) fn new(session: &Arc<Session>, message: v1::Trial, lease: Option<Arc<Lease>>) -> Self {
+        let first = Arc::new(message);
+        Self { session: Arc::clone(session), lease, info: Mutex::new(Arc::clone(&first)), first }
     }
 
     /// `projects/{project}/studies/{study}/trials/{number}`.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.first.name
     }
 
     /// Counts from 1 in its study.
     pub fn number(&self) -> i64 {
-        self.number
+        self.first.number
     }
 
     /// The configuration.
-    pub fn params(&self) -> &Params {
-        &self.params
+    pub fn params(&self) -> Params<'_> {
+        self.first.params()
     }
 
     /// The trial as of the last call that answered with it; [`Trial::refresh`] reads it anew.
-    pub fn info(&self) -> Arc<TrialInfo> {
+    pub fn info(&self) -> Arc<v1::Trial> {
         Arc::clone(&self.info.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -120,106 +100,86 @@ impl Trial {
         self.lease.as_ref().is_some_and(|lease| lease.is_lost())
     }
 
-    /// Another attempt's result was there before the one told here, which is kept in the trail.
-    pub fn superseded(&self) -> bool {
-        self.superseded.load(Ordering::Relaxed)
-    }
-
-    /// Tells intermediate metrics at a step and renews the lease. Without metrics it is a heartbeat.
+    /// Reports intermediate metrics at a step and renews the lease. Without metrics it is a heartbeat.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`](crate::Error), [`Error::LimitExceeded`](crate::Error). A lost lease is none: see
-    /// [`Progress`].
-    pub async fn report(&self, step: i64, metrics: impl Into<Metrics>) -> Result<Progress> {
-        let metrics = metrics.into().to_wire();
-        let request_id = if metrics.is_empty() { String::new() } else { new_request_id() };
-        let (name, lease_id) = (self.name.clone(), self.lease_id.clone());
+    /// [`Error::InvalidArgument`](crate::Error), [`Error::LimitExceeded`](crate::Error). A lost lease is none: see the
+    /// answer.
+    pub async fn report(&self, step: i64, metrics: impl Named<v1::Metric>) -> Result<v1::ReportResponse> {
+        self.report_with(v1::ReportRequest { step, metrics: metrics.into_map(), ..Default::default() }).await
+    }
+
+    /// Reports with any fields of the request; `name` and `lease_id` are filled in.
+    pub async fn report_with(&self, request: v1::ReportRequest) -> Result<v1::ReportResponse> {
+        let (name, lease_id) = (self.name().to_owned(), self.first.lease_id.clone());
         let sent_at = Instant::now();
-        let answer = self
-            .session
-            .call(v1::ReportRequest { name, lease_id, step, metrics, request_id, ..Default::default() })
-            .await?;
+        let answer = self.session.call(v1::ReportRequest { name, lease_id, ..request }).await?;
         if let Some(lease) = &self.lease {
             lease.heard(&answer, sent_at);
         }
-        let v1::ReportResponse { should_stop, stop_reason, lease_valid, .. } = answer;
-        Ok(Progress { should_stop, stop_reason, lease_valid })
+        Ok(answer)
     }
 
     /// Tells the result. Once it returns, the result is on the server's disk; telling it again is harmless.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`](crate::Error) (nothing was changed), [`Error::ResultConflict`](crate::Error) (there is
-    /// another result), [`Error::IllegalTransition`](crate::Error).
-    pub async fn tell(&self, metrics: impl Into<Metrics>) -> Result<()> {
-        self.end_with(Outcome::Succeeded, &metrics.into(), "").await
+    /// Here and in the other methods that tell: [`Error::InvalidArgument`](crate::Error) (nothing was changed),
+    /// [`Error::ResultConflict`](crate::Error) (there is another result), [`Error::IllegalTransition`](crate::Error).
+    pub async fn tell(&self, metrics: impl Named<v1::Metric>) -> Result<v1::TellResponse> {
+        self.end_with(v1::TellOutcome::Succeeded, metrics, "").await
     }
 
     /// Tells that the trial ended early, with its last known metrics; without any, the last report counts. An empty
     /// reason is replaced by the server's, if it was the server that wanted the trial to stop.
-    ///
-    /// # Errors
-    ///
-    /// As of [`Trial::tell`].
-    pub async fn stop(&self, metrics: impl Into<Metrics>, reason: &str) -> Result<()> {
-        let told = if reason.is_empty() { self.stop_reason() } else { reason.to_owned() };
-        self.end_with(Outcome::Stopped, &metrics.into(), &told).await
+    pub async fn stop(&self, metrics: impl Named<v1::Metric>, reason: &str) -> Result<v1::TellResponse> {
+        let servers = self.stop_reason();
+        self.end_with(v1::TellOutcome::Stopped, metrics, if reason.is_empty() { &servers } else { reason }).await
     }
 
     /// Tells that the trial ended without a result: crashed, diverged. Tracked metrics may be given.
-    ///
-    /// # Errors
-    ///
-    /// As of [`Trial::tell`].
-    pub async fn fail(&self, reason: &str, tracked: impl Into<Metrics>) -> Result<()> {
-        self.end_with(Outcome::Failed, &tracked.into(), reason).await
+    pub async fn fail(&self, reason: &str, tracked: impl Named<v1::Metric>) -> Result<v1::TellResponse> {
+        self.end_with(v1::TellOutcome::Failed, tracked, reason).await
     }
 
     /// Tells that the configuration cannot be run at all, for example does not fit in memory. Tracked metrics may be
     /// given.
-    ///
-    /// # Errors
-    ///
-    /// As of [`Trial::tell`].
-    pub async fn infeasible(&self, reason: &str, tracked: impl Into<Metrics>) -> Result<()> {
-        self.end_with(Outcome::Infeasible, &tracked.into(), reason).await
+    pub async fn infeasible(&self, reason: &str, tracked: impl Named<v1::Metric>) -> Result<v1::TellResponse> {
+        self.end_with(v1::TellOutcome::Infeasible, tracked, reason).await
     }
 
-    async fn end_with(&self, outcome: Outcome, metrics: &Metrics, reason: &str) -> Result<()> {
-        let request = v1::TellRequest {
-            name: self.name.clone(),
-            lease_id: self.lease.as_ref().map(|lease| lease.id.clone()).unwrap_or_default(),
-            outcome: outcome.to_wire(),
-            metrics: metrics.to_wire(),
-            reason: shortened(reason),
-            request_id: new_request_id(),
-            ..Default::default()
-        };
-        let answer = self.session.call(request).await?;
+    async fn end_with(
+        &self,
+        outcome: v1::TellOutcome,
+        metrics: impl Named<v1::Metric>,
+        reason: &str,
+    ) -> Result<v1::TellResponse> {
+        let (metrics, reason) = (metrics.into_map(), reason.to_owned());
+        self.tell_with(v1::TellRequest { outcome: outcome.into(), metrics, reason, ..Default::default() }).await
+    }
+
+    /// Tells with any fields of the request; `name` is filled in, and `lease_id` if this client asked for the trial.
+    pub async fn tell_with(&self, request: v1::TellRequest) -> Result<v1::TellResponse> {
+        let lease_id = self.lease.as_ref().map_or(request.lease_id, |lease| lease.id.clone());
+        let (name, reason) = (self.name().to_owned(), shortened(&request.reason));
+        let answer = self.session.call(v1::TellRequest { name, lease_id, reason, ..request }).await?;
         self.end();
-        self.superseded.store(answer.superseded, Ordering::Relaxed);
-        self.take(answer.trial.unwrap_or_default());
-        Ok(())
+        self.take(answer.trial.clone().unwrap_or_default());
+        Ok(answer)
     }
 
-    /// Corrects the result of a trial that has ended; the former one stays in [`TrialInfo::amendments`]. The metrics
+    /// Corrects the result of a trial that has ended; the former one stays in [`v1::Trial::amendments`]. The metrics
     /// replace all former ones.
     ///
     /// # Errors
     ///
     /// As of [`Trial::tell`]; [`Error::IllegalTransition`](crate::Error) (it has no result yet),
     /// [`Error::LimitExceeded`](crate::Error).
-    pub async fn amend(&self, outcome: Outcome, metrics: impl Into<Metrics>, reason: &str) -> Result<()> {
-        let request = v1::AmendTrialRequest {
-            name: self.name.clone(),
-            outcome: outcome.to_wire(),
-            metrics: metrics.into().to_wire(),
-            reason: shortened(reason),
-            request_id: new_request_id(),
-            ..Default::default()
-        };
+    pub async fn amend(&self, outcome: v1::TellOutcome, metrics: impl Named<v1::Metric>, reason: &str) -> Result<()> {
+        let (name, reason) = (self.name().to_owned(), shortened(reason));
+        let (outcome, metrics) = (outcome.into(), metrics.into_map());
+        let request = v1::AmendTrialRequest { name, outcome, metrics, reason, ..Default::default() };
         self.take(self.session.call(request).await?);
         Ok(())
     }
@@ -230,8 +190,8 @@ impl Trial {
     ///
     /// [`Error::LeaseLost`](crate::Error), [`Error::IllegalTransition`](crate::Error).
     pub async fn release(&self) -> Result<()> {
-        let (name, lease_id) = (self.name.clone(), self.lease_id.clone());
-        let request = v1::ReleaseTrialRequest { name, lease_id, request_id: new_request_id(), ..Default::default() };
+        let (name, lease_id) = (self.name().to_owned(), self.first.lease_id.clone());
+        let request = v1::ReleaseTrialRequest { name, lease_id, ..Default::default() };
         self.take(self.session.call(request).await?);
         self.end();
         Ok(())
@@ -257,8 +217,8 @@ impl Trial {
     ///
     /// [`Error::IllegalTransition`](crate::Error).
     pub async fn cancel(&self, reason: &str) -> Result<()> {
-        let (name, reason) = (self.name.clone(), shortened(reason));
-        let request = v1::CancelTrialRequest { name, reason, request_id: new_request_id(), ..Default::default() };
+        let (name, reason) = (self.name().to_owned(), shortened(reason));
+        let request = v1::CancelTrialRequest { name, reason, ..Default::default() };
         self.take(self.session.call(request).await?);
         self.end();
         Ok(())
@@ -266,33 +226,32 @@ impl Trial {
 
     /// Sets a label; others stay.
     pub async fn label(&self, key: &str, value: &str) -> Result<()> {
-        let labels = BTreeMap::from([(key.to_owned(), value.to_owned())]);
-        self.set(format!("labels.{key}"), v1::Trial { labels, ..v1::Trial::default() }).await
+        let labels = [(key.to_owned(), value.to_owned())].into();
+        self.update(v1::Trial { labels, ..Default::default() }, [format!("labels.{key}")]).await
     }
 
     /// Sets an annotation; others stay.
     pub async fn annotate(&self, key: &str, value: &str) -> Result<()> {
-        let annotations = BTreeMap::from([(key.to_owned(), value.to_owned())]);
-        self.set(format!("annotations.{key}"), v1::Trial { annotations, ..v1::Trial::default() }).await
+        let annotations = [(key.to_owned(), value.to_owned())].into();
+        self.update(v1::Trial { annotations, ..Default::default() }, [format!("annotations.{key}")]).await
     }
 
-    async fn set(&self, path: String, trial: v1::Trial) -> Result<()> {
-        let trial = v1::Trial { name: self.name.clone(), ..trial };
-        let update_mask = Some(prost_types::FieldMask { paths: vec![path] });
-        let request = v1::UpdateTrialRequest {
-            trial: Some(trial),
-            update_mask,
-            request_id: new_request_id(),
-            ..Default::default()
-        };
-        self.take(self.session.call(request).await?);
+    /// Changes the fields that `paths` name to what they are in `changes`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`](crate::Error).
+    pub async fn update<P: Into<String>>(&self, changes: v1::Trial, paths: impl IntoIterator<Item = P>) -> Result<()> {
+        let trial = Some(v1::Trial { name: self.name().to_owned(), ..changes });
+        let update_mask = Some(prost_types::FieldMask { paths: paths.into_iter().map(Into::into).collect() });
+        self.take(self.session.call(v1::UpdateTrialRequest { trial, update_mask, ..Default::default() }).await?);
         Ok(())
     }
 
     /// Reads the trial anew, with its measurements.
-    pub async fn refresh(&self) -> Result<Arc<TrialInfo>> {
-        let wire = self.session.call(v1::GetTrialRequest { name: self.name.clone(), ..Default::default() }).await?;
-        self.take(wire);
+    pub async fn refresh(&self) -> Result<Arc<v1::Trial>> {
+        let request = v1::GetTrialRequest { name: self.name().to_owned(), ..Default::default() };
+        self.take(self.session.call(request).await?);
         Ok(self.info())
     }
 
@@ -302,17 +261,11 @@ impl Trial {
     ///
     /// [`Error::IllegalTransition`](crate::Error) (it is running; cancel it first).
     pub async fn delete(&self) -> Result<()> {
-        self.session
-            .call(v1::DeleteTrialRequest {
-                name: self.name.clone(),
-                request_id: new_request_id(),
-                ..Default::default()
-            })
-            .await
+        self.session.call(v1::DeleteTrialRequest { name: self.name().to_owned(), ..Default::default() }).await
     }
 
-    fn take(&self, wire: v1::Trial) {
-        *self.info.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(wire.into());
+    fn take(&self, message: v1::Trial) {
+        *self.info.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(message);
     }
 
     fn end(&self) {
@@ -331,22 +284,9 @@ impl Drop for Trial {
 }
 
 /// Keeps the text of a long error from being refused with the result it comes with.
-fn shortened(reason: &str) -> String {
+pub(crate) fn shortened(reason: &str) -> String {
     match reason.char_indices().nth(LONGEST_REASON) {
         None => reason.to_owned(),
         Some(_) => reason.chars().take(LONGEST_REASON - 1).chain(['…']).collect(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{LONGEST_REASON, shortened};
-
-    #[test]
-    fn long_reasons_are_cut_between_characters() {
-        assert_eq!(shortened("größer"), "größer");
-        let cut = shortened(&"ö".repeat(LONGEST_REASON + 1));
-        assert_eq!(cut.chars().count(), LONGEST_REASON);
-        assert!(cut.ends_with('…'));
     }
 }

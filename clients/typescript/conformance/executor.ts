@@ -1,34 +1,14 @@
 import type { Client, Study, Trial } from "../src/index.js";
 import * as asktell from "../src/index.js";
-import { StudyState } from "../src/gen/asktell/v1/study_pb.js";
-import { TellOutcome } from "../src/gen/asktell/v1/trial_service_pb.js";
+import * as v1 from "../src/v1.js";
 import type * as pb from "./gen/conformance_pb.js";
-import {
-  changesResult,
-  done,
-  failed,
-  Refused,
-  studyResult,
-  suggestionsResult,
-  trialsResult,
-  type Shown,
-} from "./results.js";
-import {
-  decodeImported,
-  decodeMetrics,
-  decodeOutcome,
-  decodeProblem,
-  decodeQueued,
-  decodeSpec,
-  decodeState,
-} from "./specs.js";
+import { changesResult, done, failed, Refused, studyResult, suggestionsResult, trialsResult } from "./results.js";
 
 type Kind = Exclude<pb.Action["kind"], { case: undefined }>;
 type Payload<C extends Kind["case"]> = Extract<Kind, { case: C }>["value"];
 
 interface Watch {
-  readonly changes: AsyncGenerator<asktell.Change, void, void>;
-  readonly study: Study;
+  readonly changes: AsyncGenerator<v1.WatchStudyResponse, void, void>;
   cursor: string;
 }
 
@@ -36,7 +16,7 @@ interface Watch {
 export class Executor {
   readonly #clients = new Map<string, Client>();
   readonly #studies = new Map<string, Study>();
-  readonly #trials = new Map<string, Shown>();
+  readonly #trials = new Map<string, Trial>();
   readonly #watches = new Map<string, Watch>();
 
   async execute({ kind }: pb.Action): Promise<pb.Result> {
@@ -81,43 +61,32 @@ export class Executor {
       case "ask":
         return this.#ask(value);
       case "report":
-        return this.#shown(value.trial, (trial) => trial.report(Number(value.step), decodeMetrics(value.metrics)));
+        return this.#shown(value.trial, (trial) => trial.report(value.step, value.metrics));
       case "tell":
         return this.#shown(value.trial, (trial) => tell(trial, value));
       case "release":
-        return this.#trial(value.trial).trial.release().then(done);
+        return this.#trial(value.trial).release().then(done);
       case "cancel":
         return this.#shown(value.trial, (trial) => trial.cancel({ reason: value.reason }));
       case "amend":
-        return this.#shown(value.trial, (trial) => amend(trial, value));
+        return this.#shown(value.trial, (trial) =>
+          trial.amend(value.metrics, { reason: value.reason, outcome: value.outcome }),
+        );
       case "peekTrial":
         return trialsResult([this.#trial(value.trial)]);
       case "getTrial":
         return this.#keepTrials(
-          value.study,
           value.trial === "" ? [] : [value.trial],
-          this.#study(value.study)
-            .trial(Number(value.number))
-            .then((trial) => [trial]),
+          one(this.#study(value.study).trial(value.number)),
         );
       case "listTrials":
         return this.#listTrials(value);
       case "best":
         return this.#best(value);
       case "enqueue":
-        return this.#keepTrials(
-          value.study,
-          value.handles,
-          this.#study(value.study).enqueue(decodeQueued(value.trials)),
-        );
+        return this.#keepTrials(value.handles, this.#study(value.study).enqueue(value.trials));
       case "importTrials":
-        return this.#keepTrials(
-          value.study,
-          [],
-          this.#study(value.study)
-            .importTrials(decodeImported(value.trials))
-            .then(({ trials }) => trials),
-        );
+        return this.#importTrials(value);
       case "startWatch":
         return this.#startWatch(value);
       case "nextChanges":
@@ -137,7 +106,7 @@ export class Executor {
     return handle(this.#studies, name);
   }
 
-  #trial(name: string): Shown {
+  #trial(name: string): Trial {
     return handle(this.#trials, name);
   }
 
@@ -157,13 +126,13 @@ export class Executor {
   }
 
   #createStudy(action: Payload<"createStudy">): Promise<pb.Result> {
-    const { source } = action;
-    const { id, spec } =
+    const { study, studyId, source, existOk } = action;
+    const client = this.#client(action);
+    const created =
       source.case === "studyFile"
-        ? refusing(() => asktell.parseStudyFile(source.value))
-        : { id: action.studyId, spec: decodeSpec(source.value) };
-    const created = this.#client(action).createStudy(id, spec, { existOk: action.existOk });
-    return this.#keepStudy(action.study, created);
+        ? client.createStudyFromText(source.value, { existOk })
+        : client.createStudy(studyId, source.value ?? {}, { existOk });
+    return this.#keepStudy(study, created);
   }
 
   async #keepStudy(name: string, opened: Promise<Study>): Promise<pb.Result> {
@@ -181,47 +150,42 @@ export class Executor {
   #ask({ study: name, trials, count, waitMs, workerId }: Payload<"ask">): Promise<pb.Result> {
     const study = this.#study(name);
     const options = { ...(waitMs === undefined ? {} : { waitMs }), ...(workerId === "" ? {} : { workerId }) };
-    const asked = count === undefined ? study.ask(options).then((trial) => [trial]) : study.askMany(count, options);
-    return this.#keepTrials(name, trials, asked);
+    const asked = count === undefined ? one(study.ask(options)) : study.askMany(count, options);
+    return this.#keepTrials(trials, asked);
   }
 
-  async #keepTrials(study: string, names: readonly string[], found: Promise<Trial[]>): Promise<pb.Result> {
-    const { space } = this.#study(study).info.spec;
-    const shown = (await found).map((trial) => ({ trial, space }));
-    shown.forEach((each, index) => {
+  async #importTrials({ study, trials }: Payload<"importTrials">): Promise<pb.Result> {
+    const answer = await this.#study(study).importTrials(trials);
+    return trialsResult(answer.trials);
+  }
+
+  async #keepTrials(names: readonly string[], found: Promise<Trial[]>): Promise<pb.Result> {
+    const trials = await found;
+    trials.forEach((trial, index) => {
       // One without a handle goes on heartbeating too.
-      this.#trials.set(names[index] ?? `\0${each.trial.name}`, each);
+      this.#trials.set(names[index] ?? `\0${trial.name}`, trial);
     });
-    return trialsResult(shown);
+    return trialsResult(trials);
   }
 
   async #shown(name: string, act: (trial: Trial) => Promise<unknown>): Promise<pb.Result> {
-    const shown = this.#trial(name);
-    await act(shown.trial);
-    return trialsResult([shown]);
+    const trial = this.#trial(name);
+    await act(trial);
+    return trialsResult([trial]);
   }
 
-  async #listTrials({ study: name, filter }: Payload<"listTrials">): Promise<pb.Result> {
-    const study = this.#study(name);
-    const { space } = study.info.spec;
-    const options: asktell.ListOptions = {
-      states: (filter?.states ?? []).map(decodeState),
-      workerId: filter?.workerId ?? "",
-      labels: filter?.labels ?? {},
-    };
-    const listed: Shown[] = [];
-    for await (const trial of study.trials(options)) {
-      listed.push({ trial, space });
+  async #listTrials({ study, filter }: Payload<"listTrials">): Promise<pb.Result> {
+    const listed: Trial[] = [];
+    for await (const trial of this.#study(study).trials({ filter })) {
+      listed.push(trial);
     }
     return trialsResult(listed);
   }
 
   async #best({ study: name, count }: Payload<"best">): Promise<pb.Result> {
     const study = this.#study(name);
-    const { space } = study.info.spec;
     try {
-      const best = count > 0 ? await study.bestTrials(count) : [await study.bestTrial()];
-      return trialsResult(best.map((trial) => ({ trial, space })));
+      return trialsResult(count > 0 ? await study.bestTrials(count) : [await study.bestTrial()]);
     } catch (error) {
       if (error instanceof asktell.NoResultsError) {
         return trialsResult([]);
@@ -238,13 +202,13 @@ export class Executor {
     } else if (start.case === "afterWatch") {
       ({ cursor } = handle(this.#watches, start.value));
     }
-    this.#watches.set(watch, { changes: study.watch({ cursor }), study, cursor });
+    this.#watches.set(watch, { changes: study.watch({ cursor }), cursor });
     return done();
   }
 
   async #nextChanges({ watch: name, count }: Payload<"nextChanges">): Promise<pb.Result> {
     const watch = handle(this.#watches, name);
-    const changes: asktell.Change[] = [];
+    const changes: v1.WatchStudyResponse[] = [];
     while (changes.length < count) {
       const { done: ended, value } = await watch.changes.next();
       if (ended) {
@@ -253,49 +217,47 @@ export class Executor {
       watch.cursor = value.cursor;
       changes.push(value);
     }
-    return changesResult(changes, watch.study.info.spec.space);
+    return changesResult(changes);
   }
 
   async #suggest(action: Payload<"suggest">): Promise<pb.Result> {
-    const problem = decodeProblem(action.request);
-    return suggestionsResult(await this.#client(action).suggest(problem), problem.space);
+    return suggestionsResult(await this.#client(action).suggest(action.request ?? { problem: {} }));
   }
 }
 
 function updateStudy(study: Study, { change, useEtag }: Payload<"updateStudy">): Promise<void> {
   if (change.case === "maxTrials") {
-    return study.update({ maxTrials: change.value }, useEtag ? { etag: study.info.etag } : {});
+    const etag = useEtag ? { etag: study.info.etag } : {};
+    return study.update({ stoppingRules: { maxTrials: change.value }, ...etag });
   }
   switch (change.value) {
-    case StudyState.ACTIVE:
+    case v1.StudyState.ACTIVE:
       return study.resume();
-    case StudyState.PAUSED:
+    case v1.StudyState.PAUSED:
       return study.pause();
     default:
       return study.finish();
   }
 }
 
-function tell(trial: Trial, { outcome, metrics: wire, reason }: Payload<"tell">): Promise<void> {
-  const metrics = decodeMetrics(wire);
+function tell(trial: Trial, { outcome, metrics, reason }: Payload<"tell">): Promise<void> {
   switch (outcome) {
-    case TellOutcome.STOPPED:
+    case v1.TellOutcome.STOPPED:
       return trial.stop(metrics, reason === "" ? {} : { reason });
-    case TellOutcome.FAILED:
+    case v1.TellOutcome.FAILED:
       return trial.fail(reason, { metrics });
-    case TellOutcome.INFEASIBLE:
+    case v1.TellOutcome.INFEASIBLE:
       return trial.infeasible(reason, { metrics });
     default:
       return trial.tell(metrics);
   }
 }
 
-function amend(trial: Trial, { outcome: wire, metrics, reason }: Payload<"amend">): Promise<void> {
-  const outcome = decodeOutcome(wire);
-  return trial.amend(decodeMetrics(metrics), { reason, ...(outcome === undefined ? {} : { outcome }) });
+async function one(trial: Promise<Trial>): Promise<Trial[]> {
+  return [await trial];
 }
 
-/** What the client's constructor and its loader of study files refuse is marked as such. */
+/** What the client's constructor refuses is marked as such. */
 function refusing<T>(make: () => T): T {
   try {
     return make();

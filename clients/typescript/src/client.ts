@@ -1,26 +1,34 @@
-import { StudyExistsError, StudyNotFoundError } from "./errors.js";
-import { compareWithExisting } from "./existing.js";
-import type { Study as WireStudy } from "./gen/asktell/v1/study_pb.js";
-import { StudyService } from "./gen/asktell/v1/study_service_pb.js";
-import { SuggestionService } from "./gen/asktell/v1/suggestion_service_pb.js";
-import { newRequestId } from "./request-id.js";
+import { readFile } from "node:fs/promises";
+
+import { create, isMessage } from "@bufbuild/protobuf";
+
+import type { ProblemInit, StudyInit } from "./builders.js";
+import { AsktellError } from "./errors.js";
+import type { CallOptions, Init, MessageOrInit, RequestOptions, Typed } from "./init.js";
 import { Session } from "./session.js";
 import type { ClientOptions } from "./settings.js";
-import type { ParamsOf, Space } from "./space.js";
-import { encodeSpec, type StudySpec } from "./spec.js";
 import { Study } from "./study.js";
-import { decodeSuggestions, encodeProblem, type Problem, type Suggestions } from "./suggest.js";
-import type { CallOptions } from "./transport.js";
-import { int32, type Params } from "./values.js";
+import { pages } from "./transport.js";
+import * as v1 from "./v1.js";
+import { encodePlain, type Params, type Plain } from "./values.js";
 
-/** How a study is created. */
-export interface CreateOptions extends CallOptions {
-  /**
-   * Open the study that is there already, if it has the same specification. Rules and limits that `Study.update` can
-   * change may differ, and stay as they are.
-   */
-  readonly existOk?: boolean;
-}
+/** How a study is created from a file: fields of `v1.CreateStudyRequest`. `studyId` replaces the name in the file. */
+export type FileOptions = RequestOptions<v1.CreateStudyRequest, "parent" | "study" | "studyFile" | "validateOnly">;
+
+/** How a study is created: fields of `v1.CreateStudyRequest`. */
+export type CreateOptions = Omit<FileOptions, "studyId">;
+
+/** A `v1.SuggestRequest`; parameters and metrics in it may be plain values. */
+export type SuggestInit<P = Params> =
+  | v1.SuggestRequest
+  | (Omit<Init<v1.SuggestRequest>, "problem" | "observations" | "pending"> & {
+      readonly problem: ProblemInit<P>;
+      readonly observations?: readonly Plain<v1.Observation>[];
+      readonly pending?: readonly Plain<v1.Configuration>[];
+    });
+
+/** A `v1.SuggestResponse`; {@link paramsOf} gives the configuration of a suggestion in it. */
+export type Suggestions<P = Params> = v1.SuggestResponse & { readonly suggestions: Typed<v1.Suggestion, P>[] };
 
 /** A connection to one or several servers. */
 export class Client implements AsyncDisposable {
@@ -36,76 +44,73 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Creates a study. The id is the last part of its name: 1 to 63 characters out of a–z, 0–9, "-", "_", ".".
+   * Creates a study, or with `existOk` opens the one of that name, if nothing differs from it that can never be changed.
+   * The id is the last part of its name: 1 to 63 characters out of a–z, 0–9, "-", "_", ".".
    *
-   * @throws InvalidArgumentError, StudyExistsError (with `existOk`: one with another specification), NotSupportedError
+   * @throws InvalidArgumentError, StudyExistsError, NotSupportedError
    */
-  async createStudy<const S extends Space>(
-    id: string,
-    spec: StudySpec<S>,
-    options: CreateOptions = {},
-  ): Promise<Study<ParamsOf<S>>> {
-    const { transport, warn } = this.#session;
-    const wanted = encodeSpec(spec);
-    const parent = this.#parent;
-    for (let triesLeft = 2; ; triesLeft--) {
-      try {
-        const request = { parent, studyId: id, study: wanted, requestId: newRequestId() };
-        return this.#created(await transport.unary(StudyService.method.createStudy, request, options));
-      } catch (exists) {
-        if (!options.existOk || !(exists instanceof StudyExistsError)) {
-          throw exists;
-        }
-        try {
-          const request = { name: `${parent}/studies/${id}` };
-          const stored = await transport.unary(StudyService.method.getStudy, request, options);
-          const rules = compareWithExisting(wanted, stored, exists);
-          if (rules.length > 0) {
-            warn(
-              `${stored.name} exists with another ${rules.join(", ")}, which stay as they are: Study.update changes them`,
-            );
-          }
-          return new Study(this.#session, stored);
-        } catch (error) {
-          if (triesLeft === 0 || !(error instanceof StudyNotFoundError)) {
-            throw error;
-          } // deleted between the two calls
-        }
-      }
-    }
+  createStudy<P = Params>(id: string, study: StudyInit<P>, options: CreateOptions = {}): Promise<Study<P>> {
+    return this.#create({ ...options, studyId: id, study }, options);
   }
 
-  #created<P>(wire: WireStudy): Study<P> {
-    const study = new Study<P>(this.#session, wire);
-    for (const { message } of study.info.warnings) {
-      this.#session.warn(`${study.name}: ${message}`);
+  /**
+   * Creates a study from a study file, which the server reads. What is wrong in it is reported with its place, as in
+   * `study.yaml:4:17: parameters.x.min: …`.
+   *
+   * @throws as of {@link Client.createStudy}; InvalidStudyFileError; an error of the file system
+   */
+  createStudyFromFile<P = Params>(path: string, options: FileOptions = {}): Promise<Study<P>> {
+    return withFile(path, (studyFile) => this.#create({ ...options, studyFile }, options, path));
+  }
+
+  /** {@link Client.createStudyFromFile} from the text of a study file. */
+  createStudyFromText<P = Params>(text: string, options: FileOptions = {}): Promise<Study<P>> {
+    return this.#create({ ...options, studyFile: text }, options);
+  }
+
+  async #create<P>(request: Init<v1.CreateStudyRequest>, options: CallOptions, path = ""): Promise<Study<P>> {
+    const { transport, warn } = this.#session;
+    const named = { ...request, parent: this.#parent };
+    const created = await transport.unary(v1.StudyService.method.createStudy, named, options);
+    for (const { field, message, place } of created.warnings) {
+      warn(`${path === "" ? `${created.name}: ${place || field}` : `${path}:${place}`}: ${message}`);
     }
-    return study;
+    return new Study(this.#session, created);
+  }
+
+  /**
+   * Has a server check a study (`studyId` and `study`) or the text of a study file (`studyFile`), and stores nothing.
+   * It resolves to the study as the server understood it, with its name and its warnings.
+   *
+   * @throws as of {@link Client.createStudyFromText}
+   */
+  checkStudy(request: RequestOptions<v1.CreateStudyRequest, "parent" | "validateOnly">): Promise<v1.Study> {
+    const checked = { ...request, parent: this.#parent, validateOnly: true };
+    return this.#session.transport.unary(v1.StudyService.method.createStudy, checked, request);
+  }
+
+  /** {@link Client.checkStudy} for a study file. */
+  checkStudyFile(path: string, options: FileOptions = {}): Promise<v1.Study> {
+    return withFile(path, (studyFile) => this.checkStudy({ ...options, studyFile }));
   }
 
   /** Opens a study by its id or by its full name "projects/…/studies/…". */
   async study<P = Params>(name: string, options: CallOptions = {}): Promise<Study<P>> {
     const full = name.startsWith("projects/") ? name : `${this.#parent}/studies/${name.replace(/^studies\//, "")}`;
-    return new Study(
-      this.#session,
-      await this.#session.transport.unary(StudyService.method.getStudy, { name: full }, options),
-    );
+    const { transport } = this.#session;
+    return new Study(this.#session, await transport.unary(v1.StudyService.method.getStudy, { name: full }, options));
   }
 
-  /** The project's studies by name, those with all of the given labels; pages are fetched as the loop gets there. */
+  /** The project's studies by name; pages are fetched as the loop gets there. */
   async *studies(
-    options: CallOptions & { readonly labels?: Readonly<Record<string, string>>; readonly pageSize?: number } = {},
+    options: RequestOptions<v1.ListStudiesRequest, "parent" | "pageToken"> = {},
   ): AsyncGenerator<Study, void, void> {
-    const pageSize = int32(options.pageSize ?? 500, "page_size");
-    let pageToken = "";
-    do {
-      const request = { parent: this.#parent, pageSize, pageToken, labels: { ...options.labels } };
-      const page = await this.#session.transport.unary(StudyService.method.listStudies, request, options);
-      for (const wire of page.studies) {
-        yield new Study(this.#session, wire);
-      }
-      pageToken = page.nextPageToken;
-    } while (pageToken !== "");
+    const request = { pageSize: 500, ...options, parent: this.#parent };
+    for await (const { studies } of pages((pageToken) =>
+      this.#session.transport.unary(v1.StudyService.method.listStudies, { ...request, pageToken }, options),
+    )) {
+      yield* studies.map((record) => new Study(this.#session, record));
+    }
   }
 
   /**
@@ -115,13 +120,12 @@ export class Client implements AsyncDisposable {
    * @throws InvalidArgumentError, NotSupportedError, StudyCompleteError (the grid is exhausted), QueueEmptyError (manual
    *   search suggests nothing)
    */
-  async suggest<const S extends Space>(
-    problem: Problem<S>,
-    { signal }: CallOptions = {},
-  ): Promise<Suggestions<ParamsOf<S>>> {
+  async suggest<P = Params>(request: SuggestInit<P>, { signal }: CallOptions = {}): Promise<Suggestions<P>> {
     const { transport, settings } = this.#session;
-    const options = { signal, timeoutMs: settings.askTimeoutMs };
-    return decodeSuggestions(await transport.unary(SuggestionService.method.suggest, encodeProblem(problem), options));
+    return transport.unary(v1.SuggestionService.method.suggest, encodeSuggest(request), {
+      signal,
+      timeoutMs: settings.askTimeoutMs,
+    });
   }
 
   /**
@@ -140,4 +144,32 @@ export class Client implements AsyncDisposable {
   get #parent(): string {
     return `projects/${this.#session.settings.project}`;
   }
+}
+
+/** Does something with the text of a file; the message of an error about a line of it begins with the path. */
+async function withFile<T>(path: string, act: (text: string) => Promise<T>): Promise<T> {
+  const text = await readFile(path, "utf8");
+  try {
+    return await act(text);
+  } catch (error) {
+    if (!(error instanceof AsktellError) || error.metadata["line"] === undefined) {
+      throw error;
+    }
+    const Kind = error.constructor as typeof AsktellError;
+    throw new Kind(`${path}:${error.message}`, error);
+  }
+}
+
+function encodeSuggest(request: SuggestInit): MessageOrInit<v1.SuggestRequest> {
+  if (isMessage(request)) {
+    return request;
+  }
+  const problem = create(v1.ProblemSchema, request.problem);
+  const { observations = [], pending = [] } = request;
+  return {
+    ...request,
+    problem,
+    observations: encodePlain<v1.Observation>(observations, problem.searchSpace),
+    pending: encodePlain<v1.Configuration>(pending, problem.searchSpace),
+  };
 }

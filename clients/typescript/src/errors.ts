@@ -1,15 +1,5 @@
-/** More about an error, besides its message. */
-export interface ErrorFacts {
-  /** A name of `asktell.v1.ErrorReason`, such as "STUDY_COMPLETE". */
-  readonly reason?: string;
-  /** What the catalogue of reasons promises for the reason. */
-  readonly metadata?: Readonly<Record<string, string>>;
-  /** The gRPC status. */
-  readonly code?: number | undefined;
-  /** When another try makes sense, in milliseconds. */
-  readonly retryAfterMs?: number | undefined;
-  readonly cause?: unknown;
-}
+/** What is known about an error, besides its message. */
+export type ErrorFacts = Partial<Pick<AsktellError, "reason" | "metadata" | "code" | "retryAfterMs" | "cause">>;
 
 /** What a call ended with. What went wrong is told by the class (`instanceof`), never by the message. */
 export class AsktellError extends Error {
@@ -56,6 +46,8 @@ export class ValueOutsideSpaceError extends InvalidArgumentError {}
 export class TestSplitObjectiveError extends InvalidArgumentError {}
 /** The grid has more than 1,000,000 points. */
 export class GridTooLargeError extends InvalidArgumentError {}
+/** A study file is no YAML, or has an unknown or missing key or a value of another kind, at `metadata.line`. */
+export class InvalidStudyFileError extends InvalidArgumentError {}
 
 /** The contract has it, this server does not do it. */
 export class NotSupportedError extends AsktellError {}
@@ -69,7 +61,7 @@ export class TrialNotFoundError extends NotFoundError {}
 
 /** A study of that name, or another result, exists. */
 export class AlreadyExistsError extends AsktellError {}
-/** A study of that name exists; with `existOk`, one with another specification. */
+/** A study of that name exists; with `existOk`, one that differs for good, in `metadata.differs`. */
 export class StudyExistsError extends AlreadyExistsError {}
 /** The trial has another result; corrections go through `Trial.amend`. */
 export class ResultConflictError extends AlreadyExistsError {

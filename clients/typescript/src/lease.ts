@@ -1,9 +1,8 @@
-import { durationMs } from "./duration.js";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+
 import { AsktellError, FailedPreconditionError, NotFoundError } from "./errors.js";
-import type { Trial as WireTrial } from "./gen/asktell/v1/trial_pb.js";
-import { TrialService, type ReportResponse } from "./gen/asktell/v1/trial_service_pb.js";
-import { newRequestId } from "./request-id.js";
 import type { Transport } from "./transport.js";
+import * as v1 from "./v1.js";
 
 const BEATS_PER_LEASE = 3;
 const SHORTEST_BEAT_MS = 200;
@@ -35,14 +34,15 @@ export class Lease {
   #stopReason = "";
 
   /** `takenAt` is when the Ask was sent, so that a slow answer does not lengthen the lease. */
-  constructor(holder: LeaseHolder, trial: WireTrial, takenAt: number) {
+  constructor(holder: LeaseHolder, trial: v1.Trial, takenAt: number) {
     this.#holder = holder;
     this.name = trial.name;
     this.id = trial.leaseId;
     this.#renewedAt = takenAt;
     // Both are times of the server's one clock: this machine's own may differ.
-    this.durationMs = trial.leaseExpireTime
-      ? Math.max(SHORTEST_BEAT_MS, durationMs(trial.startTime, trial.leaseExpireTime))
+    const { startTime, leaseExpireTime: end } = trial;
+    this.durationMs = end
+      ? Math.max(SHORTEST_BEAT_MS, startTime ? timestampMs(end) - timestampMs(startTime) : 0)
       : Infinity;
   }
 
@@ -112,7 +112,7 @@ export class Lease {
     const request = { name: this.name, leaseId: this.id };
     try {
       const options = { signal: this.#ended.signal, timeoutMs };
-      this.heard(await this.#holder.transport.unary(TrialService.method.report, request, options), sentAt);
+      this.heard(await this.#holder.transport.unary(v1.TrialService.method.report, request, options), sentAt);
     } catch (error) {
       if (!(error instanceof NotFoundError)) {
         throw error;
@@ -123,7 +123,7 @@ export class Lease {
   }
 
   /** Takes over what the server said to a report that was sent at `sentAt`. */
-  heard(answer: ReportResponse, sentAt: number): void {
+  heard(answer: v1.ReportResponse, sentAt: number): void {
     if (this.#closed) {
       return;
     }
@@ -161,9 +161,9 @@ export class Lease {
     if (!needed) {
       return;
     }
-    const request = { name: this.name, leaseId: this.id, requestId: newRequestId() };
+    const request = { name: this.name, leaseId: this.id };
     try {
-      await this.#holder.transport.unary(TrialService.method.releaseTrial, request, {
+      await this.#holder.transport.unary(v1.TrialService.method.releaseTrial, request, {
         timeoutMs: RELEASE_TIMEOUT_MS,
       });
     } catch (error) {

@@ -1,7 +1,7 @@
-import type { Trial as WireTrial } from "./gen/asktell/v1/trial_pb.js";
 import { Lease, type LeaseHolder } from "./lease.js";
 import { readSettings, type ClientOptions, type Settings } from "./settings.js";
 import { Transport } from "./transport.js";
+import type * as v1 from "./v1.js";
 
 /** What a client and all its handles share: the channel and the open leases. */
 export class Session implements LeaseHolder {
@@ -20,7 +20,7 @@ export class Session implements LeaseHolder {
   };
 
   /** Keeps a lease alive from now on, until it is closed or lost. */
-  hold(trial: WireTrial, takenAt: number): Lease {
+  hold(trial: v1.Trial, takenAt: number): Lease {
     const lease = new Lease(this, trial, takenAt);
     if (this.#closing === undefined) {
       this.#open.add(lease);

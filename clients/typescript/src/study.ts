@@ -1,51 +1,35 @@
 import { jitter, sleep } from "./backoff.js";
-import { encodeEnum, type TrialState } from "./enums.js";
 import { InternalError, NoResultsError, NoTrialAvailableError, OverloadedError } from "./errors.js";
-import { StudyService } from "./gen/asktell/v1/study_service_pb.js";
-import { StudyState, type Study as WireStudy } from "./gen/asktell/v1/study_pb.js";
-import { TrialStateSchema, type Trial as WireTrial } from "./gen/asktell/v1/trial_pb.js";
-import { TrialService } from "./gen/asktell/v1/trial_service_pb.js";
-import { encodeImported, encodeQueued, type ImportedTrial, type QueuedTrial } from "./intake.js";
-import { newRequestId } from "./request-id.js";
+import type { CallOptions, Init, RequestOptions } from "./init.js";
+import { maskOf } from "./mask.js";
 import type { Session } from "./session.js";
-import { decodeStudy, type StudyInfo } from "./study-info.js";
-import type { CallOptions } from "./transport.js";
+import { pages, type Transport } from "./transport.js";
 import { Trial } from "./trial.js";
-import { encodeChanges, type StudyChanges } from "./update.js";
-import { int32, type Params } from "./values.js";
-import { watchStudy, type Change } from "./watch.js";
+import * as v1 from "./v1.js";
+import { encodePlain, type Params, type Plain } from "./values.js";
+import { watchStudy } from "./watch.js";
 
-const PAGE_SIZE = 500;
-
-/** How a study is asked. */
-export interface AskOptions extends CallOptions {
-  /** How long to wait for a trial to become available; 0 = not at all. Default: for ever. */
+/** How a study is asked: fields of `v1.AskRequest`, and how long to wait. */
+export type AskOptions = RequestOptions<v1.AskRequest, "study" | "count"> & {
+  /** How long to wait for a trial to become available, in milliseconds; 0 = not at all. Default: for ever. */
   readonly waitMs?: number;
-  /** Who asks, in place of the client's `workerId`. */
-  readonly workerId?: string;
-}
+};
 
-/** Which trials are listed; all conditions hold together. */
-export interface ListOptions extends CallOptions {
-  /** Any of these states. */
-  readonly states?: readonly TrialState[];
-  /** Exactly this worker. */
-  readonly workerId?: string;
-  /** All of these labels. */
-  readonly labels?: Readonly<Record<string, string>>;
-  /** How many are fetched with one call, at most 1,000. Default: 500. */
-  readonly pageSize?: number;
-}
+/** A `v1.BestByModel` with the trial's handle. */
+export type BestByModel<P = Params> = Omit<v1.BestByModel, "trial"> & { readonly trial: Trial<P> };
+
+/** A `v1.ImportTrialsResponse` with handles: a trial for each that was given, in its order. */
+export type ImportAnswer<P = Params> = Omit<v1.ImportTrialsResponse, "trials"> & { readonly trials: Trial<P>[] };
 
 /** The unit of tuning: one search space, and what to optimise in it. */
 export class Study<P = Params> {
   readonly #session: Session;
-  #info: StudyInfo;
+  #info: v1.Study;
 
   /** @internal Studies come from a client. */
-  constructor(session: Session, wire: WireStudy) {
+  constructor(session: Session, record: v1.Study) {
     this.#session = session;
-    this.#info = decodeStudy(wire);
+    this.#info = record;
   }
 
   /** "projects/{project}/studies/{study}". */
@@ -58,9 +42,13 @@ export class Study<P = Params> {
     return this.name.slice(this.name.lastIndexOf("/") + 1);
   }
 
-  /** The study as of the last call that answered with it; {@link Study.refresh} reads it anew. */
-  get info(): StudyInfo {
+  /** The study's record as of the last call that answered with it; {@link Study.refresh} reads it anew. */
+  get info(): v1.Study {
     return this.#info;
+  }
+
+  get #transport(): Transport {
+    return this.#session.transport;
   }
 
   /**
@@ -77,19 +65,19 @@ export class Study<P = Params> {
 
   /** {@link Study.ask} for several trials; fewer, but at least one, come back when the study cannot give more now. */
   async askMany(count: number, options: AskOptions = {}): Promise<Trial<P>[]> {
-    const { transport, settings } = this.#session;
+    const { settings } = this.#session;
     const { signal, waitMs = Infinity, workerId = settings.workerId } = options;
-    const call = { signal, timeoutMs: settings.askTimeoutMs };
+    const request = { ...options, study: this.name, count, workerId };
     const giveUp = performance.now() + waitMs;
     for (;;) {
       const sentAt = performance.now();
-      const request = { study: this.name, count: int32(count, "count"), workerId, requestId: newRequestId() };
       try {
-        const { trials } = await transport.unary(TrialService.method.ask, request, call);
+        const call = { signal, timeoutMs: settings.askTimeoutMs };
+        const { trials } = await this.#transport.unary(v1.TrialService.method.ask, request, call);
         if (trials.length === 0) {
           throw new InternalError("the server answered an ask without a trial");
         }
-        return trials.map((wire) => new Trial<P>(this.#session, wire, this.#session.hold(wire, sentAt)));
+        return trials.map((record) => new Trial<P>(this.#session, record, this.#session.hold(record, sentAt)));
       } catch (error) {
         if (!(error instanceof NoTrialAvailableError || error instanceof OverloadedError)) {
           throw error;
@@ -104,28 +92,21 @@ export class Study<P = Params> {
   }
 
   /** Reads one trial with its measurements. */
-  async trial(number: number, options: CallOptions = {}): Promise<Trial<P>> {
+  async trial(number: number | bigint, options: CallOptions = {}): Promise<Trial<P>> {
     const request = { name: `${this.name}/trials/${number}` };
-    return this.#trial(await this.#session.transport.unary(TrialService.method.getTrial, request, options));
+    return this.#trial(await this.#transport.unary(v1.TrialService.method.getTrial, request, options));
   }
 
   /** The trials by number, without measurements; pages are fetched as the loop gets there. */
-  async *trials(options: ListOptions = {}): AsyncGenerator<Trial<P>, void, void> {
-    const filter = {
-      states: (options.states ?? []).map((state) => encodeEnum(TrialStateSchema, state, "filter.states")),
-      workerId: options.workerId ?? "",
-      labels: { ...options.labels },
-    };
-    const pageSize = int32(options.pageSize ?? PAGE_SIZE, "page_size");
-    let pageToken = "";
-    do {
-      const request = { parent: this.name, pageSize, pageToken, filter };
-      const page = await this.#session.transport.unary(TrialService.method.listTrials, request, options);
-      for (const wire of page.trials) {
-        yield this.#trial(wire);
-      }
-      pageToken = page.nextPageToken;
-    } while (pageToken !== "");
+  async *trials(
+    options: RequestOptions<v1.ListTrialsRequest, "parent" | "pageToken"> = {},
+  ): AsyncGenerator<Trial<P>, void, void> {
+    const request = { pageSize: 500, ...options, parent: this.name };
+    for await (const { trials } of pages((pageToken) =>
+      this.#transport.unary(v1.TrialService.method.listTrials, { ...request, pageToken }, options),
+    )) {
+      yield* trials.map((record) => this.#trial(record));
+    }
   }
 
   /** The best trial so far. Throws NoResultsError while there is none. */
@@ -137,11 +118,11 @@ export class Study<P = Params> {
     return best;
   }
 
-  /** The best trials, best first: at most so many, none while there is no result. */
+  /** The best trials, best first: at most this many, none while there is no result. */
   async bestTrials(count: number, options: CallOptions = {}): Promise<Trial<P>[]> {
-    const request = { parent: this.name, count: int32(count, "count") };
-    const answer = await this.#session.transport.unary(TrialService.method.listBestTrials, request, options);
-    return answer.trials.map((wire) => this.#trial(wire));
+    const request = { parent: this.name, count };
+    const answer = await this.#transport.unary(v1.TrialService.method.listBestTrials, request, options);
+    return answer.trials.map((record) => this.#trial(record));
   }
 
   /**
@@ -150,12 +131,8 @@ export class Study<P = Params> {
    */
   async bestByModel(options: CallOptions = {}): Promise<BestByModel<P> | undefined> {
     const request = { parent: this.name, byModel: true };
-    const { bestByModel } = await this.#session.transport.unary(TrialService.method.listBestTrials, request, options);
-    if (!bestByModel?.trial) {
-      return undefined;
-    }
-    const { trial, mean, standardDeviation, noise } = bestByModel;
-    return { trial: this.#trial(trial), mean, standardDeviation, noise };
+    const { bestByModel: best } = await this.#transport.unary(v1.TrialService.method.listBestTrials, request, options);
+    return best?.trial && { ...best, trial: this.#trial(best.trial) };
   }
 
   /**
@@ -163,19 +140,19 @@ export class Study<P = Params> {
    *
    * @throws ValueOutsideSpaceError, StudyCompleteError
    */
-  async enqueue(trials: readonly QueuedTrial[], options: CallOptions = {}): Promise<Trial<P>[]> {
-    const wire = encodeQueued(trials, this.#info.spec.space);
-    const request = { study: this.name, trials: wire, requestId: newRequestId() };
-    const answer = await this.#session.transport.unary(TrialService.method.enqueueTrials, request, options);
-    return answer.trials.map((each) => this.#trial(each));
+  async enqueue(trials: readonly Plain<v1.EnqueuedTrial>[], options: CallOptions = {}): Promise<Trial<P>[]> {
+    const encoded = encodePlain<v1.EnqueuedTrial>(trials, this.#info.searchSpace);
+    const request = { study: this.name, trials: encoded };
+    const answer = await this.#transport.unary(v1.TrialService.method.enqueueTrials, request, options);
+    return answer.trials.map((record) => this.#trial(record));
   }
 
-  /** Brings in past results. It resolves to a trial for each, those that were there before as they stand. */
-  async importTrials(trials: readonly ImportedTrial[], options: CallOptions = {}): Promise<ImportAnswer<P>> {
-    const wire = encodeImported(trials, this.#info.spec.space);
-    const request = { study: this.name, trials: wire, requestId: newRequestId() };
-    const answer = await this.#session.transport.unary(TrialService.method.importTrials, request, options);
-    return { trials: answer.trials.map((each) => this.#trial(each)), added: answer.importedCount };
+  /** Brings in past results. Those that were there before (by their `importKey`) stay as they are. */
+  async importTrials(trials: readonly Plain<v1.ImportedTrial>[], options: CallOptions = {}): Promise<ImportAnswer<P>> {
+    const encoded = encodePlain<v1.ImportedTrial>(trials, this.#info.searchSpace);
+    const request = { study: this.name, trials: encoded };
+    const answer = await this.#transport.unary(v1.TrialService.method.importTrials, request, options);
+    return { ...answer, trials: answer.trials.map((record) => this.#trial(record)) };
   }
 
   /**
@@ -185,78 +162,51 @@ export class Study<P = Params> {
    * The cursor is that of the last change seen, or `info.cursor` for what comes after that reading. Default: from the
    * study's beginning.
    */
-  watch(options: CallOptions & { readonly cursor?: string } = {}): AsyncGenerator<Change<P>, void, void> {
-    return watchStudy<P>(this.#session.transport, this.name, options.cursor ?? "", options.signal);
+  watch(
+    options: RequestOptions<v1.WatchStudyRequest, "study"> = {},
+  ): AsyncGenerator<v1.WatchStudyResponse, void, void> {
+    return watchStudy(this.#transport, this.name, options.cursor ?? "", options.signal);
   }
 
   /** Reads the study anew. */
   async refresh(options: CallOptions = {}): Promise<void> {
-    this.#take(await this.#session.transport.unary(StudyService.method.getStudy, { name: this.name }, options));
+    this.#info = await this.#transport.unary(v1.StudyService.method.getStudy, { name: this.name }, options);
   }
 
   /** Makes the study hand out no trials until it is resumed; results are still taken. */
   pause(options: CallOptions = {}): Promise<void> {
-    return this.#setState(StudyState.PAUSED, options);
+    return this.update({ state: v1.StudyState.PAUSED }, options);
   }
 
   /** Makes the study hand out trials again. */
   resume(options: CallOptions = {}): Promise<void> {
-    return this.#setState(StudyState.ACTIVE, options);
+    return this.update({ state: v1.StudyState.ACTIVE }, options);
   }
 
   /** Makes the study hand out no more trials; results of running ones are still taken. */
   finish(options: CallOptions = {}): Promise<void> {
-    return this.#setState(StudyState.FINISHED, options);
-  }
-
-  async #setState(state: StudyState, options: CallOptions): Promise<void> {
-    const study = { name: this.name, state };
-    const request = { study, updateMask: { paths: ["state"] }, requestId: newRequestId() };
-    this.#take(await this.#session.transport.unary(StudyService.method.updateStudy, request, options));
+    return this.update({ state: v1.StudyState.FINISHED }, options);
   }
 
   /**
-   * Changes rules, limits, labels and annotations; null takes a rule away.
+   * Changes the fields that are given, as in `update({ stoppingRules: { maxTrials: 100 } })`; undefined takes a value
+   * away. Labels and annotations are replaced as a whole. `updateMask` names the fields in their place. With `etag`, the
+   * study must still have that one.
    *
-   * @throws InvalidArgumentError, EtagMismatchError (with `etag`, when the study has another one by now)
+   * @throws InvalidArgumentError, EtagMismatchError
    */
-  async update(changes: StudyChanges, options: CallOptions & { readonly etag?: string } = {}): Promise<void> {
-    const { study, paths } = encodeChanges(changes);
-    const named = { ...study, name: this.name, etag: options.etag ?? "" };
-    const request = { study: named, updateMask: { paths }, requestId: newRequestId() };
-    this.#take(await this.#session.transport.unary(StudyService.method.updateStudy, request, options));
+  async update(changes: Init<v1.Study>, options: RequestOptions<v1.UpdateStudyRequest, "study"> = {}): Promise<void> {
+    const study = { ...changes, name: this.name };
+    const request = { updateMask: { paths: maskOf(v1.StudySchema, changes) }, ...options, study };
+    this.#info = await this.#transport.unary(v1.StudyService.method.updateStudy, request, options);
   }
 
-  /** Deletes the study with all its trials; this cannot be undone. */
-  async delete(options: CallOptions & { readonly etag?: string } = {}): Promise<void> {
-    const request = { name: this.name, etag: options.etag ?? "", requestId: newRequestId() };
-    await this.#session.transport.unary(StudyService.method.deleteStudy, request, options);
+  /** Deletes the study with all its trials; this cannot be undone. With `etag`, the study must still have that one. */
+  async delete(options: RequestOptions<v1.DeleteStudyRequest, "name"> = {}): Promise<void> {
+    await this.#transport.unary(v1.StudyService.method.deleteStudy, { ...options, name: this.name }, options);
   }
 
-  #trial(wire: WireTrial): Trial<P> {
-    return new Trial<P>(this.#session, wire);
+  #trial(record: v1.Trial): Trial<P> {
+    return new Trial<P>(this.#session, record);
   }
-
-  #take(wire: WireStudy): void {
-    this.#info = decodeStudy(wire);
-  }
-}
-
-/** The trial with the best posterior mean of a model. All numbers are in the objective's unit. */
-export interface BestByModel<P = Params> {
-  readonly trial: Trial<P>;
-  /** What the objective is expected to be there, without noise. */
-  readonly mean: number;
-  /** Of the mean: how uncertain it is. */
-  readonly standardDeviation: number;
-  /** Standard deviation of a single result, beyond the standard errors that were told. */
-  readonly noise: number;
-}
-
-/** What an import did. */
-export interface ImportAnswer<P = Params> {
-  /** In the order of the request. */
-  readonly trials: Trial<P>[];
-  /** How many are new. */
-  readonly added: number;
 }

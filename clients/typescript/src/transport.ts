@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type {
   DescMessage,
@@ -10,17 +12,12 @@ import { connectivityState, Metadata, status as Code, type Client, type ServiceE
 
 import { Backoff, sleep } from "./backoff.js";
 import { openChannel } from "./channel.js";
-import { AsktellError, ClientClosedError, ContentionError, UnavailableError } from "./errors.js";
+import { AsktellError, ClientClosedError, ContentionError, InvalidArgumentError, UnavailableError } from "./errors.js";
+import type { CallOptions } from "./init.js";
 import { showAddress, type Settings } from "./settings.js";
 import { fromStatus } from "./status.js";
 
 const CONTENTION_TRIES = 8;
-
-/** What every call takes. */
-export interface CallOptions {
-  /** Ends the call; it is rejected with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 interface UnaryOptions extends CallOptions {
   readonly timeoutMs?: number;
@@ -51,7 +48,7 @@ export class Transport {
     init: MessageInitShape<I>,
     { signal, timeoutMs = this.#settings.timeoutMs }: UnaryOptions = {},
   ): Promise<MessageShape<O>> {
-    const request = create(method.input, init);
+    const request = encode(method, init);
     const deadline = performance.now() + timeoutMs;
     const delays = new Backoff();
     for (let tries = 1; ; tries++) {
@@ -74,7 +71,7 @@ export class Transport {
 
   #once<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
-    request: MessageShape<I>,
+    request: Buffer,
     deadline: number,
     signal: AbortSignal | undefined,
   ): Promise<MessageShape<O>> {
@@ -84,7 +81,7 @@ export class Transport {
     return new Promise((resolve, reject) => {
       const call = this.#client.makeUnaryRequest(
         pathOf(method),
-        (message: MessageShape<I>) => Buffer.from(toBinary(method.input, message)),
+        asIs,
         (bytes: Buffer) => fromBinary(method.output, bytes),
         request,
         this.#metadata(),
@@ -117,9 +114,9 @@ export class Transport {
     }
     const call = this.#client.makeServerStreamRequest(
       pathOf(method),
-      (message: MessageShape<I>) => Buffer.from(toBinary(method.input, message)),
+      asIs,
       (bytes: Buffer) => fromBinary(method.output, bytes),
-      create(method.input, init),
+      encode(method, init),
       this.#metadata(),
     );
     const cancel = (): void => {
@@ -163,6 +160,38 @@ export class Transport {
     }
     return failure;
   }
+}
+
+/** The pages of a list, from the first on, as far as the loop goes. */
+export async function* pages<Page extends { readonly nextPageToken: string }>(
+  fetch: (pageToken: string) => Promise<Page>,
+): AsyncGenerator<Page, void, void> {
+  let pageToken = "";
+  do {
+    const page = await fetch(pageToken);
+    yield page;
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "");
+}
+
+/** The bytes of a request. One with an id that is not set gets one, by which a server knows a retry from a new request. */
+function encode<I extends DescMessage>(
+  method: { readonly name: string; readonly input: I },
+  init: MessageInitShape<I>,
+): Buffer {
+  const request = create(method.input, init) as MessageShape<I> & { requestId?: string };
+  if (request.requestId === "") {
+    request.requestId = randomUUID();
+  }
+  try {
+    return Buffer.from(toBinary(method.input, request));
+  } catch (cause) {
+    throw new InvalidArgumentError(`${method.name}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function asIs(bytes: Buffer): Buffer {
+  return bytes;
 }
 
 function pathOf(method: { readonly parent: { readonly typeName: string }; readonly name: string }): string {

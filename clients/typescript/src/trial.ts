@@ -1,38 +1,15 @@
-import { create } from "@bufbuild/protobuf";
-
-import { encodeEnum, type Outcome } from "./enums.js";
-import type { Trial as WireTrial } from "./gen/asktell/v1/trial_pb.js";
-import { TellOutcome, TellOutcomeSchema, TellRequestSchema, TrialService } from "./gen/asktell/v1/trial_service_pb.js";
+import type { CallOptions, Init, RequestOptions, Typed } from "./init.js";
 import type { Lease } from "./lease.js";
-import { newRequestId } from "./request-id.js";
+import { maskOf } from "./mask.js";
 import type { Session } from "./session.js";
-import type { CallOptions } from "./transport.js";
-import { decodeTrial, type TrialInfo } from "./trial-info.js";
-import { encodeMetrics, int64, type MetricsInput, type Params } from "./values.js";
+import type { Transport } from "./transport.js";
+import * as v1 from "./v1.js";
+import { encodeMetrics, paramsOf, type MetricsInput, type Params } from "./values.js";
 
 const LONGEST_REASON = 4096; // characters
 
-/** The server's answer to a report. */
-export interface Progress {
-  /** End the trial now, and tell it with `Trial.stop`, or not at all when `leaseValid` is false. */
-  readonly shouldStop: boolean;
-  /** Why, for people. */
-  readonly stopReason: string;
-  /** The trial is still this worker's. When false the metrics were not taken. */
-  readonly leaseValid: boolean;
-}
-
-/** What may be told about a trial without a result. */
-export interface EndOptions extends CallOptions {
-  /** Tracked metrics. */
-  readonly metrics?: MetricsInput;
-}
-
-/** What may be said to a trial that is stopped, cancelled or given back. */
-export interface ReasonOptions extends CallOptions {
-  /** Why, for people. */
-  readonly reason?: string;
-}
+/** How a trial is told: fields of `v1.TellRequest`. */
+export type TellOptions = RequestOptions<v1.TellRequest, "name" | "leaseId" | "outcome" | "metrics">;
 
 // A handle that nobody holds any more must not keep its trial from the other workers for ever.
 const forgotten = new FinalizationRegistry<Lease>((lease) => {
@@ -44,18 +21,21 @@ const forgotten = new FinalizationRegistry<Lease>((lease) => {
  * back or disposed of (`await using`).
  */
 export class Trial<P = Params> implements AsyncDisposable {
+  /** The configuration. */
+  readonly params: P;
   readonly #session: Session;
   readonly #lease: Lease | undefined;
   readonly #leaseId: string;
-  #info: TrialInfo<P>;
+  #info: Typed<v1.Trial, P>;
   #superseded = false;
 
   /** @internal Trials come from a study. */
-  constructor(session: Session, wire: WireTrial, lease?: Lease) {
+  constructor(session: Session, record: v1.Trial, lease?: Lease) {
     this.#session = session;
     this.#lease = lease;
-    this.#leaseId = wire.leaseId;
-    this.#info = decodeTrial<P>(wire);
+    this.#leaseId = record.leaseId;
+    this.#info = record;
+    this.params = paramsOf<P>(record);
     if (lease) {
       forgotten.register(this, lease);
     }
@@ -68,16 +48,11 @@ export class Trial<P = Params> implements AsyncDisposable {
 
   /** Counts from 1 in its study. */
   get number(): number {
-    return this.#info.number;
+    return Number(this.#info.number);
   }
 
-  /** The configuration. */
-  get params(): P {
-    return this.#info.params;
-  }
-
-  /** The trial as of the last call that answered with it; {@link Trial.refresh} reads it anew. */
-  get info(): TrialInfo<P> {
+  /** The trial's record as of the last call that answered with it; {@link Trial.refresh} reads it anew. */
+  get info(): Typed<v1.Trial, P> {
     return this.#info;
   }
 
@@ -114,28 +89,27 @@ export class Trial<P = Params> implements AsyncDisposable {
     return this.#superseded;
   }
 
+  get #transport(): Transport {
+    return this.#session.transport;
+  }
+
   /**
    * Tells intermediate metrics at a step and renews the lease. Without metrics it is a heartbeat. A lost lease is no
-   * error: see {@link Progress}.
+   * error: see `leaseValid` of the answer.
    *
    * @throws NotFiniteError, UnknownMetricError, LimitExceededError
    */
-  async report(step: number, metrics: MetricsInput = {}, options: CallOptions = {}): Promise<Progress> {
+  async report(
+    step: number | bigint,
+    metrics: MetricsInput = {},
+    options: RequestOptions<v1.ReportRequest, "name" | "leaseId" | "step" | "metrics"> = {},
+  ): Promise<v1.ReportResponse> {
     const sentAt = performance.now();
-    const answer = await this.#session.transport.unary(
-      TrialService.method.report,
-      {
-        name: this.name,
-        leaseId: this.#leaseId,
-        step: int64(step, "step"),
-        metrics: encodeMetrics(metrics),
-        requestId: Object.keys(metrics).length > 0 ? newRequestId() : "",
-      },
-      options,
-    );
+    const measured = { step: BigInt(step), metrics: encodeMetrics(metrics) };
+    const request = { ...options, ...measured, name: this.name, leaseId: this.#leaseId };
+    const answer = await this.#transport.unary(v1.TrialService.method.report, request, options);
     this.#lease?.heard(answer, sentAt);
-    const { shouldStop, stopReason, leaseValid } = answer;
-    return { shouldStop, stopReason, leaseValid };
+    return answer;
   }
 
   /**
@@ -144,120 +118,109 @@ export class Trial<P = Params> implements AsyncDisposable {
    * @throws MissingObjectiveError, UnknownMetricError, NotFiniteError (nothing was changed), ResultConflictError (there
    *   is another result), IllegalTransitionError
    */
-  tell(metrics: MetricsInput, options: CallOptions = {}): Promise<void> {
-    return this.#tell(TellOutcome.SUCCEEDED, metrics, "", options);
+  tell(metrics: MetricsInput, options: TellOptions = {}): Promise<void> {
+    return this.#tell(v1.TellOutcome.SUCCEEDED, metrics, options);
   }
 
   /**
    * Tells that the trial ended early, with its last known metrics; without any, the last report counts. Without a reason
    * it takes the server's, if it was the server that wanted the trial to stop.
    */
-  stop(metrics: MetricsInput = {}, options: ReasonOptions = {}): Promise<void> {
-    return this.#tell(TellOutcome.STOPPED, metrics, options.reason ?? this.stopReason, options);
+  stop(metrics: MetricsInput = {}, options: TellOptions = {}): Promise<void> {
+    return this.#tell(v1.TellOutcome.STOPPED, metrics, { reason: this.stopReason, ...options });
   }
 
-  /** Tells that the trial ended without a result: crashed, diverged. */
-  fail(reason = "", options: EndOptions = {}): Promise<void> {
-    return this.#tell(TellOutcome.FAILED, options.metrics ?? {}, reason, options);
+  /** Tells that the trial ended without a result: crashed, diverged. Metrics may be tracked ones. */
+  fail(
+    reason = "",
+    { metrics = {}, ...options }: TellOptions & { readonly metrics?: MetricsInput } = {},
+  ): Promise<void> {
+    return this.#tell(v1.TellOutcome.FAILED, metrics, { ...options, reason });
   }
 
-  /** Tells that the configuration cannot be run at all, for example does not fit in memory. */
-  infeasible(reason = "", options: EndOptions = {}): Promise<void> {
-    return this.#tell(TellOutcome.INFEASIBLE, options.metrics ?? {}, reason, options);
+  /** Tells that the configuration cannot be run at all, for example does not fit in memory. Metrics may be tracked ones. */
+  infeasible(
+    reason = "",
+    { metrics = {}, ...options }: TellOptions & { readonly metrics?: MetricsInput } = {},
+  ): Promise<void> {
+    return this.#tell(v1.TellOutcome.INFEASIBLE, metrics, { ...options, reason });
   }
 
-  async #tell(outcome: TellOutcome, metrics: MetricsInput, reason: string, { signal }: CallOptions): Promise<void> {
-    const request = create(TellRequestSchema, {
-      name: this.name,
-      leaseId: this.#lease?.id ?? "",
-      outcome,
-      metrics: encodeMetrics(metrics),
-      reason: shortened(reason),
-      requestId: newRequestId(),
-    });
-    const answer = await this.#session.transport.unary(TrialService.method.tell, request, { signal });
+  async #tell(outcome: v1.TellOutcome, metrics: MetricsInput, options: TellOptions): Promise<void> {
+    const result = { outcome, metrics: encodeMetrics(metrics), reason: shortened(options.reason) };
+    const request = { ...options, ...result, name: this.name, leaseId: this.#lease?.id ?? "" };
+    const answer = await this.#transport.unary(v1.TrialService.method.tell, request, options);
     this.#lease?.close();
     this.#superseded = answer.superseded;
-    if (answer.trial) {
-      this.#take(answer.trial);
-    }
+    this.#info = answer.trial ?? this.#info;
   }
 
   /**
    * Corrects the result of a trial that has ended; the former one stays in `info.amendments`. The metrics replace all
-   * former ones.
+   * former ones. A reason is required.
    *
    * @throws as of {@link Trial.tell}; IllegalTransitionError (it has no result yet), LimitExceededError
    */
   async amend(
     metrics: MetricsInput,
-    options: CallOptions & { readonly reason: string; readonly outcome?: Outcome },
+    options: RequestOptions<v1.AmendTrialRequest, "name" | "metrics"> & { readonly reason: string },
   ): Promise<void> {
-    const outcome = encodeEnum(TellOutcomeSchema, options.outcome, "outcome");
-    const request = { outcome, metrics: encodeMetrics(metrics), ...this.#because(options.reason) };
-    this.#take(await this.#session.transport.unary(TrialService.method.amendTrial, request, options));
+    const result = { metrics: encodeMetrics(metrics), reason: shortened(options.reason) };
+    const request = { ...options, ...result, name: this.name };
+    this.#info = await this.#transport.unary(v1.TrialService.method.amendTrial, request, options);
   }
 
   /** Gives the trial back at once: the next asker gets it, and this attempt does not count. */
   async release(options: CallOptions = {}): Promise<void> {
-    const request = { name: this.name, leaseId: this.#leaseId, requestId: newRequestId() };
-    this.#take(await this.#session.transport.unary(TrialService.method.releaseTrial, request, options));
+    const request = { name: this.name, leaseId: this.#leaseId };
+    this.#info = await this.#transport.unary(v1.TrialService.method.releaseTrial, request, options);
     this.#lease?.close();
   }
 
   /** Calls a queued or running trial off; its worker is told to stop. */
-  async cancel(options: ReasonOptions = {}): Promise<void> {
-    const request = this.#because(options.reason ?? "");
-    this.#take(await this.#session.transport.unary(TrialService.method.cancelTrial, request, options));
+  async cancel(options: RequestOptions<v1.CancelTrialRequest, "name"> = {}): Promise<void> {
+    const request = { ...options, name: this.name, reason: shortened(options.reason) };
+    this.#info = await this.#transport.unary(v1.TrialService.method.cancelTrial, request, options);
     this.#lease?.close();
   }
 
   /** Sets labels; others stay. */
-  async label(labels: Readonly<Record<string, string>>, options: CallOptions = {}): Promise<void> {
-    await this.#update({ labels: { ...labels } }, maskOf("labels", labels), options);
+  label(labels: Readonly<Record<string, string>>, options: CallOptions = {}): Promise<void> {
+    const paths = Object.keys(labels).map((key) => `labels.${key}`);
+    return this.update({ labels }, { ...options, updateMask: { paths } });
   }
 
   /** Sets annotations; others stay. */
-  async annotate(annotations: Readonly<Record<string, string>>, options: CallOptions = {}): Promise<void> {
-    await this.#update({ annotations: { ...annotations } }, maskOf("annotations", annotations), options);
+  annotate(annotations: Readonly<Record<string, string>>, options: CallOptions = {}): Promise<void> {
+    const paths = Object.keys(annotations).map((key) => `annotations.${key}`);
+    return this.update({ annotations }, { ...options, updateMask: { paths } });
   }
 
-  async #update(change: object, updateMask: { paths: string[] }, options: CallOptions): Promise<void> {
-    const request = { trial: { name: this.name, ...change }, updateMask, requestId: newRequestId() };
-    this.#take(await this.#session.transport.unary(TrialService.method.updateTrial, request, options));
+  /** Changes the fields that are given, each as a whole; `updateMask` names them in their place. */
+  async update(changes: Init<v1.Trial>, options: RequestOptions<v1.UpdateTrialRequest, "trial"> = {}): Promise<void> {
+    const trial = { ...changes, name: this.name };
+    const request = { updateMask: { paths: maskOf(v1.TrialSchema, changes) }, ...options, trial };
+    this.#info = await this.#transport.unary(v1.TrialService.method.updateTrial, request, options);
   }
 
   /** Reads the trial anew, with its measurements. */
   async refresh(options: CallOptions = {}): Promise<void> {
-    this.#take(await this.#session.transport.unary(TrialService.method.getTrial, { name: this.name }, options));
+    this.#info = await this.#transport.unary(v1.TrialService.method.getTrial, { name: this.name }, options);
   }
 
   /** Removes the trial. A running one is refused (IllegalTransitionError): cancel it first. */
   async delete(options: CallOptions = {}): Promise<void> {
-    const request = { name: this.name, requestId: newRequestId() };
-    await this.#session.transport.unary(TrialService.method.deleteTrial, request, options);
+    await this.#transport.unary(v1.TrialService.method.deleteTrial, { name: this.name }, options);
   }
 
   /** Gives the trial back if it is still open. It takes a few seconds at most and never throws for want of a server. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#lease?.giveBack();
   }
-
-  #because(reason: string) {
-    return { name: this.name, reason: shortened(reason), requestId: newRequestId() };
-  }
-
-  #take(wire: WireTrial): void {
-    this.#info = decodeTrial<P>(wire);
-  }
-}
-
-function maskOf(field: string, values: object): { paths: string[] } {
-  return { paths: Object.keys(values).map((key) => `${field}.${key}`) };
 }
 
 /** Keeps the text of a long error from being refused with the result it comes with. */
-function shortened(reason: string): string {
+function shortened(reason = ""): string {
   const characters = Array.from(reason); // whole ones, as the server counts them
   return characters.length <= LONGEST_REASON ? reason : `${characters.slice(0, LONGEST_REASON - 1).join("")}…`;
 }

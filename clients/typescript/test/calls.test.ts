@@ -14,6 +14,7 @@ import {
   minimize,
   NoTrialAvailableError,
   ResultConflictError,
+  space,
   StudyCompleteError,
   UnavailableError,
 } from "../src/index.js";
@@ -82,42 +83,81 @@ test("other errors are not tried again and have their type", async () => {
   }
 });
 
-test("replicates and staleness are sent and read, compared, changed and taken back", async () => {
-  const stored = () => ({ name: STUDY, replicates: 2, maxStaleness: 0 });
+test("create-or-open is the server's to decide, and its warnings are logged", async () => {
   const { server, client, warnings } = await start({
-    createStudy: () => {
-      throw new Failure(status.ALREADY_EXISTS, "STUDY_EXISTS");
-    },
-    getStudy: stored,
-    updateStudy: (n) => ({ name: STUDY, replicates: 2, ...(n === 1 ? { maxStaleness: 7 } : {}) }),
+    createStudy: () => ({
+      name: STUDY,
+      replicates: 2,
+      maxStaleness: 0,
+      warnings: [{ field: "max_staleness", message: "stays as it is" }],
+    }),
   });
-  const spec = { space: {}, objectives: [] };
-  const create = (more: object) => client.createStudy("s", { ...spec, ...more }, { existOk: true });
-  const study = await create({ replicates: 2, maxStaleness: 0 });
-  const wanted = server.seen("createStudy")[0]?.request["study"] as { replicates: number; maxStaleness?: number };
+  const study = await client.createStudy("s", { replicates: 2, maxStaleness: 0 }, { existOk: true });
+  const [sent] = server.seen("createStudy");
+  const wanted = sent?.request["study"] as { replicates: number; maxStaleness?: number };
   assert.deepEqual([wanted.replicates, wanted.maxStaleness], [2, 0]);
-  assert.deepEqual([study.info.spec.replicates, study.info.spec.maxStaleness], [2, 0]);
-  await create({}); // left to the server
-  assert.deepEqual(warnings, []);
-  await create({ maxStaleness: 3 });
-  assert.match(warnings.join(), /maxStaleness/);
-  await assert.rejects(create({ replicates: 3 }), /another replicates/);
+  assert.equal(sent?.request["existOk"], true);
+  assert.deepEqual([study.info.replicates, study.info.maxStaleness], [2, 0]);
+  assert.deepEqual(warnings, [`asktell: ${STUDY}: max_staleness: stays as it is`]);
+  await client.createStudy("s", {}); // left to the server
+  assert.equal((server.seen("createStudy")[1]?.request["study"] as typeof wanted).maxStaleness, undefined);
+  await client.close();
+  await server[Symbol.asyncDispose]();
+});
 
-  await study.update({ maxStaleness: 7 });
-  assert.equal(study.info.spec.maxStaleness, 7);
-  await study.update({ maxStaleness: null });
-  assert.equal(study.info.spec.maxStaleness, undefined);
-  const sent = server.seen("updateStudy").map(({ request }) => {
-    const { study: change, updateMask } = request as {
-      study: { maxStaleness?: number };
-      updateMask: { paths: string[] };
-    };
-    return [change.maxStaleness, updateMask.paths];
+test("an update changes what is given and takes away what is undefined", async () => {
+  const { server, client, study } = await start({
+    updateStudy: (n) => ({ name: STUDY, ...(n === 1 ? { maxStaleness: 7 } : {}) }),
+    updateTrial: () => ({ name: `${STUDY}/trials/1`, labels: { host: "a" } }),
+    getTrial: () => ({ name: `${STUDY}/trials/1` }),
   });
-  assert.deepEqual(sent, [
-    [7, ["max_staleness"]],
-    [undefined, ["max_staleness"]],
-  ]);
+  await study.update({ maxStaleness: 7, stoppingRules: { maxTrials: 9, targetValue: undefined } });
+  assert.equal(study.info.maxStaleness, 7);
+  await study.update({ maxStaleness: undefined, etag: "e" });
+  assert.equal(study.info.maxStaleness, undefined);
+  await study.update({ stoppingRules: {}, labels: {}, earlyStopping: { rule: { case: "median", value: {} } } });
+  await study.update({ displayName: "x" }, { updateMask: { paths: ["labels"] } });
+  await study.pause();
+  const trial = await study.trial(1);
+  await trial.label({ host: "a" });
+  assert.equal(trial.info.labels["host"], "a");
+  await trial.update({ annotations: { run: "7" } });
+  const sent = [...server.seen("updateStudy"), ...server.seen("updateTrial")].map(({ request }) => request);
+  assert.deepEqual(
+    sent.map(({ updateMask }) => (updateMask as { paths: string[] }).paths),
+    [
+      ["max_staleness", "stopping_rules.max_trials", "stopping_rules.target_value"],
+      ["max_staleness"],
+      ["stopping_rules", "labels", "early_stopping"],
+      ["labels"],
+      ["state"],
+      ["labels.host"],
+      ["annotations"],
+    ],
+  );
+  assert.deepEqual(
+    [sent[0], sent[1]].map((request) => (request?.["study"] as { maxStaleness?: number }).maxStaleness),
+    [7, undefined],
+  );
+  assert.equal((sent[1]?.["study"] as { etag: string }).etag, "e");
+  await client.close();
+  await server[Symbol.asyncDispose]();
+});
+
+test("an ask takes the fields of its request, and its requests have ids of their own", async () => {
+  const { server, client, study } = await start({ ask: running(60_000), getTrial: () => ({}) });
+  await study.ask({ workerId: "w", waitMs: 0 });
+  await study.askMany(2);
+  await study.ask({ requestId: "mine" });
+  const asks = server.seen("ask").map(({ request }) => request);
+  assert.deepEqual(
+    asks.map(({ count }) => count),
+    [1, 2, 1],
+  );
+  assert.equal(asks[0]?.["workerId"], "w");
+  assert.match(String(asks[1]?.["workerId"]), /:\d+$/);
+  assert.equal(asks[2]?.["requestId"], "mine");
+  assert.equal(new Set(asks.map(({ requestId }) => requestId)).size, 3);
   await client.close();
   await server[Symbol.asyncDispose]();
 });
@@ -248,8 +288,7 @@ test("with no server the error is Unavailable, after the deadline", async () => 
 
 test("what cannot be sent is refused before any call", async () => {
   await using client = new Client({ address: "127.0.0.1:1" });
-  const space = { x: float(0, 1) };
-  const objectives = [minimize("loss")];
-  await assert.rejects(client.createStudy("s", { space, objectives, maxTrials: 1.5 }), InvalidArgumentError);
-  await assert.rejects(client.createStudy("s", { space, objectives, leaseMs: 0 }), InvalidArgumentError);
+  const study = { searchSpace: space({ x: float(0, 1) }), objectives: [minimize("loss")] };
+  await assert.rejects(client.createStudy("s", { ...study, stoppingRules: { maxTrials: 1.5 } }), InvalidArgumentError);
+  await assert.rejects(client.createStudy("s", { ...study, seed: 2n ** 63n }), InvalidArgumentError);
 });

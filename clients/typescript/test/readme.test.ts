@@ -1,18 +1,31 @@
-// The README's loop, kept so that the compiler sees it; the test says that it is the same text.
+// The README's code, kept so that the compiler sees it; the test says that it is the same text.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
-import { Client, discrete, float, minimize, StudyCompleteError } from "../src/index.js";
+import {
+  algorithm,
+  categorical,
+  Client,
+  discrete,
+  float,
+  int,
+  maximize,
+  minimize,
+  space,
+  StudyCompleteError,
+  type Trial,
+} from "../src/index.js";
+import { durationFromMs, TrialState } from "../src/v1.js";
 
 export async function loop(train: (lr: number, rank: 4 | 8 | 16 | 32) => Promise<number>): Promise<void> {
   await using client = new Client(); // ASKTELL_ADDRESS, or localhost:50051
   const study = await client.createStudy(
     "lora",
     {
-      space: { lr: float(1e-5, 1e-3, { scale: "log" }), rank: discrete([4, 8, 16, 32]) },
+      searchSpace: space({ lr: float(1e-5, 1e-3, { scale: "log" }), rank: discrete([4, 8, 16, 32]) }),
       objectives: [minimize("val_loss")],
-      maxTrials: 50,
+      stoppingRules: { maxTrials: 50 },
     },
     { existOk: true }, // every worker runs this same program
   );
@@ -27,13 +40,41 @@ export async function loop(train: (lr: number, rank: 4 | 8 | 16 | 32) => Promise
   }
 }
 
-test("the README's loop is the one that is compiled here", async () => {
+export async function fromFile(client: Client) {
+  await client.createStudyFromFile<{ lr: number }>("study.yaml", { existOk: true });
+  const { name, warnings } = await client.checkStudyFile("study.yaml"); // stores nothing
+  return { name, warnings };
+}
+
+export async function reporting(trial: Trial, epoch: number, loss: number): Promise<void> {
+  const { shouldStop, leaseValid } = await trial.report(epoch, { val_loss: loss });
+  if (!leaseValid) return; // called off, or with another worker: there is nothing to tell
+  if (shouldStop) return trial.stop({ val_loss: loss });
+}
+
+export async function records(client: Client): Promise<void> {
+  const slow = await client.createStudy("slow", {
+    searchSpace: space({ opt: categorical(["sgd", "adam"]), layers: int(1, 8, { default: 2 }) }),
+    objectives: [maximize("accuracy")],
+    trackedMetrics: [{ metric: "seconds" }],
+    algorithm: algorithm("grid", { levels: { layers: 4 } }),
+    leasePolicy: { leaseDuration: durationFromMs(3_600_000), maxAttempts: 1 },
+  });
+  await slow.enqueue([{ parameters: { opt: "adam", layers: 3 }, labels: { by: "hand" } }]);
+  await slow.update({ stoppingRules: { maxTrials: 100 } }); // what is given is changed
+  for await (const trial of slow.trials({ filter: { states: [TrialState.SUCCEEDED] } })) {
+    console.log(trial.number, trial.params, trial.info.metrics["accuracy"]?.value);
+  }
+}
+
+test("the README's code is what is compiled here", async () => {
   const lines = (text: string) => text.split("\n").map((line) => line.trim());
   const readme = await readFile("clients/typescript/README.md", "utf8");
-  const [, block = ""] = /```ts\n(.*?)```/s.exec(readme) ?? [];
+  const blocks = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, block = ""]) => block);
   const source = new Set(lines(await readFile("clients/typescript/test/readme.test.ts", "utf8")));
-  const wanted = lines(block).filter((line) => !line.startsWith("import "));
-  assert.ok(wanted.length > 10);
+  const wanted = lines(blocks.join("")).filter((line) => !line.startsWith("import "));
+  assert.equal(blocks.length, 4);
+  assert.ok(wanted.length > 30);
   assert.deepEqual(
     wanted.filter((line) => !source.has(line)),
     [],

@@ -4,10 +4,9 @@ import { create, fromBinary, toBinary, type DescMethodUnary, type MessageInitSha
 import { anyPack, durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Metadata, Server, ServerCredentials, status, type sendUnaryData, type ServerUnaryCall } from "@grpc/grpc-js";
 
-import { StudyService } from "../src/gen/asktell/v1/study_service_pb.js";
-import { TrialService } from "../src/gen/asktell/v1/trial_service_pb.js";
 import { ErrorInfoSchema, RetryInfoSchema } from "../src/gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../src/gen/google/rpc/status_pb.js";
+import { StudyService, SuggestionService, TrialService } from "../src/v1.js";
 
 export const STUDY = "projects/default/studies/s";
 
@@ -47,7 +46,7 @@ export class TestServer implements AsyncDisposable {
 
   private constructor(handlers: Handlers) {
     this.#handlers = { getStudy: () => ({ name: STUDY }), releaseTrial: () => ({}), ...handlers };
-    for (const service of [StudyService, TrialService]) {
+    for (const service of [StudyService, SuggestionService, TrialService]) {
       for (const method of service.methods) {
         if (method.methodKind === "unary") {
           this.#serve(method as DescMethodUnary);

@@ -1,61 +1,79 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 
-import { loadStudyFile, parseStudyFile, StudyFileError } from "../src/index.js";
+import { status } from "@grpc/grpc-js";
 
-const SHORT = `name: s
-objectives: [{metric: loss, goal: minimize}]
-parameters:
-  x: {type: float, min: 0, max: 1}
-`;
+import { Client, InvalidStudyFileError } from "../src/index.js";
+import { Failure, STUDY, TestServer, type Handlers } from "./server.js";
 
-test("the example's study file", async () => {
-  const { id, spec } = await loadStudyFile("examples/digits.yaml");
-  assert.equal(id, "digits");
-  assert.deepEqual(Object.keys(spec.space), ["lr", "l2", "batch_size", "epochs", "momentum"]);
-  assert.deepEqual(spec.space["lr"], { type: "float", min: 1e-4, max: 1, scale: "log" });
-  assert.deepEqual(spec.space["batch_size"], { type: "discrete", values: [16, 32, 64, 128], kind: "int" });
-  assert.equal(spec.leaseMs, 30_000);
-});
+const PLACE = { field: "study_file", line: "4", column: "17" };
 
-test("words that YAML takes for other things", () => {
-  const { spec } = parseStudyFile(`${SHORT}  k: {type: categorical, values: [on, off, "1"]}
-  f: {type: bool, default: yes}
-  d: {type: discrete, values: [1.0, 2.0]}
-lease: {duration_s: 0}
-stopping: {deadline: 2030-12-01T12:00:00Z, target: 1e-5}
-algorithm: {grid: {levels: {x: 3}}}
-`);
-  assert.deepEqual(spec.space["k"], { type: "categorical", values: ["on", "off", "1"] });
-  assert.deepEqual(spec.space["f"], { type: "bool", default: true });
-  assert.deepEqual(spec.space["d"], { type: "discrete", values: [1, 2], kind: "float" });
-  assert.equal(spec.leaseMs, Infinity);
-  assert.equal(spec.target, 1e-5);
-  assert.deepEqual(spec.deadline, new Date("2030-12-01T12:00:00Z"));
-  assert.deepEqual(spec.algorithm, { type: "grid", levels: { x: 3 } });
-});
-
-test("replicates and staleness", () => {
-  const { spec } = parseStudyFile(`${SHORT}replicates: 3\nmax_staleness: 0\n`);
-  assert.equal(spec.replicates, 3);
-  assert.equal(spec.maxStaleness, 0);
-  const standard = parseStudyFile(SHORT).spec;
-  assert.ok(!("replicates" in standard) && !("maxStaleness" in standard));
-});
-
-test("mistakes are refused with their place", () => {
-  const refused = (text: string, message: RegExp) => {
-    assert.throws(
-      () => parseStudyFile(text, "f.yaml"),
-      (error) => error instanceof StudyFileError && message.test(error.message),
-    );
+async function start(createStudy: Handlers[string]) {
+  const folder = await mkdtemp(join(tmpdir(), "asktell-"));
+  const file = join(folder, "study.yaml");
+  await writeFile(file, "name: s\n");
+  const server = await TestServer.start({ createStudy });
+  const warnings: string[] = [];
+  const client = new Client({ address: server.address, onWarning: (text) => warnings.push(text) });
+  const stop = async () => {
+    await client.close();
+    await server[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
   };
-  refused(`${SHORT}budget: 3\n`, /^f\.yaml:5:1: unknown key "budget"/);
-  refused(SHORT.replace("min: 0", "mim: 0"), /^f\.yaml:4:\d+: parameters\.x: unknown key "mim"/);
-  refused(SHORT.replace("min: 0, ", ""), /min is missing/);
-  refused(`${SHORT}name: t\n`, /^f\.yaml:5:1: /);
-  refused(`${SHORT}seed: 9007199254740993\n`, /seed: must lie within ±2\^53/);
-  refused(SHORT.replace("name: s", "name: 7"), /must be a string, got the number 7/);
-  refused("", /is empty/);
-  refused("name: [", /^f\.yaml:\d+/);
+  return { client, file, stop, warnings, sent: () => server.seen("createStudy").map(({ request }) => request) };
+}
+
+test("a study file goes to the server as it is", async () => {
+  const { client, file, stop, warnings, sent } = await start(() => ({
+    name: STUDY,
+    warnings: [{ field: "search_space.parameters[0]", message: "is wide", place: "4:6: parameters.x" }],
+  }));
+  await client.createStudyFromFile(file, { existOk: true, studyId: "other" });
+  await client.createStudyFromText("name: t\n");
+  const checked = await client.checkStudyFile(file);
+  await client.checkStudy({ studyId: "s", study: { seed: 3n } });
+  assert.deepEqual(
+    sent().map(({ studyFile, studyId, existOk, validateOnly }) => [studyFile, studyId, existOk, validateOnly]),
+    [
+      ["name: s\n", "other", true, false],
+      ["name: t\n", "", false, false],
+      ["name: s\n", "", false, true],
+      ["", "s", false, true],
+    ],
+  );
+  assert.equal(checked.warnings[0]?.message, "is wide");
+  assert.deepEqual(warnings, [
+    `asktell: ${file}:4:6: parameters.x: is wide`,
+    `asktell: ${STUDY}: 4:6: parameters.x: is wide`,
+  ]);
+  await stop();
+});
+
+test("what the server finds in a file is said with the file's name", async () => {
+  const { client, file, stop } = await start(() => {
+    throw new Failure(status.INVALID_ARGUMENT, "INVALID_STUDY_FILE", { metadata: PLACE });
+  });
+  for (const call of [client.createStudyFromFile(file), client.checkStudyFile(file)]) {
+    await assert.rejects(call, (error) => {
+      assert.ok(error instanceof InvalidStudyFileError);
+      assert.equal(error.message, `${file}:INVALID_STUDY_FILE it is`);
+      assert.deepEqual([error.field, error.metadata["line"], error.code], ["study_file", "4", status.INVALID_ARGUMENT]);
+      return true;
+    });
+  }
+  await assert.rejects(client.createStudyFromText("x"), { message: "INVALID_STUDY_FILE it is" });
+  await stop();
+});
+
+test("errors that are about no line of the file stay as they are, and so do those of the file system", async () => {
+  const { client, file, stop, sent } = await start(() => {
+    throw new Failure(status.ALREADY_EXISTS, "STUDY_EXISTS");
+  });
+  await assert.rejects(client.createStudyFromFile(file), { message: "STUDY_EXISTS it is" });
+  await assert.rejects(client.createStudyFromFile(`${file}.not`), { code: "ENOENT" });
+  assert.equal(sent().length, 1);
+  await stop();
 });

@@ -1,45 +1,113 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { bool, categorical, discrete, float, int, type ParamsOf } from "../src/index.js";
+import {
+  algorithm,
+  bool,
+  categorical,
+  discrete,
+  float,
+  int,
+  InvalidArgumentError,
+  maximize,
+  minimize,
+  paramsOf,
+  space,
+  type Domain,
+  type ParamsOf,
+  type StudyInit,
+} from "../src/index.js";
 import { readSettings } from "../src/settings.js";
-import { decodeSpace, encodeSpace } from "../src/space.js";
-import { decodeValue, encodeParam } from "../src/values.js";
+import * as v1 from "../src/v1.js";
+import { encodePlain } from "../src/values.js";
+
+function kindOf(value: unknown, domain?: Domain): unknown {
+  const searchSpace = v1.create(v1.SearchSpaceSchema, domain === undefined ? {} : space({ x: domain }));
+  const [encoded] = encodePlain<v1.Configuration>([{ parameters: { x: value as number } }], searchSpace);
+  return encoded?.parameters?.["x"]?.kind;
+}
 
 test("the domain decides what a number is", () => {
-  const kind = (value: unknown, domain?: Parameters<typeof encodeParam>[1]) => encodeParam(value, domain, "x").kind;
-  assert.deepEqual(kind(3, int(0, 9)), { case: "intValue", value: 3n });
-  assert.deepEqual(kind(3, float(0, 9)), { case: "doubleValue", value: 3 });
-  assert.deepEqual(kind(2, discrete([0.5, 2])), { case: "doubleValue", value: 2 });
-  assert.deepEqual(kind(2, discrete([1, 2])), { case: "intValue", value: 2n });
-  assert.deepEqual(kind(2, discrete([1, 2], { kind: "float" })), { case: "doubleValue", value: 2 });
-  assert.deepEqual(kind(2.5, int(0, 9)), { case: "doubleValue", value: 2.5 }); // for the server to refuse
-  assert.deepEqual(kind(3n, float(0, 9)), { case: "intValue", value: 3n });
-  assert.deepEqual(kind(true), { case: "boolValue", value: true });
-  assert.throws(() => kind(null), /x: must be a number/);
-  assert.throws(() => kind(2n ** 63n), /64 bits/);
+  assert.deepEqual(kindOf(3, int(0, 9)), { case: "intValue", value: 3n });
+  assert.deepEqual(kindOf(3, float(0, 9)), { case: "doubleValue", value: 3 });
+  assert.deepEqual(kindOf(2, discrete([0.5, 2])), { case: "doubleValue", value: 2 });
+  assert.deepEqual(kindOf(2, discrete([1, 2])), { case: "intValue", value: 2n });
+  assert.deepEqual(kindOf(2, discrete([1, 2], { kind: "float" })), { case: "doubleValue", value: 2 });
+  assert.deepEqual(kindOf(2.5, int(0, 9)), { case: "doubleValue", value: 2.5 }); // for the server to refuse
+  assert.deepEqual(kindOf(3n, float(0, 9)), { case: "intValue", value: 3n });
+  assert.deepEqual(kindOf(true), { case: "boolValue", value: true });
+  assert.deepEqual(kindOf({ kind: { case: "intValue", value: 4n } }, float(0, 9)), { case: "intValue", value: 4n });
 });
 
 test("ints of up to 2^53 and doubles keep their value", () => {
+  const back = (value: number, domain: Domain) => {
+    const [encoded = {}] = encodePlain<v1.Configuration>(
+      [{ parameters: { x: value } }],
+      v1.create(v1.SearchSpaceSchema, space({ x: domain })),
+    );
+    return paramsOf(v1.create(v1.ConfigurationSchema, encoded))["x"];
+  };
   for (const value of [2 ** 53, -(2 ** 53), 0]) {
-    assert.equal(decodeValue(encodeParam(value, int(-1, 1), "x")), value);
+    assert.equal(back(value, int(-1, 1)), value);
   }
-  assert.equal(decodeValue(encodeParam(5e-324, float(0, 1), "x")), 5e-324);
+  assert.equal(back(5e-324, float(0, 1)), 5e-324);
+  assert.equal(back(0.1, float(0, 1)), 0.1);
 });
 
-test("a space survives the wire", () => {
-  const space = {
-    lr: float(1e-5, 0.1, { scale: "log", default: 1e-3 }),
-    layers: int(1, 8, { scale: "linear", step: 2 }),
-    rank: discrete([4, 8], { kind: "int" }),
+test("messages and metrics with standard errors pass as they are", () => {
+  const message = v1.create(v1.ObservationSchema, { parameters: { x: { kind: { case: "intValue", value: 1n } } } });
+  const metrics = { loss: 0.5, time: { value: 2, standardError: 0.1 } };
+  const [first, second] = encodePlain<v1.Observation>([message, { parameters: { x: 1 }, metrics }], undefined);
+  assert.equal(first, message);
+  assert.deepEqual(second?.metrics, { loss: { value: 0.5 }, time: { value: 2, standardError: 0.1 } });
+});
+
+test("builders make messages of the contract", () => {
+  const domains = {
+    lr: float(1e-5, 0.1, { scale: "log", default: 1 }),
+    layers: int(1, 8, { step: 2, default: 3 }),
+    rank: discrete([4, 8], { kind: "float", default: 8 }),
     kind: categorical(["a", "größer"], { default: "a" }),
-    flag: bool({ default: false }),
+    flag: { ...bool({ default: false }), condition: { parent: "kind" } },
   };
-  assert.deepEqual(decodeSpace(encodeSpace(space, "space")), space);
+  const study: StudyInit<ParamsOf<typeof domains>> = {
+    searchSpace: space(domains),
+    objectives: [minimize("loss"), maximize("accuracy", { split: "train", referenceValue: 0.5 })],
+    algorithm: algorithm("grid", { levels: { lr: 3 } }),
+  };
+  assert.deepEqual(v1.toJson(v1.StudySchema, v1.create(v1.StudySchema, study)), {
+    searchSpace: {
+      parameters: [
+        { name: "lr", floatDomain: { min: 1e-5, max: 0.1, scale: "SCALE_LOG" }, defaultValue: { doubleValue: 1 } },
+        {
+          name: "layers",
+          intDomain: { min: "1", max: "8", scale: "SCALE_LINEAR", step: "2" },
+          defaultValue: { intValue: "3" },
+        },
+        {
+          name: "rank",
+          discreteDomain: { values: [{ doubleValue: 4 }, { doubleValue: 8 }] },
+          defaultValue: { doubleValue: 8 },
+        },
+        { name: "kind", categoricalDomain: { values: ["a", "größer"] }, defaultValue: { stringValue: "a" } },
+        { name: "flag", boolDomain: {}, defaultValue: { boolValue: false }, condition: { parent: "kind" } },
+      ],
+    },
+    objectives: [
+      { metric: "loss", goal: "GOAL_MINIMIZE", split: "SPLIT_VALIDATION" },
+      { metric: "accuracy", goal: "GOAL_MAXIMIZE", split: "SPLIT_TRAIN", referenceValue: 0.5 },
+    ],
+    algorithm: { grid: { levels: { lr: 3 } } },
+  });
   // The types of values follow from the space: this is checked by the compiler.
-  const params: ParamsOf<typeof space> = { lr: 0.1, layers: 3, rank: 8, kind: "größer", flag: true };
+  const params: ParamsOf<typeof domains> = { lr: 0.1, layers: 3, rank: 8, kind: "größer", flag: true };
   const category: "a" | "größer" = params.kind;
   assert.equal(category, "größer");
+});
+
+test("what no message can hold is refused where it is written", () => {
+  assert.throws(() => int(0.5, 2), RangeError);
+  assert.throws(() => float(0, 1, { scale: "logarithmic" as "log" }), InvalidArgumentError);
 });
 
 test("addresses", () => {

@@ -10,7 +10,7 @@ use std::error::Error;
 use std::time::Instant;
 use std::{env, process};
 
-use asktell::{Client, Study, StudyFile, Trial};
+use asktell::{Client, NO_METRICS, NewStudy, Study, Trial};
 use tokio::signal;
 use tokio::sync::mpsc;
 
@@ -60,10 +60,10 @@ async fn main() {
 async fn run() -> Outcome<()> {
     let settings = Settings::parse(env::args().skip(1))?;
     let digits = Dataset::read(&settings.data)?;
-    let file = StudyFile::load(&settings.file)?;
+    let file = NewStudy::from_file(&settings.file)?;
     let worker = format!("rust:{}:{}", gethostname::gethostname().display(), process::id());
     let client = Client::builder().worker_id(worker).build()?;
-    let study = client.create_or_open_study(settings.study.as_ref().unwrap_or(&file.id), &file.spec).await?;
+    let study = client.create_or_open_study(settings.study.as_deref(), file).await?;
     let worked = tokio::select! {
         worked = work(&study, &digits, settings.trials) => worked,
         interrupted = interruption() => interrupted.map_err(Into::into).and(Err("interrupted".into())),
@@ -98,7 +98,7 @@ async fn work(study: &Study, digits: &Dataset, trials: u32) -> Outcome<()> {
         }
     }
     match study.best_trial().await? {
-        Some(best) => println!("best: trial {}  val_loss {:.4}", best.number(), best.info().metrics["val_loss"]),
+        Some(best) => println!("best: trial {}  val_loss {:.4}", best.number(), best.info().metrics["val_loss"].value),
         None => println!("no results yet"),
     }
     Ok(())
@@ -119,14 +119,16 @@ async fn one_trial(trial: &Trial, digits: &Dataset) -> Outcome<()> {
     while let Some(score) = epochs.recv().await {
         result = score;
         if !result.loss.is_finite() {
-            return Ok(trial.fail(&format!("diverged in epoch {epoch}"), asktell::Metrics::new()).await?);
+            trial.fail(&format!("diverged in epoch {epoch}"), NO_METRICS).await?;
+            return Ok(());
         }
         let progress = trial.report(epoch, result.metrics()).await?;
         if !progress.lease_valid {
             return Ok(()); // called off, or with another worker: there is nothing to tell
         }
         if progress.should_stop {
-            return Ok(trial.stop(result.metrics(), "").await?);
+            trial.stop(result.metrics(), "").await?;
+            return Ok(());
         }
         epoch += 1;
     }

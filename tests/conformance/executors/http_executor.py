@@ -5,13 +5,10 @@ The protobuf here is the corpus's own (actions in, results out): its JSON form i
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import ssl
-import subprocess
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -79,22 +76,12 @@ class HttpExecutor:
 
     def create_study(self, action: Any) -> Any:
         if action.WhichOneof("source") == "study_file":
-            read = _read_study_file(action.study_file)
-            if isinstance(read, str):
-                return results.refused(read)
-            study_id, wanted = read["studyId"], read["study"]
+            body: Json = {"studyFile": action.study_file}
         else:
-            study_id, wanted = action.study_id, json_format.MessageToDict(action.spec)
-        body = {"studyId": study_id, "study": wanted, "requestId": str(uuid.uuid4())}
+            body = {"studyId": action.study_id, "study": json_format.MessageToDict(action.spec)}
         caller, _ = self._callers[action.client]
-        try:
-            study = caller("StudyService/CreateStudy", body)
-        except CallError as error:
-            if error.reason != "STUDY_EXISTS" or not action.exist_ok:
-                raise
-            study = caller("StudyService/GetStudy", {"name": study_id})
-            if not results.holds(wanted, study):
-                raise
+        body |= {"existOk": action.exist_ok, "requestId": str(uuid.uuid4())}
+        study = caller("StudyService/CreateStudy", body)
         return self._keep_study(action.study, action.client, study)
 
     def open_study(self, action: Any) -> Any:
@@ -269,19 +256,6 @@ class HttpExecutor:
             kept = {key: each[key] for key in ("parameters", "origin")}
             json_format.ParseDict(kept, result.suggestions.suggestions.add())
         return result
-
-
-def _read_study_file(text: str) -> Json | str:
-    """What a program in any language has of the command line: a study file as a body of CreateStudy, or what is wrong."""
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        command = [sys.executable, "-m", "asktell", "study", "body", file.name]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return done.stderr.strip()
-    body: Json = json.loads(done.stdout)
-    return body
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from google.protobuf import json_format
@@ -52,27 +52,10 @@ def _number(name: str) -> int:
     return int(name.rpartition("/")[2])
 
 
-def holds(wanted: Any, stored: Any) -> bool:
-    """The stored study has all that was wanted; what it has beyond that are defaults."""
-    if isinstance(wanted, Mapping):
-        return all(key in stored and holds(value, stored[key]) for key, value in wanted.items())
-    if isinstance(wanted, list):
-        return len(wanted) == len(stored) and all(holds(*pair) for pair in zip(wanted, stored, strict=True))
-    return bool(wanted == stored)
-
-
 def done() -> Any:
     """It worked."""
     result = schema.Result()
     result.done.SetInParent()
-    return result
-
-
-def refused(complaint: str) -> Any:
-    """No call was made: what the caller gave is wrong."""
-    result = schema.Result()
-    result.error.kind = schema.ERROR_KINDS["REFUSED_LOCALLY"]
-    result.error.message = complaint
     return result
 
 

@@ -67,8 +67,7 @@ class PythonExecutor:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "study.yaml"
                 path.write_text(action.study_file, encoding="utf-8")
-                file = asktell.load_study_file(path)
-            handle = client.create_study(file.name, exist_ok=action.exist_ok, **file.spec.options())
+                handle = client.create_study_from_file(path, exist_ok=action.exist_ok)
         else:
             handle = client.create_study(action.study_id, exist_ok=action.exist_ok, **specs.spec(action.spec))
         return self._keep_study(action.study, handle)

@@ -8,7 +8,6 @@ import json
 import re
 import struct
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -178,13 +177,17 @@ def test_the_bash_of_the_readme(server: ServerProcess, http_: Http) -> None:
 
 
 def test_a_study_file_becomes_a_study(http_: Http) -> None:
-    file = ROOT / "examples" / "digits.yaml"
-    command = [sys.executable, "-m", "asktell", "study", "body", str(file)]
-    body = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    study = http_.ok("StudyService/CreateStudy", body)
-    assert study["name"] == f"{body['parent']}/studies/{body['studyId']}"
-    assert study["objectives"] == body["study"]["objectives"]
-    assert study["searchSpace"]["parameters"][0] == body["study"]["searchSpace"]["parameters"][0]
+    text = (ROOT / "examples" / "digits.yaml").read_text(encoding="utf-8")
+    study = http_.ok("StudyService/CreateStudy", {"studyFile": text})
+    assert study["name"] == "projects/default/studies/digits"
+    assert study["stoppingRules"] == {"maxTrials": 60}
+
+
+def test_a_mistake_in_a_study_file_names_the_line(http_: Http) -> None:
+    body = {"studyFile": "name: s\nobjectives: [{metric: loss, goal: smallest}]\nparameters: {}\n"}
+    status, answer, headers = http_.call("StudyService/CreateStudy", body)
+    assert (status, headers["asktell-error-reason"]) == (400, "INVALID_STUDY_FILE")
+    assert answer["message"].startswith("2:34: objectives[0].goal: must be one of minimize, maximize")
 
 
 def test_token_and_drain(tmp_path: Path) -> None:

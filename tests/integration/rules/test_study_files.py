@@ -216,3 +216,9 @@ def test_what_the_domain_refuses_is_found_in_the_file(
     assert what.message.startswith(complaint), what.message
     assert (what.reason, what.fields) == (reason, [field])
     assert what.message.startswith(f"{what.metadata['line']}:{what.metadata['column']}: ")
+
+
+def test_warnings_name_their_place_too(rpc: Rpc) -> None:
+    study = check(rpc, WHOLE.replace("max_trials: 50", "max_trials: 5"))
+    places = {warning.field: warning.place for warning in study.warnings}
+    assert places["stopping_rules.max_trials"] == "16:24: stopping.max_trials"

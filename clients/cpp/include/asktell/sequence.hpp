@@ -1,8 +1,6 @@
 #pragma once
 
-#include <cstddef>
 #include <functional>
-#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -24,20 +22,13 @@ class Sequence {
 
   class Iterator {
    public:
-    using iterator_category = std::input_iterator_tag;
-    using value_type = Item;
-    using difference_type = std::ptrdiff_t;
-    using pointer = void;
-    using reference = Item&;
-
-    explicit Iterator(Sequence& sequence) : sequence_(sequence) { ++*this; }
-    reference operator*() { return *item_; }
+    explicit Iterator(Sequence& sequence) : sequence_(sequence), item_(sequence.next()) {}
+    Item& operator*() { return *item_; }
     Iterator& operator++() {
       item_ = sequence_.get().next();
       return *this;
     }
-    friend bool operator!=(const Iterator& at, Sentinel /*end*/) { return at.item_.has_value(); }
-    friend bool operator==(const Iterator& at, Sentinel /*end*/) { return !at.item_.has_value(); }
+    bool operator!=(Sentinel /*end*/) const { return item_.has_value(); }
 
    private:
     std::reference_wrapper<Sequence> sequence_;

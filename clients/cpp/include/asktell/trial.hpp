@@ -1,77 +1,16 @@
 #pragma once
 
-#include <cstdint>
+#include <asktell/v1/trial_service.pb.h>
+
 #include <memory>
-#include <optional>
-#include <string>
 #include <vector>
 
-#include "asktell/enums.hpp"
 #include "asktell/values.hpp"
 
 namespace asktell {
 
-/// Metrics of a running trial at one step.
-struct Measurement {
-  std::int64_t step = 0;
-  Metrics metrics;
-  std::optional<Time> report_time;
-};
-
-/// What the model believed about a configuration before it was run, in the objective's unit.
-struct Prediction {
-  double mean = 0;
-  double standard_deviation = 0;
-  double acquisition_value = 0;
-};
-
-/// A result that a correction replaced.
-struct Amendment {
-  std::optional<Time> amend_time;
-  TrialState previous_state = TrialState::unspecified;
-  Metrics previous_metrics;
-  std::string previous_reason;  ///< why the replaced result was no success
-  std::string reason;           ///< why it was replaced
-};
-
-/// A result that came after another attempt's had been taken: kept, never used.
-struct SupersededResult {
-  std::optional<Time> tell_time;
-  TrialState state = TrialState::unspecified;
-  Metrics metrics;
-  std::string reason;
-};
-
-/// A trial as a server told it.
-struct TrialInfo {
-  std::string name;         ///< "projects/{project}/studies/{study}/trials/{number}"
-  std::int64_t number = 0;  ///< counts from 1 in its study
-  TrialState state = TrialState::unspecified;
-  Params params;
-  Origin origin = Origin::unspecified;
-  Metrics metrics;     ///< the final ones, or the last known ones of a stopped trial
-  std::string reason;  ///< why it is failed, infeasible, cancelled, stopped or abandoned
-  int attempt = 0;     ///< how many times it has been started
-  std::string worker_id;
-  std::optional<Time> create_time;
-  std::optional<Time> start_time;  ///< of the current attempt
-  std::optional<Time> finish_time;
-  Texts labels;
-  Texts annotations;
-  std::optional<Prediction> prediction;  ///< unset for origins other than the model
-  std::vector<Amendment> amendments;     ///< oldest first
-  std::vector<SupersededResult> superseded_results;
-  std::string import_key;
-  int measurement_count = 0;
-  std::vector<Measurement> measurements;  ///< only after Study::trial and Trial::refresh
-};
-
-/// The server's answer to a report.
-struct Progress {
-  bool should_stop = false;  ///< end the trial now and tell it with Trial::stop, or not at all if the lease is lost
-  std::string stop_reason;   ///< why, for people
-  bool lease_valid = true;   ///< the trial is still this worker's; when false, the metrics were not taken
-};
+/// The number at the end of a trial's resource name; 0 when there is none.
+std::int64_t trial_number(const std::string& name);
 
 /// One configuration and what became of it. One that came from Study::ask is open: it heartbeats in the background
 /// until it is told or released. The destructor gives an open one back, so that another worker gets it at once, except
@@ -79,18 +18,16 @@ struct Progress {
 class Trial {
  public:
   class Impl;
-  explicit Trial(std::unique_ptr<Impl> impl) noexcept;
-  Trial(Trial&& other) noexcept;
-  Trial& operator=(Trial&& other) noexcept;
-  Trial(const Trial&) = delete;
-  Trial& operator=(const Trial&) = delete;
-  ~Trial();
+  explicit Trial(std::shared_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+  Trial(Trial&&) noexcept = default;
+  Trial& operator=(Trial&&) noexcept = default;
 
   [[nodiscard]] const std::string& name() const noexcept;
   [[nodiscard]] std::int64_t number() const noexcept;
   [[nodiscard]] const Params& params() const noexcept;
-  /// The trial as of the last call that answered with it; refresh() reads it anew.
-  [[nodiscard]] TrialInfo info() const;
+  /// The trial as of the last call that answered with it; refresh() reads it anew. Keep the pointer for as long as you
+  /// use references into the message.
+  [[nodiscard]] std::shared_ptr<const v1::Trial> info() const;
 
   /// Whether this client asked for the trial, and has neither told it nor given it back.
   [[nodiscard]] bool is_open() const;
@@ -104,9 +41,11 @@ class Trial {
   /// Whether another attempt's result was there before the one told here, which is kept in the trail.
   [[nodiscard]] bool superseded() const;
 
-  /// Tells intermediate metrics at a step and renews the lease. Without metrics it is a heartbeat.
-  /// @throws NotFinite, UnknownMetric, LimitExceeded. A lost lease is no error: see Progress.
-  Progress report(std::int64_t step, const Metrics& metrics = {});
+  /// Tells intermediate metrics at a step and renews the lease. Without metrics it is a heartbeat. A lost lease is no
+  /// error: the answer says so. @throws NotFinite, UnknownMetric, LimitExceeded.
+  v1::ReportResponse report(std::int64_t step, const Metrics& metrics = {});
+  /// report with all that the request can say; the name and lease are filled in.
+  v1::ReportResponse report(v1::ReportRequest request);
 
   /// Tells the result. Once it returns, the result is on the server's disk; telling it again is harmless.
   /// @throws MissingObjective, UnknownMetric, NotFinite (nothing was changed), ResultConflict, IllegalTransition.
@@ -118,27 +57,31 @@ class Trial {
   void fail(const std::string& reason, const Metrics& tracked = {});
   /// Tells that the configuration cannot be run at all, for example does not fit in memory.
   void infeasible(const std::string& reason, const Metrics& tracked = {});
+  /// Tells any end, with all that the request can say; the name and lease are filled in.
+  void tell(v1::TellRequest request);
 
   /// Gives the trial back at once: the next asker gets it, and this attempt does not count.
   /// @throws LeaseLost, IllegalTransition.
   void release();
   /// Calls a queued or running trial off; its worker is told to stop. @throws IllegalTransition.
   void cancel(const std::string& reason = {});
-  /// Corrects the result of a trial that has ended; the metrics replace all former ones, which stay in
-  /// TrialInfo::amendments. @throws As tell(); IllegalTransition (no result yet), LimitExceeded.
-  void amend(Outcome outcome, const Metrics& metrics, const std::string& reason);
+  /// Corrects the result of a trial that has ended; the metrics replace all former ones, which stay in its amendments.
+  /// @throws As tell(); IllegalTransition (no result yet), LimitExceeded.
+  void amend(v1::TellOutcome outcome, const Metrics& metrics, const std::string& reason);
 
   /// Sets labels; others stay.
-  void label(const Texts& labels);
+  void label(const std::map<std::string, std::string>& labels);
   /// Sets annotations; others stay.
-  void annotate(const Texts& annotations);
+  void annotate(const std::map<std::string, std::string>& annotations);
+  /// Changes the fields that the paths name, such as "labels" and "labels.host", to what they are in `values`.
+  void update(v1::Trial values, const std::vector<std::string>& paths);
   /// Reads the trial anew, with its measurements.
   void refresh();
   /// Removes the trial. @throws IllegalTransition It is running: cancel it first.
   void remove();
 
  private:
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // of this object alone
 };
 
 }  // namespace asktell

@@ -1,85 +1,123 @@
 #pragma once
 
-#include <chrono>
+#include <asktell/v1/search_space.pb.h>
+#include <asktell/v1/trial.pb.h>
+
 #include <cstdint>
 #include <initializer_list>
 #include <map>
-#include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
-#include <variant>
 
 namespace asktell {
 
-/// A time of the server's clock.
-using Time = std::chrono::system_clock::time_point;
-
-/// Short texts by key: labels and annotations.
-using Texts = std::map<std::string, std::string>;
-
-/// One value of one parameter: a float is a double, an int stays an int, a category is a string.
-using Value = std::variant<double, std::int64_t, std::string, bool>;
-
-/// A configuration: a value for each parameter.
-class Params {
+/// One value of one parameter, from a number, a bool or a text. A whole number becomes an int_value, any other number a
+/// double_value: an int stays an int, 0.1 stays 0.1.
+class Value {
  public:
-  using Map = std::map<std::string, Value, std::less<>>;
-  using const_iterator = Map::const_iterator;
-
-  Params() = default;
-  Params(std::initializer_list<Map::value_type> values) : values_(values) {}
-  explicit Params(Map values) : values_(std::move(values)) {}
-
-  /// A value as `double` (of a float, int or discrete parameter), `int` or `std::int64_t` (int, discrete),
-  /// `std::string` (categorical) or `bool`.
-  /// @throws std::out_of_range The space has no such parameter, or the value does not fit the type.
-  /// @throws std::bad_variant_access The value is of another kind. Both are mistakes in the program.
-  template <class T>
-  [[nodiscard]] T get(std::string_view name) const;
-
-  /// The value as it is. @throws std::out_of_range The space has no such parameter.
-  [[nodiscard]] const Value& at(std::string_view name) const;
-  void set(std::string name, Value value) { values_.insert_or_assign(std::move(name), std::move(value)); }
-
-  [[nodiscard]] bool contains(std::string_view name) const { return values_.find(name) != values_.end(); }
-  [[nodiscard]] std::size_t size() const noexcept { return values_.size(); }
-  [[nodiscard]] bool empty() const noexcept { return values_.empty(); }
-  [[nodiscard]] const_iterator begin() const noexcept { return values_.begin(); }
-  [[nodiscard]] const_iterator end() const noexcept { return values_.end(); }
-
-  friend bool operator==(const Params& a, const Params& b) { return a.values_ == b.values_; }
-  friend bool operator!=(const Params& a, const Params& b) { return !(a == b); }
+  template <class T, class = std::enable_if_t<std::is_arithmetic_v<T> || std::is_convertible_v<T, std::string_view>>>
+  Value(const T& value) {
+    if constexpr (std::is_same_v<T, bool>) {
+      message_.set_bool_value(value);
+    } else if constexpr (std::is_integral_v<T>) {
+      message_.set_int_value(static_cast<std::int64_t>(value));
+    } else if constexpr (std::is_floating_point_v<T>) {
+      message_.set_double_value(value);
+    } else {
+      message_.set_string_value(std::string(std::string_view(value)));
+    }
+  }
+  operator const v1::ParameterValue&() const noexcept { return message_; }
 
  private:
-  Map values_;
+  v1::ParameterValue message_;
 };
 
-template <>
-double Params::get<double>(std::string_view name) const;
-template <>
-int Params::get<int>(std::string_view name) const;
-template <>
-std::int64_t Params::get<std::int64_t>(std::string_view name) const;
-template <>
-std::string Params::get<std::string>(std::string_view name) const;
-template <>
-bool Params::get<bool>(std::string_view name) const;
+/// One measured value, with its standard error where that is known. The server refuses NaN and infinities.
+class Metric {
+ public:
+  Metric(double value) { message_.set_value(value); }
+  Metric(double value, double standard_error) : Metric(value) { message_.set_standard_error(standard_error); }
+  operator const v1::Metric&() const noexcept { return message_; }
 
-/// One measured value. A plain double converts to it.
-struct Metric {
-  // NOLINTNEXTLINE(google-explicit-constructor): {"loss", 0.3} is how metrics are written
-  Metric(double measured = 0, std::optional<double> error = std::nullopt) : value(measured), standard_error(error) {}
+ private:
+  v1::Metric message_;
+};
 
-  double value;                          ///< NaN and infinities are for the server to refuse
-  std::optional<double> standard_error;  ///< unset = not known
+/// Messages by name, written as {{"lr", 0.1}, {"rank", 8}}; converts from and to the maps that messages have.
+template <class Message, class Item>
+class ByName {
+ public:
+  using Map = google::protobuf::Map<std::string, Message>;
 
-  friend bool operator==(const Metric& a, const Metric& b) {
-    return a.value == b.value && a.standard_error == b.standard_error;
+  ByName() = default;
+  ByName(std::initializer_list<std::pair<std::string, Item>> items) {
+    for (const auto& [name, item] : items) {
+      set(name, item);
+    }
   }
+  ByName(const Map& messages) : messages_(messages.begin(), messages.end()) {}
+  operator Map() const { return {messages_.begin(), messages_.end()}; }
+
+  void set(const std::string& name, const Item& item) { messages_.insert_or_assign(name, item); }
+  /// @throws std::out_of_range There is none of that name.
+  [[nodiscard]] const Message& at(const std::string& name) const {
+    const auto found = messages_.find(name);
+    return found != messages_.end() ? found->second : throw std::out_of_range("asktell: there is no \"" + name + "\"");
+  }
+  [[nodiscard]] bool contains(const std::string& name) const { return messages_.count(name) != 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return messages_.size(); }
+  [[nodiscard]] bool empty() const noexcept { return messages_.empty(); }
+  /// Pairs of name and message, by name.
+  [[nodiscard]] auto begin() const noexcept { return messages_.begin(); }
+  [[nodiscard]] auto end() const noexcept { return messages_.end(); }
+
+ private:
+  std::map<std::string, Message> messages_;
 };
 
 /// Measured values by name.
-using Metrics = std::map<std::string, Metric>;
+using Metrics = ByName<v1::Metric, Metric>;
+
+/// A configuration: a value for each parameter.
+class Params : public ByName<v1::ParameterValue, Value> {
+ public:
+  using ByName::ByName;
+
+  /// A value as a floating type (of a float, int or discrete parameter), an integer type (int, discrete), `std::string`
+  /// (categorical) or `bool`. The errors are mistakes in the program.
+  /// @throws std::out_of_range There is no such parameter, or the value does not fit the type.
+  /// @throws std::invalid_argument The value is of another kind.
+  template <class T>
+  [[nodiscard]] T get(const std::string& name) const {
+    const v1::ParameterValue& value = at(name);
+    if constexpr (std::is_same_v<T, bool>) {
+      return require(value.has_bool_value(), name).bool_value();
+    } else if constexpr (std::is_integral_v<T>) {
+      const std::int64_t whole = require(value.has_int_value(), name).int_value();
+      const T fitting = static_cast<T>(whole);
+      if (static_cast<std::int64_t>(fitting) != whole || (whole < 0 && std::is_unsigned_v<T>)) {
+        throw std::out_of_range("asktell: \"" + name + "\" does not fit the type: " + std::to_string(whole));
+      }
+      return fitting;
+    } else if constexpr (std::is_floating_point_v<T>) {
+      return static_cast<T>(value.has_int_value() ? static_cast<double>(value.int_value())
+                                                  : require(value.has_double_value(), name).double_value());
+    } else {
+      return require(value.has_string_value(), name).string_value();
+    }
+  }
+
+ private:
+  [[nodiscard]] const v1::ParameterValue& require(bool is_of_kind, const std::string& name) const {
+    if (!is_of_kind) {
+      throw std::invalid_argument("asktell: \"" + name + "\" is of another kind: " + at(name).ShortDebugString());
+    }
+    return at(name);
+  }
+};
 
 }  // namespace asktell

@@ -1694,7 +1694,9 @@ type StudyWarning struct {
 	// The field, as a path from the study, e.g. `stopping_rules.max_trials`.
 	Field string `protobuf:"bytes,2,opt,name=field,proto3" json:"field,omitempty"`
 	// A sentence for people.
-	Message       string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// Where the field stands in the study file that the call created the study from, as `line:column: key`; else empty.
+	Place         string `protobuf:"bytes,4,opt,name=place,proto3" json:"place,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1746,6 +1748,13 @@ func (x *StudyWarning) GetField() string {
 func (x *StudyWarning) GetMessage() string {
 	if x != nil {
 		return x.Message
+	}
+	return ""
+}
+
+func (x *StudyWarning) GetPlace() string {
+	if x != nil {
+		return x.Place
 	}
 	return ""
 }
@@ -1868,11 +1877,12 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"infeasible\x18\x06 \x01(\x05R\n" +
 	"infeasible\x12\x1c\n" +
 	"\tcancelled\x18\a \x01(\x05R\tcancelled\x12\x1c\n" +
-	"\tabandoned\x18\b \x01(\x05R\tabandoned\"k\n" +
+	"\tabandoned\x18\b \x01(\x05R\tabandoned\"\x81\x01\n" +
 	"\fStudyWarning\x12+\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x17.asktell.v1.WarningKindR\x04kind\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\tR\x05field\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessage*s\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12\x14\n" +
+	"\x05place\x18\x04 \x01(\tR\x05place*s\n" +
 	"\n" +
 	"StudyState\x12\x1b\n" +
 	"\x17STUDY_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +

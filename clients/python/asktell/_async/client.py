@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self, Unpack
@@ -10,13 +11,14 @@ from asktell._async.session import AsyncSession
 from asktell._async.study import AsyncStudy
 from asktell._core import methods
 from asktell._core.settings import ClientOptions, make_settings
-from asktell._core.studies import create_study, list_studies
-from asktell._core.study_requests import full_study_name
+from asktell._core.studies import create_from_file, create_study, list_studies
+from asktell._core.study_requests import create_request, file_request, full_study_name
+from asktell._core.study_view import StudyView
 from asktell._core.suggest import suggest
 from asktell.records import Observation, Suggestions
 from asktell.spaces import ParameterValue, Space
 from asktell.spec import Algorithm, Objective
-from asktell.study_spec import StudyOptions, StudySpec
+from asktell.study_spec import StudyOptions
 from asktell.v1 import study_service_pb2
 
 
@@ -31,12 +33,24 @@ class AsyncClient:
         """
         self._session = AsyncSession(make_settings(address, **options))
 
-    async def create_study(self, study_id: str, *, exist_ok: bool = False, **spec: Unpack[StudyOptions]) -> AsyncStudy:
+    async def create_study(
+        self, study_id: str, *, exist_ok: bool = False, **options: Unpack[StudyOptions]
+    ) -> AsyncStudy:
         """As `Client.create_study`."""
-        message = await self._session.run(
-            create_study(self._session.caller, study_id, StudySpec(**spec), exist_ok=exist_ok)
-        )
-        return AsyncStudy(self._session, message)
+        request = create_request(self._session.caller.settings.project, study_id, options, exist_ok=exist_ok)
+        return AsyncStudy(self._session, await self._session.run(create_study(self._session.caller, request)))
+
+    async def create_study_from_file(
+        self, path: str | os.PathLike[str], *, study_id: str = "", exist_ok: bool = False
+    ) -> AsyncStudy:
+        """As `Client.create_study_from_file`."""
+        request = file_request(self._session.caller.settings.project, path, study_id=study_id, exist_ok=exist_ok)
+        return AsyncStudy(self._session, await self._session.run(create_from_file(self._session.caller, request, path)))
+
+    async def check_study_file(self, path: str | os.PathLike[str]) -> StudyView:
+        """As `Client.check_study_file`."""
+        request = file_request(self._session.caller.settings.project, path, check=True)
+        return StudyView(await self._session.run(create_from_file(self._session.caller, request, path)))
 
     async def study(self, name: str) -> AsyncStudy:
         """As `Client.study`."""

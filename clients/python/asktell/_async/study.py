@@ -7,6 +7,7 @@ from typing import Self, Unpack, overload
 
 from asktell._async.session import AsyncSession
 from asktell._async.trial import AsyncTrial
+from asktell._core.ask_options import AskOptions
 from asktell._core.leases import Lease
 from asktell._core.study_actions import Params, States, StudyActions
 from asktell._core.watch import Change, decode_change
@@ -26,15 +27,17 @@ class AsyncStudy(StudyActions):
 
     @overload
     async def ask(
-        self, count: None = None, *, wait: bool | float = True, worker_id: str | None = None
+        self, count: None = None, *, wait: bool | float = True, **options: Unpack[AskOptions]
     ) -> AsyncTrial: ...
     @overload
-    async def ask(self, count: int, *, wait: bool | float = True, worker_id: str | None = None) -> list[AsyncTrial]: ...
     async def ask(
-        self, count: int | None = None, *, wait: bool | float = True, worker_id: str | None = None
+        self, count: int, *, wait: bool | float = True, **options: Unpack[AskOptions]
+    ) -> list[AsyncTrial]: ...
+    async def ask(
+        self, count: int | None = None, *, wait: bool | float = True, **options: Unpack[AskOptions]
     ) -> AsyncTrial | list[AsyncTrial]:
         """As `Study.ask`."""
-        messages, taken_at = await self._run(self._ask(count, wait, worker_id))
+        messages, taken_at = await self._run(self._ask(count, wait, options))
         trials = [self._handle(message, self._session.lease(message, taken_at)) for message in messages]
         return trials[0] if count is None else trials
 

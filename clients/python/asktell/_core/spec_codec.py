@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from asktell._core.values import (
-    decode_time,
     decode_value,
-    encode_seconds,
-    encode_time,
     encode_value,
     number,
     real,
@@ -27,7 +24,6 @@ from asktell.spec import (
     Metric,
     Objective,
     Split,
-    StoppingRules,
 )
 from asktell.v1 import search_space_pb2, study_pb2
 
@@ -39,7 +35,7 @@ _SPLITS = {
 }
 
 
-def encode_space(space: Space) -> search_space_pb2.SearchSpace:
+def encode_space(space: Space, _: str = "space") -> search_space_pb2.SearchSpace:
     """A search space on the wire, in the mapping's order. Raises TypeError naming the parameter."""
     if not isinstance(space, Mapping):
         raise TypeError(f"space must map names to Float, Int, …, got {type(space).__name__}")
@@ -97,9 +93,9 @@ def _int(domain: Int, where: str) -> search_space_pb2.IntDomain:
     )
 
 
-def decode_space(wire: search_space_pb2.SearchSpace) -> dict[str, Domain]:
+def decode_space(study: study_pb2.Study, _: str = "") -> dict[str, Domain]:
     """The search space of a study."""
-    return {parameter.name: _domain(parameter) for parameter in wire.parameters}
+    return {parameter.name: _domain(parameter) for parameter in study.search_space.parameters}
 
 
 def _domain(wire: search_space_pb2.Parameter) -> Domain:
@@ -136,7 +132,7 @@ def _domain(wire: search_space_pb2.Parameter) -> Domain:
             raise ValueError(f"parameter {wire.name!r} is of a kind that this client does not know: upgrade asktell")
 
 
-def encode_objectives(objectives: Objective | Iterable[Objective]) -> list[study_pb2.Objective]:
+def encode_objectives(objectives: Objective | Iterable[Objective], _: str = "objectives") -> list[study_pb2.Objective]:
     """Objectives on the wire; a single one may come without its list."""
     listed = [objectives] if isinstance(objectives, Objective) else list(objectives)
     for index, objective in enumerate(listed):
@@ -147,13 +143,13 @@ def encode_objectives(objectives: Objective | Iterable[Objective]) -> list[study
     ]
 
 
-def decode_objectives(wire: Iterable[study_pb2.Objective]) -> list[Objective]:
+def decode_objectives(study: study_pb2.Study, _: str = "") -> list[Objective]:
     """The objectives of a study."""
     goals = {code: goal for goal, code in _GOALS.items()}
-    return [Objective(each.metric, goals[each.goal], _split(each.split)) for each in wire]
+    return [Objective(each.metric, goals[each.goal], _split(each.split)) for each in study.objectives]
 
 
-def encode_metrics_declared(metrics: Sequence[str | Metric]) -> list[study_pb2.TrackedMetric]:
+def encode_metrics(metrics: Sequence[str | Metric], _: str = "metrics") -> list[study_pb2.TrackedMetric]:
     """Tracked metrics on the wire; a plain name is one on the validation split."""
     listed = []
     for index, metric in enumerate(metrics):
@@ -164,16 +160,16 @@ def encode_metrics_declared(metrics: Sequence[str | Metric]) -> list[study_pb2.T
     return listed
 
 
-def decode_metrics_declared(wire: Iterable[study_pb2.TrackedMetric]) -> list[Metric]:
+def decode_metrics(study: study_pb2.Study, _: str = "") -> list[Metric]:
     """The tracked metrics of a study."""
-    return [Metric(each.metric, _split(each.split)) for each in wire]
+    return [Metric(each.metric, _split(each.split)) for each in study.tracked_metrics]
 
 
 def _split(code: study_pb2.Split.ValueType) -> Split:
     return next((split for split, other in _SPLITS.items() if other == code), Split.VALIDATION)
 
 
-def encode_algorithm(algorithm: str | Algorithm) -> study_pb2.Algorithm:
+def encode_algorithm(algorithm: str | Algorithm, _: str = "algorithm") -> study_pb2.Algorithm:
     """An algorithm on the wire. Raises ValueError: no algorithm has that name."""
     if isinstance(algorithm, str):
         if algorithm not in ALGORITHMS:
@@ -193,8 +189,9 @@ def encode_algorithm(algorithm: str | Algorithm) -> study_pb2.Algorithm:
     return wire
 
 
-def decode_algorithm(wire: study_pb2.Algorithm) -> Algorithm:
+def decode_algorithm(study: study_pb2.Study, _: str = "") -> Algorithm:
     """The algorithm of a study, with its defaults filled in."""
+    wire = study.algorithm
     kind = wire.WhichOneof("kind")
     if kind == "grid":
         return Grid(dict(wire.grid.levels), wire.grid.default_levels or Grid().default_levels)
@@ -203,41 +200,18 @@ def decode_algorithm(wire: study_pb2.Algorithm) -> Algorithm:
     return Auto() if kind is None else ALGORITHMS[kind]()
 
 
-def encode_stopping(rules: StoppingRules) -> study_pb2.StoppingRules:
-    """Stopping rules on the wire."""
-    return study_pb2.StoppingRules(
-        max_trials=None if rules.max_trials is None else whole(rules.max_trials, "max_trials"),
-        target_value=None if rules.target is None else real(rules.target, "target"),
-        patience_trials=None if rules.patience is None else whole(rules.patience, "patience"),
-        deadline=encode_time(rules.deadline, "deadline"),
-    )
+def decode_lease_s(policy: study_pb2.LeasePolicy, _: str = "") -> float:
+    """How long a lease lasts, in seconds."""
+    if not policy.HasField("lease_duration"):
+        return LeasePolicy().duration_s
+    return policy.lease_duration.ToTimedelta().total_seconds()
 
 
-def decode_stopping(wire: study_pb2.StoppingRules) -> StoppingRules:
-    """The stopping rules of a study."""
-    return StoppingRules(
-        max_trials=wire.max_trials if wire.HasField("max_trials") else None,
-        target=wire.target_value if wire.HasField("target_value") else None,
-        patience=wire.patience_trials if wire.HasField("patience_trials") else None,
-        deadline=decode_time(wire.deadline) if wire.HasField("deadline") else None,
-    )
+def decode_max_attempts(policy: study_pb2.LeasePolicy, _: str = "") -> int:
+    """How many times a trial is started before it is given up."""
+    return policy.max_attempts or LeasePolicy().max_attempts
 
 
-def encode_lease(lease_s: float | None, max_attempts: int | None) -> study_pb2.LeasePolicy | None:
-    """A lease policy on the wire; None when nothing of it is given, so that the server's default holds."""
-    if lease_s is None and max_attempts is None:
-        return None
-    return study_pb2.LeasePolicy(
-        lease_duration=None if lease_s is None else encode_seconds(lease_s, "lease_s"),
-        max_attempts=0 if max_attempts is None else whole(max_attempts, "max_attempts"),
-    )
-
-
-def decode_lease(wire: study_pb2.LeasePolicy) -> LeasePolicy:
-    """The lease policy of a study, with its defaults filled in."""
-    default = LeasePolicy()
-    has_duration = wire.HasField("lease_duration")
-    return LeasePolicy(
-        duration_s=wire.lease_duration.ToTimedelta().total_seconds() if has_duration else default.duration_s,
-        max_attempts=wire.max_attempts or default.max_attempts,
-    )
+def encode_texts(texts: Mapping[str, str], where: str) -> dict[str, str]:
+    """Labels or annotations on the wire."""
+    return {text(key, f"a key of {where}"): text(value, f"{where}[{key!r}]") for key, value in texts.items()}

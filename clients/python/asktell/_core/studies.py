@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from asktell._core import methods
+from asktell._core.ask_options import AskOptions, put_ask_options
 from asktell._core.flow import Flow, Sleep, call, new_request_id
 from asktell._core.methods import Method, Req, Resp
 from asktell._core.settings import Settings
-from asktell._core.study_requests import changeable_differences, create_request, fixed_differences
 from asktell._core.values import whole
-from asktell.errors import NoTrialAvailable, Overloaded, StudyExists, StudyNotFound
-from asktell.study_spec import StudySpec
+from asktell.errors import AsktellError, NoTrialAvailable, Overloaded
 from asktell.v1 import study_pb2, study_service_pb2, trial_pb2, trial_service_pb2
 
 logger = logging.getLogger("asktell.study")
 
 PAGE_SIZE = 500
 _RETRY_ASK_S = 1.0
-_CREATE_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,51 +35,28 @@ class Caller:
         return call(method, request, timeout_s=self.settings.timeouts.of(method))
 
 
-def create_study(caller: Caller, study_id: str, spec: StudySpec, *, exist_ok: bool) -> Flow[study_pb2.Study]:
-    """Creates a study; with `exist_ok` returns the one that is there, if it has the same specification.
+def create_study(caller: Caller, request: study_service_pb2.CreateStudyRequest) -> Flow[study_pb2.Study]:
+    """Creates a study, or with `exist_ok` opens it.
 
     Raises:
         StudyExists: a study of that name is there, with `exist_ok` one with another specification.
     """
-    request = create_request(caller.settings.project, study_id, spec)
-    for tries_left in reversed(range(_CREATE_TRIES)):
-        try:
-            created: study_pb2.Study = yield from caller(methods.CREATE_STUDY, request)
-        except StudyExists as error:
-            if not exist_ok:
-                raise
-            get = study_service_pb2.GetStudyRequest(name=f"{request.parent}/studies/{study_id}")
-            try:
-                stored: study_pb2.Study = yield from caller(methods.GET_STUDY, get)
-            except StudyNotFound:  # deleted between the two calls
-                if not tries_left:
-                    raise
-                request.request_id = new_request_id()
-                continue
-            _check_same(request.study, stored, error)
-            return stored
-        for warning in created.warnings:
-            logger.warning("study %s: %s: %s", study_id, warning.field, warning.message)
-        return created
-    raise AssertionError("unreachable: the last try raises")
+    study: study_pb2.Study = yield from caller(methods.CREATE_STUDY, request)
+    for warning in study.warnings:
+        logger.warning("study %s: %s: %s", study.name.rpartition("/")[2], warning.field, warning.message)
+    return study
 
 
-def _check_same(wanted: study_pb2.Study, stored: study_pb2.Study, error: StudyExists) -> None:
-    fixed = fixed_differences(wanted, stored)
-    if fixed:
-        raise StudyExists(
-            f"{stored.name} exists with another {', '.join(fixed)}: choose another name, or delete it first",
-            reason=error.reason,
-            metadata=error.metadata,
-            code=error.code,
-        )
-    changeable = changeable_differences(wanted, stored)
-    if changeable:
-        logger.warning(
-            "%s exists with another %s, which stays as it is: change it with update()",
-            stored.name,
-            ", ".join(changeable),
-        )
+def create_from_file(
+    caller: Caller, request: study_service_pb2.CreateStudyRequest, path: str | os.PathLike[str]
+) -> Flow[study_pb2.Study]:
+    """Creates the study of a file; what is wrong in the file is complained about as `path:line:column: key: …`."""
+    try:
+        return (yield from create_study(caller, request))
+    except AsktellError as error:
+        if "line" not in error.metadata:
+            raise
+        raise error.at(f"{os.fspath(path)}:") from None
 
 
 def list_studies(caller: Caller, labels: Mapping[str, str] | None) -> Flow[list[study_pb2.Study]]:
@@ -98,7 +74,7 @@ def list_studies(caller: Caller, labels: Mapping[str, str] | None) -> Flow[list[
 
 
 def ask(
-    caller: Caller, study: str, *, count: int, wait: bool | float, worker_id: str | None
+    caller: Caller, study: str, *, count: int, wait: bool | float, options: AskOptions
 ) -> Flow[tuple[Sequence[trial_pb2.Trial], float]]:
     """Trials to run, and the time.monotonic() at which the request for them was sent.
 
@@ -111,11 +87,9 @@ def ask(
     while True:
         sent_at = time.monotonic()
         request = trial_service_pb2.AskRequest(
-            study=study,
-            count=whole(count, "count"),
-            worker_id=worker_id or caller.settings.worker_id,
-            request_id=new_request_id(),
+            study=study, count=whole(count, "count"), worker_id=caller.settings.worker_id, request_id=new_request_id()
         )
+        put_ask_options(request, options)
         try:
             answer = yield from caller(methods.ASK, request)
         except (NoTrialAvailable, Overloaded) as error:

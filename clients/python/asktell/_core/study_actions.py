@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from asktell._core import methods
+from asktell._core.ask_options import AskOptions
 from asktell._core.flow import Flow, new_request_id
 from asktell._core.studies import Caller, ask, list_trials
 from asktell._core.study_requests import state_request, update_request
@@ -37,9 +38,9 @@ class StudyActions(StudyView):
         )
 
     def _ask(
-        self, count: int | None, wait: bool | float, worker_id: str | None
+        self, count: int | None, wait: bool | float, options: AskOptions
     ) -> Flow[tuple[Sequence[trial_pb2.Trial], float]]:
-        return ask(self._caller, self.name, count=1 if count is None else count, wait=wait, worker_id=worker_id)
+        return ask(self._caller, self.name, count=1 if count is None else count, wait=wait, options=options)
 
     def _enqueue(
         self,

@@ -1,15 +1,19 @@
-"""A study as the server last told it."""
+"""A study as the server last told it. The fields that are keyword arguments too encode themselves by the same lines."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from asktell._core import spec_codec as codec
-from asktell._core.values import decode_enum, decode_time
+from asktell._core.fields import Field, fields_of, nonzero, optional, plain, texts, time, unless_none
+from asktell._core.values import decode_enum, encode_seconds, encode_time, real, text, whole
 from asktell.records import FinishReason, StudyState, StudyWarning, TrialCounts
 from asktell.spaces import Domain
 from asktell.spec import Algorithm, LeasePolicy, Metric, Objective, StoppingRules
+from asktell.study_spec import StudyOptions
 from asktell.v1 import study_pb2
+
+_WHOLE = unless_none(whole)
 
 
 class StudyView:
@@ -19,10 +23,79 @@ class StudyView:
         """Takes a message of the server's over."""
         self._message = message
 
-    @property
-    def name(self) -> str:
-        """`projects/{project}/studies/{study}`."""
-        return self._message.name
+    name = Field[str]("name", plain, doc="`projects/{project}/studies/{study}`.")
+    display_name = Field[str]("display_name", plain, text, changeable=True, doc="A title for people.")
+    space = Field[dict[str, Domain]]("search_space", codec.decode_space, codec.encode_space, doc="What may be varied.")
+    objectives = Field[list[Objective]](
+        "objectives", codec.decode_objectives, codec.encode_objectives, doc="What is optimised."
+    )
+    metrics = Field[list[Metric]](
+        "tracked_metrics", codec.decode_metrics, codec.encode_metrics, doc="The further metrics that trials may log."
+    )
+    algorithm = Field[Algorithm](
+        "algorithm", codec.decode_algorithm, codec.encode_algorithm, doc="How configurations are found."
+    )
+    max_trials = Field[int | None](
+        "stopping_rules.max_trials", optional, _WHOLE, changeable=True, doc="The budget; None = no limit."
+    )
+    target = Field[float | None](
+        "stopping_rules.target_value", optional, unless_none(real), changeable=True, doc="Ends the study when reached."
+    )
+    patience = Field[int | None](
+        "stopping_rules.patience_trials",
+        optional,
+        _WHOLE,
+        changeable=True,
+        doc="Ends the study after this many trials in a row without a gain.",
+    )
+    deadline = Field[datetime | None](
+        "stopping_rules.deadline", time, encode_time, changeable=True, doc="Ends the study at this time, UTC."
+    )
+    lease_s = Field[float](
+        "lease_policy.lease_duration",
+        codec.decode_lease_s,
+        unless_none(encode_seconds),
+        doc="How long a trial stays with a worker that is not heard of, in seconds; 0 = for ever.",
+    )
+    max_attempts = Field[int](
+        "lease_policy.max_attempts",
+        codec.decode_max_attempts,
+        _WHOLE,
+        doc="How many times a trial is started before it is given up.",
+    )
+    max_running = Field[int | None](
+        "max_running_trials",
+        nonzero,
+        _WHOLE,
+        changeable=True,
+        doc="The most trials that run at once; None = no limit.",
+    )
+    replicates = Field[int](
+        "replicates",
+        lambda study, name: getattr(study, name) or 1,  # 0: a server that knows of none
+        _WHOLE,
+        doc="How many times each configuration may be tried.",
+    )
+    max_staleness = Field[int | None](
+        "max_staleness",
+        optional,
+        _WHOLE,
+        changeable=True,
+        doc="The most trials that may end between the making of a suggestion and its start; None = by how many run.",
+    )
+    seed = Field[int]("seed", plain, _WHOLE, doc="Seed of everything random in the study.")
+    labels = Field[dict[str, str]]("labels", texts, codec.encode_texts, changeable=True, doc="Short, filterable.")
+    annotations = Field[dict[str, str]]("annotations", texts, codec.encode_texts, changeable=True, doc="Free values.")
+    create_time = Field[datetime | None]("create_time", time, doc="When it was created.")
+    update_time = Field[datetime | None]("update_time", time, doc="When the study, not its trials, last changed.")
+    finish_time = Field[datetime | None]("finish_time", time, doc="When it became FINISHED.")
+    etag = Field[str]("etag", plain, doc="Changes with the specification or state.")
+    cursor = Field[str]("cursor", plain, doc="Where `watch` goes on from to see only what comes after this reading.")
+    configuration_count = Field[int | None](
+        "configuration_count",
+        optional,
+        doc="The number of configurations in the space; None = infinite, or more than 2^53.",
+    )
 
     @property
     def id(self) -> str:
@@ -30,9 +103,9 @@ class StudyView:
         return self._message.name.rpartition("/")[2]
 
     @property
-    def display_name(self) -> str:
-        """A title for people."""
-        return self._message.display_name
+    def message(self) -> study_pb2.Study:
+        """The server's message as it came: every field of the contract, whether this client knows it or not."""
+        return self._message
 
     @property
     def state(self) -> StudyState:
@@ -45,64 +118,16 @@ class StudyView:
         return decode_enum(FinishReason, study_pb2.FinishReason, self._message.finish_reason, "FINISH_REASON_")
 
     @property
-    def space(self) -> dict[str, Domain]:
-        """What may be varied."""
-        return codec.decode_space(self._message.search_space)
-
-    @property
-    def objectives(self) -> list[Objective]:
-        """What is optimised."""
-        return codec.decode_objectives(self._message.objectives)
-
-    @property
-    def metrics(self) -> list[Metric]:
-        """The further metrics that trials may log."""
-        return codec.decode_metrics_declared(self._message.tracked_metrics)
-
-    @property
-    def algorithm(self) -> Algorithm:
-        """How configurations are found."""
-        return codec.decode_algorithm(self._message.algorithm)
-
-    @property
     def stopping(self) -> StoppingRules:
         """When the study ends."""
-        return codec.decode_stopping(self._message.stopping_rules)
+        return StoppingRules(
+            max_trials=self.max_trials, target=self.target, patience=self.patience, deadline=self.deadline
+        )
 
     @property
     def lease(self) -> LeasePolicy:
         """What happens to trials of workers that die."""
-        return codec.decode_lease(self._message.lease_policy)
-
-    @property
-    def max_running(self) -> int | None:
-        """The most trials that run at once; None = no limit."""
-        return self._message.max_running_trials or None
-
-    @property
-    def replicates(self) -> int:
-        """How many times each configuration may be tried."""
-        return self._message.replicates or 1  # 0: a server that knows of none
-
-    @property
-    def max_staleness(self) -> int | None:
-        """The most trials that may end between the making of a suggestion and its start; None = by how many run."""
-        return self._message.max_staleness if self._message.HasField("max_staleness") else None
-
-    @property
-    def seed(self) -> int:
-        """Seed of everything random in the study."""
-        return self._message.seed
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """Short, filterable."""
-        return dict(self._message.labels)
-
-    @property
-    def annotations(self) -> dict[str, str]:
-        """Free values."""
-        return dict(self._message.annotations)
+        return LeasePolicy(duration_s=self.lease_s, max_attempts=self.max_attempts)
 
     @property
     def counts(self) -> TrialCounts:
@@ -118,42 +143,33 @@ class StudyView:
                 kind=study_pb2.WarningKind.Name(each.kind).removeprefix("WARNING_KIND_"),
                 field=each.field,
                 message=each.message,
+                place=each.place,
             )
             for each in self._message.warnings
         ]
-
-    @property
-    def create_time(self) -> datetime | None:
-        """When it was created."""
-        return decode_time(self._message.create_time)
-
-    @property
-    def update_time(self) -> datetime | None:
-        """When the study itself, not its trials, last changed."""
-        return decode_time(self._message.update_time)
-
-    @property
-    def finish_time(self) -> datetime | None:
-        """When it became FINISHED."""
-        return decode_time(self._message.finish_time)
-
-    @property
-    def etag(self) -> str:
-        """Changes with the specification or state."""
-        return self._message.etag
-
-    @property
-    def cursor(self) -> str:
-        """Where `watch` goes on from to see only what comes after this reading."""
-        return self._message.cursor
-
-    @property
-    def configuration_count(self) -> int | None:
-        """The number of configurations in the space; None = infinite, or more than 2^53."""
-        return self._message.configuration_count if self._message.HasField("configuration_count") else None
 
     def __repr__(self) -> str:
         """Name, state and counts."""
         return (
             f"<{type(self).__name__} {self.name} {self.state} {self.counts.ended} of {self.counts.total} trials ended>"
         )
+
+
+STUDY_FIELDS: dict[str, Field[object]] = {field.name: field for field in fields_of(StudyView) if field.can_be_given}
+"""What `create_study` takes, by name."""
+
+
+_REQUIRED = ("space", "objectives")
+
+
+def encode_study(options: StudyOptions) -> study_pb2.Study:
+    """A study on the wire. Raises TypeError or ValueError naming the argument."""
+    missing = [name for name in _REQUIRED if name not in options]
+    if missing:
+        raise TypeError(f"create_study() needs {' and '.join(missing)}")
+    study = study_pb2.Study()
+    for name, value in options.items():
+        if name not in STUDY_FIELDS:
+            raise TypeError(f"create_study() knows no {name}; it takes {', '.join(STUDY_FIELDS)}")
+        STUDY_FIELDS[name].put(study, value)
+    return study

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from asktell._core.fields import Field, plain, texts, time
 from asktell._core.values import decode_configuration, decode_enum, decode_metrics, decode_time
 from asktell.records import Amendment, Measurement, Origin, Prediction, SupersededResult, TrialState
 from asktell.v1 import trial_pb2
@@ -41,15 +42,25 @@ class TrialView:
         self._message = message
         self._order = order
 
-    @property
-    def name(self) -> str:
-        """`projects/{project}/studies/{study}/trials/{number}`."""
-        return self._message.name
+    name = Field[str]("name", plain, doc="`projects/{project}/studies/{study}/trials/{number}`.")
+    number = Field[int]("number", plain, doc="The number in its study, from 1.")
+    reason = Field[str]("reason", plain, doc="Why it is FAILED, INFEASIBLE, CANCELLED, STOPPED or ABANDONED.")
+    attempt = Field[int]("attempt", plain, doc="How many times it has been started.")
+    worker_id = Field[str]("worker_id", plain, doc="Who runs or ran it.")
+    create_time = Field[datetime | None]("create_time", time, doc="When it was created.")
+    start_time = Field[datetime | None]("start_time", time, doc="When the current attempt started.")
+    finish_time = Field[datetime | None]("finish_time", time, doc="When it ended.")
+    labels = Field[dict[str, str]]("labels", texts, doc="Short, filterable.")
+    annotations = Field[dict[str, str]]("annotations", texts, doc="Free values.")
+    import_key = Field[str]("import_key", plain, doc="The caller's key of an imported trial.")
+    measurement_count = Field[int](
+        "measurement_count", plain, doc="How many intermediate measurements have been reported."
+    )
 
     @property
-    def number(self) -> int:
-        """The number in its study, from 1."""
-        return self._message.number
+    def message(self) -> trial_pb2.Trial:
+        """The server's message as it came: every field of the contract, whether this client knows it or not."""
+        return self._message
 
     @property
     def state(self) -> TrialState:
@@ -78,50 +89,10 @@ class TrialView:
         return {name: metric.standard_error for name, metric in metrics.items() if metric.HasField("standard_error")}
 
     @property
-    def reason(self) -> str:
-        """Why it is FAILED, INFEASIBLE, CANCELLED, STOPPED or ABANDONED."""
-        return self._message.reason
-
-    @property
-    def attempt(self) -> int:
-        """How many times it has been started."""
-        return self._message.attempt
-
-    @property
-    def worker_id(self) -> str:
-        """Who runs or ran it."""
-        return self._message.worker_id
-
-    @property
-    def create_time(self) -> datetime | None:
-        """When it was created."""
-        return decode_time(self._message.create_time)
-
-    @property
-    def start_time(self) -> datetime | None:
-        """When the current attempt started."""
-        return decode_time(self._message.start_time)
-
-    @property
-    def finish_time(self) -> datetime | None:
-        """When it ended."""
-        return decode_time(self._message.finish_time)
-
-    @property
     def duration_s(self) -> float | None:
         """How long the last attempt took, in seconds; None until it has ended."""
         started, ended = self.start_time, self.finish_time
         return None if started is None or ended is None else (ended - started).total_seconds()
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """Short, filterable."""
-        return dict(self._message.labels)
-
-    @property
-    def annotations(self) -> dict[str, str]:
-        """Free values."""
-        return dict(self._message.annotations)
 
     @property
     def prediction(self) -> Prediction | None:
@@ -155,16 +126,6 @@ class TrialView:
             )
             for each in self._message.superseded_results
         ]
-
-    @property
-    def import_key(self) -> str:
-        """The caller's key of an imported trial."""
-        return self._message.import_key
-
-    @property
-    def measurement_count(self) -> int:
-        """How many intermediate measurements have been reported."""
-        return self._message.measurement_count
 
     @property
     def measurements(self) -> list[Measurement]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self, Unpack
 
 from asktell._core import methods
 from asktell._core.settings import ClientOptions, make_settings
-from asktell._core.studies import create_study, list_studies
-from asktell._core.study_requests import full_study_name
+from asktell._core.studies import create_from_file, create_study, list_studies
+from asktell._core.study_requests import create_request, file_request, full_study_name
+from asktell._core.study_view import StudyView
 from asktell._core.suggest import suggest
 from asktell._sync.session import Session
 from asktell._sync.study import Study
 from asktell.records import Observation, Suggestions
 from asktell.spaces import ParameterValue, Space
 from asktell.spec import Algorithm, Objective
-from asktell.study_spec import StudyOptions, StudySpec
+from asktell.study_spec import StudyOptions
 from asktell.v1 import study_service_pb2
 
 
@@ -34,15 +36,38 @@ class Client:
         """
         self._session = Session(make_settings(address, **options))
 
-    def create_study(self, study_id: str, *, exist_ok: bool = False, **spec: Unpack[StudyOptions]) -> Study:
-        """Creates a study; the arguments are those of `StudySpec`. With `exist_ok`, creates or loads it.
+    def create_study(self, study_id: str, *, exist_ok: bool = False, **options: Unpack[StudyOptions]) -> Study:
+        """Creates a study; the arguments are those of `StudyOptions`. With `exist_ok`, creates or opens it.
 
         Raises:
             InvalidArgument: `field` says what is wrong.
             StudyExists: it exists; with `exist_ok`, with another specification.
         """
-        message = self._session.run(create_study(self._session.caller, study_id, StudySpec(**spec), exist_ok=exist_ok))
-        return Study(self._session, message)
+        request = create_request(self._session.caller.settings.project, study_id, options, exist_ok=exist_ok)
+        return Study(self._session, self._session.run(create_study(self._session.caller, request)))
+
+    def create_study_from_file(
+        self, path: str | os.PathLike[str], *, study_id: str = "", exist_ok: bool = False
+    ) -> Study:
+        """Creates the study of a YAML file, which the server reads. `study_id` replaces the name in the file.
+
+        Raises:
+            InvalidArgument: something in the file is wrong; the message begins with `path:line:column: key`.
+            StudyExists: it exists; with `exist_ok`, with another specification.
+            OSError: the file cannot be read.
+        """
+        request = file_request(self._session.caller.settings.project, path, study_id=study_id, exist_ok=exist_ok)
+        return Study(self._session, self._session.run(create_from_file(self._session.caller, request, path)))
+
+    def check_study_file(self, path: str | os.PathLike[str]) -> StudyView:
+        """The study of a YAML file as the server reads it, with its warnings. Nothing is stored.
+
+        Raises:
+            InvalidArgument: something in the file is wrong; the message begins with `path:line:column: key`.
+            OSError: the file cannot be read.
+        """
+        request = file_request(self._session.caller.settings.project, path, check=True)
+        return StudyView(self._session.run(create_from_file(self._session.caller, request, path)))
 
     def study(self, name: str) -> Study:
         """The study of an id or of a full name `projects/…/studies/…`. Raises StudyNotFound."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Self, Unpack, overload
 
+from asktell._core.ask_options import AskOptions
 from asktell._core.leases import Lease
 from asktell._core.study_actions import Params, States, StudyActions
 from asktell._core.watch import Change, decode_change
@@ -25,21 +26,22 @@ class Study(StudyActions):
         self._run = session.run
 
     @overload
-    def ask(self, count: None = None, *, wait: bool | float = True, worker_id: str | None = None) -> Trial: ...
+    def ask(self, count: None = None, *, wait: bool | float = True, **options: Unpack[AskOptions]) -> Trial: ...
     @overload
-    def ask(self, count: int, *, wait: bool | float = True, worker_id: str | None = None) -> list[Trial]: ...
+    def ask(self, count: int, *, wait: bool | float = True, **options: Unpack[AskOptions]) -> list[Trial]: ...
     def ask(
-        self, count: int | None = None, *, wait: bool | float = True, worker_id: str | None = None
+        self, count: int | None = None, *, wait: bool | float = True, **options: Unpack[AskOptions]
     ) -> Trial | list[Trial]:
         """A trial to run, or with `count` a list of at most so many. It heartbeats itself while it is open.
 
-        `wait`: when nothing can be handed out now, True waits, a number waits so many seconds, False does not.
+        `wait`: when nothing can be handed out now, True waits, a number waits so many seconds, False does not. The other
+        options are those of `AskOptions`.
 
         Raises:
             StudyComplete: there is nothing more to do. StudyPaused. QueueEmpty: manual search, nothing enqueued.
             NoTrialAvailable: not now, and the wait is over.
         """
-        messages, taken_at = self._run(self._ask(count, wait, worker_id))
+        messages, taken_at = self._run(self._ask(count, wait, options))
         trials = [self._handle(message, self._session.lease(message, taken_at)) for message in messages]
         return trials[0] if count is None else trials
 

@@ -15,7 +15,6 @@ from asktell.cli.study_commands import study
 from asktell.cli.trial_commands import best, enqueue, trials
 from asktell.cli.watch_command import watch
 from asktell.errors import AsktellError, InvalidArgument, NotFound, StudyComplete, Unavailable
-from asktell.study_file import StudyFileError
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
@@ -82,9 +81,6 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         complain("interrupted", kind="")
         return EXIT_INTERRUPTED
-    except StudyFileError as error:
-        complain(str(error))
-        return EXIT_USAGE
     except AsktellError as error:
         complain(_sentence(error))
         return _code(error)

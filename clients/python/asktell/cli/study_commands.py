@@ -1,24 +1,22 @@
-"""`asktell study …`: create, body, list, show, stop, pause, resume, delete."""
+"""`asktell study …`: create, check, list, show, stop, pause, resume, delete."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
-from google.protobuf import json_format
 from rich import box
 from rich.table import Table
 
-from asktell._core.study_requests import create_request
 from asktell._core.study_view import StudyView
 from asktell._sync.client import Client
 from asktell._sync.study import Study
 from asktell.cli.connect import with_client
 from asktell.cli.output import complain, console, print_json, short, time
-from asktell.errors import InvalidArgument, NotSupported
-from asktell.study_file import StudyFile, StudyFileError, load_study_file
 
 as_json = click.option("--json", "as_json", is_flag=True, help="JSON for programs.")
 
@@ -48,51 +46,48 @@ def create(client: Client, file: Path, exist_ok: bool) -> None:
         warmup_steps: {type: int, min: 0, max: 500}
       stopping: {max_trials: 50}
     """
-    created = create_from_file(client, file, exist_ok=exist_ok)
-    click.echo(created.name)
+    click.echo(create_from_file(client, file, exist_ok=exist_ok).name)
 
 
-def create_from_file(client: Client, path: Path, *, exist_ok: bool) -> Study:
-    """Creates the study of a file and shows its warnings; what the server refuses is shown with its line.
-
-    Raises:
-        StudyFileError: the file is wrong, by this client's or the server's judgement.
-    """
-    file = load_study_file(path)
-    try:
-        created = client.create_study(file.name, exist_ok=exist_ok, **file.spec.options())
-    except (InvalidArgument, NotSupported) as error:
-        if not error.field:
-            raise
-        raise StudyFileError(file.locate(error.field), error.message.removeprefix(f"{error.field}: ")) from None
+def create_from_file(client: Client, file: Path, *, exist_ok: bool) -> Study:
+    """Creates the study of a file and shows its warnings. Raises click.UsageError: the file cannot be read."""
+    with _readable(file):
+        created = client.create_study_from_file(file, exist_ok=exist_ok)
     show_warnings(created, file)
     return created
 
 
+@contextlib.contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise click.UsageError(f"{file}: {error.strerror or error}") from None
+    except ValueError as error:  # no UTF-8
+        raise click.UsageError(str(error)) from None
+
+
 @study.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--project", metavar="NAME", help="The study's project.  [default: default]")
-@click.pass_context
-def body(context: click.Context, file: Path, project: str | None) -> None:
-    """Print the study of a YAML FILE as the body of a CreateStudy call over HTTP; no server is asked.
+@with_client()
+def check(client: Client, file: Path) -> None:
+    """Check the study of a YAML FILE: the server reads it and creates nothing.
 
     \b
     Example:
-      asktell study body lora.yaml > lora.json
-      curl --json @lora.json http://127.0.0.1:8080/asktell.v1.StudyService/CreateStudy
+      asktell study check lora.yaml && asktell study create lora.yaml
     """
-    loaded = load_study_file(file)
-    project = project or context.find_root().obj["project"] or "default"
-    request = create_request(project, loaded.name, loaded.spec)
-    request.ClearField("request_id")  # of one call, and this may be sent in several
-    click.echo(json_format.MessageToJson(request, ensure_ascii=False))
+    with _readable(file):
+        shown = client.check_study_file(file)
+    show_warnings(shown, file)
+    click.echo(f"{file}: study {shown.id} can be created")
 
 
-def show_warnings(shown: StudyView, file: StudyFile | None = None) -> None:
-    """A study's warnings on stderr, with their line where the file is known."""
+def show_warnings(shown: StudyView, file: Path | None = None) -> None:
+    """A study's warnings on stderr, with their place in the file that it has just been read from."""
     for warning in shown.warnings:
-        place = f"{shown.id}: {warning.field}" if file is None else file.locate(f"study.{warning.field}")
-        complain(f"{place}: {warning.message}", kind="warning")
+        where = f"{file}:{warning.place}" if file and warning.place else f"{shown.id}: {warning.field}"
+        complain(f"{where}: {warning.message}", kind="warning")
 
 
 @study.command("list")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 import click
 from rich import box
 from rich.table import Table
 
-from asktell._core.yaml_nodes import did_you_mean
 from asktell._sync.client import Client
 from asktell._sync.study import Study
 from asktell._sync.trial import Trial
@@ -145,7 +147,7 @@ def parse_values(values: tuple[str, ...], space: dict[str, Domain]) -> dict[str,
         if not equals:
             raise click.UsageError(f"{word!r} is not NAME=VALUE")
         if name not in space:
-            raise click.UsageError(f"the study has no parameter {name!r}{did_you_mean(name, space)}")
+            raise click.UsageError(f"the study has no parameter {name!r}{_did_you_mean(name, space)}")
         if name in params:
             raise click.UsageError(f"{name} is given twice")
         try:
@@ -154,6 +156,13 @@ def parse_values(values: tuple[str, ...], space: dict[str, Domain]) -> dict[str,
             kind = type(space[name]).__name__.lower()
             raise click.UsageError(f"{name}={text}: not a value of a {kind} parameter") from None
     return params
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`, did you mean 'x'?` for the nearest known word, otherwise the list of them."""
+    names = list(known)
+    near = difflib.get_close_matches(word, names, n=1)
+    return f", did you mean {near[0]!r}?" if near else f"; known are {', '.join(names)}"
 
 
 def _parse(text: str, domain: Domain) -> ParameterValue:

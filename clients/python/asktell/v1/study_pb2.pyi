@@ -922,22 +922,26 @@ class StudyWarning(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     FIELD_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
     kind: Global___WarningKind.ValueType
     """What it is about."""
     field: _builtins.str
     """The field, as a path from the study, e.g. `stopping_rules.max_trials`."""
     message: _builtins.str
     """A sentence for people."""
+    place: _builtins.str
+    """Where the field stands in the study file that the call created the study from, as `line:column: key`; else empty."""
     def __init__(
         self,
         *,
         kind: Global___WarningKind.ValueType = ...,
         field: _builtins.str = ...,
         message: _builtins.str = ...,
+        place: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "kind", b"kind", "message", b"message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "kind", b"kind", "message", b"message", "place", b"place"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -4,14 +4,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use asktell::{AskOptions, Changes, Client, Result, Study, StudyFile, StudyUpdate, Trial, TrialFilter};
+use asktell::{Client, Items, NewStudy, Result, Study, Trial, v1};
 
 use crate::pb::action::Kind as Action;
 use crate::pb::create_study::Source;
 use crate::pb::result::Kind as Answer;
 use crate::pb::start_watch::Start;
 use crate::pb::update_study::Change;
-use crate::{pb, results, specs, v1};
+use crate::{pb, results};
 
 /// The objects by their handles.
 #[derive(Default)]
@@ -26,7 +26,7 @@ pub struct Executor {
 
 struct Watch {
     /// `None` when it has been stopped.
-    changes: Option<Changes>,
+    changes: Option<Items<v1::WatchStudyResponse>>,
     cursor: Option<String>,
 }
 
@@ -50,7 +50,7 @@ impl Executor {
             Action::Ask(action) => self.ask(action).await,
             Action::Report(action) => {
                 let trial = &self.trials[&action.trial];
-                trial.report(action.step, specs::metrics(action.metrics)).await?;
+                trial.report(action.step, action.metrics).await?;
                 Ok(results::trial(trial))
             }
             Action::Tell(action) => self.tell(action).await,
@@ -62,8 +62,7 @@ impl Executor {
             }
             Action::Amend(action) => {
                 let trial = &self.trials[&action.trial];
-                let outcome = specs::outcome(action.outcome());
-                trial.amend(outcome, specs::metrics(action.metrics), &action.reason).await?;
+                trial.amend(action.outcome(), action.metrics, &action.reason).await?;
                 Ok(results::trial(trial))
             }
             Action::PeekTrial(action) => Ok(results::trial(&self.trials[&action.trial])),
@@ -72,16 +71,18 @@ impl Executor {
                 let names = if action.trial.is_empty() { vec![] } else { vec![action.trial] };
                 Ok(self.keep_trials(names, vec![trial]))
             }
-            Action::ListTrials(action) => self.list_trials(action).await,
+            Action::ListTrials(action) => {
+                let filter = action.filter.unwrap_or_default();
+                let trials = self.studies[&action.study].trials_with(filter).collect().await?;
+                Ok(results::trials(&trials))
+            }
             Action::Best(action) => self.best(action).await,
             Action::Enqueue(action) => {
-                let trials = action.trials.into_iter().map(specs::queued);
-                let queued = self.studies[&action.study].enqueue(trials).await?;
+                let queued = self.studies[&action.study].enqueue(action.trials).await?;
                 Ok(self.keep_trials(action.handles, queued))
             }
             Action::ImportTrials(action) => {
-                let trials = action.trials.into_iter().map(specs::imported);
-                Ok(results::trials(&self.studies[&action.study].import(trials).await?.trials))
+                Ok(results::trials(&self.studies[&action.study].import(action.trials).await?.trials))
             }
             Action::StartWatch(action) => Ok(self.start_watch(action)),
             Action::NextChanges(action) => self.next_changes(&action).await,
@@ -92,8 +93,8 @@ impl Executor {
                 Ok(results::done())
             }
             Action::Suggest(action) => {
-                let problem = specs::problem(action.request.unwrap_or_default());
-                Ok(results::suggestions(&self.clients[&action.client].suggest(&problem).await?))
+                let request = action.request.unwrap_or_default();
+                Ok(results::suggestions(self.clients[&action.client].suggest(request).await?))
             }
         }
     }
@@ -128,18 +129,16 @@ impl Executor {
     }
 
     async fn create_study(&mut self, action: pb::CreateStudy) -> Result<Answer> {
-        let (id, spec) = match action.source {
-            Some(Source::StudyFile(text)) => {
-                let file = StudyFile::parse("study.yaml", &text)?;
-                (file.id, file.spec)
-            }
-            Some(Source::Spec(spec)) => (action.study_id, specs::spec(spec)),
-            None => (action.study_id, asktell::StudySpec::new()),
+        let new = match action.source {
+            Some(Source::StudyFile(text)) => NewStudy::from_text(text),
+            Some(Source::Spec(study)) => study.into(),
+            None => NewStudy::default(),
         };
+        let id = Some(action.study_id.as_str()).filter(|id| !id.is_empty());
         let client = &self.clients[&action.client];
         let study = match action.exist_ok {
-            true => client.create_or_open_study(&id, &spec).await?,
-            false => client.create_study(&id, &spec).await?,
+            true => client.create_or_open_study(id, new).await?,
+            false => client.create_study(id, new).await?,
         };
         Ok(self.keep_study(action.study, study))
     }
@@ -154,11 +153,11 @@ impl Executor {
         let study = &self.studies[&action.study];
         let info = match action.change {
             Some(Change::MaxTrials(trials)) => {
-                let mut update = StudyUpdate::new().max_trials(Some(specs::count(trials)));
+                let mut changes = v1::Study::default().with_max_trials(trials);
                 if action.use_etag {
-                    update = update.if_etag(&study.info().etag);
+                    changes.etag.clone_from(&study.info().etag);
                 }
-                study.update(update).await?
+                study.update(changes, ["stopping_rules.max_trials"]).await?
             }
             Some(Change::State(state)) if state == i32::from(v1::StudyState::Active) => study.resume().await?,
             Some(Change::State(state)) if state == i32::from(v1::StudyState::Paused) => study.pause().await?,
@@ -168,17 +167,14 @@ impl Executor {
     }
 
     async fn ask(&mut self, action: pb::Ask) -> Result<Answer> {
-        let mut options = AskOptions::new();
-        if let Some(wait) = action.wait_ms.and_then(milliseconds) {
-            options = options.wait(wait);
-        }
-        if !action.worker_id.is_empty() {
-            options = options.worker(action.worker_id);
-        }
         let study = &self.studies[&action.study];
-        let trials = match action.count {
-            Some(count) => study.ask_many(specs::count(count), &options).await?,
-            None => vec![study.ask_with(&options).await?],
+        let trials = match (action.count, action.wait_ms, action.worker_id.as_str()) {
+            (None, None, "") => vec![study.ask().await?],
+            (count, wait_ms, worker_id) => {
+                let worker_id = worker_id.to_owned();
+                let request = v1::AskRequest { count: count.unwrap_or(1), worker_id, ..Default::default() };
+                study.ask_with(request, wait_ms.and_then(milliseconds)).await?.trials
+            }
         };
         Ok(self.keep_trials(action.trials, trials))
     }
@@ -197,38 +193,20 @@ impl Executor {
 
     async fn tell(&self, action: pb::Tell) -> Result<Answer> {
         let trial = &self.trials[&action.trial];
-        let outcome = action.outcome();
-        let metrics = specs::metrics(action.metrics);
-        match outcome {
-            v1::TellOutcome::Stopped => trial.stop(metrics, &action.reason).await?,
-            v1::TellOutcome::Failed => trial.fail(&action.reason, metrics).await?,
-            v1::TellOutcome::Infeasible => trial.infeasible(&action.reason, metrics).await?,
-            _ => trial.tell(metrics).await?,
-        }
-        Ok(results::trial(trial))
-    }
-
-    async fn list_trials(&self, action: pb::ListTrials) -> Result<Answer> {
-        let wanted = action.filter.unwrap_or_default();
-        let mut filter = TrialFilter::new();
-        for state in wanted.states() {
-            filter = filter.state(specs::state(state));
-        }
-        if !wanted.worker_id.is_empty() {
-            filter = filter.worker(&wanted.worker_id);
-        }
-        for (key, value) in &wanted.labels {
-            filter = filter.label(key, value);
-        }
-        let trials = self.studies[&action.study].trials_with(&filter).collect().await?;
-        Ok(results::trials(&trials))
+        let answer = match action.outcome() {
+            v1::TellOutcome::Stopped => trial.stop(action.metrics, &action.reason).await?,
+            v1::TellOutcome::Failed => trial.fail(&action.reason, action.metrics).await?,
+            v1::TellOutcome::Infeasible => trial.infeasible(&action.reason, action.metrics).await?,
+            _ => trial.tell(action.metrics).await?,
+        };
+        Ok(results::told(trial, &answer))
     }
 
     async fn best(&self, action: pb::Best) -> Result<Answer> {
         let study = &self.studies[&action.study];
         let trials = match action.count {
             0 => study.best_trial().await?.into_iter().collect(),
-            count => study.best_trials(specs::count(count)).await?,
+            count => study.best_trials(count).await?,
         };
         Ok(results::trials(&trials))
     }
@@ -252,12 +230,12 @@ impl Executor {
         for _ in 0..action.count {
             let change = stream.next().await.expect("a watch ends with an error only")?;
             watch.cursor = Some(change.cursor.clone());
-            changes.push(results::change(&change));
+            changes.push(results::change(change));
         }
         Ok(Answer::Changes(pb::Changes { changes }))
     }
 }
 
-fn milliseconds(wire: i32) -> Option<Duration> {
-    u64::try_from(wire).ok().map(Duration::from_millis)
+fn milliseconds(count: i32) -> Option<Duration> {
+    u64::try_from(count).ok().map(Duration::from_millis)
 }

@@ -1,12 +1,8 @@
 //! The executor of the Rust client: actions in on stdin, results out on stdout. What the cases are and how they are run
 //! is in tests/conformance.
 
-// As in the client: messages may grow fields.
-#![allow(clippy::needless_update)]
-
 mod executor;
 mod results;
-mod specs;
 
 use std::io::{ErrorKind, Read, Write, stdin, stdout};
 
@@ -14,21 +10,11 @@ use prost::Message;
 
 use crate::executor::Executor;
 
-/// The contract and the corpus' own messages, generated. The client keeps its copy to itself.
+/// The corpus' own messages, generated. Those of the contract are the client's.
 #[allow(clippy::all, clippy::pedantic, dead_code, missing_docs, rustdoc::all)]
-mod asktell_wire {
-    pub mod v1 {
-        include!("generated/asktell.v1.rs");
-    }
-    pub mod conformance {
-        pub mod v1 {
-            include!("generated/asktell.conformance.v1.rs");
-        }
-    }
+mod pb {
+    include!("generated/asktell.conformance.v1.rs");
 }
-
-use asktell_wire::conformance::v1 as pb;
-use asktell_wire::v1;
 
 /// The error of this program itself, which ends it.
 type Fault = Box<dyn std::error::Error>;

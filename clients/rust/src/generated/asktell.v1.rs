@@ -536,6 +536,9 @@ pub struct StudyWarning {
     /// A sentence for people.
     #[prost(string, tag = "3")]
     pub message: ::prost::alloc::string::String,
+    /// Where the field stands in the study file that the call created the study from, as `line:column: key`; else empty.
+    #[prost(string, tag = "4")]
+    pub place: ::prost::alloc::string::String,
 }
 /// Where a study stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

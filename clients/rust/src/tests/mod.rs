@@ -1,12 +1,14 @@
 //! Tests against a server that speaks the real protocol over a real connection and answers as a test says: for what a
 //! healthy server cannot be made to do. What a real one does is tested by the conformance corpus.
 
+mod creating;
 mod errors;
 mod leases;
 mod lists;
 mod retries;
 mod server;
-mod study_files;
+mod settings;
+mod values;
 
 use std::fs;
 use std::path::Path;

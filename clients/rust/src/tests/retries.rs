@@ -5,6 +5,7 @@ use std::time::Duration;
 use tonic::{Code, Status};
 
 use super::server::{Answers, Server, dead_address, refusal};
+use crate::retry::{Backoff, LONGEST_DELAY, LONGEST_SEARCH_DELAY};
 use crate::{Error, v1};
 
 #[tokio::test]
@@ -137,4 +138,21 @@ async fn a_closed_client_says_so() {
     assert!(matches!(calling.await.unwrap(), Err(Error::ClientClosed)));
     assert!(matches!(client.study("s").await, Err(Error::ClientClosed)));
     client.close().await.unwrap();
+}
+
+#[test]
+fn delays_double_up_to_a_limit() {
+    let mut delays = Backoff::default();
+    for doubled in [100, 200, 400, 800, 1000, 1000] {
+        let delay = delays.next(LONGEST_SEARCH_DELAY, None);
+        let whole = Duration::from_millis(doubled);
+        assert!(whole / 2 <= delay && delay <= whole, "{delay:?}, want about {whole:?}");
+    }
+}
+
+#[test]
+fn a_hint_is_never_cut_short() {
+    let hint = Duration::from_secs(7);
+    let delay = Backoff::default().next(LONGEST_DELAY, Some(hint));
+    assert!(hint <= delay && delay <= hint.mul_f64(1.1), "{delay:?}");
 }

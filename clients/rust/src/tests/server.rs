@@ -192,6 +192,14 @@ impl StudyService for Shared {
         let usual = |request: v1::GetStudyRequest| v1::Study { name: request.name, ..v1::Study::default() };
         answer(self.answers.get_study.as_ref(), number, request.into_inner(), usual)
     }
+
+    /// Answers with the changes, and with their mask in the etag.
+    async fn update_study(&self, request: Request<v1::UpdateStudyRequest>) -> Answer<Response<v1::Study>> {
+        self.note("UpdateStudy", &request, &request.get_ref().request_id);
+        let request = request.into_inner();
+        let etag = request.update_mask.unwrap_or_default().paths.join(",");
+        Ok(Response::new(v1::Study { etag, ..request.study.unwrap_or_default() }))
+    }
 }
 
 #[tonic::async_trait]

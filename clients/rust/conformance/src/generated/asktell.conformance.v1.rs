@@ -115,7 +115,7 @@ pub mod create_study {
     pub enum Source {
         /// Built with the client's own types for spaces, objectives, algorithms ….
         #[prost(message, tag = "4")]
-        Spec(super::super::super::v1::Study),
+        Spec(::asktell::v1::Study),
         /// The text of a study file, given to whatever creates studies from files in the language; the name in it counts, and
         /// `study_id` is empty. The server reads it, and what it refuses is INVALID_ARGUMENT.
         #[prost(string, tag = "5")]
@@ -154,7 +154,7 @@ pub mod update_study {
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Change {
         /// ACTIVE = resume, PAUSED = pause, FINISHED = finish.
-        #[prost(enumeration = "super::super::super::v1::StudyState", tag = "2")]
+        #[prost(enumeration = "::asktell::v1::StudyState", tag = "2")]
         State(i32),
         /// Another budget.
         #[prost(int32, tag = "3")]
@@ -194,7 +194,7 @@ pub struct Report {
     #[prost(btree_map = "string, message", tag = "3")]
     pub metrics: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
-        super::super::v1::Metric,
+        ::asktell::v1::Metric,
     >,
 }
 /// SUCCEEDED = tell, STOPPED = stop, FAILED = fail, INFEASIBLE = infeasible. Answer: trials, one.
@@ -202,12 +202,12 @@ pub struct Report {
 pub struct Tell {
     #[prost(string, tag = "1")]
     pub trial: ::prost::alloc::string::String,
-    #[prost(enumeration = "super::super::v1::TellOutcome", tag = "2")]
+    #[prost(enumeration = "::asktell::v1::TellOutcome", tag = "2")]
     pub outcome: i32,
     #[prost(btree_map = "string, message", tag = "3")]
     pub metrics: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
-        super::super::v1::Metric,
+        ::asktell::v1::Metric,
     >,
     #[prost(string, tag = "4")]
     pub reason: ::prost::alloc::string::String,
@@ -231,12 +231,12 @@ pub struct Cancel {
 pub struct Amend {
     #[prost(string, tag = "1")]
     pub trial: ::prost::alloc::string::String,
-    #[prost(enumeration = "super::super::v1::TellOutcome", tag = "2")]
+    #[prost(enumeration = "::asktell::v1::TellOutcome", tag = "2")]
     pub outcome: i32,
     #[prost(btree_map = "string, message", tag = "3")]
     pub metrics: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
-        super::super::v1::Metric,
+        ::asktell::v1::Metric,
     >,
     #[prost(string, tag = "4")]
     pub reason: ::prost::alloc::string::String,
@@ -263,7 +263,7 @@ pub struct ListTrials {
     #[prost(string, tag = "1")]
     pub study: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "2")]
-    pub filter: ::core::option::Option<super::super::v1::TrialFilter>,
+    pub filter: ::core::option::Option<::asktell::v1::TrialFilter>,
 }
 /// The best trials; count 0: the form for the single best one. Answer: trials (none while there is no result).
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -279,7 +279,7 @@ pub struct Enqueue {
     #[prost(string, tag = "1")]
     pub study: ::prost::alloc::string::String,
     #[prost(message, repeated, tag = "2")]
-    pub trials: ::prost::alloc::vec::Vec<super::super::v1::EnqueuedTrial>,
+    pub trials: ::prost::alloc::vec::Vec<::asktell::v1::EnqueuedTrial>,
     #[prost(string, repeated, tag = "3")]
     pub handles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
@@ -289,7 +289,7 @@ pub struct ImportTrials {
     #[prost(string, tag = "1")]
     pub study: ::prost::alloc::string::String,
     #[prost(message, repeated, tag = "2")]
-    pub trials: ::prost::alloc::vec::Vec<super::super::v1::ImportedTrial>,
+    pub trials: ::prost::alloc::vec::Vec<::asktell::v1::ImportedTrial>,
 }
 /// Begin to watch a study. May wait to connect until the first NextChanges. Answer: done.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -336,7 +336,7 @@ pub struct Suggest {
     #[prost(string, tag = "1")]
     pub client: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "2")]
-    pub request: ::core::option::Option<super::super::v1::SuggestRequest>,
+    pub request: ::core::option::Option<::asktell::v1::SuggestRequest>,
 }
 /// What came of an action.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -356,7 +356,7 @@ pub mod result {
         Error(super::Error),
         /// `name`, `display_name`, `state`, `finish_reason`, `trial_counts`, `labels`, `annotations` are compared.
         #[prost(message, tag = "3")]
-        Study(super::super::super::v1::Study),
+        Study(::asktell::v1::Study),
         #[prost(message, tag = "4")]
         Trials(super::Trials),
         #[prost(message, tag = "5")]
@@ -401,7 +401,7 @@ pub struct TrialResult {
     /// `labels`, `annotations`, `import_key`, `measurement_count`, `measurements` (step, metrics), `amendments`
     /// (previous_state, previous_metrics, reason) and `superseded_results` (state, metrics) are compared.
     #[prost(message, optional, tag = "1")]
-    pub trial: ::core::option::Option<super::super::v1::Trial>,
+    pub trial: ::core::option::Option<::asktell::v1::Trial>,
     /// The rest for trials that this client asked for; false for others.
     /// The server wants the trial to end.
     #[prost(bool, tag = "2")]
@@ -432,10 +432,10 @@ pub mod change {
     pub enum Kind {
         /// As in Result.
         #[prost(message, tag = "2")]
-        Study(super::super::super::v1::Study),
+        Study(::asktell::v1::Study),
         /// As in TrialResult.
         #[prost(message, tag = "3")]
-        Trial(super::super::super::v1::Trial),
+        Trial(::asktell::v1::Trial),
         /// Number of a trial that is no more.
         #[prost(int64, tag = "4")]
         DeletedTrial(i64),
@@ -450,7 +450,7 @@ pub struct ReportedMeasurement {
     pub trial: i64,
     /// Step and metrics are compared.
     #[prost(message, optional, tag = "2")]
-    pub measurement: ::core::option::Option<super::super::v1::Measurement>,
+    pub measurement: ::core::option::Option<::asktell::v1::Measurement>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Suggestions {
@@ -462,9 +462,9 @@ pub struct Suggestion {
     #[prost(btree_map = "string, message", tag = "1")]
     pub parameters: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
-        super::super::v1::ParameterValue,
+        ::asktell::v1::ParameterValue,
     >,
-    #[prost(enumeration = "super::super::v1::Origin", tag = "2")]
+    #[prost(enumeration = "::asktell::v1::Origin", tag = "2")]
     pub origin: i32,
 }
 /// The error types that every client has. A more special type counts as the listed one that it is a kind of.

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -17,7 +17,7 @@ from asktell_server.domain.errors import InvalidArgument, NotSupported
 from asktell_server.protocols.asktell_v1.study_files.nodes import FIELD, Node, Place, compose
 
 MAX_CHARS = 1024 * 1024
-T = TypeVar("T")
+"""Of a study file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,19 +28,22 @@ class StudyFile:
     study: study_pb2.Study
     places: Mapping[str, Place]
 
-    async def judged(self, work: Awaitable[T]) -> T:
-        """The result of `work`; a field of the study that it refuses is complained about with its place in the text.
+    async def judged(self, work: Awaitable[study_pb2.Study]) -> study_pb2.Study:
+        """The answer of `work`; what it refuses, and what it warns of, is said with its place in the text.
 
         Raises:
             AsktellError: that of `work`.
         """
         try:
-            return await work
+            answer = await work
         except (InvalidArgument, NotSupported) as error:
             field = error.metadata["field"]
             if (place := self._locate(field)) is not None:
                 place.put_on(error, error.message.removeprefix(f"{field}: "))
             raise
+        for warning in answer.warnings:
+            warning.place = str(self._locate(f"study.{warning.field}") or "")
+        return answer
 
     def _locate(self, field: str) -> Place | None:
         """The place of the field, or of the nearest part that holds it."""

@@ -1,5 +1,11 @@
 package io.asktell;
 
+import com.google.protobuf.Descriptors.FieldDescriptor;
+import com.google.protobuf.Message;
+import io.asktell.AsktellException.CallInterruptedException;
+import io.asktell.AsktellException.ClientClosedException;
+import io.asktell.AsktellException.ContentionException;
+import io.asktell.AsktellException.UnavailableException;
 import io.asktell.v1.SuggestionServiceGrpc;
 import io.asktell.v1.TrialServiceGrpc;
 import io.grpc.CallOptions;
@@ -11,6 +17,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
 import java.time.Duration;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -29,11 +36,12 @@ final class Calls {
     this.channel = channel;
   }
 
-  <Q, R> R unary(MethodDescriptor<Q, R> method, Q request) {
+  <Q extends Message, R> R unary(MethodDescriptor<Q, R> method, Q request) {
     return unary(method, request, timeout(method));
   }
 
-  <Q, R> R unary(MethodDescriptor<Q, R> method, Q request, Duration timeout) {
+  <Q extends Message, R> R unary(MethodDescriptor<Q, R> method, Q wanted, Duration timeout) {
+    Q request = identified(wanted);
     Deadline deadline = Deadline.after(timeout.toNanos(), TimeUnit.NANOSECONDS);
     CallOptions options = CallOptions.DEFAULT.withDeadline(deadline).withWaitForReady();
     Backoff backoff = new Backoff();
@@ -41,7 +49,7 @@ final class Calls {
       try {
         return ClientCalls.blockingUnaryCall(channel, method, options, request);
       } catch (StatusRuntimeException error) {
-        AsktellException failure = Failures.of(error);
+        AsktellException failure = AsktellException.of(Failure.of(error));
         boolean again =
             failure instanceof UnavailableException && !channel.isShutdown()
                 || failure instanceof ContentionException && tries < CONTENTION_TRIES;
@@ -57,6 +65,19 @@ final class Calls {
     }
   }
 
+  /**
+   * Fills in the request id, by which the server knows a retry from a new request, in every request
+   * that has such a field.
+   */
+  @SuppressWarnings("unchecked") // a builder builds messages of the type that it came from
+  private static <Q extends Message> Q identified(Q request) {
+    FieldDescriptor id = request.getDescriptorForType().findFieldByName("request_id");
+    if (id == null || !request.getField(id).equals("")) {
+      return request;
+    }
+    return (Q) request.toBuilder().setField(id, UUID.randomUUID().toString()).build();
+  }
+
   private Duration timeout(MethodDescriptor<?, ?> method) {
     boolean fitsModels =
         method == TrialServiceGrpc.getAskMethod()
@@ -65,29 +86,28 @@ final class Calls {
   }
 
   /**
-   * Tells a server that cannot be reached from one that is slow, and a closed client from a
-   * cancelled call.
+   * The exception that names the cause: a server that cannot be reached, not one that is slow; a
+   * closed client, not a cancelled call.
    */
   AsktellException explained(StatusRuntimeException error, AsktellException failure) {
+    Status.Code code = error.getStatus().getCode();
     if (channel.isShutdown()) {
-      return new ClientClosedException(
-          Failure.of("the client has been closed", failure.code(), error));
+      return new ClientClosedException(Failure.of("the client has been closed", code, error));
     }
     if (error.getCause() instanceof InterruptedException) {
       return new CallInterruptedException(
-          Failure.of("interrupted while waiting for an answer", failure.code(), error));
+          Failure.of("interrupted while waiting for an answer", code, error));
     }
     ConnectivityState state = channel.getState(false);
     boolean unreachable = state != ConnectivityState.READY && state != ConnectivityState.IDLE;
-    boolean ranOut = error.getStatus().getCode() == Status.Code.DEADLINE_EXCEEDED;
-    if (ranOut && failure.reason().isEmpty() && unreachable) {
+    if (code == Status.Code.DEADLINE_EXCEEDED && failure.reason().isEmpty() && unreachable) {
       String message =
           "no server answers at "
               + settings.addresses()
               + ": is asktell-server running there? ("
               + failure.getMessage()
               + ")";
-      return new UnavailableException(Failure.of(message, "UNAVAILABLE", error));
+      return new UnavailableException(Failure.of(message, Status.Code.UNAVAILABLE, error));
     }
     return failure;
   }
@@ -98,7 +118,7 @@ final class Calls {
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
       throw new CallInterruptedException(
-          Failure.of("interrupted while waiting to try again", "CANCELLED", interrupted));
+          Failure.of("interrupted while waiting to try again", Status.Code.CANCELLED, interrupted));
     }
   }
 }

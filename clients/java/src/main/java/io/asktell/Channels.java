@@ -41,7 +41,7 @@ final class Channels {
   static ManagedChannel open(Settings settings) {
     String addresses =
         settings.addresses().stream().map(Address::toString).collect(Collectors.joining(","));
-    // A URI has no brackets in its path, IPv6 addresses have: the constructor escapes them.
+    // The constructor of URI escapes the brackets of IPv6 addresses.
     String target = uri(addresses).toString();
     ManagedChannelBuilder<?> builder =
         Grpc.newChannelBuilder(target, credentials(settings))
@@ -49,12 +49,12 @@ final class Channels {
             .disableRetry() // Calls has them: gRPC's own give up after a few attempts
             .userAgent("asktell-java/" + Client.VERSION)
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
-            .keepAliveTime(
-                30, TimeUnit.SECONDS) // a shorter one gets ENHANCE_YOUR_CALM from a server
+            // A shorter time gets ENHANCE_YOUR_CALM from a server.
+            .keepAliveTime(30, TimeUnit.SECONDS)
             .keepAliveTimeout(10, TimeUnit.SECONDS);
     if (!settings.token().isEmpty()) {
-      // On plain connections too, where call credentials may refuse: servers behind a mesh see no
-      // TLS.
+      // Headers also go over plain connections, as call credentials may not: a mesh ends TLS before
+      // the server.
       Metadata headers = new Metadata();
       headers.put(
           Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER),

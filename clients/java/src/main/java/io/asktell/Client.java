@@ -5,6 +5,9 @@ import io.asktell.v1.GetStudyRequest;
 import io.asktell.v1.ListStudiesRequest;
 import io.asktell.v1.ListStudiesResponse;
 import io.asktell.v1.StudyServiceGrpc;
+import io.asktell.v1.StudyWarning;
+import io.asktell.v1.SuggestRequest;
+import io.asktell.v1.SuggestResponse;
 import io.asktell.v1.SuggestionServiceGrpc;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
@@ -44,80 +47,99 @@ public final class Client implements AutoCloseable {
    * Creates a study.
    *
    * @param id the last part of its name: 1 to 63 characters out of a–z, 0–9, "-", "_", "."
-   * @throws InvalidArgumentException for a specification that makes no sense
-   * @throws StudyExistsException when there is one of that name
-   * @throws NotSupportedException for what this server cannot do
+   * @param study what it is created with, for example from a {@link StudyBuilder}
+   * @throws AsktellException.InvalidArgumentException for values that make no sense
+   * @throws AsktellException.StudyExistsException when there is one of that name
+   * @throws AsktellException.NotSupportedException for what this server cannot do
    */
-  public Study createStudy(String id, StudySpec spec) {
-    return create(id, SpecCodec.encode(spec));
+  public Study createStudy(String id, io.asktell.v1.Study study) {
+    return createStudy(request(id, study).build());
   }
 
   /** Creates the study of a study file. */
   public Study createStudy(StudyFile file) {
-    return createStudy(file.id(), file.spec());
+    return create(file.request(), file.source());
   }
 
   /**
-   * Creates a study, or opens the one that is there already, if it has the same specification.
-   * Rules and limits that {@link Study#update} can change may differ, and stay as they are.
+   * Creates a study, or opens the one that is there already, provided that nothing differs that can
+   * never be changed. Rules and limits that {@link Study#update} can change stay as they are, and a
+   * logged warning names those that differ.
    *
-   * @throws InvalidArgumentException for a specification that makes no sense
-   * @throws StudyExistsException when there is one of that name with another specification
+   * @throws AsktellException.InvalidArgumentException for values that make no sense
+   * @throws AsktellException.StudyExistsException when there is another one of that name
    */
-  public Study createOrOpenStudy(String id, StudySpec spec) {
-    io.asktell.v1.Study wanted = SpecCodec.encode(spec);
-    for (int triesLeft = 2; ; triesLeft--) {
-      try {
-        return create(id, wanted);
-      } catch (StudyExistsException exists) {
-        try {
-          return Existing.open(session, wanted, read(session.settings.parent() + "/studies/" + id));
-        } catch (StudyNotFoundException deletedMeanwhile) {
-          if (triesLeft == 0) {
-            throw deletedMeanwhile;
-          }
-        }
-      }
-    }
+  public Study createOrOpenStudy(String id, io.asktell.v1.Study study) {
+    return createStudy(request(id, study).setExistOk(true).build());
   }
 
   /** Creates or opens the study of a study file. */
   public Study createOrOpenStudy(StudyFile file) {
-    return createOrOpenStudy(file.id(), file.spec());
+    return create(file.request().setExistOk(true), file.source());
   }
 
-  private Study create(String id, io.asktell.v1.Study wire) {
-    CreateStudyRequest request =
-        CreateStudyRequest.newBuilder()
-            .setParent(session.settings.parent())
-            .setStudyId(id)
-            .setStudy(wire)
-            .setRequestId(Wire.requestId())
-            .build();
-    Study study =
-        new Study(session, session.calls.unary(StudyServiceGrpc.getCreateStudyMethod(), request));
-    for (StudyWarning warning : study.info().warnings()) {
+  /**
+   * Creates, or creates or opens, with any field of the request. An empty parent stands for the
+   * project of the client, and an empty request id for a new one.
+   */
+  public Study createStudy(CreateStudyRequest request) {
+    return create(request.toBuilder(), "");
+  }
+
+  /**
+   * Checks what {@link #createStudy(String, io.asktell.v1.Study)} would create, and stores nothing.
+   *
+   * @return the study as the server understood it, with its warnings
+   */
+  public io.asktell.v1.Study checkStudy(String id, io.asktell.v1.Study study) {
+    return send(request(id, study).setValidateOnly(true), "");
+  }
+
+  /** Checks a study file, and stores nothing. */
+  public io.asktell.v1.Study checkStudy(StudyFile file) {
+    return send(file.request().setValidateOnly(true), file.source());
+  }
+
+  private static CreateStudyRequest.Builder request(String id, io.asktell.v1.Study study) {
+    return CreateStudyRequest.newBuilder().setStudyId(id).setStudy(study);
+  }
+
+  private Study create(CreateStudyRequest.Builder request, String source) {
+    io.asktell.v1.Study study = send(request, source);
+    for (StudyWarning warning : study.getWarningsList()) {
+      String file = source.isEmpty() ? "" : source + ":";
+      String place = warning.getPlace().isEmpty() ? warning.getField() : file + warning.getPlace();
       Session.LOGGER.log(
-          Level.WARNING, "{0}: {1}: {2}", study.name(), warning.field(), warning.message());
+          Level.WARNING, "{0}: {1}: {2}", study.getName(), place, warning.getMessage());
     }
-    return study;
+    return new Study(session, study);
+  }
+
+  private io.asktell.v1.Study send(CreateStudyRequest.Builder request, String source) {
+    if (request.getParent().isEmpty()) {
+      request.setParent(session.settings.parent());
+    }
+    try {
+      return session.calls.unary(StudyServiceGrpc.getCreateStudyMethod(), request.build());
+    } catch (AsktellException failure) {
+      throw failure.in(source);
+    }
   }
 
   /**
    * Opens a study.
    *
    * @param name its id, or its full name {@code "projects/…/studies/…"}
-   * @throws StudyNotFoundException when there is none
+   * @throws AsktellException.NotFoundException when there is none
    */
   public Study study(String name) {
     boolean full = name.startsWith("projects/");
     String id = name.startsWith("studies/") ? name.substring("studies/".length()) : name;
-    return new Study(session, read(full ? name : session.settings.parent() + "/studies/" + id));
-  }
-
-  private io.asktell.v1.Study read(String name) {
-    GetStudyRequest request = GetStudyRequest.newBuilder().setName(name).build();
-    return session.calls.unary(StudyServiceGrpc.getGetStudyMethod(), request);
+    GetStudyRequest request =
+        GetStudyRequest.newBuilder()
+            .setName(full ? name : session.settings.parent() + "/studies/" + id)
+            .build();
+    return new Study(session, session.calls.unary(StudyServiceGrpc.getGetStudyMethod(), request));
   }
 
   /** The project's studies by name; pages are fetched as the reader gets there. */
@@ -132,22 +154,21 @@ public final class Client implements AutoCloseable {
               session.calls.unary(
                   StudyServiceGrpc.getListStudiesMethod(), request.setPageToken(token).build());
           return new Pages.Page<>(
-              page.getStudiesList().stream().map(wire -> new Study(session, wire)).toList(),
+              page.getStudiesList().stream().map(study -> new Study(session, study)).toList(),
               page.getNextPageToken());
         });
   }
 
   /**
    * Suggests configurations for a problem and its history, without a study: nothing is stored, and
-   * the same problem gets the same suggestions.
+   * the same request gets the same answer. {@link Params#of} reads the parameters of a suggestion.
    *
-   * @throws InvalidArgumentException for a problem that makes no sense
-   * @throws StudyCompleteException when the grid is exhausted
-   * @throws QueueEmptyException for manual search, which suggests nothing
+   * @throws AsktellException.InvalidArgumentException for a problem that makes no sense
+   * @throws AsktellException.StudyCompleteException when the grid is exhausted
+   * @throws AsktellException.QueueEmptyException for manual search, which suggests nothing
    */
-  public Suggestions suggest(Problem problem) {
-    return Suggestions.decode(
-        session.calls.unary(SuggestionServiceGrpc.getSuggestMethod(), problem.encode()));
+  public SuggestResponse suggest(SuggestRequest request) {
+    return session.calls.unary(SuggestionServiceGrpc.getSuggestMethod(), request);
   }
 
   /**
@@ -227,7 +248,7 @@ public final class Client implements AutoCloseable {
     /**
      * How long one call of ask or suggest may take, which may fit a model before it answers.
      * Default: 60 s. How long an ask waits for a trial to become available is up to {@link
-     * AskOptions}.
+     * Study#ask(Duration)}.
      */
     public Builder askTimeout(Duration limit) {
       askTimeout = positive(limit);

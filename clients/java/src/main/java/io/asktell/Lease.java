@@ -1,11 +1,16 @@
 package io.asktell;
 
+import com.google.common.util.concurrent.Futures;
 import com.google.common.util.concurrent.ListenableFuture;
+import com.google.protobuf.Timestamp;
+import io.asktell.AsktellException.FailedPreconditionException;
+import io.asktell.AsktellException.NotFoundException;
 import io.asktell.v1.ReleaseTrialRequest;
 import io.asktell.v1.ReportRequest;
 import io.asktell.v1.ReportResponse;
 import io.asktell.v1.TrialServiceGrpc;
 import io.grpc.CallOptions;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
 import java.lang.System.Logger.Level;
@@ -14,7 +19,10 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 
-/** A worker's hold on a trial: closed by a result, lost when the server says so. */
+/**
+ * The lease of one attempt at a trial, and the heartbeats that renew it. A result closes it; the
+ * server may declare it lost.
+ */
 final class Lease {
   private static final int BEATS_PER_LEASE = 3;
   private static final Duration SHORTEST_BEAT = Duration.ofMillis(200);
@@ -47,22 +55,16 @@ final class Lease {
     this.id = trial.getLeaseId();
     this.renewedAt = takenAt;
     if (trial.hasLeaseExpireTime()) {
-      // Both are times of the server's one clock: this machine's own may differ.
-      Duration told =
-          Duration.between(
-              Wire.time(true, trial.getStartTime()), Wire.time(true, trial.getLeaseExpireTime()));
-      this.duration = Backoff.max(SHORTEST_BEAT, told);
+      // Both times are of the server's clock: the clock of this machine may differ.
+      Timestamp start = trial.getStartTime();
+      Timestamp end = trial.getLeaseExpireTime();
+      Duration granted =
+          Duration.ofSeconds(
+              end.getSeconds() - start.getSeconds(), end.getNanos() - start.getNanos());
+      this.duration = Backoff.max(SHORTEST_BEAT, granted);
     } else {
       this.duration = Duration.ZERO;
     }
-  }
-
-  String name() {
-    return name;
-  }
-
-  String id() {
-    return id;
   }
 
   boolean isEndless() {
@@ -83,7 +85,7 @@ final class Lease {
     return interval().minusNanos(System.nanoTime() - renewedAt);
   }
 
-  /** Reports renew the lease too, and put the next beat off. */
+  /** Sends a heartbeat, unless a report has renewed the lease meanwhile. */
   private synchronized void beatIfDue() {
     if (closed || lost) {
       return;
@@ -95,8 +97,8 @@ final class Lease {
     }
     long sentAt = System.nanoTime();
     Duration limit = Backoff.min(LONGEST_CALL, Backoff.max(Duration.ofSeconds(1), interval()));
-    // Without waiting for its answer: a server that is slow for one trial must not hold up the
-    // others' beats.
+    // The timer's thread does not wait for the answer: a server that is slow for one trial must not
+    // delay the heartbeats of the others.
     beating =
         ClientCalls.futureUnaryCall(
             session.channel.newCall(
@@ -112,12 +114,9 @@ final class Lease {
   private void beaten(ListenableFuture<ReportResponse> answer, long sentAt) {
     Duration wait;
     try {
-      heard(answer.get(), sentAt);
+      heard(Futures.getDone(answer), sentAt);
       wait = untilDue();
     } catch (CancellationException closedMeanwhile) {
-      return;
-    } catch (InterruptedException unreachable) {
-      Thread.currentThread().interrupt(); // it is done: there is nothing to wait for
       return;
     } catch (ExecutionException failed) {
       wait = failed(failed.getCause());
@@ -131,11 +130,13 @@ final class Lease {
 
   private synchronized Duration failed(Throwable cause) {
     AsktellException failure =
-        cause instanceof StatusRuntimeException error
-            ? Failures.of(error)
-            : new AsktellException(Failure.of(String.valueOf(cause), "UNKNOWN", cause));
-    if (failure instanceof NotFoundException) {
-      gone();
+        AsktellException.of(
+            cause instanceof StatusRuntimeException error
+                ? Failure.of(error)
+                : Failure.of(String.valueOf(cause), Status.Code.UNKNOWN, cause));
+    if (failure instanceof NotFoundException) { // the trial or its study has been deleted
+      shouldStop |= !closed;
+      lost |= !closed;
     } else if (!closed) {
       // An outage is one line, not one for each beat.
       Session.LOGGER.log(
@@ -149,7 +150,7 @@ final class Lease {
     return Backoff.max(wait, failure.retryAfter().orElse(Duration.ZERO));
   }
 
-  /** Takes over what the server said to a report. */
+  /** Takes the server's answer to a report over. */
   synchronized void heard(ReportResponse answer, long sentAt) {
     if (closed) {
       return;
@@ -159,14 +160,6 @@ final class Lease {
     shouldStop |= answer.getShouldStop();
     stopReason = answer.getStopReason();
     lost |= !answer.getLeaseValid();
-  }
-
-  /** For a trial or study that has been deleted. */
-  private void gone() {
-    if (!closed) {
-      shouldStop = true;
-      lost = true;
-    }
   }
 
   /** Ends the lease on this side. */
@@ -182,22 +175,27 @@ final class Lease {
     session.drop(this);
   }
 
-  /** Gives the trial back. Somebody else having ended it is no failure. */
-  void release() {
+  /**
+   * Gives the trial back, if it is still this worker's. A failure is logged, and the lease runs out
+   * by itself then.
+   *
+   * @return whether a server answered
+   */
+  boolean giveBack() {
     if (isLost()) {
-      return;
+      return true;
     }
     ReleaseTrialRequest request =
-        ReleaseTrialRequest.newBuilder()
-            .setName(name)
-            .setLeaseId(id)
-            .setRequestId(Wire.requestId())
-            .build();
+        ReleaseTrialRequest.newBuilder().setName(name).setLeaseId(id).build();
     try {
       session.calls.unary(TrialServiceGrpc.getReleaseTrialMethod(), request, RELEASE_TIMEOUT);
     } catch (FailedPreconditionException | NotFoundException ended) {
       Session.LOGGER.log(Level.DEBUG, "{0} had ended already", name);
+    } catch (AsktellException failure) {
+      Session.LOGGER.log(Level.WARNING, "{0} was not given back: {1}", name, failure.getMessage());
+      return false;
     }
+    return true;
   }
 
   synchronized boolean isOpen() {

@@ -1,51 +1,72 @@
 package io.asktell;
 
+import io.asktell.v1.ParameterValue;
 import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.TreeMap;
 
 /**
- * A configuration: a value for each parameter, of type {@link Double}, {@link Long}, {@link String}
- * or {@link Boolean}. An int stays an int, and 0.1 stays 0.1. Immutable.
+ * A configuration: typed access to a map of {@link ParameterValue}, as it stands in trials and
+ * suggestions. An int stays an int, and 0.1 stays 0.1. Immutable.
  *
  * <p>The getters are for programs that know the space: they throw {@link NoSuchElementException}
- * for a name that it does not have, and {@link ClassCastException} for a value of another kind.
+ * for a parameter that has no value, and {@link ClassCastException} for a value of another kind.
+ *
+ * @param values by parameter, as messages have them
  */
-public final class Params {
-  private final Map<String, Object> values;
-
-  private Params(Map<String, Object> values) {
-    this.values = Collections.unmodifiableMap(values);
+public record Params(Map<String, ParameterValue> values) {
+  /** Copies the map. */
+  public Params {
+    values = Collections.unmodifiableMap(new TreeMap<>(values)); // messages have no order
   }
 
   /**
-   * A configuration of one's own.
+   * A configuration out of any map of values.
    *
-   * @param values by parameter: any number, a String, or a Boolean
-   * @throws InvalidArgumentException for a value of another type
+   * @param values by parameter, each as {@link #value} takes it
+   * @throws AsktellException.InvalidArgumentException for a value of another type
    */
   public static Params of(Map<String, ?> values) {
-    Map<String, Object> kept = new LinkedHashMap<>();
-    values.forEach((name, value) -> kept.put(name, widened(name, value)));
-    return new Params(kept);
+    Map<String, ParameterValue> messages = new TreeMap<>();
+    values.forEach((name, value) -> messages.put(name, message("parameters[" + name + "]", value)));
+    return new Params(messages);
   }
 
-  private static Object widened(String name, Object value) {
-    if (value instanceof Byte || value instanceof Short || value instanceof Integer) {
-      return ((Number) value).longValue();
+  /**
+   * One value as a message, for example the default of a parameter.
+   *
+   * @param value any int, any real number, a String, a Boolean, or a {@link ParameterValue} itself
+   * @throws AsktellException.InvalidArgumentException for a value of another type
+   */
+  public static ParameterValue value(Object value) {
+    return message("value", value);
+  }
+
+  private static ParameterValue message(String field, Object value) {
+    ParameterValue.Builder message = ParameterValue.newBuilder();
+    if (value instanceof ParameterValue ready) {
+      return ready;
+    } else if (value instanceof Double || value instanceof Float) {
+      message.setDoubleValue(((Number) value).doubleValue());
+    } else if (value instanceof Long
+        || value instanceof Integer
+        || value instanceof Short
+        || value instanceof Byte) {
+      message.setIntValue(((Number) value).longValue());
+    } else if (value instanceof String text) {
+      message.setStringValue(text);
+    } else if (value instanceof Boolean bool) {
+      message.setBoolValue(bool);
+    } else {
+      throw Failure.invalid(field, "must be a number, a string or a boolean, got " + value);
     }
-    if (value instanceof Float number) {
-      return number.doubleValue();
-    }
-    if (value instanceof Double
-        || value instanceof Long
-        || value instanceof String
-        || value instanceof Boolean) {
-      return value;
-    }
-    throw Failure.invalid(
-        "parameters[" + name + "]", "must be a number, a string or a boolean, got " + value);
+    return message.build();
+  }
+
+  /** Whether the parameter has a value. */
+  public boolean has(String name) {
+    return values.containsKey(name);
   }
 
   /** A number: of a float, int or discrete parameter. */
@@ -78,9 +99,9 @@ public final class Params {
   }
 
   private <T> T find(String name, Class<T> type) {
-    Object value = values.get(name);
+    Object value = has(name) ? plain(values.get(name)) : null;
     if (value == null) {
-      throw new NoSuchElementException("no parameter " + name + " in " + values);
+      throw new NoSuchElementException("parameter " + name + " has no value in " + this);
     }
     if (!type.isInstance(value)) {
       throw new ClassCastException(
@@ -89,23 +110,26 @@ public final class Params {
     return type.cast(value);
   }
 
-  /** The values by parameter. */
+  /** Null for a kind that is newer than this client. */
+  private static Object plain(ParameterValue value) {
+    return switch (value.getKindCase()) {
+      case DOUBLE_VALUE -> value.getDoubleValue();
+      case INT_VALUE -> value.getIntValue();
+      case STRING_VALUE -> value.getStringValue();
+      case BOOL_VALUE -> value.getBoolValue();
+      case KIND_NOT_SET -> null;
+    };
+  }
+
+  /** The values by parameter, each a {@link Double}, {@link Long}, String or Boolean. */
   public Map<String, Object> asMap() {
-    return values;
-  }
-
-  @Override
-  public boolean equals(Object other) {
-    return other instanceof Params that && values.equals(that.values);
-  }
-
-  @Override
-  public int hashCode() {
-    return values.hashCode();
+    Map<String, Object> plain = new TreeMap<>();
+    values.forEach((name, value) -> plain.put(name, plain(value)));
+    return plain;
   }
 
   @Override
   public String toString() {
-    return values.toString();
+    return asMap().toString();
   }
 }

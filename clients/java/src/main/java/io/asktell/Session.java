@@ -52,9 +52,8 @@ final class Session {
     }
   }
 
-  // gRPC's own delay between two attempts to connect grows to two minutes, which outlasts a
-  // server's restart by far,
-  // and cannot be set.
+  // gRPC's own delay between two attempts to connect cannot be set. It grows to two minutes, far
+  // more than the restart of a server takes.
   private void followState() {
     ConnectivityState state = channel.getState(false);
     if (state == ConnectivityState.SHUTDOWN) {
@@ -73,10 +72,9 @@ final class Session {
   }
 
   /** Keeps a lease alive from now on, until it is closed or lost. */
-  void hold(Lease lease) {
-    if (closed.get()) {
-      lease.close(); // an ask that was answered while the client was being closed: it runs out by
-      // itself
+  void keepAlive(Lease lease) {
+    if (closed.get()) { // meanwhile: the lease runs out by itself
+      lease.close();
       return;
     }
     open.add(lease);
@@ -92,8 +90,8 @@ final class Session {
   }
 
   /**
-   * Gives back the open trials whose leases would run out otherwise. Those of endless leases belong
-   * to a person or a slow lab, who tell them with another client.
+   * Gives back the open trials whose leases would run out otherwise. Trials with endless leases
+   * belong to a person or a slow lab, who tell their results with another client.
    */
   void close() {
     if (closed.getAndSet(true)) {
@@ -104,10 +102,10 @@ final class Session {
     List<Lease> leases = new ArrayList<>(open);
     boolean reachable = true;
     for (Lease lease : leases) {
-      // One that fails for want of a server says enough about all.
+      // When no server answers for one, none will answer for the others.
       reachable = reachable && System.nanoTime() < giveUp;
       if (reachable && !lease.isEndless()) {
-        reachable = released(lease);
+        reachable = lease.giveBack();
       }
       lease.close();
     }
@@ -118,20 +116,6 @@ final class Session {
       }
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
-    }
-  }
-
-  private static boolean released(Lease lease) {
-    try {
-      lease.release();
-      return true;
-    } catch (AsktellException failure) {
-      LOGGER.log(
-          Level.WARNING,
-          "{0} was not given back, its lease runs out by itself: {1}",
-          lease.name(),
-          failure.getMessage());
-      return false;
     }
   }
 }

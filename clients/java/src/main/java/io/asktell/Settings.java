@@ -26,12 +26,9 @@ record Settings(
 
   /** Options come before the environment, and that before defaults. */
   static Settings of(Client.Builder chosen, Map<String, String> environment) {
-    // The environment is only looked at where no option decides: a broken variable must not spoil a
-    // good argument.
-    List<Address> addresses =
-        chosen.address != null
-            ? Address.parseAll(chosen.address)
-            : Address.parseAll(environment.getOrDefault("ASKTELL_ADDRESS", ""));
+    // An option hides its variable: a broken variable must not spoil a good argument.
+    String addresses =
+        chosen.address != null ? chosen.address : environment.getOrDefault("ASKTELL_ADDRESS", "");
     Path certificates = chosen.certificates;
     String trusted = environment.getOrDefault("ASKTELL_TLS_CA", "");
     if (!chosen.tls && !trusted.isEmpty()) {
@@ -40,7 +37,7 @@ record Settings(
     String token =
         chosen.token != null ? chosen.token : environment.getOrDefault("ASKTELL_TOKEN", "");
     return new Settings(
-        addresses,
+        Address.parseAll(addresses),
         chosen.project,
         chosen.workerId != null ? chosen.workerId : defaultWorker(),
         token,

@@ -1,46 +1,58 @@
 package io.asktell;
 
 import com.google.protobuf.FieldMask;
+import io.asktell.AsktellException.NoTrialAvailableException;
+import io.asktell.AsktellException.OverloadedException;
 import io.asktell.v1.AskRequest;
 import io.asktell.v1.AskResponse;
+import io.asktell.v1.BestByModel;
 import io.asktell.v1.DeleteStudyRequest;
 import io.asktell.v1.EnqueueTrialsRequest;
+import io.asktell.v1.EnqueuedTrial;
 import io.asktell.v1.GetStudyRequest;
 import io.asktell.v1.GetTrialRequest;
 import io.asktell.v1.ImportTrialsRequest;
 import io.asktell.v1.ImportTrialsResponse;
+import io.asktell.v1.ImportedTrial;
 import io.asktell.v1.ListBestTrialsRequest;
 import io.asktell.v1.ListBestTrialsResponse;
 import io.asktell.v1.ListTrialsRequest;
 import io.asktell.v1.ListTrialsResponse;
 import io.asktell.v1.StudyServiceGrpc;
+import io.asktell.v1.StudyState;
+import io.asktell.v1.TrialFilter;
 import io.asktell.v1.TrialServiceGrpc;
+import io.asktell.v1.TrialState;
 import io.asktell.v1.UpdateStudyRequest;
+import io.grpc.Status;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
  * The unit of tuning: one search space, and what to optimise in it. Its methods may be called from
- * several threads.
+ * several threads, and may throw what any call may, see {@link AsktellException}.
  *
- * <p>Each may throw what any call may: {@link UnavailableException}, {@link
- * DeadlineExceededException}, {@link StudyNotFoundException}, {@link UnauthenticatedException},
- * {@link InternalException}.
+ * <p>Methods that take a request message fill in its study and, where it is empty, its request id.
  */
 public final class Study {
-  private final Session session;
-  private volatile StudyInfo info;
+  /** A wait without an end. */
+  public static final Duration FOREVER = ChronoUnit.FOREVER.getDuration();
 
-  Study(Session session, io.asktell.v1.Study wire) {
+  private final Session session;
+  private volatile io.asktell.v1.Study info;
+
+  Study(Session session, io.asktell.v1.Study info) {
     this.session = session;
-    this.info = StudyInfo.decode(wire);
+    this.info = info;
   }
 
   /** {@code "projects/{project}/studies/{study}"}. */
   public String name() {
-    return info.name();
+    return info.getName();
   }
 
   /** The last part of the name. */
@@ -49,36 +61,44 @@ public final class Study {
   }
 
   /** The study as of the last call that answered with it; {@link #refresh} reads it anew. */
-  public StudyInfo info() {
+  public io.asktell.v1.Study info() {
     return info;
   }
 
   /** Reads the study anew. */
   public void refresh() {
     GetStudyRequest request = GetStudyRequest.newBuilder().setName(name()).build();
-    take(session.calls.unary(StudyServiceGrpc.getGetStudyMethod(), request));
+    info = session.calls.unary(StudyServiceGrpc.getGetStudyMethod(), request);
   }
 
   /**
    * Asks for a trial to run; its lease renews itself until the trial is told, released or closed.
    * When nothing can be handed out now, it waits.
    *
-   * @throws StudyCompleteException when there is nothing more to do
-   * @throws StudyPausedException until somebody resumes the study
-   * @throws QueueEmptyException when the study is searched by hand and nothing is enqueued
+   * @throws AsktellException.StudyCompleteException when there is nothing more to do
+   * @throws AsktellException.StudyPausedException until somebody resumes the study
+   * @throws AsktellException.QueueEmptyException when the study is searched by hand and nothing is
+   *     enqueued
    */
   public Trial ask() {
-    return ask(AskOptions.defaults());
+    return ask(FOREVER);
   }
 
   /**
    * Asks for a trial to run.
    *
-   * @throws StudyCompleteException when there is nothing more to do
-   * @throws NoTrialAvailableException when the wait would end before there could be a trial
+   * @param wait how long to wait for a trial to become available; the calls themselves may take
+   *     longer
+   * @throws AsktellException.NoTrialAvailableException when the wait would end before there could
+   *     be a trial
    */
-  public Trial ask(AskOptions options) {
-    return askMany(1, options).get(0);
+  public Trial ask(Duration wait) {
+    return ask(AskRequest.getDefaultInstance(), wait);
+  }
+
+  /** Asks for a trial to run, with any field of the request but its count. */
+  public Trial ask(AskRequest request, Duration wait) {
+    return askMany(request.toBuilder().setCount(1).build(), wait).trials().get(0);
   }
 
   /**
@@ -86,51 +106,48 @@ public final class Study {
    * now.
    */
   public List<Trial> askMany(int count) {
-    return askMany(count, AskOptions.defaults());
+    return askMany(AskRequest.newBuilder().setCount(count).build(), FOREVER).trials();
   }
 
-  /** Asks for several trials, as {@link #ask(AskOptions)} does for one. */
-  public List<Trial> askMany(int count, AskOptions options) {
+  /** Asks for several trials, with any field of the request, and for at most the given wait. */
+  public Answer<AskResponse> askMany(AskRequest request, Duration wait) {
+    AskRequest.Builder wanted = request.toBuilder().setStudy(name());
+    if (wanted.getWorkerId().isEmpty()) {
+      wanted.setWorkerId(session.settings.workerId());
+    }
     long begun = System.nanoTime();
     while (true) {
-      AskRequest request =
-          AskRequest.newBuilder()
-              .setStudy(name())
-              .setCount(count)
-              .setWorkerId(
-                  options.workerId() != null ? options.workerId() : session.settings.workerId())
-              .setRequestId(Wire.requestId())
-              .build();
       long sentAt = System.nanoTime();
       try {
-        AskResponse answer = session.calls.unary(TrialServiceGrpc.getAskMethod(), request);
+        AskResponse answer = session.calls.unary(TrialServiceGrpc.getAskMethod(), wanted.build());
         if (answer.getTrialsCount() == 0) {
-          throw new InternalException(
-              Failure.of("the server answered an ask without a trial", "INTERNAL", null));
+          throw AsktellException.of(
+              Failure.of("the server answered an ask without a trial", Status.Code.INTERNAL, null));
         }
-        return answer.getTrialsList().stream().map(wire -> held(wire, sentAt)).toList();
-      } catch (NoTrialAvailableException | OverloadedException later) {
-        Duration delay = Backoff.jitter(later.retryAfter().orElse(Duration.ofSeconds(1)), 1.0, 1.2);
+        return new Answer<>(
+            answer.getTrialsList().stream().map(trial -> leased(trial, sentAt)).toList(), answer);
+      } catch (NoTrialAvailableException | OverloadedException busy) {
+        Duration delay = Backoff.jitter(busy.retryAfter().orElse(Duration.ofSeconds(1)), 1.0, 1.2);
         Duration waited = Duration.ofNanos(System.nanoTime() - begun);
-        if (options.limit() != null && waited.plus(delay).compareTo(options.limit()) > 0) {
-          throw later;
+        if (waited.plus(delay).compareTo(wait) > 0) {
+          throw busy;
         }
         Calls.sleep(delay);
       }
     }
   }
 
-  private Trial held(io.asktell.v1.Trial wire, long sentAt) {
-    Lease lease = new Lease(session, wire, sentAt);
-    Trial trial = new Trial(session, wire, lease);
-    session.hold(lease);
-    return trial;
+  private Trial leased(io.asktell.v1.Trial trial, long sentAt) {
+    Lease lease = new Lease(session, trial, sentAt);
+    Trial handle = new Trial(session, trial, lease);
+    session.keepAlive(lease);
+    return handle;
   }
 
   /**
    * Reads one trial with its measurements.
    *
-   * @throws TrialNotFoundException when there is none of that number
+   * @throws AsktellException.NotFoundException when there is none of that number
    */
   public Trial trial(long number) {
     GetTrialRequest request =
@@ -138,18 +155,18 @@ public final class Study {
     return handle(session.calls.unary(TrialServiceGrpc.getGetTrialMethod(), request));
   }
 
-  /** All trials by number, without measurements; pages are fetched as the reader gets there. */
-  public Stream<Trial> trials() {
-    return trials(TrialFilter.all());
+  /**
+   * The trials in any of the states, or all where none is given, by number and without
+   * measurements; pages are fetched as the reader gets there.
+   */
+  public Stream<Trial> trials(TrialState... states) {
+    return trials(TrialFilter.newBuilder().addAllStates(List.of(states)).build());
   }
 
   /** The trials that the filter takes, by number. */
   public Stream<Trial> trials(TrialFilter filter) {
     ListTrialsRequest.Builder request =
-        ListTrialsRequest.newBuilder()
-            .setParent(name())
-            .setPageSize(Pages.SIZE)
-            .setFilter(filter.encode());
+        ListTrialsRequest.newBuilder().setParent(name()).setPageSize(Pages.SIZE).setFilter(filter);
     return Pages.stream(
         token -> {
           ListTrialsResponse page =
@@ -164,12 +181,9 @@ public final class Study {
     return best(1).stream().findFirst();
   }
 
-  /** The best trials, best first: at most so many. */
+  /** The best trials, best first: at most this many. */
   public List<Trial> best(int count) {
-    ListBestTrialsRequest request =
-        ListBestTrialsRequest.newBuilder().setParent(name()).setCount(count).build();
-    return handles(
-        session.calls.unary(TrialServiceGrpc.getListBestTrialsMethod(), request).getTrialsList());
+    return best(ListBestTrialsRequest.newBuilder().setCount(count).build()).trials();
   }
 
   /**
@@ -178,86 +192,86 @@ public final class Study {
    * busy for a model.
    */
   public Optional<BestByModel> bestByModel() {
-    ListBestTrialsRequest request =
-        ListBestTrialsRequest.newBuilder().setParent(name()).setByModel(true).build();
     ListBestTrialsResponse answer =
-        session.calls.unary(TrialServiceGrpc.getListBestTrialsMethod(), request);
-    if (!answer.hasBestByModel()) {
-      return Optional.empty();
-    }
-    io.asktell.v1.BestByModel best = answer.getBestByModel();
-    return Optional.of(
-        new BestByModel(
-            handle(best.getTrial()), best.getMean(), best.getStandardDeviation(), best.getNoise()));
+        best(ListBestTrialsRequest.newBuilder().setByModel(true).build()).message();
+    return answer.hasBestByModel() ? Optional.of(answer.getBestByModel()) : Optional.empty();
+  }
+
+  /** The best trials, with any field of the request. */
+  public Answer<ListBestTrialsResponse> best(ListBestTrialsRequest request) {
+    ListBestTrialsResponse answer =
+        session.calls.unary(
+            TrialServiceGrpc.getListBestTrialsMethod(),
+            request.toBuilder().setParent(name()).build());
+    return new Answer<>(handles(answer.getTrialsList()), answer);
   }
 
   /**
-   * Queues configurations of one's own; they are handed out before the algorithm's.
+   * Queues a configuration of one's own; it is handed out before the algorithm's.
    *
-   * @throws ValueOutsideSpaceException for a value that its parameter does not have
-   * @throws StudyCompleteException when the study hands out no more trials
+   * @param params values by parameter, as {@link Params#of} takes them; parameters with a default
+   *     may be left out
+   * @throws AsktellException.InvalidArgumentException for a value that its parameter does not have
+   * @throws AsktellException.StudyCompleteException when the study hands out no more trials
    */
-  public List<Trial> enqueue(QueuedTrial... trials) {
-    return enqueue(List.of(trials));
+  public Trial enqueue(Map<String, ?> params) {
+    return enqueue(
+            List.of(
+                EnqueuedTrial.newBuilder().putAllParameters(Params.of(params).values()).build()))
+        .get(0);
   }
 
-  /** Queues configurations of one's own. */
-  public List<Trial> enqueue(List<QueuedTrial> trials) {
+  /** Queues several configurations, with labels and annotations. */
+  public List<Trial> enqueue(List<EnqueuedTrial> trials) {
     EnqueueTrialsRequest request =
-        EnqueueTrialsRequest.newBuilder()
-            .setStudy(name())
-            .addAllTrials(trials.stream().map(QueuedTrial::encode).toList())
-            .setRequestId(Wire.requestId())
-            .build();
+        EnqueueTrialsRequest.newBuilder().setStudy(name()).addAllTrials(trials).build();
     return handles(
         session.calls.unary(TrialServiceGrpc.getEnqueueTrialsMethod(), request).getTrialsList());
   }
 
-  /** Brings in past results. */
-  public ImportResult importTrials(List<ImportedTrial> trials) {
+  /** Imports past results; those whose key the study has already stay as they are. */
+  public Answer<ImportTrialsResponse> importTrials(List<ImportedTrial> trials) {
     ImportTrialsRequest request =
-        ImportTrialsRequest.newBuilder()
-            .setStudy(name())
-            .addAllTrials(trials.stream().map(ImportedTrial::encode).toList())
-            .setRequestId(Wire.requestId())
-            .build();
+        ImportTrialsRequest.newBuilder().setStudy(name()).addAllTrials(trials).build();
     ImportTrialsResponse answer =
         session.calls.unary(TrialServiceGrpc.getImportTrialsMethod(), request);
-    return new ImportResult(handles(answer.getTrialsList()), answer.getImportedCount());
+    return new Answer<>(handles(answer.getTrialsList()), answer);
   }
 
   /** Makes the study hand out no trials until it is resumed; results are still taken. */
   public void pause() {
-    set(io.asktell.v1.StudyState.STUDY_STATE_PAUSED);
+    set(StudyState.STUDY_STATE_PAUSED);
   }
 
   /** Makes the study hand out trials again. */
   public void resume() {
-    set(io.asktell.v1.StudyState.STUDY_STATE_ACTIVE);
+    set(StudyState.STUDY_STATE_ACTIVE);
   }
 
   /** Makes the study hand out no more trials; results of running ones are still taken. */
   public void finish() {
-    set(io.asktell.v1.StudyState.STUDY_STATE_FINISHED);
+    set(StudyState.STUDY_STATE_FINISHED);
   }
 
-  private void set(io.asktell.v1.StudyState state) {
-    UpdateStudyRequest request =
-        UpdateStudyRequest.newBuilder()
-            .setStudy(io.asktell.v1.Study.newBuilder().setName(name()).setState(state))
-            .setUpdateMask(FieldMask.newBuilder().addPaths("state"))
-            .setRequestId(Wire.requestId())
-            .build();
-    take(session.calls.unary(StudyServiceGrpc.getUpdateStudyMethod(), request));
+  private void set(StudyState state) {
+    update(io.asktell.v1.Study.newBuilder().setState(state).build(), "state");
   }
 
   /**
    * Changes rules, limits, labels and annotations.
    *
-   * @throws EtagMismatchException when the update names an etag that the study no longer has
+   * @param changes the new values; an etag in it must still be the study's
+   * @param paths the fields to change, such as {@code "stopping_rules.max_trials"}; those that
+   *     {@code changes} leaves unset are cleared
+   * @throws AsktellException.EtagMismatchException when the study no longer has the etag
    */
-  public void update(StudyUpdate changes) {
-    take(session.calls.unary(StudyServiceGrpc.getUpdateStudyMethod(), changes.encode(name())));
+  public void update(io.asktell.v1.Study changes, String... paths) {
+    UpdateStudyRequest request =
+        UpdateStudyRequest.newBuilder()
+            .setStudy(changes.toBuilder().setName(name()))
+            .setUpdateMask(FieldMask.newBuilder().addAllPaths(List.of(paths)))
+            .build();
+    info = session.calls.unary(StudyServiceGrpc.getUpdateStudyMethod(), request);
   }
 
   /** Deletes the study with all its trials; this cannot be undone. */
@@ -268,15 +282,11 @@ public final class Study {
   /**
    * Deletes the study if it still has this etag.
    *
-   * @throws EtagMismatchException when it has another
+   * @throws AsktellException.EtagMismatchException when it has another
    */
-  public void delete(String ifEtag) {
+  public void delete(String etag) {
     DeleteStudyRequest request =
-        DeleteStudyRequest.newBuilder()
-            .setName(name())
-            .setEtag(ifEtag)
-            .setRequestId(Wire.requestId())
-            .build();
+        DeleteStudyRequest.newBuilder().setName(name()).setEtag(etag).build();
     session.calls.unary(StudyServiceGrpc.getDeleteStudyMethod(), request);
   }
 
@@ -288,27 +298,22 @@ public final class Study {
   /**
    * The study's changes after a cursor.
    *
-   * @param cursor of the last change seen, or {@link StudyInfo#cursor()} for what comes after that
-   *     reading
+   * @param cursor of the last change seen, or of {@link #info()} for what comes after that reading
    */
   public Watch watch(String cursor) {
     return new Watch(session, name(), cursor);
   }
 
-  private void take(io.asktell.v1.Study wire) {
-    info = StudyInfo.decode(wire);
+  private Trial handle(io.asktell.v1.Trial trial) {
+    return new Trial(session, trial, null);
   }
 
-  private Trial handle(io.asktell.v1.Trial wire) {
-    return new Trial(session, wire, null);
-  }
-
-  private List<Trial> handles(List<io.asktell.v1.Trial> wires) {
-    return wires.stream().map(this::handle).toList();
+  private List<Trial> handles(List<io.asktell.v1.Trial> trials) {
+    return trials.stream().map(this::handle).toList();
   }
 
   @Override
   public String toString() {
-    return name() + " " + info.state();
+    return name() + " " + info.getState();
   }
 }

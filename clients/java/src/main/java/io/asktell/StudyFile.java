@@ -1,35 +1,46 @@
 package io.asktell;
 
+import io.asktell.v1.CreateStudyRequest;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * A study's id and specification out of a YAML file, whose format all clients and the command line
- * share. Unknown keys are refused; ranges and names are left to the server to judge.
+ * The text of a study file, the YAML format that all clients and the command line share. The server
+ * reads it; a mistake in it is an {@link AsktellException.InvalidArgumentException} whose message
+ * says where: {@code study.yaml:4:17: parameters.x.min: …}.
  *
- * @param id the study's id
- * @param spec its specification
+ * @param source its name, for messages; empty = none
+ * @param text the YAML; at most 1 MiB
+ * @param studyId the study's id in place of the name in the text; empty = the name in the text
  */
-public record StudyFile(String id, StudySpec spec) {
+public record StudyFile(String source, String text, String studyId) {
 
   /**
-   * Reads a file.
+   * Loads a file.
    *
-   * @throws StudyFileException for a mistake in it
-   * @throws IOException when it cannot be read
+   * @throws IOException when it cannot be read, or is not UTF-8
    */
   public static StudyFile load(Path file) throws IOException {
-    return parse(file.toString(), Files.readString(file));
+    try {
+      return of(file.toString(), Files.readString(file));
+    } catch (CharacterCodingException broken) {
+      throw new IOException(file + ": the text is not UTF-8", broken);
+    }
   }
 
-  /**
-   * Reads the text of a file that is, for example, a resource of the program.
-   *
-   * @param file its name, for error messages
-   * @throws StudyFileException for a mistake in it
-   */
-  public static StudyFile parse(String file, String text) {
-    return StudyFileReader.read(YamlNode.parse(file, text));
+  /** A text that is, for example, a resource of the program. */
+  public static StudyFile of(String source, String text) {
+    return new StudyFile(source, text, "");
+  }
+
+  /** The same text for a study with another id. */
+  public StudyFile withId(String id) {
+    return new StudyFile(source, text, id);
+  }
+
+  CreateStudyRequest.Builder request() {
+    return CreateStudyRequest.newBuilder().setStudyFile(text).setStudyId(studyId);
   }
 }

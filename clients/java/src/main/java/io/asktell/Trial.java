@@ -5,6 +5,7 @@ import io.asktell.v1.AmendTrialRequest;
 import io.asktell.v1.CancelTrialRequest;
 import io.asktell.v1.DeleteTrialRequest;
 import io.asktell.v1.GetTrialRequest;
+import io.asktell.v1.Metric;
 import io.asktell.v1.ReleaseTrialRequest;
 import io.asktell.v1.ReportRequest;
 import io.asktell.v1.ReportResponse;
@@ -13,33 +14,37 @@ import io.asktell.v1.TellRequest;
 import io.asktell.v1.TellResponse;
 import io.asktell.v1.TrialServiceGrpc;
 import io.asktell.v1.UpdateTrialRequest;
-import java.lang.System.Logger.Level;
 import java.lang.ref.Cleaner;
+import java.util.List;
 import java.util.Map;
 
 /**
  * One configuration and what became of it. One that came from {@link Study#ask()} is open: it
  * heartbeats until it is told, released or closed, so an ask goes with try-with-resources.
  *
- * <p>Its methods may be called from several threads. Each may throw what any call may: {@link
- * UnavailableException}, {@link DeadlineExceededException}, {@link UnauthenticatedException},
- * {@link InternalException}.
+ * <p>Its methods may be called from several threads, and may throw what any call may, see {@link
+ * AsktellException}.
+ *
+ * <p>{@link Metrics} makes the metrics. Methods that take a request message fill in the trial's
+ * name and, where they are empty, the lease and the request id.
  */
 public final class Trial implements AutoCloseable {
-  // A handle that nobody holds any more must not keep its trial from the other workers for ever.
+  private static final int LONGEST_REASON = 4096; // characters
+
+  // A trial whose handle is unreachable must go to another worker some day: its heartbeats end.
   private static final Cleaner ABANDONED = Cleaner.create();
 
   private final Session session;
   private final Lease lease; // null unless this client asked for the trial
   private final String leaseId;
-  private volatile TrialInfo info;
+  private volatile io.asktell.v1.Trial info;
   private volatile boolean superseded;
 
-  Trial(Session session, io.asktell.v1.Trial wire, Lease lease) {
+  Trial(Session session, io.asktell.v1.Trial info, Lease lease) {
     this.session = session;
     this.lease = lease;
-    this.leaseId = wire.getLeaseId();
-    this.info = TrialInfo.decode(wire);
+    this.leaseId = info.getLeaseId();
+    this.info = info;
     if (lease != null) {
       ABANDONED.register(this, lease::close);
     }
@@ -47,21 +52,21 @@ public final class Trial implements AutoCloseable {
 
   /** {@code "projects/{project}/studies/{study}/trials/{number}"}. */
   public String name() {
-    return info.name();
+    return info.getName();
   }
 
   /** Counts from 1 in its study. */
   public long number() {
-    return info.number();
+    return info.getNumber();
   }
 
   /** The configuration. */
   public Params params() {
-    return info.params();
+    return new Params(info.getParametersMap());
   }
 
   /** The trial as of the last call that answered with it; {@link #refresh} reads it anew. */
-  public TrialInfo info() {
+  public io.asktell.v1.Trial info() {
     return info;
   }
 
@@ -101,41 +106,40 @@ public final class Trial implements AutoCloseable {
 
   /**
    * Reports intermediate metrics at a step and renews the lease. Without metrics it is a heartbeat.
+   * A lost lease is no error: see the answer.
    *
-   * @throws NotFiniteException for NaN and infinities
-   * @throws UnknownMetricException for a metric that the study does not declare
-   * @throws LimitExceededException when the trial has 10,000 measurements. A lost lease is no
-   *     error: see the answer.
+   * @throws AsktellException.InvalidArgumentException for NaN and infinities, and for a metric that
+   *     the study does not declare
+   * @throws AsktellException.LimitExceededException when the trial has 10,000 measurements
    */
-  public Progress report(long step, Metrics metrics) {
-    ReportRequest.Builder request =
-        ReportRequest.newBuilder()
-            .setName(name())
-            .setLeaseId(leaseId)
-            .setStep(step)
-            .putAllMetrics(Wire.metrics(metrics));
-    if (!metrics.isEmpty()) {
-      request.setRequestId(Wire.requestId());
+  public ReportResponse report(long step, Map<String, Metric> metrics) {
+    return report(ReportRequest.newBuilder().setStep(step).putAllMetrics(metrics).build());
+  }
+
+  /** Reports with any field of the request. */
+  public ReportResponse report(ReportRequest request) {
+    ReportRequest.Builder report = request.toBuilder().setName(name());
+    if (report.getLeaseId().isEmpty()) {
+      report.setLeaseId(leaseId);
     }
     long sentAt = System.nanoTime();
-    ReportResponse answer =
-        session.calls.unary(TrialServiceGrpc.getReportMethod(), request.build());
+    ReportResponse answer = session.calls.unary(TrialServiceGrpc.getReportMethod(), report.build());
     if (lease != null) {
       lease.heard(answer, sentAt);
     }
-    return new Progress(answer.getShouldStop(), answer.getStopReason(), answer.getLeaseValid());
+    return answer;
   }
 
   /**
    * Tells the result. Once it returns, the result is on the server's disk; telling it again is
    * harmless.
    *
-   * @throws InvalidArgumentException {@link MissingObjectiveException}, {@link
-   *     UnknownMetricException}, {@link NotFiniteException}: nothing was changed
-   * @throws ResultConflictException when there is another result
-   * @throws IllegalTransitionException when the trial was called off
+   * @throws AsktellException.InvalidArgumentException for metrics that are not finite or not of the
+   *     study, and without the objective: nothing was changed
+   * @throws AsktellException.ResultConflictException when there is another result
+   * @throws AsktellException.IllegalTransitionException when the trial was called off
    */
-  public void tell(Metrics metrics) {
+  public void tell(Map<String, Metric> metrics) {
     tell(TellOutcome.TELL_OUTCOME_SUCCEEDED, metrics, "");
   }
 
@@ -146,80 +150,72 @@ public final class Trial implements AutoCloseable {
    * @param reason may be empty: then the server's counts, if it was the server that wanted the
    *     trial to stop
    */
-  public void stop(Metrics metrics, String reason) {
-    String said = reason.isEmpty() ? stopReason() : reason;
-    tell(TellOutcome.TELL_OUTCOME_STOPPED, metrics, said);
+  public void stop(Map<String, Metric> metrics, String reason) {
+    tell(TellOutcome.TELL_OUTCOME_STOPPED, metrics, reason.isEmpty() ? stopReason() : reason);
   }
 
   /** Tells that the trial ended without a result: crashed, diverged. */
   public void fail(String reason) {
-    fail(reason, Metrics.none());
-  }
-
-  /** Tells that the trial ended without a result, with tracked metrics. */
-  public void fail(String reason, Metrics tracked) {
-    tell(TellOutcome.TELL_OUTCOME_FAILED, tracked, reason);
+    tell(TellOutcome.TELL_OUTCOME_FAILED, Metrics.none(), reason);
   }
 
   /** Tells that the configuration cannot be run at all, for example does not fit in memory. */
   public void infeasible(String reason) {
-    infeasible(reason, Metrics.none());
+    tell(TellOutcome.TELL_OUTCOME_INFEASIBLE, Metrics.none(), reason);
   }
 
-  /** Tells that the configuration cannot be run at all, with tracked metrics. */
-  public void infeasible(String reason, Metrics tracked) {
-    tell(TellOutcome.TELL_OUTCOME_INFEASIBLE, tracked, reason);
-  }
-
-  private void tell(TellOutcome outcome, Metrics metrics, String reason) {
-    TellRequest request =
+  /** Tells how the trial ended; without a result there may still be tracked metrics. */
+  public void tell(TellOutcome outcome, Map<String, Metric> metrics, String reason) {
+    tell(
         TellRequest.newBuilder()
-            .setName(name())
-            .setLeaseId(lease == null ? "" : leaseId)
             .setOutcome(outcome)
-            .putAllMetrics(Wire.metrics(metrics))
-            .setReason(Wire.shortened(reason))
-            .setRequestId(Wire.requestId())
-            .build();
-    TellResponse answer = session.calls.unary(TrialServiceGrpc.getTellMethod(), request);
+            .putAllMetrics(metrics)
+            .setReason(reason)
+            .build());
+  }
+
+  /** Tells with any field of the request. */
+  public TellResponse tell(TellRequest request) {
+    TellRequest.Builder result =
+        request.toBuilder().setName(name()).setReason(shortened(request.getReason()));
+    if (result.getLeaseId().isEmpty() && lease != null) {
+      result.setLeaseId(leaseId);
+    }
+    TellResponse answer = session.calls.unary(TrialServiceGrpc.getTellMethod(), result.build());
     end();
     superseded = answer.getSuperseded();
-    info = TrialInfo.decode(answer.getTrial());
+    info = answer.getTrial();
+    return answer;
   }
 
   /**
-   * Corrects the result of a trial that has ended; the former one stays in {@link
-   * TrialInfo#amendments()}. The metrics replace all former ones.
+   * Corrects the result of a trial that has ended; the former one stays in the amendments of {@link
+   * #info()}. The metrics replace all former ones.
    *
-   * @throws IllegalTransitionException when it has no result yet
-   * @throws LimitExceededException after 100 amendments
+   * @throws AsktellException.IllegalTransitionException when it has no result yet
+   * @throws AsktellException.LimitExceededException after 100 amendments
    */
-  public void amend(Outcome outcome, Metrics metrics, String reason) {
+  public void amend(TellOutcome outcome, Map<String, Metric> metrics, String reason) {
     AmendTrialRequest request =
         AmendTrialRequest.newBuilder()
             .setName(name())
-            .setOutcome(TellOutcome.valueOf("TELL_OUTCOME_" + outcome.name()))
-            .putAllMetrics(Wire.metrics(metrics))
-            .setReason(Wire.shortened(reason))
-            .setRequestId(Wire.requestId())
+            .setOutcome(outcome)
+            .putAllMetrics(metrics)
+            .setReason(shortened(reason))
             .build();
-    take(session.calls.unary(TrialServiceGrpc.getAmendTrialMethod(), request));
+    info = session.calls.unary(TrialServiceGrpc.getAmendTrialMethod(), request);
   }
 
   /**
    * Gives the trial back at once: the next asker gets it, and this attempt does not count.
    *
-   * @throws LeaseLostException when it is no longer this worker's
-   * @throws IllegalTransitionException when it has ended
+   * @throws AsktellException.LeaseLostException when it is no longer this worker's
+   * @throws AsktellException.IllegalTransitionException when it has ended
    */
   public void release() {
     ReleaseTrialRequest request =
-        ReleaseTrialRequest.newBuilder()
-            .setName(name())
-            .setLeaseId(leaseId)
-            .setRequestId(Wire.requestId())
-            .build();
-    take(session.calls.unary(TrialServiceGrpc.getReleaseTrialMethod(), request));
+        ReleaseTrialRequest.newBuilder().setName(name()).setLeaseId(leaseId).build();
+    info = session.calls.unary(TrialServiceGrpc.getReleaseTrialMethod(), request);
     end();
   }
 
@@ -229,15 +225,8 @@ public final class Trial implements AutoCloseable {
    */
   @Override
   public void close() {
-    if (!isOpen()) {
-      return;
-    }
-    try {
-      lease.release();
-    } catch (AsktellException failure) {
-      Session.LOGGER.log(
-          Level.WARNING, "{0} was not given back: {1}", name(), failure.getMessage());
-    } finally {
+    if (isOpen()) {
+      lease.giveBack();
       end();
     }
   }
@@ -245,63 +234,61 @@ public final class Trial implements AutoCloseable {
   /**
    * Calls a queued or running trial off; its worker is told to stop.
    *
-   * @throws IllegalTransitionException when it has ended
+   * @throws AsktellException.IllegalTransitionException when it has ended
    */
   public void cancel(String reason) {
     CancelTrialRequest request =
-        CancelTrialRequest.newBuilder()
-            .setName(name())
-            .setReason(Wire.shortened(reason))
-            .setRequestId(Wire.requestId())
-            .build();
-    take(session.calls.unary(TrialServiceGrpc.getCancelTrialMethod(), request));
+        CancelTrialRequest.newBuilder().setName(name()).setReason(shortened(reason)).build();
+    info = session.calls.unary(TrialServiceGrpc.getCancelTrialMethod(), request);
     end();
   }
 
   /** Sets labels; others stay. */
   public void label(Map<String, String> labels) {
-    set("labels", io.asktell.v1.Trial.newBuilder().putAllLabels(labels), labels);
+    update(io.asktell.v1.Trial.newBuilder().putAllLabels(labels).build(), paths("labels", labels));
   }
 
   /** Sets annotations; others stay. */
   public void annotate(Map<String, String> annotations) {
-    set(
-        "annotations",
-        io.asktell.v1.Trial.newBuilder().putAllAnnotations(annotations),
-        annotations);
+    update(
+        io.asktell.v1.Trial.newBuilder().putAllAnnotations(annotations).build(),
+        paths("annotations", annotations));
   }
 
-  private void set(String field, io.asktell.v1.Trial.Builder wire, Map<String, String> values) {
-    FieldMask.Builder mask = FieldMask.newBuilder();
-    values.keySet().forEach(key -> mask.addPaths(field + "." + key));
+  private static String[] paths(String field, Map<String, String> values) {
+    return values.keySet().stream().map(key -> field + "." + key).toArray(String[]::new);
+  }
+
+  /**
+   * Changes labels and annotations.
+   *
+   * @param changes the new values
+   * @param paths the fields to change, such as {@code "labels"} or {@code "labels.host"}; those
+   *     that {@code changes} leaves unset are cleared
+   */
+  public void update(io.asktell.v1.Trial changes, String... paths) {
     UpdateTrialRequest request =
         UpdateTrialRequest.newBuilder()
-            .setTrial(wire.setName(name()))
-            .setUpdateMask(mask)
-            .setRequestId(Wire.requestId())
+            .setTrial(changes.toBuilder().setName(name()))
+            .setUpdateMask(FieldMask.newBuilder().addAllPaths(List.of(paths)))
             .build();
-    take(session.calls.unary(TrialServiceGrpc.getUpdateTrialMethod(), request));
+    info = session.calls.unary(TrialServiceGrpc.getUpdateTrialMethod(), request);
   }
 
   /** Reads the trial anew, with its measurements. */
   public void refresh() {
     GetTrialRequest request = GetTrialRequest.newBuilder().setName(name()).build();
-    take(session.calls.unary(TrialServiceGrpc.getGetTrialMethod(), request));
+    info = session.calls.unary(TrialServiceGrpc.getGetTrialMethod(), request);
   }
 
   /**
    * Removes the trial.
    *
-   * @throws IllegalTransitionException when it is running: cancel it first
+   * @throws AsktellException.IllegalTransitionException when it is running: cancel it first
    */
   public void delete() {
-    DeleteTrialRequest request =
-        DeleteTrialRequest.newBuilder().setName(name()).setRequestId(Wire.requestId()).build();
+    DeleteTrialRequest request = DeleteTrialRequest.newBuilder().setName(name()).build();
     session.calls.unary(TrialServiceGrpc.getDeleteTrialMethod(), request);
-  }
-
-  private void take(io.asktell.v1.Trial wire) {
-    info = TrialInfo.decode(wire);
   }
 
   private void end() {
@@ -310,8 +297,16 @@ public final class Trial implements AutoCloseable {
     }
   }
 
+  /** Keeps a long error text from being refused together with the result. */
+  static String shortened(String reason) {
+    if (reason.codePointCount(0, reason.length()) <= LONGEST_REASON) {
+      return reason;
+    }
+    return reason.substring(0, reason.offsetByCodePoints(0, LONGEST_REASON - 1)) + "…";
+  }
+
   @Override
   public String toString() {
-    return name() + " " + info.state();
+    return name() + " " + info.getState();
   }
 }

@@ -1,5 +1,6 @@
 package io.asktell;
 
+import io.asktell.AsktellException.UnavailableException;
 import io.asktell.v1.GetStudyRequest;
 import io.asktell.v1.StudyServiceGrpc;
 import io.asktell.v1.TrialServiceGrpc;
@@ -19,9 +20,9 @@ import java.util.NoSuchElementException;
  * nothing comes twice.
  *
  * <p>{@link #next} waits for a change. The iterator ends when the watch is closed, which another
- * thread may do; it throws {@link StudyNotFoundException} when the study is deleted.
+ * thread may do; it throws {@link AsktellException.NotFoundException} when the study is deleted.
  */
-public final class Watch implements Iterator<Change>, AutoCloseable {
+public final class Watch implements Iterator<WatchStudyResponse>, AutoCloseable {
   private final Session session;
   private final String study;
   private final Backoff backoff = new Backoff();
@@ -54,7 +55,7 @@ public final class Watch implements Iterator<Change>, AutoCloseable {
         if (context.isCancelled()) {
           return false;
         }
-        AsktellException failure = Failures.of(error);
+        AsktellException failure = AsktellException.of(Failure.of(error));
         boolean down =
             failure instanceof UnavailableException
                 || error.getStatus().getCode() == Status.Code.CANCELLED;
@@ -74,8 +75,7 @@ public final class Watch implements Iterator<Change>, AutoCloseable {
 
   private Iterator<WatchStudyResponse> open() {
     if (!begun) {
-      // A call with a deadline first: a stream would wait for ever for a server that is not there
-      // at all.
+      // The first call has a deadline: a stream would wait for ever for a server that is not there.
       session.calls.unary(
           StudyServiceGrpc.getGetStudyMethod(),
           GetStudyRequest.newBuilder().setName(study).build());
@@ -97,35 +97,19 @@ public final class Watch implements Iterator<Change>, AutoCloseable {
   }
 
   @Override
-  public Change next() {
+  public WatchStudyResponse next() {
     if (!hasNext()) {
       throw new NoSuchElementException("the watch has been closed");
     }
     WatchStudyResponse answer = stream.next();
     backoff.reset();
     cursor = answer.getCursor();
-    return decode(answer);
+    return answer;
   }
 
   /** Ends the watch; a {@link #next} that waits ends too. */
   @Override
   public void close() {
     context.cancel(null);
-  }
-
-  private static Change decode(WatchStudyResponse wire) {
-    String cursor = wire.getCursor();
-    return switch (wire.getChangeCase()) {
-      case STUDY -> new Change.StudyChanged(cursor, StudyInfo.decode(wire.getStudy()));
-      case TRIAL -> new Change.TrialChanged(cursor, TrialInfo.decode(wire.getTrial()));
-      case DELETED_TRIAL ->
-          new Change.TrialDeleted(cursor, Wire.trialNumber(wire.getDeletedTrial().getName()));
-      case REPORTED ->
-          new Change.Reported(
-              cursor,
-              Wire.trialNumber(wire.getReported().getName()),
-              Measurement.decode(wire.getReported().getMeasurement()));
-      case CHANGE_NOT_SET -> new Change.Unknown(cursor);
-    };
   }
 }

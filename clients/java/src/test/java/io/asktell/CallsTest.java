@@ -1,12 +1,19 @@
 package io.asktell;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.rpc.Code;
+import io.asktell.AsktellException.ClientClosedException;
+import io.asktell.AsktellException.InvalidArgumentException;
+import io.asktell.AsktellException.ResourceExhaustedException;
+import io.asktell.AsktellException.StudyCompleteException;
+import io.asktell.AsktellException.UnavailableException;
 import io.asktell.v1.AskRequest;
 import io.asktell.v1.AskResponse;
+import io.asktell.v1.ErrorReason;
 import io.asktell.v1.GetStudyRequest;
 import io.asktell.v1.StudyServiceGrpc;
 import io.asktell.v1.TrialServiceGrpc;
@@ -52,19 +59,18 @@ class CallsTest {
         answer.onError(failure);
         return;
       }
-      answer.onNext(
+      TestServer.send(
+          answer,
           AskResponse.newBuilder()
               .addTrials(io.asktell.v1.Trial.newBuilder().setName("projects/p/studies/s/trials/1"))
               .build());
-      answer.onCompleted();
     }
   }
 
   private static final class Studies extends StudyServiceGrpc.StudyServiceImplBase {
     @Override
     public void getStudy(GetStudyRequest request, StreamObserver<io.asktell.v1.Study> answer) {
-      answer.onNext(io.asktell.v1.Study.newBuilder().setName(request.getName()).build());
-      answer.onCompleted();
+      TestServer.send(answer, io.asktell.v1.Study.newBuilder().setName(request.getName()).build());
     }
   }
 
@@ -109,6 +115,18 @@ class CallsTest {
       ResourceExhaustedException failure =
           assertThrows(ResourceExhaustedException.class, study::ask);
       assertEquals("NEWER_THAN_THIS_CLIENT", failure.reason());
+      assertEquals("RESOURCE_EXHAUSTED", failure.code());
+    }
+  }
+
+  @Test
+  void aReasonWithoutATypeIsReadByValue() {
+    failures.add(TestServer.because(Code.INVALID_ARGUMENT, "NOT_FINITE"));
+    try (Client client = client()) {
+      Study study = client.study("s");
+      InvalidArgumentException failure = assertThrows(InvalidArgumentException.class, study::ask);
+      assertTrue(failure.is(ErrorReason.ERROR_REASON_NOT_FINITE));
+      assertFalse(failure.is(ErrorReason.ERROR_REASON_UNKNOWN_METRIC));
     }
   }
 

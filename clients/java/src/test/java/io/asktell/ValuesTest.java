@@ -3,9 +3,15 @@ package io.asktell;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import com.google.protobuf.TextFormat;
+import io.asktell.AsktellException.InvalidArgumentException;
+import io.asktell.AsktellException.ResultConflictException;
+import io.asktell.v1.Algorithm.KindCase;
+import io.asktell.v1.Metric;
 import io.asktell.v1.ParameterValue;
+import io.asktell.v1.Scale;
+import io.asktell.v1.Split;
 import java.math.BigInteger;
-import java.time.Duration;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import org.junit.jupiter.api.Test;
@@ -16,10 +22,11 @@ class ValuesTest {
     Params params =
         Params.of(
             Map.of("whole", 9007199254740993L, "real", 0.1, "one", 1.0, "name", "é", "on", true));
-    assertEquals(params, Wire.params(Wire.params(params)));
+    assertEquals(params, Params.of(params.values()));
+    assertEquals(params, Params.of(params.asMap()));
     assertEquals(9007199254740993L, params.getLong("whole"));
-    assertEquals(
-        ParameterValue.KindCase.DOUBLE_VALUE, Wire.params(params).get("one").getKindCase());
+    assertEquals(ParameterValue.KindCase.DOUBLE_VALUE, params.values().get("one").getKindCase());
+    assertEquals("{name=é, on=true, one=1.0, real=0.1, whole=9007199254740993}", params.toString());
   }
 
   @Test
@@ -27,50 +34,83 @@ class ValuesTest {
     Params params = Params.of(Map.of("lr", 0.1));
     assertThrows(NoSuchElementException.class, () -> params.getDouble("rate"));
     assertThrows(ClassCastException.class, () -> params.getInt("lr"));
-    assertThrows(
-        InvalidArgumentException.class, () -> Params.of(Map.of("x", BigInteger.valueOf(1))));
+    InvalidArgumentException refused =
+        assertThrows(
+            InvalidArgumentException.class, () -> Params.of(Map.of("x", BigInteger.valueOf(1))));
+    assertEquals("parameters[x]", refused.field());
   }
 
   @Test
   void standardErrorsStayWithTheirMetrics() {
-    Metrics metrics = Metrics.of("a", 1).with("b", 2, 0.5);
-    assertEquals(metrics, Wire.metrics(Wire.metrics(metrics)));
-    assertEquals(0.5, metrics.standardError("b").orElseThrow());
-    assertEquals(Metrics.of("a", 1, "b", 3), metrics.with("b", 3));
+    Metric noisy = Metrics.metric(2, 0.5);
+    assertEquals(0.5, noisy.getStandardError());
+    assertEquals(Metrics.of("a", 1, "b", 3), Metrics.of(Map.of("a", 1, "b", 3)));
+    assertEquals(Map.of("b", noisy), Map.of("b", Metrics.metric(2, 0.5)));
+    assertEquals(false, Metrics.of("a", 1).get("a").hasStandardError());
   }
 
+  /** A field without a method of its own, such as the seed, is set on the message. */
   @Test
-  void specificationsSurviveTheWire() {
-    StudySpec spec =
-        StudySpec.builder()
-            .parameter(FloatParameter.of("lr", 1e-5, 1e-3).log().withDefault(1e-4))
-            .parameter(IntParameter.of("layers", 1, 9).withStep(2))
-            .parameter(DiscreteParameter.of("p", 0.1, 0.5).withDefault(0.1))
-            .parameter(CategoricalParameter.of("kind", "a", "b"))
-            .parameter(BoolParameter.of("tied").withDefault(true))
+  void theHelpersBuildTheMessage() throws TextFormat.ParseException {
+    io.asktell.v1.Study study =
+        new StudyBuilder()
+            .parameter(
+                Parameters.ofFloat("lr", 1e-5, 1e-3, Scale.SCALE_LOG)
+                    .setDefaultValue(Params.value(1e-4)))
+            .parameter(Parameters.ofInt("layers", 1, 9))
+            .parameter(Parameters.ofDiscrete("rank", 4, 8))
+            .parameter(Parameters.ofDiscrete("p", 0, 0.5))
+            .parameter(Parameters.ofCategorical("kind", "a", "b"))
+            .parameter(Parameters.ofBool("tied").setDefaultValue(Params.value(true)))
             .maximize("accuracy")
-            .track("loss", Split.TRAIN)
-            .algorithm(new Algorithm.Grid(3, Map.of("lr", 4)))
+            .track("loss", Split.SPLIT_TRAIN)
+            .algorithm(KindCase.SOBOL)
             .maxTrials(5)
-            .lease(Duration.ZERO)
-            .maxAttempts(1)
-            .replicates(3)
-            .maxStaleness(0)
-            .seed(7)
+            .with(message -> message.setReplicates(3).setMaxStaleness(0).setSeed(7))
             .build();
-    assertEquals(spec, SpecCodec.decode(SpecCodec.encode(spec)));
+    assertEquals(
+        TextFormat.parse(
+            """
+            search_space {
+              parameters {
+                name: "lr"
+                float_domain { min: 1e-5 max: 1e-3 scale: SCALE_LOG }
+                default_value { double_value: 1e-4 }
+              }
+              parameters { name: "layers" int_domain { min: 1 max: 9 scale: SCALE_LINEAR } }
+              parameters {
+                name: "rank"
+                discrete_domain { values { int_value: 4 } values { int_value: 8 } }
+              }
+              parameters {
+                name: "p"
+                discrete_domain { values { double_value: 0 } values { double_value: 0.5 } }
+              }
+              parameters { name: "kind" categorical_domain { values: "a" values: "b" } }
+              parameters { name: "tied" bool_domain {} default_value { bool_value: true } }
+            }
+            objectives { metric: "accuracy" goal: GOAL_MAXIMIZE }
+            tracked_metrics { metric: "loss" split: SPLIT_TRAIN }
+            algorithm { sobol {} }
+            stopping_rules { max_trials: 5 }
+            seed: 7
+            max_staleness: 0
+            replicates: 3
+            """,
+            io.asktell.v1.Study.class),
+        study);
   }
 
   @Test
   void longReasonsAreShortened() {
-    String shortened = Wire.shortened("😀".repeat(5000));
+    String shortened = Trial.shortened("😀".repeat(5000));
     assertEquals(4096, shortened.codePointCount(0, shortened.length()));
   }
 
   @Test
   void storedMetricsAreRead() {
     assertEquals(
-        Metrics.of("a", 0.5, "b", -2e-7), StoredMetrics.parse("{\"a\": 0.5, \"b\": -2e-07}"));
-    assertEquals(Metrics.none(), StoredMetrics.parse("{\"a\": 0.5, \"b"));
+        Map.of("a", 0.5, "b", -2e-7), ResultConflictException.parse("{\"a\": 0.5, \"b\": -2e-07}"));
+    assertEquals(Map.of(), ResultConflictException.parse("{\"a\": 0.5, \"b"));
   }
 }

@@ -3,18 +3,12 @@ package io.asktell.conformance;
 import static io.asktell.conformance.Results.done;
 import static io.asktell.conformance.Results.trials;
 
-import io.asktell.AskOptions;
 import io.asktell.AsktellException;
-import io.asktell.Change;
 import io.asktell.Client;
-import io.asktell.Metrics;
 import io.asktell.Study;
+import io.asktell.StudyBuilder;
 import io.asktell.StudyFile;
-import io.asktell.StudyFileException;
-import io.asktell.StudySpec;
-import io.asktell.StudyUpdate;
 import io.asktell.Trial;
-import io.asktell.TrialFilter;
 import io.asktell.Watch;
 import io.asktell.conformance.v1.Action;
 import io.asktell.conformance.v1.Ask;
@@ -25,6 +19,8 @@ import io.asktell.conformance.v1.Result;
 import io.asktell.conformance.v1.StartWatch;
 import io.asktell.conformance.v1.Tell;
 import io.asktell.conformance.v1.UpdateStudy;
+import io.asktell.v1.AskRequest;
+import io.asktell.v1.WatchStudyResponse;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -88,8 +84,11 @@ final class Executor {
         studies.get(action.getDeleteStudy().getStudy()).delete();
         return done();
       case LIST_TRIALS:
-        TrialFilter filter = Specs.filter(action.getListTrials().getFilter());
-        return trials(studies.get(action.getListTrials().getStudy()).trials(filter).toList());
+        return trials(
+            studies
+                .get(action.getListTrials().getStudy())
+                .trials(action.getListTrials().getFilter())
+                .toList());
       case BEST:
         Study judged = studies.get(action.getBest().getStudy());
         int count = action.getBest().getCount();
@@ -99,12 +98,12 @@ final class Executor {
             action.getEnqueue().getHandlesList(),
             studies
                 .get(action.getEnqueue().getStudy())
-                .enqueue(Specs.queued(action.getEnqueue().getTrialsList())));
+                .enqueue(action.getEnqueue().getTrialsList()));
       case IMPORT_TRIALS:
         return trials(
             studies
                 .get(action.getImportTrials().getStudy())
-                .importTrials(Specs.imported(action.getImportTrials().getTrialsList()))
+                .importTrials(action.getImportTrials().getTrialsList())
                 .trials());
       case START_WATCH:
         return startWatch(action.getStartWatch());
@@ -115,9 +114,7 @@ final class Executor {
         return done();
       case SUGGEST:
         return Results.suggestions(
-            clients
-                .get(action.getSuggest().getClient())
-                .suggest(Specs.problem(action.getSuggest().getRequest())));
+            clients.get(action.getSuggest().getClient()).suggest(action.getSuggest().getRequest()));
       default:
         return performOnTrial(action);
     }
@@ -129,8 +126,7 @@ final class Executor {
         return ask(action.getAsk());
       case REPORT:
         Trial reported = trials.get(action.getReport().getTrial());
-        reported.report(
-            action.getReport().getStep(), Specs.metrics(action.getReport().getMetricsMap()));
+        reported.report(action.getReport().getStep(), action.getReport().getMetricsMap());
         return trials(List.of(reported));
       case TELL:
         return tell(action.getTell());
@@ -144,8 +140,8 @@ final class Executor {
       case AMEND:
         Trial amended = trials.get(action.getAmend().getTrial());
         amended.amend(
-            Specs.outcome(action.getAmend().getOutcome()),
-            Specs.metrics(action.getAmend().getMetricsMap()),
+            action.getAmend().getOutcome(),
+            action.getAmend().getMetricsMap(),
             action.getAmend().getReason());
         return trials(List.of(amended));
       case PEEK_TRIAL:
@@ -187,23 +183,18 @@ final class Executor {
   }
 
   private Result createStudy(CreateStudy action) {
-    String id = action.getStudyId();
-    StudySpec spec;
-    if (action.hasStudyFile()) {
-      try {
-        StudyFile file = StudyFile.parse("study.yaml", action.getStudyFile());
-        id = file.id();
-        spec = file.spec();
-      } catch (StudyFileException refused) {
-        return Results.refused(refused);
-      }
-    } else {
-      spec = Specs.spec(action.getSpec());
-    }
     Client client = clients.get(action.getClient());
+    if (action.hasStudyFile()) {
+      StudyFile file = StudyFile.of("study.yaml", action.getStudyFile());
+      return keep(
+          action.getStudy(),
+          action.getExistOk() ? client.createOrOpenStudy(file) : client.createStudy(file));
+    }
     return keep(
         action.getStudy(),
-        action.getExistOk() ? client.createOrOpenStudy(id, spec) : client.createStudy(id, spec));
+        action.getExistOk()
+            ? client.createOrOpenStudy(action.getStudyId(), action.getSpec())
+            : client.createStudy(action.getStudyId(), action.getSpec()));
   }
 
   private Result keep(String name, Study study) {
@@ -214,8 +205,11 @@ final class Executor {
   private Result updateStudy(UpdateStudy action) {
     Study study = studies.get(action.getStudy());
     if (action.hasMaxTrials()) {
-      StudyUpdate update = StudyUpdate.create().maxTrials(action.getMaxTrials());
-      study.update(action.getUseEtag() ? update.ifEtag(study.info().etag()) : update);
+      StudyBuilder changes = new StudyBuilder().maxTrials(action.getMaxTrials());
+      if (action.getUseEtag()) {
+        changes.with(message -> message.setEtag(study.info().getEtag()));
+      }
+      study.update(changes.build(), "stopping_rules.max_trials");
     } else {
       switch (action.getState()) {
         case STUDY_STATE_ACTIVE -> study.resume();
@@ -227,16 +221,13 @@ final class Executor {
   }
 
   private Result ask(Ask action) {
-    AskOptions options = AskOptions.defaults();
-    if (action.hasWaitMs()) {
-      options = options.waitAtMost(Duration.ofMillis(action.getWaitMs()));
-    }
-    if (!action.getWorkerId().isEmpty()) {
-      options = options.asWorker(action.getWorkerId());
-    }
+    Duration wait = action.hasWaitMs() ? Duration.ofMillis(action.getWaitMs()) : Study.FOREVER;
+    AskRequest.Builder request = AskRequest.newBuilder().setWorkerId(action.getWorkerId());
     Study study = studies.get(action.getStudy());
     List<Trial> asked =
-        action.hasCount() ? study.askMany(action.getCount(), options) : List.of(study.ask(options));
+        action.hasCount()
+            ? study.askMany(request.setCount(action.getCount()).build(), wait).trials()
+            : List.of(study.ask(request.build(), wait));
     return keep(action.getTrialsList(), asked);
   }
 
@@ -250,12 +241,10 @@ final class Executor {
 
   private Result tell(Tell action) {
     Trial trial = trials.get(action.getTrial());
-    Metrics metrics = Specs.metrics(action.getMetricsMap());
     switch (action.getOutcome()) {
-      case TELL_OUTCOME_STOPPED -> trial.stop(metrics, action.getReason());
-      case TELL_OUTCOME_FAILED -> trial.fail(action.getReason(), metrics);
-      case TELL_OUTCOME_INFEASIBLE -> trial.infeasible(action.getReason(), metrics);
-      default -> trial.tell(metrics);
+      case TELL_OUTCOME_SUCCEEDED -> trial.tell(action.getMetricsMap());
+      case TELL_OUTCOME_STOPPED -> trial.stop(action.getMetricsMap(), action.getReason());
+      default -> trial.tell(action.getOutcome(), action.getMetricsMap(), action.getReason());
     }
     return trials(List.of(trial));
   }
@@ -264,7 +253,7 @@ final class Executor {
     Study study = studies.get(action.getStudy());
     String cursor =
         switch (action.getStartCase()) {
-          case FROM_STUDY_CURSOR -> study.info().cursor();
+          case FROM_STUDY_CURSOR -> study.info().getCursor();
           case AFTER_WATCH -> watches.get(action.getAfterWatch()).cursor();
           case START_NOT_SET -> "";
         };
@@ -274,7 +263,7 @@ final class Executor {
 
   private Result nextChanges(NextChanges action) {
     Watch watch = watches.get(action.getWatch());
-    List<Change> changes = new ArrayList<>();
+    List<WatchStudyResponse> changes = new ArrayList<>();
     while (changes.size() < action.getCount()) {
       changes.add(watch.next());
     }

@@ -2,19 +2,23 @@ package io.asktell.readme;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.asktell.AsktellException.StudyCompleteException;
 import io.asktell.Client;
-import io.asktell.DiscreteParameter;
-import io.asktell.FloatParameter;
 import io.asktell.Metrics;
-import io.asktell.Progress;
+import io.asktell.Parameters;
+import io.asktell.Params;
 import io.asktell.Study;
-import io.asktell.StudyCompleteException;
+import io.asktell.StudyBuilder;
 import io.asktell.StudyFile;
-import io.asktell.StudySpec;
 import io.asktell.Trial;
+import io.asktell.v1.Algorithm.KindCase;
+import io.asktell.v1.AskRequest;
+import io.asktell.v1.ReportResponse;
+import io.asktell.v1.Scale;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -29,10 +33,10 @@ class ReadmeTest {
   }
 
   void loop(Training training) {
-    StudySpec spec =
-        StudySpec.builder()
-            .parameter(FloatParameter.of("lr", 1e-5, 1e-3).log())
-            .parameter(DiscreteParameter.of("rank", 4, 8, 16, 32))
+    var spec =
+        new StudyBuilder()
+            .parameter(Parameters.ofFloat("lr", 1e-5, 1e-3, Scale.SCALE_LOG))
+            .parameter(Parameters.ofDiscrete("rank", 4, 8, 16, 32))
             .minimize("val_loss")
             .maxTrials(50)
             .build();
@@ -56,12 +60,35 @@ class ReadmeTest {
     return study;
   }
 
+  Object anySpec() {
+    var spec =
+        new StudyBuilder()
+            .parameter(Parameters.ofInt("layers", 1, 9).setDefaultValue(Params.value(3)))
+            .maximize("accuracy")
+            .algorithm(KindCase.SOBOL)
+            .with(message -> message.setSeed(7).putLabels("team", "nlp"))
+            .with(
+                message ->
+                    message.getLeasePolicyBuilder().getLeaseDurationBuilder().setSeconds(300))
+            .build();
+    return spec;
+  }
+
+  double messages(Study study) {
+    int running = study.info().getTrialCounts().getRunning();
+    Trial trial =
+        study.ask(AskRequest.newBuilder().setWorkerId("gpu-3").build(), Duration.ofMinutes(5));
+    double predicted = trial.info().getPrediction().getMean();
+    study.update(new StudyBuilder().maxTrials(100).build(), "stopping_rules.max_trials");
+    return running + predicted;
+  }
+
   void early(Trial trial, int epoch, double loss) {
-    Progress progress = trial.report(epoch, Metrics.of("val_loss", loss));
-    if (!progress.leaseValid()) {
+    ReportResponse progress = trial.report(epoch, Metrics.of("val_loss", loss));
+    if (!progress.getLeaseValid()) {
       return; // called off, or with another worker: there is nothing to tell
     }
-    if (progress.shouldStop()) {
+    if (progress.getShouldStop()) {
       trial.stop(Metrics.of("val_loss", loss), "");
       return;
     }
@@ -81,7 +108,7 @@ class ReadmeTest {
       found++;
       assertTrue(source.contains(squeezed(blocks.group(1))), blocks.group(1));
     }
-    assertTrue(found >= 3);
+    assertTrue(found >= 5);
   }
 
   private static String squeezed(String code) {

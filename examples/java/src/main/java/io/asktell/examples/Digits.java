@@ -1,18 +1,20 @@
 package io.asktell.examples;
 
+import io.asktell.AsktellException.StudyCompleteException;
 import io.asktell.Client;
 import io.asktell.Metrics;
 import io.asktell.Params;
-import io.asktell.Progress;
 import io.asktell.Study;
-import io.asktell.StudyCompleteException;
 import io.asktell.StudyFile;
 import io.asktell.Trial;
+import io.asktell.v1.Metric;
+import io.asktell.v1.ReportResponse;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * Tunes a softmax regression on handwritten digits. Any number of these, and of its siblings in
@@ -46,18 +48,16 @@ public final class Digits {
         System.exit(2);
       }
     }
-    StudyFile file = StudyFile.load(STUDY_FILE);
+    StudyFile file = StudyFile.load(STUDY_FILE).withId(name);
     Digits digits = new Digits(Row.read(DATA));
     String worker =
         "java:" + InetAddress.getLocalHost().getHostName() + ":" + ProcessHandle.current().pid();
     try (Client client = Client.builder().workerId(worker).build()) {
       Thread closing = new Thread(client::close); // Ctrl-C gives the trial back
       Runtime.getRuntime().addShutdownHook(closing);
-      Study study = client.createOrOpenStudy(name.isEmpty() ? file.id() : name, file.spec());
+      Study study = client.createOrOpenStudy(file);
       digits.work(study, trials);
-      study
-          .best()
-          .ifPresent(best -> System.out.println("best: " + best + " " + best.info().metrics()));
+      study.best().ifPresent(best -> System.out.println("best: " + shown(best)));
       Runtime.getRuntime().removeShutdownHook(closing);
     }
   }
@@ -84,7 +84,7 @@ public final class Digits {
                 params.getDouble("l2"),
                 params.getDouble("momentum"),
                 params.getInt("batch_size")));
-    Metrics result = Metrics.none();
+    Map<String, Metric> result = Metrics.none();
     for (int epoch = 0; epoch < params.getInt("epochs"); epoch++) {
       model.train(training);
       Model.Score score = model.evaluate(validation);
@@ -93,11 +93,11 @@ public final class Digits {
         return;
       }
       result = Metrics.of("val_loss", score.loss(), "val_accuracy", score.accuracy());
-      Progress progress = trial.report(epoch, result);
-      if (!progress.leaseValid()) {
+      ReportResponse progress = trial.report(epoch, result);
+      if (!progress.getLeaseValid()) {
         return; // called off, or with another worker: there is nothing to tell
       }
-      if (progress.shouldStop()) {
+      if (progress.getShouldStop()) {
         trial.stop(result, "");
         return;
       }
@@ -105,11 +105,18 @@ public final class Digits {
     trial.tell(result);
     System.out.printf(
         Locale.ROOT,
-        "java  trial %3d  val_loss %.4f  val_accuracy %.4f  %.2f s  %s%n",
-        trial.number(),
-        result.get("val_loss").orElseThrow(),
-        result.get("val_accuracy").orElseThrow(),
+        "java  %s  %.2f s  %s%n",
+        shown(trial),
         (System.nanoTime() - began) / 1e9,
         params);
+  }
+
+  private static String shown(Trial trial) {
+    return String.format(
+        Locale.ROOT,
+        "trial %3d  val_loss %.4f  val_accuracy %.4f",
+        trial.number(),
+        trial.info().getMetricsOrThrow("val_loss").getValue(),
+        trial.info().getMetricsOrThrow("val_accuracy").getValue());
   }
 }

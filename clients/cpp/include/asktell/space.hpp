@@ -1,0 +1,131 @@
+#pragma once
+
+#include <asktell/v1/study.pb.h>
+
+#include <vector>
+
+#include "asktell/values.hpp"
+
+/// @file
+/// Search spaces and objectives, written in short. Each of these builds a message of the contract:
+/// `*study.mutable_search_space() = asktell::space({asktell::Float("lr", 1e-5, 1e-3).log()});`
+
+namespace asktell {
+
+/// What the parameters of all kinds share. It converts to the message.
+template <class Kind, class Type>
+class Parameter {
+ public:
+  /// A value that is known to work: the search starts from it, and enqueued trials may leave the parameter out.
+  Kind& default_value(const Type& value) {
+    *message_.mutable_default_value() = Value(value);
+    return static_cast<Kind&>(*this);
+  }
+
+  /// The message, for fields that have no method here.
+  [[nodiscard]] v1::Parameter& message() noexcept { return message_; }
+  operator const v1::Parameter&() const noexcept { return message_; }
+
+ protected:
+  explicit Parameter(std::string name) { message_.set_name(std::move(name)); }
+
+ private:
+  v1::Parameter message_;
+};
+
+/// What Float and Int share: a number in [min, max].
+template <class Kind, class Number>
+class Range : public Parameter<Kind, Number> {
+ public:
+  Range(std::string name, Number min, Number max) : Parameter<Kind, Number>(std::move(name)) {
+    domain().set_min(min);
+    domain().set_max(max);
+  }
+  /// Equal ratios matter equally: for learning rates and the like.
+  Kind& log() {
+    domain().set_scale(v1::SCALE_LOG);
+    return static_cast<Kind&>(*this);
+  }
+  /// Takes only min, min + step … .
+  Kind& step(Number step) {
+    domain().set_step(step);
+    return static_cast<Kind&>(*this);
+  }
+
+ protected:
+  auto& domain() {
+    if constexpr (std::is_floating_point_v<Number>) {
+      return *this->message().mutable_float_domain();
+    } else {
+      return *this->message().mutable_int_domain();
+    }
+  }
+};
+
+/// A real number in [min, max].
+class Float : public Range<Float, double> {
+ public:
+  using Range::Range;
+  /// Resolves values near the maximum: for momentum and the like.
+  Float& reverse_log() {
+    domain().set_scale(v1::SCALE_REVERSE_LOG);
+    return *this;
+  }
+};
+
+/// A whole number in [min, max], both ends within ±2^53.
+class Int : public Range<Int, std::int64_t> {
+ public:
+  using Range::Range;
+};
+
+/// One of 2 to 1,000 numbers in rising order, whose distances do not matter: all whole, or all floating.
+template <class Number>
+class Discrete : public Parameter<Discrete<Number>, Number> {
+ public:
+  Discrete(std::string name, const std::vector<Number>& values) : Parameter<Discrete, Number>(std::move(name)) {
+    for (const Number value : values) {
+      *this->message().mutable_discrete_domain()->add_values() = Value(value);
+    }
+  }
+  Discrete(std::string name, std::initializer_list<Number> values)
+      : Discrete(std::move(name), std::vector<Number>(values)) {}
+};
+
+/// One of 2 to 1,000 names without an order.
+class Categorical : public Parameter<Categorical, std::string> {
+ public:
+  Categorical(std::string name, const std::vector<std::string>& values) : Parameter(std::move(name)) {
+    *message().mutable_categorical_domain()->mutable_values() = {values.begin(), values.end()};
+  }
+};
+
+/// True or false.
+class Bool : public Parameter<Bool, bool> {
+ public:
+  explicit Bool(std::string name) : Parameter(std::move(name)) { message().mutable_bool_domain(); }
+};
+
+/// What may be varied, in the order in which tables show it.
+inline v1::SearchSpace space(const std::vector<v1::Parameter>& parameters) {
+  v1::SearchSpace space;
+  *space.mutable_parameters() = {parameters.begin(), parameters.end()};
+  return space;
+}
+
+/// An objective on validation data of which less is better.
+inline v1::Objective minimize(std::string metric) {
+  v1::Objective objective;
+  objective.set_metric(std::move(metric));
+  objective.set_goal(v1::GOAL_MINIMIZE);
+  return objective;
+}
+
+/// An objective on validation data of which more is better.
+inline v1::Objective maximize(std::string metric) {
+  v1::Objective objective = minimize(std::move(metric));
+  objective.set_goal(v1::GOAL_MAXIMIZE);
+  return objective;
+}
+
+}  // namespace asktell

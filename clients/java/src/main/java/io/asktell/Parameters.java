@@ -1,0 +1,74 @@
+package io.asktell;
+
+import io.asktell.v1.BoolDomain;
+import io.asktell.v1.CategoricalDomain;
+import io.asktell.v1.DiscreteDomain;
+import io.asktell.v1.FloatDomain;
+import io.asktell.v1.IntDomain;
+import io.asktell.v1.Parameter;
+import io.asktell.v1.Scale;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * Begins parameters of a search space. What comes back is the message's own builder, for whatever
+ * else a parameter has: {@code Parameters.ofInt("layers", 1, 9).setDefaultValue(Params.value(3))}.
+ *
+ * <p>Names are unique in the study. The server judges names, ranges and numbers of values.
+ */
+public final class Parameters {
+  private Parameters() {}
+
+  /** A real number in [min, max], all differences of which matter equally. */
+  public static Parameter.Builder ofFloat(String name, double min, double max) {
+    return ofFloat(name, min, max, Scale.SCALE_LINEAR);
+  }
+
+  /** A real number in [min, max] on a scale, such as {@link Scale#SCALE_LOG}. */
+  public static Parameter.Builder ofFloat(String name, double min, double max, Scale scale) {
+    return named(name)
+        .setFloatDomain(FloatDomain.newBuilder().setMin(min).setMax(max).setScale(scale));
+  }
+
+  /** A whole number in [min, max], both within ±2^53. */
+  public static Parameter.Builder ofInt(String name, long min, long max) {
+    return ofInt(name, min, max, Scale.SCALE_LINEAR);
+  }
+
+  /** A whole number in [min, max] on a scale, such as {@link Scale#SCALE_LOG}. */
+  public static Parameter.Builder ofInt(String name, long min, long max, Scale scale) {
+    return named(name).setIntDomain(IntDomain.newBuilder().setMin(min).setMax(max).setScale(scale));
+  }
+
+  /** One of 2 to 1,000 whole numbers in rising order, whose distances do not matter. */
+  public static Parameter.Builder ofDiscrete(String name, long... values) {
+    return discrete(name, Arrays.stream(values).boxed());
+  }
+
+  /** One of 2 to 1,000 real numbers in rising order, whose distances do not matter. */
+  public static Parameter.Builder ofDiscrete(String name, double... values) {
+    return discrete(name, Arrays.stream(values).boxed());
+  }
+
+  private static Parameter.Builder discrete(String name, Stream<? extends Number> values) {
+    DiscreteDomain.Builder domain = DiscreteDomain.newBuilder();
+    values.map(Params::value).forEach(domain::addValues);
+    return named(name).setDiscreteDomain(domain);
+  }
+
+  /** One of 2 to 1,000 names without an order. */
+  public static Parameter.Builder ofCategorical(String name, String... values) {
+    return named(name)
+        .setCategoricalDomain(CategoricalDomain.newBuilder().addAllValues(List.of(values)));
+  }
+
+  /** True or false. */
+  public static Parameter.Builder ofBool(String name) {
+    return named(name).setBoolDomain(BoolDomain.getDefaultInstance());
+  }
+
+  private static Parameter.Builder named(String name) {
+    return Parameter.newBuilder().setName(name);
+  }
+}

@@ -1,0 +1,76 @@
+package io.asktell;
+
+import com.google.protobuf.Descriptors.FieldDescriptor;
+import io.asktell.v1.Algorithm;
+import io.asktell.v1.Goal;
+import io.asktell.v1.Objective;
+import io.asktell.v1.Parameter;
+import io.asktell.v1.Split;
+import io.asktell.v1.TrackedMetric;
+import java.util.function.Consumer;
+
+/**
+ * Builds the message {@link io.asktell.v1.Study} that a study is created with. Its methods are
+ * shorter ways to set what most programs set; {@link #with} sets everything else. What is not set
+ * stays at the server's defaults, and the server judges all values.
+ */
+public final class StudyBuilder {
+  private final io.asktell.v1.Study.Builder study = io.asktell.v1.Study.newBuilder();
+
+  /** Adds a parameter, see {@link Parameters}. */
+  public StudyBuilder parameter(Parameter.Builder parameter) {
+    study.getSearchSpaceBuilder().addParameters(parameter);
+    return this;
+  }
+
+  /** Adds an objective of which less is better, on validation data. */
+  public StudyBuilder minimize(String metric) {
+    return objective(metric, Goal.GOAL_MINIMIZE);
+  }
+
+  /** Adds an objective of which more is better, on validation data. */
+  public StudyBuilder maximize(String metric) {
+    return objective(metric, Goal.GOAL_MAXIMIZE);
+  }
+
+  private StudyBuilder objective(String metric, Goal goal) {
+    study.addObjectives(Objective.newBuilder().setMetric(metric).setGoal(goal));
+    return this;
+  }
+
+  /** Adds a metric that trials may log and that is never optimised. */
+  public StudyBuilder track(String metric, Split split) {
+    study.addTrackedMetrics(TrackedMetric.newBuilder().setMetric(metric).setSplit(split));
+    return this;
+  }
+
+  /**
+   * Sets how configurations are found: {@code algorithm(KindCase.SOBOL)}. Default: the server
+   * chooses. {@link #with} sets the fields of an algorithm: {@code with(study ->
+   * study.getAlgorithmBuilder().getGridBuilder().setDefaultLevels(4))}.
+   */
+  public StudyBuilder algorithm(Algorithm.KindCase kind) {
+    FieldDescriptor field = Algorithm.getDescriptor().findFieldByNumber(kind.getNumber());
+    study
+        .getAlgorithmBuilder()
+        .getFieldBuilder(field); // a builder that exists is the oneof's choice
+    return this;
+  }
+
+  /** Sets the budget: the study ends when this many trials have ended. */
+  public StudyBuilder maxTrials(int trials) {
+    study.getStoppingRulesBuilder().setMaxTrials(trials);
+    return this;
+  }
+
+  /** Sets any field: {@code with(study -> study.setSeed(7).putLabels("team", "nlp"))}. */
+  public StudyBuilder with(Consumer<io.asktell.v1.Study.Builder> change) {
+    change.accept(study);
+    return this;
+  }
+
+  /** The message. */
+  public io.asktell.v1.Study build() {
+    return study.build();
+  }
+}

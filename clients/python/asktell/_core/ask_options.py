@@ -1,0 +1,33 @@
+"""What an ask may say beside how many trials it wants: one line here and one in the table for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypedDict
+
+from asktell._core.values import text
+from asktell.v1 import trial_service_pb2
+
+
+class AskOptions(TypedDict, total=False):
+    """Keyword arguments of `Study.ask`; None, and what is not named, leave it to the client or server.
+
+    Attributes:
+        worker_id: who runs the trial; default: the client's.
+    """
+
+    worker_id: str | None
+
+
+_ENCODE: Mapping[str, Callable[[Any, str], Any]] = {
+    "worker_id": text,
+}
+
+
+def put_ask_options(request: trial_service_pb2.AskRequest, options: AskOptions) -> None:
+    """Sets the options on a request. Raises TypeError or ValueError naming the argument."""
+    for name, value in options.items():
+        if name not in _ENCODE:
+            raise TypeError(f"ask() knows no {name}; it takes {', '.join(_ENCODE)}")
+        if value is not None and value != "":
+            setattr(request, name, _ENCODE[name](value, name))

@@ -1,0 +1,19 @@
+import type { DescMessage } from "@bufbuild/protobuf";
+
+const IDENTIFYING = new Set(["name", "etag"]);
+
+/**
+ * Paths of the fields that an object literal of a message has, undefined ones too: an update takes their values away.
+ * Of a message within it, the fields that it has are meant.
+ */
+export function maskOf(message: DescMessage, changes: object): string[] {
+  return Object.entries(changes).flatMap(([key, value]: [string, unknown]) => {
+    const field = message.field[key];
+    if (!field || IDENTIFYING.has(key)) {
+      return [];
+    }
+    const isGroup = field.fieldKind === "message" && !field.message.typeName.startsWith("google.protobuf.");
+    const below = isGroup && typeof value === "object" && value !== null ? maskOf(field.message, value) : [];
+    return below.length > 0 ? below.map((path) => `${field.name}.${path}`) : [field.name];
+  });
+}
