@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from asktell import StudyView
-from asktell_server.transport.study_files.reader import read_study_file
+from asktell_server.protocols.asktell_v1.study_files.reader import read_study_file
 
 
 def read(path: Path) -> StudyView:
