@@ -11,10 +11,9 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from asktell_server.domain.errors import Unavailable
 from asktell_server.domain.names import TrialName
 from asktell_server.engine.pool import WorkerPool
 from asktell_server.protocols.asktell_v1 import contract as asktell_v1
@@ -22,10 +21,11 @@ from asktell_server.service.clock import Clock, utc_now
 from asktell_server.service.explaining import Explanation
 from asktell_server.service.suggesting import Suggesting
 from asktell_server.service.use_cases import build_use_cases
-from asktell_server.settings import DURABILITY_CHECK_INTERVAL_S, SUGGEST_TIMEOUT_S, Settings
+from asktell_server.settings import DURABILITY_CHECK_INTERVAL_S, Settings
+from asktell_server.starting import Parts, StartError, start_parts
 from asktell_server.store.connect import connect
-from asktell_server.store.embedded import EmbeddedStore, EmbeddedStoreError, look_into
-from asktell_server.store.protocol import Ledger
+from asktell_server.store.embedded import EmbeddedStoreError, look_into
+from asktell_server.store_watch import Check, StoreWatch
 from asktell_server.transport.bodies import Translator
 from asktell_server.transport.calls import Service
 from asktell_server.transport.doors import DoorError, Doors
@@ -49,7 +49,11 @@ async def serve(settings: Settings, *, clock: Clock = utc_now) -> None:
     stop = _stop_signal()
     tls = _tls(settings)
     async with contextlib.AsyncExitStack() as stack:
-        ledger, pool = await _start_parts(settings, stack)
+        parts = await start_parts(settings, stack, stop)
+        if parts is None:
+            log.info("stopped before the server was ready")
+            return
+        ledger, pool = parts.ledger, parts.pool
         gate = Gate(max_calls=settings.max_calls)
         use_cases = None if ledger is None else build_use_cases(ledger, pool, clock)
         services = asktell_v1.services(Suggesting(pool), use_cases, clock)
@@ -58,15 +62,14 @@ async def serve(settings: Settings, *, clock: Clock = utc_now) -> None:
             address = await doors.open(settings.listen, settings.http, tls=tls)
         except DoorError as error:
             raise StartError(str(error)) from error
-        watcher = asyncio.create_task(_watch_durability(ledger, gate, doors)) if ledger else None
+        watcher = asyncio.create_task(StoreWatch(_checks(parts, settings), gate, doors.set_serving).run())
         await doors.set_serving(True)
         log.info("asktell-server ready on %s", address)
         if settings.ready_file:
             _write_atomically(settings.ready_file, address + "\n")
         await stop.wait()
         log.info("draining %d calls", gate.calls)
-        if watcher:
-            watcher.cancel()
+        watcher.cancel()
         await doors.announce_stop()
         if not await gate.drain(timeout_s=settings.drain_timeout_s):
             log.warning("calls still in flight after %g s were cut off", settings.drain_timeout_s)
@@ -110,50 +113,14 @@ async def explain(
         return await build_use_cases(ledger, engine, utc_now).explaining.explain(name, repeat=repeat)
 
 
-class StartError(Exception):
-    """Why a server could not start, in words for people."""
-
-
-async def _start_parts(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[Ledger | None, WorkerPool]:
-    """Starts store and workers side by side; the stack stops them in the right order."""
-    pool = WorkerPool(workers=settings.workers, timeout_s=SUGGEST_TIMEOUT_S)
-    warming = asyncio.create_task(pool.start())
-    try:
-        ledger = None if settings.stateless else await stack.enter_async_context(_open_ledger(settings))
-    except BaseException:
-        warming.cancel()
-        await asyncio.gather(warming, return_exceptions=True)
-        await pool.stop()
-        raise
-    stack.push_async_callback(pool.stop)
-    await warming
-    return ledger, pool
-
-
-@contextlib.asynccontextmanager
-async def _open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
-    async with contextlib.AsyncExitStack() as stack:
-        url = settings.store_url
-        if url is None:
-            try:
-                url = (await stack.enter_async_context(EmbeddedStore(settings.data_dir))).url
-            except EmbeddedStoreError as error:
-                raise StartError(str(error)) from error
-        if not settings.verify_durability:
-            log.warning("NOT VERIFYING DURABILITY (--unverified-durability): acknowledged results may be lost")
-        try:
-            ledger = await connect(
-                url,
-                password=settings.store_password,
-                wait_replicas=settings.wait_replicas,
-                verify_durability=settings.verify_durability,
-            )
-        except ValueError as error:
-            raise StartError(f"--store: {error}") from error
-        except Unavailable as error:
-            raise StartError(f"cannot use the store: {error}") from error
-        stack.push_async_callback(ledger.close)
-        yield ledger
+def _checks(parts: Parts, settings: Settings) -> list[Check]:
+    """What is looked at again and again of the store."""
+    checks = []
+    if parts.ledger is not None:
+        checks.append(Check(parts.ledger.check, interval_s=DURABILITY_CHECK_INTERVAL_S))
+    if parts.embedded is not None:
+        checks.append(Check(parts.embedded.check, interval_s=settings.directory_check_interval_s))
+    return checks
 
 
 def _doors(settings: Settings, services: Sequence[Service], gate: Gate, stack: contextlib.AsyncExitStack) -> Doors:
@@ -165,26 +132,6 @@ def _doors(settings: Settings, services: Sequence[Service], gate: Gate, stack: c
     if settings.http is not None:
         http = HttpServer(application(routes(edge, services, is_serving=lambda: gate.is_open)))
     return Doors(GrpcServer(edge, services), http)
-
-
-async def _watch_durability(ledger: Ledger, gate: Gate, doors: Doors) -> None:
-    """Takes the server out of service while its store is away or not durable, and back in afterwards."""
-    serving = True
-    while True:
-        await asyncio.sleep(DURABILITY_CHECK_INTERVAL_S)
-        try:
-            await ledger.check()
-        except Unavailable as error:
-            if serving:
-                log.error("out of service: %s", error)  # noqa: TRY400  # the message says it all
-            gate.set_store_trouble(error.message)
-            serving = False
-        else:
-            if not serving:
-                log.info("the store is durable again: back in service")
-            gate.set_store_trouble("")
-            serving = True
-        await doors.set_serving(serving)
 
 
 def _stop_signal() -> asyncio.Event:

@@ -1,4 +1,4 @@
-"""Command line of the server: `asktell-server serve | health | explain | reindex`."""
+"""Command line of the server: `asktell-server serve | health | explain | reindex | store`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from asktell_server import __version__
 from asktell_server.domain.errors import AsktellError, InvalidArgument
 from asktell_server.domain.names import parse_trial_argument
 from asktell_server.settings import DEFAULT_LISTEN, DRAIN_TIMEOUT_S, MAX_CALLS, Settings, default_workers
+from asktell_server.store_commands import store
 
 T = TypeVar("T")
 
@@ -220,6 +221,9 @@ def reindex(store_url: str) -> None:
     click.echo(f"{count} studies indexed")
 
 
+main.add_command(store)
+
+
 def _run(settings: Settings) -> None:
     # What grpc would print about a port in use is said better, and once, by our own message.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -238,7 +242,7 @@ def _calm_garbage_collection() -> None:
 
 def _complete(work: Coroutine[Any, Any, T]) -> T:
     """Runs `work`; what keeps it from starting is told in a sentence, not in a traceback."""
-    from asktell_server.app import StartError
+    from asktell_server.starting import StartError
 
     try:
         return uvloop.run(work)

@@ -11,6 +11,9 @@ DEFAULT_LISTEN = "127.0.0.1:50051"
 DURABILITY_CHECK_INTERVAL_S = 30.0
 """How often the store's durability is checked again (design: on connect and every 30 s)."""
 
+DIRECTORY_CHECK_INTERVAL_S = 1.0
+"""How often the embedded store's directory is looked at: so long may changes be acknowledged after it was deleted."""
+
 MAX_CALLS = 2048
 """Calls in flight at once, at most half of them streams; more are refused with RESOURCE_EXHAUSTED. An idle call costs
 about 20 kB."""
@@ -38,6 +41,7 @@ class Settings:
     stateless: bool = False
     wait_replicas: int = 0
     verify_durability: bool = True
+    directory_check_interval_s: float = DIRECTORY_CHECK_INTERVAL_S
     workers: int = 1
     token: str | None = None
     tls_certificate: Path | None = None

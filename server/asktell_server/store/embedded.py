@@ -2,7 +2,7 @@
 
 The server process outlives a terminal's Ctrl-C and even a kill -9 of this one (nothing acknowledged is lost either way:
 its log is on disk before it answers). Whoever opens the directory next stops such an orphan and starts a fresh one. If
-it dies while we run, it is started again.
+it dies while we run, it is started again. What a power cut leaves behind the last synced byte is cut off first.
 
 Two locks guard the directory. `server.lock` belongs to the process that uses the directory; a second one is refused.
 `store.lock` is inherited by the Valkey process and held for as long as it lives, so that no two can ever write there.
@@ -19,15 +19,20 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-import platformdirs
-
+from asktell_server.processes import Child
+from asktell_server.store.append_only import find_damage
+from asktell_server.store.data_directory import DirectoryWatch, default_data_dir, lock_directory, make_private
+from asktell_server.store.driver import store_unavailable
 from asktell_server.store.locks import FileLock
+from asktell_server.store.manifest import read_manifest
 from asktell_server.store.orphans import Note, end_orphan, is_valkey_of
+from asktell_server.store.repair import cut_unsynced
 from asktell_server.store.tasks import end_task
 from asktell_server.store.valkey_process import (
     APPEND_ONLY,
     SOCKET,
     EmbeddedStoreError,
+    ValkeyEndedError,
     end,
     launch,
     make_runtime_dir,
@@ -41,11 +46,6 @@ _log = logging.getLogger(__name__)
 _RESTART_S = (0.05, 5.0)  # first and longest pause between attempts
 
 
-def default_data_dir() -> Path:
-    """Where the embedded store keeps its data unless told otherwise."""
-    return Path(platformdirs.user_data_dir("asktell", appauthor=False))
-
-
 class EmbeddedStore:
     """A Valkey server on `data_dir` (None = the default), running between `start` and `stop`, or in `async with`."""
 
@@ -55,7 +55,8 @@ class EmbeddedStore:
         self._server_lock = FileLock(self._directory / "server.lock")
         self._store_lock = FileLock(self._directory / "store.lock")
         self._note = Note()
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Child | None = None
+        self._watch: DirectoryWatch | None = None
         self._supervisor: asyncio.Task[None] | None = None
 
     @property
@@ -75,19 +76,13 @@ class EmbeddedStore:
             EmbeddedStoreError: the directory is in use by another process or cannot be written, there is no Valkey for
                 this platform, or it does not come up.
         """
-        try:
-            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not self._server_lock.acquire():
-                raise EmbeddedStoreError(
-                    f"the data directory {self._directory} is in use by process {self._server_lock.holder}; stop it, or "
-                    "give each server its own --data-dir (servers that share studies share one --store instead)"
-                )
-        except OSError as error:
-            raise EmbeddedStoreError(f"the data directory {self._directory} cannot be used: {error}") from error
+        lock_directory(self._directory, self._server_lock)
         try:
             await end_orphan(self._directory, self._store_lock)
             self._note = Note(runtime=make_runtime_dir())
+            make_private(self._directory)
             await self._launch()
+            self._watch = DirectoryWatch(self._directory)
         except BaseException:
             await self.stop()
             raise
@@ -101,6 +96,9 @@ class EmbeddedStore:
         if self._process is not None:
             await end(self._process)
             self._process = None
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
         if self._note.runtime is not None:
             self._note.clear(self._directory)
             self._note = Note()
@@ -116,6 +114,21 @@ class EmbeddedStore:
     ) -> None:
         await self.stop()
 
+    async def check(self) -> None:
+        """Looks whether the data directory is still the one that was opened; changes are lost from then on if not.
+
+        Raises:
+            Unavailable: it, or a file that the store writes to, was deleted or replaced.
+        """
+        if trouble := await asyncio.to_thread(self._trouble):
+            raise store_unavailable(
+                f"the store does not keep what it is given: {trouble}. Stop the server, and restore the directory "
+                "from a backup"
+            )
+
+    def _trouble(self) -> str:
+        return "" if self._watch is None else self._watch.look()
+
     @property
     def _socket(self) -> Path:
         if self._note.runtime is None:
@@ -123,10 +136,23 @@ class EmbeddedStore:
         return self._note.runtime / SOCKET
 
     async def _launch(self) -> None:
+        if trouble := self._trouble():  # on an empty directory it would start, and would be empty
+            raise EmbeddedStoreError(trouble)
+        read_manifest(self._directory)
+        try:
+            await self._launch_once()
+        except ValkeyEndedError:
+            damage = await asyncio.to_thread(find_damage, self._directory)
+            if damage is None:
+                raise
+            await asyncio.to_thread(cut_unsynced, damage)
+            await self._launch_once()
+
+    async def _launch_once(self) -> None:
         if not self._store_lock.acquire():
             raise EmbeddedStoreError(f"another Valkey process still writes to {self._directory}; its data is untouched")
         try:
-            self._process = await launch(self._directory, self._socket, lock=self._store_lock.fileno())
+            self._process = launch(self._directory, self._socket, lock=self._store_lock.fileno())
         finally:
             self._store_lock.release()  # ours; the child's copy holds it now, for as long as the child lives
         self._note = Note(pid=self._process.pid, runtime=self._note.runtime)

@@ -15,6 +15,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, RedisError
 
+from asktell_server.processes import Child, spawn_detached
+
 SOCKET = "valkey.sock"
 APPEND_ONLY = "appendonlydir"
 """Where in its directory a Valkey keeps its data (the default of `appenddirname`)."""
@@ -30,16 +32,22 @@ unixsocketperm 600
 logfile valkey.log
 appendonly yes
 appendfsync always
+aof-load-truncated no
 save ""
 maxmemory 0
 maxmemory-policy noeviction
 """
+_UMASK = 0o077
 _LOG_LIMIT = 4 * 1024 * 1024
 _PARENT_LIMIT = 60  # bytes; a socket's path may have 104 to 108
 
 
 class EmbeddedStoreError(Exception):
     """The embedded store cannot be started; the message says why and what to do."""
+
+
+class ValkeyEndedError(EmbeddedStoreError):
+    """Valkey ended by itself before it answered, as it does when it cannot read its data."""
 
 
 def make_runtime_dir() -> Path:
@@ -51,30 +59,23 @@ def make_runtime_dir() -> Path:
     raise EmbeddedStoreError("there is no directory for temporary files with a path short enough for a socket")
 
 
-async def launch(directory: Path, socket: Path, *, lock: int) -> asyncio.subprocess.Process:
+def launch(directory: Path, socket: Path, *, lock: int) -> Child:
     """Starts Valkey on `directory`; it inherits the file descriptor `lock`. Does not wait until it is ready."""
     log = directory / "valkey.log"
     if log.exists() and log.stat().st_size > _LOG_LIMIT:
         log.replace(directory / "valkey.log.1")
     # A relative name, with the directory as the working directory: no path of any length or spelling to quote.
     (directory / "valkey.conf").write_text(_CONFIG.format(socket=_quoted(socket)))
-    return await asyncio.create_subprocess_exec(
-        str(_binary()),
-        "valkey.conf",
-        cwd=directory,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-        pass_fds=(lock,),
-        start_new_session=True,  # Ctrl-C is for us; we stop it when we are done
-    )
+    # A session of its own: Ctrl-C is for this process, which stops Valkey when it is done.
+    return spawn_detached([str(_binary()), "valkey.conf"], directory=directory, umask=_UMASK, inherited=lock)
 
 
-async def wait_ready(process: asyncio.subprocess.Process, directory: Path, socket: Path, *, timeout_s: float) -> None:
+async def wait_ready(process: Child, directory: Path, socket: Path, *, timeout_s: float) -> None:
     """Waits until Valkey has read its data and answers.
 
     Raises:
-        EmbeddedStoreError: it ended, or did not answer for `timeout_s`.
+        ValkeyEndedError: it ended.
+        EmbeddedStoreError: it did not answer for `timeout_s`.
     """
     loop = asyncio.get_running_loop()
     client: Any = client_of(socket, timeout_s=timeout_s)
@@ -89,7 +90,7 @@ async def wait_ready(process: asyncio.subprocess.Process, directory: Path, socke
             except (RedisError, OSError):
                 pass
             if process.returncode is not None:
-                raise EmbeddedStoreError(
+                raise ValkeyEndedError(
                     f"Valkey ended with status {process.returncode} at its start; the end of "
                     f"{directory / 'valkey.log'}:\n{_log_tail(directory)}"
                 )
@@ -100,17 +101,15 @@ async def wait_ready(process: asyncio.subprocess.Process, directory: Path, socke
         await client.aclose()
 
 
-async def end(process: asyncio.subprocess.Process) -> None:
+async def end(process: Child) -> None:
     """Asks the process to end, and makes it; nothing that it acknowledged depends on a clean end."""
     if process.returncode is not None:
         return
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
+    process.terminate()
     try:
         await asyncio.wait_for(process.wait(), STOP_S)
     except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        process.kill()
         await process.wait()
 
 

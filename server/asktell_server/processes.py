@@ -1,0 +1,136 @@
+"""Child processes that are started without a fork of this process.
+
+A fork runs the fork handlers of every loaded library, and uvloop forks for each subprocess. gRPC's handlers crash the
+child now and then while gRPC's threads are at work. `posix_spawn` runs no handlers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_FIRST_FREE = 3  # the first file descriptor after standard input, output and error
+_RESET = tuple(
+    getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ") if hasattr(signal, name)
+)  # Python ignores these, and a child would go on ignoring them
+_IN_DIRECTORY = 'umask "$0" && cd "$1" && shift && exec "$@"'
+"""Shell text: posix_spawn can set neither the umask nor the working directory."""
+
+
+class Child:
+    """A running child process. Its methods are called from the event loop that was running when it was made."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        """The exit status (negative: the signal), once the end has been noticed."""
+        self._loop = asyncio.get_running_loop()
+        self._ended = asyncio.Event()
+        threading.Thread(target=self._reap, name=f"wait for {pid}", daemon=True).start()
+
+    async def wait(self) -> int:
+        """Returns the exit status (negative: the signal) when the process has ended."""
+        await self._ended.wait()
+        assert self.returncode is not None
+        return self.returncode
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Sends a signal; does nothing when the process has ended."""
+        if self.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Asks the process to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Ends the process at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def _reap(self) -> None:
+        try:
+            _, status = os.waitpid(self.pid, 0)
+            code = os.waitstatus_to_exitcode(status)
+        except ChildProcessError:  # somebody else has taken the status
+            code = 255
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._end, code)
+
+    def _end(self, code: int) -> None:
+        self.returncode = code
+        self._ended.set()
+
+
+class PipedChild(Child):
+    """A child process with pipes to its standard input and from its standard output."""
+
+    def __init__(self, pid: int, stdin: asyncio.StreamWriter, stdout: asyncio.StreamReader) -> None:
+        super().__init__(pid)
+        self.stdin = stdin
+        self.stdout = stdout
+
+
+def spawn_detached(arguments: Sequence[str], *, directory: Path, umask: int, inherited: int) -> Child:
+    """Starts a program in a session of its own, without standard streams.
+
+    It runs in `directory` with `umask`, and inherits the one file descriptor `inherited` (under another number).
+
+    Raises:
+        OSError: there is no shell at /bin/sh. A missing program or directory is the status 126, 127 or 2 of the child.
+    """
+    number = _FIRST_FREE if inherited != _FIRST_FREE else _FIRST_FREE + 1
+    pid = os.posix_spawn(
+        "/bin/sh",
+        ["/bin/sh", "-c", _IN_DIRECTORY, f"{umask:03o}", str(directory), *arguments],
+        os.environ,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_DUP2, inherited, number),
+        ],
+        setsid=True,
+        setsigmask=(),
+        setsigdef=_RESET,
+    )
+    return Child(pid)
+
+
+async def spawn_piped(arguments: Sequence[str], *, environment: Mapping[str, str]) -> PipedChild:
+    """Starts a program with pipes to its standard input and from its standard output; standard error is this process's.
+
+    Raises:
+        OSError: the program cannot be started.
+    """
+    child_input, to_child = os.pipe()
+    from_child, child_output = os.pipe()
+    try:
+        pid = os.posix_spawn(  # noqa: ASYNC221  returns as soon as the program is loaded
+            arguments[0],
+            list(arguments),
+            environment,
+            file_actions=[(os.POSIX_SPAWN_DUP2, child_input, 0), (os.POSIX_SPAWN_DUP2, child_output, 1)],
+            setsigmask=(),
+            setsigdef=_RESET,
+        )
+    except BaseException:
+        os.close(to_child)
+        os.close(from_child)
+        raise
+    finally:
+        os.close(child_input)
+        os.close(child_output)
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(from_child, "rb", 0))
+    # A StreamWriter needs a protocol that knows flow control; nothing is ever read through this one.
+    transport, protocol = await loop.connect_write_pipe(
+        lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), os.fdopen(to_child, "wb", 0)
+    )
+    return PipedChild(pid, asyncio.StreamWriter(transport, protocol, None, loop), reader)
