@@ -63,7 +63,8 @@ class WorkerPool:
     """A `Suggester` over `workers` processes.
 
     Tasks get a worker in the order they come. `timeout_s` bounds the wait for a free worker and, again, the wait for its
-    answer; while the wait to be expected is more than `max_wait_s`, tasks that take a model are refused.
+    answer; while the wait to be expected is more than `max_wait_s`, tasks that take a model are refused. A worker that is
+    not warm yet is waited for, with a log line every `start_notice_s`.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class WorkerPool:
         *,
         workers: int,
         timeout_s: float = 60.0,
-        start_timeout_s: float = 120.0,
+        start_notice_s: float = 10.0,
         max_wait_s: float = MAX_WAIT_S,
     ) -> None:
         if workers < 1:
@@ -79,7 +80,7 @@ class WorkerPool:
         self.counters = PoolCounters()
         self._size = workers
         self._timeout_s = timeout_s
-        self._start_timeout_s = start_timeout_s
+        self._start_notice_s = start_notice_s
         self._max_wait_s = max_wait_s
         self._typical_s = 0.0  # how long a worker takes for a task, of late
         self._idle: asyncio.Queue[WorkerProcess | None] = asyncio.Queue()  # None: the pool is stopping
@@ -284,7 +285,7 @@ class WorkerPool:
         delays = _delays()
         while True:
             try:
-                worker = await WorkerProcess.start(timeout_s=self._start_timeout_s)
+                worker = await WorkerProcess.start(notice_s=self._start_notice_s)
             except (WorkerError, OSError) as error:
                 if not first.done():
                     first.set_exception(WorkerError(str(error)))

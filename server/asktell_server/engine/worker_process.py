@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import pickle
-import signal
 import sys
-from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
 import asktell_server
 from asktell_server.engine.problem import Assessment, AssessTask, SuggestResult, SuggestTask
 from asktell_server.engine.worker import HEADER
+from asktell_server.processes import PipedChild, spawn_piped
+
+log = logging.getLogger(__name__)
 
 _MODULE = "asktell_server.engine.worker"
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -30,37 +32,45 @@ class WorkerDied(WorkerError):
 class WorkerProcess:
     """A warm worker. It answers one task at a time."""
 
-    def __init__(self, process: Process) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
+    def __init__(self, process: PipedChild) -> None:
         self._process = process
         self._requests = process.stdin
         self._replies = process.stdout
         self._broken = False
 
     @classmethod
-    async def start(cls, *, timeout_s: float) -> WorkerProcess:
-        """Starts a process and returns when it is warm.
+    async def start(cls, *, notice_s: float) -> WorkerProcess:
+        """Starts a process and returns when it is warm, however long that takes; a log line every `notice_s` says so.
 
         Raises:
-            WorkerError: it ended, or took longer than `timeout_s`.
+            WorkerError: it ended. OSError: it cannot be started.
         """
         # -P: a file called torch.py in the directory where the server was started is not torch.
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", _MODULE, str(os.getpid()), stdin=PIPE, stdout=PIPE, env=_environment()
-        )
+        process = await spawn_piped([sys.executable, "-P", "-m", _MODULE, str(os.getpid())], environment=_environment())
         worker = cls(process)
         try:
-            async with asyncio.timeout(timeout_s):
-                await worker._receive()
+            await worker._become_warm(notice_s)
         except BaseException as error:
             await worker.close(grace_s=0)
-            if isinstance(error, TimeoutError):
-                raise WorkerError(f"a worker was not ready after {timeout_s:g} s") from None
             if isinstance(error, WorkerDied):
                 raise WorkerError(f"a worker ended with status {process.returncode} while it started") from None
             raise
         return worker
+
+    async def _become_warm(self, notice_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        receiving = asyncio.create_task(self._receive())
+        try:
+            while not (await asyncio.wait((receiving,), timeout=notice_s))[0]:
+                log.warning(
+                    "worker %d still loads the model's libraries after %.3g s; waiting for it",
+                    self.pid,
+                    loop.time() - began,
+                )
+            receiving.result()
+        finally:
+            receiving.cancel()
 
     @property
     def pid(self) -> int:
@@ -113,10 +123,7 @@ class WorkerProcess:
     def kill(self) -> None:
         """Ends it at once."""
         self._broken = True
-        # Not Process.kill(): it polls first, and may so take the exit status away from the event loop's watcher.
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
+        self._process.kill()
 
     async def close(self, *, grace_s: float) -> None:
         """Lets it finish and end by itself within `grace_s`, then ends it; goes through even when cancelled."""

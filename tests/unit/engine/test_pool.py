@@ -194,9 +194,31 @@ async def test_ctrl_c_is_the_servers_business(answers: dict[str, object]) -> Non
         assert pool.pids == (pid,)
 
 
-async def test_a_worker_that_does_not_come_up_is_an_error_of_start() -> None:
-    pool = WorkerPool(workers=2, start_timeout_s=0.01)
-    with pytest.raises(WorkerError, match=r"not ready after 0\.01 s"):
+async def test_a_worker_that_is_slow_to_warm_up_is_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    pool = WorkerPool(workers=1, start_notice_s=0.05)
+    await pool.start()
+    (pid,) = pool.pids
+    assert caplog.text.count(f"worker {pid} still loads the model's libraries after") > 1
+    await pool.stop()
+
+
+async def test_a_start_that_is_cancelled_leaves_no_worker() -> None:
+    pool = WorkerPool(workers=2)
+    start = asyncio.create_task(pool.start())
+    me = psutil.Process()
+    await _until(lambda: len(me.children()) >= 2)
+    started = [child.pid for child in me.children()]
+    start.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await start
+    assert pool.pids == ()
+    assert all(_gone(pid) for pid in started)
+
+
+async def test_a_worker_that_does_not_come_up_is_an_error_of_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asktell_server.engine.worker_process._MODULE", "asktell_server.no_such_module")
+    pool = WorkerPool(workers=2)
+    with pytest.raises(WorkerError, match="ended with status 1 while it started"):
         await pool.start()
     assert pool.pids == ()
 
