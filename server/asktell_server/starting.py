@@ -15,6 +15,7 @@ from asktell_server.settings import SUGGEST_TIMEOUT_S, Settings
 from asktell_server.store.connect import connect
 from asktell_server.store.embedded import EmbeddedStore, EmbeddedStoreError
 from asktell_server.store.protocol import Ledger
+from asktell_server.store.tasks import raise_if_cancelled
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> Parts:
         parts = Parts(pool=pool)
         if not settings.stateless:
             parts = await stack.enter_async_context(_open_store(settings, pool))
+        raise_if_cancelled()
     except BaseException:
         warming.cancel()
         await asyncio.gather(warming, return_exceptions=True)

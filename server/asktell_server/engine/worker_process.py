@@ -18,6 +18,8 @@ from asktell_server.processes import PipedChild, spawn_piped
 log = logging.getLogger(__name__)
 
 _MODULE = "asktell_server.engine.worker"
+_EXIT_S = 5.0
+"""How long a process may take to end after it closed its pipes: its status says more than that of a kill."""
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -51,7 +53,7 @@ class WorkerProcess:
         try:
             await worker._become_warm(notice_s)
         except BaseException as error:
-            await worker.close(grace_s=0)
+            await worker.close(grace_s=_EXIT_S if isinstance(error, WorkerDied) else 0)
             if isinstance(error, WorkerDied):
                 raise WorkerError(f"a worker ended with status {process.returncode} while it started") from None
             raise

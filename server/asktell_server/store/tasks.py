@@ -20,6 +20,13 @@ async def end_task(task: asyncio.Task[Any]) -> None:
     _retrieve(task)
 
 
+def raise_if_cancelled() -> None:
+    """Raises the cancellation of this task again if the driver has swallowed it (see `end_task`)."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 class Shield:
     """Keeps changes on their way going when their caller is cancelled: a deadline must not tear a connection."""
 

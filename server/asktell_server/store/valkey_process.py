@@ -16,6 +16,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, RedisError
 
 from asktell_server.processes import Child, spawn_detached
+from asktell_server.store.tasks import raise_if_cancelled
 
 SOCKET = "valkey.sock"
 APPEND_ONLY = "appendonlydir"
@@ -84,11 +85,13 @@ async def wait_ready(process: Child, directory: Path, socket: Path, *, timeout_s
         while True:
             try:
                 await client.execute_command("PING")
+                raise_if_cancelled()
                 return
             except BusyLoadingError:
                 deadline = loop.time() + timeout_s  # however long it takes to read a large store, it is at work
             except (RedisError, OSError):
                 pass
+            raise_if_cancelled()
             if process.returncode is not None:
                 raise ValkeyEndedError(
                     f"Valkey ended with status {process.returncode} at its start; the end of "
