@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 _FIRST_FREE = 3  # the first file descriptor after standard input, output and error
@@ -94,6 +94,7 @@ def spawn_detached(arguments: Sequence[str], *, directory: Path, umask: int, inh
             (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
             (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
             (os.POSIX_SPAWN_DUP2, inherited, number),
+            *_closing(but=number),
         ],
         setsid=True,
         setsigmask=(),
@@ -115,7 +116,11 @@ async def spawn_piped(arguments: Sequence[str], *, environment: Mapping[str, str
             arguments[0],
             list(arguments),
             environment,
-            file_actions=[(os.POSIX_SPAWN_DUP2, child_input, 0), (os.POSIX_SPAWN_DUP2, child_output, 1)],
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, child_input, 0),
+                (os.POSIX_SPAWN_DUP2, child_output, 1),
+                *_closing(but=None),
+            ],
             setsigmask=(),
             setsigdef=_RESET,
         )
@@ -134,3 +139,12 @@ async def spawn_piped(arguments: Sequence[str], *, environment: Mapping[str, str
         lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), os.fdopen(to_child, "wb", 0)
     )
     return PipedChild(pid, asyncio.StreamWriter(transport, protocol, None, loop), reader)
+
+
+def _closing(*, but: int | None) -> Iterator[tuple[int, int]]:
+    """Closes what this process has inherited itself and a child would inherit in turn, such as a supervisor's pipe."""
+    for name in os.listdir("/dev/fd"):
+        descriptor = int(name)
+        with contextlib.suppress(OSError):  # the one of listdir is closed by now
+            if descriptor >= _FIRST_FREE and descriptor != but and os.get_inheritable(descriptor):
+                yield os.POSIX_SPAWN_CLOSE, descriptor
