@@ -143,8 +143,8 @@ async def spawn_piped(arguments: Sequence[str], *, environment: Mapping[str, str
 
 def _closing(*, but: int | None) -> Iterator[tuple[int, int]]:
     """Closes what this process has inherited itself and a child would inherit in turn, such as a supervisor's pipe."""
-    for name in os.listdir("/dev/fd"):
-        descriptor = int(name)
-        with contextlib.suppress(OSError):  # the one of listdir is closed by now
+    for entry in Path("/dev/fd").iterdir():
+        descriptor = int(entry.name)
+        with contextlib.suppress(OSError):  # that of the look itself is closed by now
             if descriptor >= _FIRST_FREE and descriptor != but and os.get_inheritable(descriptor):
                 yield os.POSIX_SPAWN_CLOSE, descriptor
