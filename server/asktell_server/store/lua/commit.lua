@@ -19,7 +19,7 @@ if (args.epoch and args.epoch ~= epoch) or (args.study_revision and args.study_r
 end
 
 -- 1. Check: walk through the writes on copies of what they touch. No two of them name the same trial.
-local now = now_ms()
+local now = steady_now_ms()
 if args.nothing_waits then
   local lapsed = redis.call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, 1)
   if tonumber(head[7] or 0) > 0 or lapsed[1] then return {'CONFLICT', 'SOMETHING_WAITS', -1, false} end

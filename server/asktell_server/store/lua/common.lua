@@ -15,6 +15,29 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- How often the clock is noted; how far it may go back unnoticed, and how much longer a lease may live because of it.
+local CLOCK_STEP_MS = 1000
+
+-- How far the clock has been set back since it was noted last, in ms; 0 = not noticeably.
+local function set_back_ms(now)
+  local back = tonumber(redis.call('HGET', META, 'clock') or 0) - now
+  return back > CLOCK_STEP_MS and back or 0
+end
+
+-- The clock, for scripts that write. Where it has been set back, leases go back with it and keep the time they have left.
+local function steady_now_ms()
+  local now = now_ms()
+  local back = set_back_ms(now)
+  if back > 0 then
+    for _, number in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do redis.call('ZINCRBY', LEASES, -back, number) end
+    redis.call('DEL', PREPARING)  -- its expiry does not go back
+  end
+  if back > 0 or now - tonumber(redis.call('HGET', META, 'clock') or 0) > CLOCK_STEP_MS then
+    redis.call('HSET', META, 'clock', now)
+  end
+  return now
+end
+
 -- The study as `StudyHead` needs it (replies.py reads it in this order); nil when there is no such study.
 local function read_head()
   local head = redis.call('HMGET', META, 'epoch', 'study', 'revision', 'sequence', 'number', 'charged', SURPRISE,

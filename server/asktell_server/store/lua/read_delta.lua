@@ -5,6 +5,7 @@ local head = read_head()
 if not head then return {'NO_STUDY'} end
 local time = redis.call('TIME')
 local now = now_ms()
+if set_back_ms(now) > 0 then return {'CLOCK_SET_BACK'} end  -- leases have to go back first
 
 local entries = {}
 if args.limit > 0 then

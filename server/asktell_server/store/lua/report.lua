@@ -26,7 +26,7 @@ if appends then
   publish(sequence)
 end
 if args.lease_ms > 0 then
-  deadline = now_ms() + args.lease_ms
+  deadline = steady_now_ms() + args.lease_ms
   redis.call('ZADD', LEASES, deadline, args.number)
 else
   redis.call('ZREM', LEASES, args.number)

@@ -32,7 +32,8 @@ class RedisLog:
     ) -> StudyDelta:
         """See LogStore."""
         arguments = {"after": after, "limit": limit, "lapsed_limit": lapsed_limit, "ready": ready}
-        reply = await self._calls.ask("read_delta", name, arguments)
+        while (reply := await self._calls.ask("read_delta", name, arguments))[0] == b"CLOCK_SET_BACK":
+            await self._calls.ask("set_leases_back", name, {})
         _, fields, raw, lapsed, next_ms, seconds, microseconds, prepared = reply
         head = read_head(fields)
         entries = [read_entry(entry) for entry in raw]
