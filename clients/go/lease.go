@@ -159,7 +159,7 @@ func (l *lease) release(ctx context.Context, trials pb.TrialServiceClient) error
 	}
 	ctx, cancel := context.WithTimeout(ctx, releaseTimeout)
 	defer cancel()
-	request := &pb.ReleaseTrialRequest{Name: l.name, LeaseId: l.id, RequestId: newRequestID()}
+	request := &pb.ReleaseTrialRequest{Name: l.name, LeaseId: l.id}
 	_, err := trials.ReleaseTrial(ctx, request)
 	if errors.Is(err, ErrFailedPrecondition) || errors.Is(err, ErrNotFound) {
 		return nil
