@@ -239,15 +239,14 @@ class Views:
         Raises:
             NotFound: no such study.
         """
-        view = self._views.get(name)
-        if view is None:
-            view = await self._loaded(name)
-        delta = await self._ledger.read_delta(name, after=view.sequence, limit=PAGE, ready=True)
-        if delta.head.epoch != view.head.epoch or delta.head.sequence < view.sequence:
-            # Another study of the same name, or a store restored from a backup: start over.
-            self.drop(name)
-            view = await self._loaded(name)
+        while True:
+            view = self._views.get(name)
+            if view is None:
+                view = await self._loaded(name)
             delta = await self._ledger.read_delta(name, after=view.sequence, limit=PAGE, ready=True)
+            if delta.head.epoch == view.head.epoch and delta.head.sequence >= view.sequence:
+                break
+            self.drop(name)  # another study of the same name, or a store restored from a backup: start over
         self._apply(view, delta)
         while delta.more:
             delta = await self._ledger.read_delta(name, after=view.sequence, limit=PAGE, ready=True)

@@ -310,6 +310,21 @@ async def test_a_study_is_read_once_for_all_who_wait_for_it(clock: HandClock) ->
     assert callers[0].cancelled()
 
 
+async def test_a_study_that_is_replaced_while_it_is_read_is_read_again(clock: HandClock) -> None:
+    ledger = SlowLedger(clock)
+    services = Services(ledger, clock)
+    await services.create()
+    await ledger.commit(NAME, Commit(writes=[TrialWrite(trial=a_trial(number=0))]))
+    views = Views(ledger)
+    callers = [asyncio.create_task(views.refresh(NAME)) for _ in range(3)]
+    await asyncio.sleep(0)
+    await services.studies.delete(NAME, etag="", request=None)
+    await services.create(labels={"new": "yes"})
+    ledger.go_on.set()
+    for view, delta in await asyncio.gather(*callers):
+        assert (view.trials, view.study.labels, view.head.epoch) == ({}, {"new": "yes"}, delta.head.epoch)
+
+
 async def test_the_longest_unused_views_go_first(services: Services) -> None:
     ledger = MemoryLedger(services.clock)
     views = Views(ledger, max_trials=5)
