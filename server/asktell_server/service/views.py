@@ -5,9 +5,11 @@ A view follows the study's log: one incremental read brings it up to date, and a
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_left
 from collections import Counter, OrderedDict
 from collections.abc import Container, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from asktell_server.domain.metrics import Measurement
@@ -17,7 +19,7 @@ from asktell_server.domain.study import Study
 from asktell_server.domain.surprise import surprise
 from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.engine.problem import Observation
-from asktell_server.service.curves import Curves
+from asktell_server.service.curves import Curves, most_to_read
 from asktell_server.service.observing import observation
 from asktell_server.store.protocol import (
     LogEntry,
@@ -205,6 +207,7 @@ class Views:
         """As last counted, in trials."""
         self._size = 0
         """Their sum."""
+        self._loading: dict[StudyName, asyncio.Task[StudyView]] = {}
 
     def peek(self, name: StudyName) -> StudyView | None:
         """The view as it is, however old; None when there is none."""
@@ -221,15 +224,14 @@ class Views:
         Raises:
             NotFound: no such study.
         """
-        view = self._views.get(name)
-        if view is None:
-            view = await self._load(name)
-        delta = await self._ledger.read_delta(name, after=view.sequence, limit=PAGE, ready=True)
-        if delta.head.epoch != view.head.epoch or delta.head.sequence < view.sequence:
-            # Another study of the same name, or a store restored from a backup: start over.
-            self.drop(name)
-            view = await self._load(name)
+        while True:
+            view = self._views.get(name)
+            if view is None:
+                view = await self._loaded(name)
             delta = await self._ledger.read_delta(name, after=view.sequence, limit=PAGE, ready=True)
+            if delta.head.epoch == view.head.epoch and delta.head.sequence >= view.sequence:
+                break
+            self.drop(name)  # another study of the same name, or a store restored from a backup: start over
         self._apply(view, delta)
         while delta.more:
             delta = await self._ledger.read_delta(name, after=view.sequence, limit=PAGE, ready=True)
@@ -247,6 +249,19 @@ class Views:
         for entry in delta.entries:
             view.apply(entry)
 
+    async def _loaded(self, name: StudyName) -> StudyView:
+        """A new view, read once for all callers that wait for it; the end of one caller is not that of the others."""
+        loading = self._loading.get(name)
+        if loading is None:
+            loading = self._loading[name] = asyncio.create_task(self._load(name), name=f"load {name}")
+            loading.add_done_callback(partial(self._forget_loading, name))
+        return await asyncio.shield(loading)
+
+    def _forget_loading(self, name: StudyName, loading: asyncio.Task[StudyView]) -> None:
+        del self._loading[name]
+        if not loading.cancelled():
+            loading.exception()  # retrieved: its callers have it, or are gone
+
     async def _load(self, name: StudyName) -> StudyView:
         """Reads all trials and their curves by pages; what changes meanwhile comes with the log, after the head."""
         view = StudyView(await self._ledger.read_head(name))
@@ -257,7 +272,8 @@ class Views:
                     view.put(record.trial, measurements=record.measurement_count)
         reported = [number for number in view.trials if view.measurement_count(number)]
         if reported:
-            async for part in self._ledger.read_curves(name, numbers=reported):
+            most = most_to_read(len(reported))
+            async for part in self._ledger.read_curves(name, numbers=reported, most=most):
                 view.curves.extend(part)
         return view
 

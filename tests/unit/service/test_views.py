@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -22,10 +24,11 @@ from asktell_server.store.protocol import (
     StudyHead,
     TrialChanged,
     TrialDeleted,
+    TrialRecord,
     TrialWrite,
 )
 from tests.support.builders import NAME, NOW, a_running_trial, a_study, a_trial, loss
-from tests.unit.service.conftest import Services
+from tests.unit.service.conftest import HandClock, Services
 
 
 def _view() -> StudyView:
@@ -253,6 +256,52 @@ async def test_a_deleted_study_is_gone(services: Services) -> None:
     await services.another().studies.delete(NAME, etag="", request=None)
     with pytest.raises(NotFound):
         await services.views.refresh(NAME)
+
+
+class SlowLedger(MemoryLedger):
+    """Reads of trials wait for `go_on`."""
+
+    def __init__(self, clock: HandClock) -> None:
+        super().__init__(clock)
+        self.reads = 0
+        self.go_on = asyncio.Event()
+
+    async def read_trials(self, name: StudyName, *, numbers: Sequence[int]) -> Sequence[TrialRecord | None]:
+        """See TrialStore."""
+        self.reads += 1
+        await self.go_on.wait()
+        return await super().read_trials(name, numbers=numbers)
+
+
+async def test_a_study_is_read_once_for_all_who_wait_for_it(clock: HandClock) -> None:
+    ledger = SlowLedger(clock)
+    await Services(ledger, clock).create()
+    await ledger.commit(NAME, Commit(writes=[TrialWrite(trial=a_trial(number=0))]))
+    views = Views(ledger)
+    callers = [asyncio.create_task(views.refresh(NAME)) for _ in range(5)]
+    await asyncio.sleep(0)
+    callers[0].cancel()
+    await asyncio.sleep(0)
+    ledger.go_on.set()
+    first, *others = [view for view, _ in await asyncio.gather(*callers[1:])]
+    assert ledger.reads == 1
+    assert all(view is first for view in others)
+    assert callers[0].cancelled()
+
+
+async def test_a_study_that_is_replaced_while_it_is_read_is_read_again(clock: HandClock) -> None:
+    ledger = SlowLedger(clock)
+    services = Services(ledger, clock)
+    await services.create()
+    await ledger.commit(NAME, Commit(writes=[TrialWrite(trial=a_trial(number=0))]))
+    views = Views(ledger)
+    callers = [asyncio.create_task(views.refresh(NAME)) for _ in range(3)]
+    await asyncio.sleep(0)
+    await services.studies.delete(NAME, etag="", request=None)
+    await services.create(labels={"new": "yes"})
+    ledger.go_on.set()
+    for view, delta in await asyncio.gather(*callers):
+        assert (view.trials, view.study.labels, view.head.epoch) == ({}, {"new": "yes"}, delta.head.epoch)
 
 
 async def test_the_longest_unused_views_go_first(services: Services) -> None:
