@@ -7,12 +7,13 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from asktell_server.domain.algorithm import Auto, Bayesian
 from asktell_server.domain.errors import AsktellError
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import Configuration
 from asktell_server.domain.trial import Trial, TrialState
-from asktell_server.engine.problem import SpareSuggester, Suggestion, SuggestResult, SuggestTask
+from asktell_server.engine.problem import Suggestion, SuggestResult
+from asktell_server.engine.task import SpareEngine
+from asktell_server.engine.tasks.suggest import SuggestTask
 from asktell_server.service.problems import problem_of
 from asktell_server.service.provenance import with_provenance
 from asktell_server.service.views import StudyView
@@ -24,14 +25,14 @@ log = logging.getLogger(__name__)
 class Modelling:
     """Puts tasks to the engine; hands fitted hyperparameters on from one fit to the next, on any server."""
 
-    def __init__(self, ledger: Ledger, suggester: SpareSuggester) -> None:
+    def __init__(self, ledger: Ledger, engine: SpareEngine) -> None:
         self._ledger = ledger
-        self._suggester = suggester
+        self._engine = engine
         self._background: set[asyncio.Task[None]] = set()
 
     async def spare(self) -> None:
         """Returns once a worker has nothing to do."""
-        await self._suggester.spare()
+        await self._engine.spare()
 
     async def suggest(
         self, view: StudyView, count: int, *, beside: Sequence[Configuration] = ()
@@ -40,7 +41,7 @@ class Modelling:
         await self._warm_up(view)
         sequence = view.sequence  # the view may move on while the model computes
         task = task_of(view, count, beside=beside)
-        return self._taken(view, task, await self._suggester.suggest(task), sequence, len(beside))
+        return self._taken(view, task, await self._engine.answer(task), sequence, len(beside))
 
     async def suggest_ahead(self, view: StudyView, task: SuggestTask, *, beside: int) -> Suggestion | None:
         """One suggestion by a worker that is idle; None without one, or where the model fails.
@@ -48,7 +49,7 @@ class Modelling:
         `task` was made of the view in this very moment, its last `beside` pending configurations are only prepared.
         """
         sequence = view.sequence
-        result = await self._suggester.suggest_if_idle(task)
+        result = await self._engine.answer_if_idle(task)
         if result is None or result.fallback_reason or not result.suggestions:
             return None
         return self._taken(view, task, result, sequence, beside, prepared=True)[0]
@@ -97,16 +98,13 @@ class Modelling:
 def task_of(view: StudyView, count: int, *, beside: Sequence[Configuration] = ()) -> SuggestTask:
     """What the engine is asked for; `beside` is pending like what runs."""
     study = view.study
-    # A task that goes to a worker would take all that was tried with it; a finite space is counted out.
-    has_use = not isinstance(study.algorithm, Auto | Bayesian) and study.space.cardinality is None
     return SuggestTask(
         problem=problem_of(study),
-        observations=view.observations(),
+        history=view.history(),
         pending=[*view.pending(), *beside],
         count=count,
         seed=study.seed,
         warm_start=view.warm_start or b"",
-        tried=view.tried if has_use else None,
     )
 
 

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 from asktell_server.domain.errors import AsktellError, NotFound
 from asktell_server.domain.names import StudyName
-from asktell_server.engine.suggest import needs_model
 from asktell_server.service.clock import Clock
 from asktell_server.service.demand import CREDIT_OF_CALL, WASTE, Cause, Demand, Making, Told
 from asktell_server.service.modelling import Modelling, new_trial, task_of
@@ -161,7 +160,7 @@ class Preparer:
         demand.discard(prepared for prepared in view.ready if not limit.allows(prepared, view))
         if demand.yields[demand.cause].credit < 1:
             return False
-        return len(ready) < demand.depth(limit) and budget_left(view, ready) and needs_model(task_of(view, 1))
+        return len(ready) < demand.depth(limit) and budget_left(view, ready) and task_of(view, 1).needs_model()
 
     async def _prepare(self, name: StudyName, demand: Demand) -> bool:
         """Computes one suggestion under the lock and keeps it; whether there is one more now than there was."""
@@ -204,7 +203,7 @@ class Preparer:
             not may_prepare(view.study)
             or len(ready) >= demand.depth(limit)
             or not budget_left(view, ready)
-            or not needs_model(task)
+            or not task.needs_model()
         ):
             return None
         told, known_number = Told(ended=view.ended, news=view.news), view.head.last_number  # the view may move on

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
 from asktell_server import __version__
 from asktell_server.domain.provenance import Provenance
-from asktell_server.domain.space import Configuration, ParameterValue
 from asktell_server.domain.trial import Origin
-from asktell_server.engine.history import history_digest
-from asktell_server.engine.problem import Suggestion, SuggestResult, SuggestTask
+from asktell_server.engine.problem import Suggestion, SuggestResult
+from asktell_server.engine.tasks.suggest import SuggestTask
 
 _MODELLED = (Origin.MODEL, Origin.FALLBACK)
 _MAX_REASON = 500
@@ -28,11 +26,11 @@ def with_provenance(
     # Without a model a repetition is cheap, and its success says as much as a digest.
     common = Provenance(
         sequence=sequence,
-        digest=history_digest(task) if modelled else b"",
+        digest=task.history.digest(task.pending) if modelled else b"",
         count=task.count,
         engine=__version__,
         prepared=prepared,
-        beside=_values(task, task.pending[len(task.pending) - beside :]),
+        beside=tuple(map(task.history.row, task.pending[len(task.pending) - beside :])),
     )
     return tuple(
         dataclasses.replace(suggestion, provenance=_of(suggestion, index, common, task, result))
@@ -50,8 +48,3 @@ def _of(suggestion: Suggestion, index: int, common: Provenance, task: SuggestTas
         fit=result.fit if suggestion.origin is Origin.MODEL else None,
         fallback_reason=result.fallback_reason[:_MAX_REASON],
     )
-
-
-def _values(task: SuggestTask, configurations: Sequence[Configuration]) -> tuple[tuple[ParameterValue, ...], ...]:
-    names = [parameter.name for parameter in task.problem.space.parameters]
-    return tuple(tuple(configuration[name] for name in names) for configuration in configurations)

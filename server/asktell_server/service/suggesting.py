@@ -8,7 +8,9 @@ from asktell_server.domain.algorithm import Manual
 from asktell_server.domain.errors import ErrorReason, FailedPrecondition, InvalidArgument
 from asktell_server.domain.space import MAX_EXACT_INT
 from asktell_server.domain.study import validate_algorithm, validate_objectives, validate_replicates
-from asktell_server.engine.problem import Problem, Suggester, SuggestResult, SuggestTask
+from asktell_server.engine.problem import Problem, SuggestResult
+from asktell_server.engine.task import Engine
+from asktell_server.engine.tasks.suggest import SuggestTask
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +22,8 @@ MAX_COUNT = 1000
 class Suggesting:
     """The use case Suggest."""
 
-    def __init__(self, suggester: Suggester) -> None:
-        self._suggester = suggester
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     async def suggest(self, task: SuggestTask) -> SuggestResult:
         """Suggests for a task whose configurations are normalised already.
@@ -37,7 +39,7 @@ class Suggesting:
             raise InvalidArgument("seed", f"must be 0 to 2^53 - 1, got {task.seed}")
         if isinstance(task.problem.algorithm, Manual):
             raise FailedPrecondition("manual search suggests nothing", reason=ErrorReason.QUEUE_EMPTY)
-        result = await self._suggester.suggest(task)
+        result = await self._engine.answer(task)
         if result.fallback_reason:
             log.warning("model fell back: %s", result.fallback_reason)
         if not result.suggestions:

@@ -6,15 +6,17 @@ A view follows the study's log: one incremental read brings it up to date, and a
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter, OrderedDict
-from collections.abc import Container, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.news import news
-from asktell_server.domain.space import Configuration, ParameterValue
+from asktell_server.domain.space import Configuration
 from asktell_server.domain.study import Study
 from asktell_server.domain.trial import Trial, TrialState
-from asktell_server.engine.problem import Observation, Outcome
+from asktell_server.engine.history import History
+from asktell_server.engine.observations import Observation, Outcome
+from asktell_server.service.problems import problem_of
 from asktell_server.store.protocol import (
     Ledger,
     LogEntry,
@@ -26,8 +28,6 @@ from asktell_server.store.protocol import (
     TrialChanged,
     TrialDeleted,
 )
-
-Key = tuple[ParameterValue, ...]
 
 PAGE = 500
 """Trials and log entries read in one round trip."""
@@ -46,12 +46,11 @@ class StudyView:
         self._deleted: set[int] = set()
         self._measurements: dict[int, int] = {}
         self._ended: list[int] = []
-        """Numbers of the trials that have ended, rising; in the order of `_observations`."""
-        self._observations: list[Observation] = []
+        """Numbers of the trials that have ended, rising; in the order of `_history`."""
+        self._history = problem_of(head.study).empty_history()
         self._told: dict[int, int] = {}
         self.news = 0
         """What the trials that have ended told, in thousandths of a result."""
-        self._tried: Counter[Key] | None = None
         self._open: set[int] = set()
 
     @property
@@ -80,20 +79,13 @@ class StudyView:
         """Configurations that are queued or running."""
         return [trial.parameters for trial in self._open_trials()]
 
-    def observations(self) -> Sequence[Observation]:
-        """Everything that was tried and has ended, in the order of the numbers."""
-        return tuple(self._observations)
+    def history(self) -> History:
+        """Everything that was tried and has ended by now, in the order of the numbers; the view moves on without it."""
+        return self._history.snapshot()
 
     def ended_trials(self) -> Sequence[Trial]:
-        """The trials of `observations`."""
+        """The trials of `history`."""
         return [self._trials[number] for number in self._ended]
-
-    @property
-    def tried(self) -> Container[Key]:
-        """The values, in the order of the space, of everything that was tried and has ended; it moves on with the view."""
-        if self._tried is None:
-            self._tried = Counter(map(self._key, self._observations))
-        return self._tried
 
     @property
     def ended(self) -> int:
@@ -122,11 +114,9 @@ class StudyView:
             self._open.discard(trial.number)
             place = self._forget_end(trial.number)
             self._ended.insert(place, trial.number)
-            self._observations.insert(place, observation(self.study, trial))
+            self._history.insert(place, observation(self.study, trial))
             self._told[trial.number] = news(trial, self.study.objective)
             self.news += self._told[trial.number]
-            if self._tried is not None:
-                self._tried[self._key(self._observations[place])] += 1
 
     def remove(self, number: int) -> None:
         """Forgets a deleted trial, for good."""
@@ -140,16 +130,10 @@ class StudyView:
         """Takes the trial out of those that have ended; returns its place among them."""
         place = bisect_left(self._ended, number)
         if self._ended[place : place + 1] == [number]:
-            if self._tried is not None:
-                self._tried.subtract([key := self._key(self._observations[place])])
-                if not self._tried[key]:
-                    del self._tried[key]
-            del self._ended[place], self._observations[place]
+            del self._ended[place]
+            self._history.remove(place)
             self.news -= self._told.pop(number)
         return place
-
-    def _key(self, observation: Observation) -> Key:
-        return tuple(observation.parameters[parameter.name] for parameter in self.study.space.parameters)
 
     def apply(self, entry: LogEntry) -> None:
         """Takes in one entry of the log."""
@@ -170,12 +154,7 @@ def observation(study: Study, trial: Trial) -> Observation:
     """What a trial that has ended tells the engine."""
     metric = trial.metrics.get(study.objective.metric)
     if trial.state in (TrialState.SUCCEEDED, TrialState.STOPPED) and metric is not None:
-        return Observation(
-            parameters=trial.parameters,
-            outcome=Outcome.VALUE,
-            value=metric.value,
-            standard_error=metric.standard_error,
-        )
+        return Observation(parameters=trial.parameters, outcome=Outcome.VALUE, metrics=(metric,))
     outcome = {TrialState.FAILED: Outcome.FAILED, TrialState.INFEASIBLE: Outcome.INFEASIBLE}
     return Observation(parameters=trial.parameters, outcome=outcome.get(trial.state, Outcome.UNKNOWN))
 

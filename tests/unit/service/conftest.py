@@ -11,7 +11,7 @@ import pytest
 from asktell_server.domain.algorithm import Random
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.trial import Trial
-from asktell_server.engine.pool import WorkerPool
+from asktell_server.engine.workers.pool import WorkerPool
 from asktell_server.service.asking import AskTrials
 from asktell_server.service.completion import Completion
 from asktell_server.service.intake import Intake

@@ -6,8 +6,7 @@ import asyncio
 
 from asktell_server.domain.metrics import Metric
 from asktell_server.domain.trial import Result, TrialState
-from asktell_server.engine.bayes.assess import assess
-from asktell_server.engine.problem import Assessment, AssessTask
+from asktell_server.engine.task import A, Task
 from asktell_server.service.judging import Judging
 from asktell_server.service.reading import Reading
 from tests.support.builders import NAME
@@ -23,12 +22,12 @@ class Here:
         self.free.set()
         self.done = asyncio.Event()
 
-    async def assess(self, task: AssessTask) -> Assessment | None:
-        """Judges."""
+    async def answer_when_idle(self, task: Task[A]) -> A | None:
+        """See PatientEngine."""
         self.asked += 1
         await self.free.wait()
         self.done.set()
-        return assess(task.history)
+        return task.run()
 
 
 async def _run(services: Services, values: list[float], *, error: float | None) -> None:

@@ -13,7 +13,7 @@ from asktell_server.domain.errors import NotFound
 from asktell_server.domain.metrics import Measurement, Metric
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.trial import Result, Trial, TrialState
-from asktell_server.engine.problem import Observation, Outcome
+from asktell_server.engine.observations import Observation, Outcome
 from asktell_server.service.views import PAGE, StudyView, Views, observation
 from asktell_server.store.memory import MemoryLedger
 from asktell_server.store.protocol import (
@@ -48,7 +48,7 @@ def test_the_newest_version_wins_in_any_order(versions: list[Trial]) -> None:
         view.put(version)
     assert view.trials[1].revision == 3
     assert view.pending() == []
-    assert [o.value for o in view.observations()] == [0.5]
+    assert view.history().values.tolist() == [[0.5]]
 
 
 @given(st.permutations([*_history(), None]))
@@ -64,7 +64,7 @@ def test_a_deleted_trial_stays_deleted_whatever_comes_late(changes: list[Trial |
         assert (1 in view.trials) == (not deleted)
     assert not view.trials
     assert not view.pending()
-    assert not view.observations()
+    assert not len(view.history())
 
 
 def test_a_version_that_is_known_already_changes_nothing() -> None:
@@ -122,7 +122,8 @@ NO_VALUE: Mapping[str, Metric] = {"accuracy": Metric(value=0.9)}
     ],
 )
 def test_what_the_engine_hears_of_a_trial(trial: Trial, outcome: Outcome, value: float | None) -> None:
-    assert observation(a_study(), trial) == Observation(parameters=trial.parameters, outcome=outcome, value=value)
+    metrics = () if value is None else (Metric(value=value),)
+    assert observation(a_study(), trial) == Observation(parameters=trial.parameters, outcome=outcome, metrics=metrics)
 
 
 async def test_a_refresh_brings_what_others_did(services: Services) -> None:
@@ -148,7 +149,7 @@ async def test_a_view_far_behind_catches_up(services: Services) -> None:
             await other.tell(trial, 0.5)
     view, delta = await services.views.refresh(NAME)
     assert not delta.more
-    assert len(view.observations()) == 3 * (PAGE // 2)
+    assert len(view.history()) == 3 * (PAGE // 2)
     assert view.sequence == view.head.sequence == 6 * (PAGE // 2) + 1
 
 
@@ -164,7 +165,7 @@ async def test_a_new_view_equals_one_that_followed_along(services: Services) -> 
     )
     (followed, _), (loaded, _) = await services.views.refresh(NAME), await services.another().views.refresh(NAME)
     assert loaded.trials == followed.trials
-    assert loaded.observations() == followed.observations()
+    assert loaded.history() == followed.history()
     assert loaded.queued() == followed.queued()
     assert loaded.sequence == followed.sequence
     assert all(loaded.measurement_count(n) == followed.measurement_count(n) for n in loaded.trials)
@@ -217,7 +218,7 @@ async def test_what_was_tried_moves_on_with_the_view(services: Services) -> None
     view, _ = await services.views.refresh(NAME)
 
     def tried() -> list[bool]:
-        return [tuple(trial.parameters.values()) in view.tried for trial in (first, second, third)]
+        return [tuple(trial.parameters.values()) in view.history() for trial in (first, second, third)]
 
     assert tried() == [False, False, False]
     await services.tell(first, 0.5)

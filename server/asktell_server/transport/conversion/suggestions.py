@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from asktell.v1 import suggestion_service_pb2, trial_pb2
 from asktell_server.domain.errors import ErrorReason, InvalidArgument, NotSupported
-from asktell_server.engine.problem import Observation, Outcome, Problem, Suggestion, SuggestResult, SuggestTask
+from asktell_server.engine.observations import Observation, Outcome
+from asktell_server.engine.problem import Problem, Suggestion, SuggestResult
+from asktell_server.engine.tasks.suggest import SuggestTask
 from asktell_server.service.suggesting import MAX_OBSERVATIONS, MAX_PENDING, validate_problem
 from asktell_server.transport.conversion.metrics import metrics_from, objectives_from
 from asktell_server.transport.conversion.spaces import (
@@ -36,12 +38,12 @@ def task_from(message: suggestion_service_pb2.SuggestRequest) -> SuggestTask:
     problem = _problem_from(message.problem)
     _limit("observations", len(message.observations), MAX_OBSERVATIONS)
     _limit("pending", len(message.pending), MAX_PENDING)
+    history = problem.empty_history()
+    for index, observation in enumerate(message.observations):
+        history.append(_observation_from(observation, problem, f"observations[{index}]"))
     return SuggestTask(
         problem=problem,
-        observations=[
-            _observation_from(observation, problem, f"observations[{index}]")
-            for index, observation in enumerate(message.observations)
-        ],
+        history=history,
         pending=[
             problem.space.normalize(
                 configuration_from(pending.parameters, f"pending[{index}].parameters"),
@@ -90,8 +92,7 @@ def _observation_from(message: suggestion_service_pb2.Observation, problem: Prob
             reason=ErrorReason.MISSING_OBJECTIVE,
             metadata={"metric": objective},
         )
-    metric = metrics[objective]
-    return Observation(parameters=parameters, outcome=outcome, value=metric.value, standard_error=metric.standard_error)
+    return Observation(parameters=parameters, outcome=outcome, metrics=(metrics[objective],))
 
 
 def _limit(field: str, count: int, most: int) -> None:
