@@ -33,17 +33,17 @@ def sobol_points(dimension: int, rng: np.random.Generator, *, start: int = 0) ->
 def fill(task: StudyTask, count: int, *, origin: Origin, with_centre: bool = False) -> tuple[Suggestion, ...]:
     """`count` configurations that are new where the space has new ones; fewer when it is exhausted.
 
-    They continue one Sobol sequence per study, as far on as there are trials. With `with_centre` the centre of the
-    space comes before the sequence.
+    They continue one Sobol sequence per study: the sequence starts at the number of trials that there are. With
+    `with_centre` the centre of the space comes before the sequence.
     """
     region = region_of(task.problem.space)
     novelty = Novelty(task, region)
     known = len(task.history) + len(task.pending)
-    candidates: Iterator[Configuration]
-    if with_centre and (centre := _centre(region)) is not None and centre not in novelty:
-        candidates = itertools.chain([centre], _configurations(task, region, start=known))
-    else:
-        candidates = _configurations(task, region, start=known - with_centre)
+    centre = _centre(region) if with_centre else None
+    first = [] if centre is None or centre in novelty else [centre]
+    # Where the centre is among the trials, there is one point of the sequence less among them.
+    start = known if centre is None or first else known - 1
+    candidates = itertools.chain(first, _configurations(task, region, start=start))
     chosen = novelty.choices(candidates, count=count, seed=(task.seed, known))
     return tuple(Suggestion(parameters=configuration, origin=origin) for configuration in chosen)
 

@@ -13,7 +13,7 @@ from asktell_server.engine.problem import StudyTask
 from asktell_server.engine.space.region import Region, region_of
 
 DRAWS = 64
-"""Candidates that are looked at before a new configuration is counted out; enough when half the space is free."""
+"""Candidates that are looked at before a new configuration is looked for by its number; enough when half the space is free."""
 
 
 def room(task: StudyTask, count: int) -> int | None:
@@ -39,11 +39,11 @@ class Novelty:
         self._replicates = task.problem.replicates
         self._pending = [self._history.row(configuration) for configuration in task.pending]
         self._running = set(self._pending)
-        # How often each has been tried, is running or has been chosen; counted only where that matters.
+        # How often each has been tried, is running or has been chosen; counted from the start only where replicates matter.
         self._uses = Counter(itertools.chain(self._history.rows, self._pending) if self._replicates > 1 else ())
 
     def spent(self) -> list[Row]:
-        """Configurations of the task that have been tried as often as they may be; some may come twice."""
+        """Configurations of the task that have been tried as often as they may be; some may be listed twice."""
         if self._replicates == 1:
             return [*self._history.rows, *self._pending]
         return [row for row, uses in self._uses.items() if uses >= self._replicates]
@@ -69,8 +69,9 @@ class Novelty:
     def find(self, candidates: Iterable[Configuration], *, seed: Sequence[int]) -> Configuration | None:
         """The first new candidate; None when the space is exhausted.
 
-        Looks at 64 candidates; then at a random one of the configurations left. Where replicates are wanted and all
-        configurations have been tried, at those that are not running now, and at last at any that is not spent.
+        Looks at 64 candidates. Where all of them are known, a finite space gives a random one of the configurations that
+        have not been tried. Where all have been and replicates are wanted, it gives one that is not running now, or else
+        any that is not spent.
         """
         first: Configuration | None = None
         for candidate in itertools.islice(candidates, DRAWS):

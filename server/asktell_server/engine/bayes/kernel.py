@@ -41,7 +41,7 @@ def matern_slope(distance: Array, decay: Array) -> Array:
 
 
 def mixture(numbers: Array, names: Array, both: Array, weights: tuple[float, float, float]) -> Array:
-    """K of Kc, Kh and their product."""
+    """K = a·Kc + b·Kh + c·Kc·Kh of Kc, Kh and their product."""
     a, b, c = weights
     return numbers * a + names * b + both * c
 
@@ -78,6 +78,7 @@ class Kernel:
             return numbers
         a, b, c = self.mix
         categories = np.exp(-self._mismatch(x))
+        # `mixture` with Kc factored out: one product of large matrices less.
         return (a + c * categories) * numbers + b * categories
 
     def with_slope(self, x: Points) -> tuple[Matrix, Matrix]:

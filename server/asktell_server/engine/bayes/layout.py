@@ -92,7 +92,7 @@ class Layout:
         return [(float(least), math.log(LARGEST)) for least in np.log(self.lower)]
 
     def bounded(self, vector: Hyperparameters) -> Hyperparameters:
-        """The vector held within the bounds."""
+        """The vector, each number of it moved into its bounds."""
         bounded: Hyperparameters = np.clip(vector, self.lower, LARGEST)
         return bounded
 

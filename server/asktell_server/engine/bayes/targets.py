@@ -93,7 +93,7 @@ def make_targets(history: History, objective: Objective, *, metric: int = 0) -> 
 
 
 def clip(costs: Values) -> Values:
-    """Both tails held near the middle half of the costs."""
+    """The costs, both tails of them pulled in towards the middle half."""
     q1, q3 = _quartiles(costs)
     difference = q3 - q1
     if difference == 0:

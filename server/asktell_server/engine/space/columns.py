@@ -60,7 +60,7 @@ class Continuum:
         return min(max(value, float(self._low)), float(self._high))
 
     def snap(self, coordinates: Points) -> Points:
-        """The coordinates, held within [0, 1]."""
+        """The coordinates, those outside of [0, 1] moved to its ends."""
         return np.clip(coordinates, 0.0, 1.0)
 
     def spread(self, uniform: Points) -> Points:

@@ -66,7 +66,7 @@ class Region(Protocol):
         ...
 
     def grid(self, levels: Sequence[int]) -> Lattice:
-        """The grid of so many values along each parameter (d), equally spaced in its scale."""
+        """The grid with these numbers of values along the parameters (d), equally spaced in their scales."""
         ...
 
 

@@ -28,9 +28,10 @@ class PoolCounters:
 
 
 class Load:
-    """How long a new task would have to wait, as long as tasks took of late.
+    """How long a new task would have to wait, judging by how long tasks took of late.
 
-    Tasks are refused while those that wait have more than `max_wait_s` of work: later ones would only meet their deadlines.
+    Tasks are refused while those that wait are more than `max_wait_s` of work: the refused ones would have met their
+    deadlines before they were answered.
     """
 
     def __init__(self, *, workers: int, max_wait_s: float) -> None:
@@ -39,11 +40,11 @@ class Load:
         self._typical_s = 0.0
 
     def took(self, seconds: float) -> None:
-        """A worker took so long for a task."""
+        """Notes that a worker took `seconds` for a task."""
         self._typical_s += _RECENT * (seconds - self._typical_s)
 
     def require_room(self, waiting: int) -> None:
-        """Raises ResourceExhausted (OVERLOADED) where one more task would wait too long behind so many."""
+        """Raises ResourceExhausted (OVERLOADED) where one more task would wait too long behind `waiting` others."""
         wait_s = waiting * self._typical_s / self._workers
         if wait_s <= self._max_wait_s:
             return

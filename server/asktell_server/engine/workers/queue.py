@@ -72,7 +72,7 @@ class WorkerQueue:
                     self._spare.remove(turn)
 
     def close(self) -> None:
-        """The pool is stopping: whoever waits is told so."""
+        """Ends every `take` with an error: the pool is stopping."""
         self._idle.put_nowait(None)
 
     def _has_spare(self) -> bool:

@@ -20,7 +20,7 @@ from asktell_server.engine.workers.messages import Failure, read_message, write_
 
 _PR_SET_PDEATHSIG = 1
 _GC_THRESHOLD = 50_000
-"""New objects before cycles are looked for: so many that a task of 10,000 observations is read without looking."""
+"""New objects before the garbage collector looks for cycles: enough to read a task of 10,000 observations without it."""
 
 
 def main() -> None:
