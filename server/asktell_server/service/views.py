@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from collections import Counter, OrderedDict
-from collections.abc import Container, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
 from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName
-from asktell_server.domain.space import Configuration, Key
+from asktell_server.domain.space import Configuration
 from asktell_server.domain.study import Study
 from asktell_server.domain.surprise import surprise
 from asktell_server.domain.trial import Trial, TrialState
-from asktell_server.engine.problem import Observation
+from asktell_server.engine.history import History
 from asktell_server.service.curves import Curves, most_to_read
 from asktell_server.service.observing import observation
+from asktell_server.service.problems import problem_of
 from asktell_server.store.protocol import (
     LogEntry,
     LogStore,
@@ -56,12 +57,11 @@ class StudyView:
         self._deleted: set[int] = set()
         self._measurements: dict[int, int] = {}
         self._ended: list[int] = []
-        """Numbers of the trials that have ended, rising; in the order of `_observations`."""
-        self._observations: list[Observation] = []
+        """Numbers of the trials that have ended, rising; in the order of `_history`."""
+        self._history = problem_of(head.study).empty_history()
         self._surprises: dict[int, int] = {}
         self.surprise = 0
         """The sum of the surprises of the trials that have ended."""
-        self._tried: Counter[Key] | None = None
         self._open: set[int] = set()
 
     @property
@@ -95,20 +95,13 @@ class StudyView:
         """Configurations that are queued or running."""
         return [trial.parameters for trial in self._open_trials()]
 
-    def observations(self) -> Sequence[Observation]:
-        """Everything that was tried and has ended, in the order of the numbers."""
-        return tuple(self._observations)
+    def history(self) -> History:
+        """Everything that was tried and has ended by now, in the order of the numbers; the view moves on without it."""
+        return self._history.snapshot()
 
     def ended_trials(self) -> Sequence[Trial]:
-        """The trials of `observations`."""
+        """The trials of `history`."""
         return [self._trials[number] for number in self._ended]
-
-    @property
-    def tried(self) -> Container[Key]:
-        """The keys of everything that was tried and has ended; it moves on with the view."""
-        if self._tried is None:
-            self._tried = Counter(map(self._key, self._observations))
-        return self._tried
 
     @property
     def ended(self) -> int:
@@ -137,11 +130,9 @@ class StudyView:
             self._open.discard(trial.number)
             place = self._forget_end(trial.number)
             self._ended.insert(place, trial.number)
-            self._observations.insert(place, observation(self.study.goals, trial.parameters, trial.result))
+            self._history.insert(place, observation(self.study.goals, trial.parameters, trial.result))
             self._surprises[trial.number] = surprise(trial, self.study.goals)
             self.surprise += self._surprises[trial.number]
-            if self._tried is not None:
-                self._tried[self._key(self._observations[place])] += 1
 
     def remove(self, number: int) -> None:
         """Forgets a deleted trial, for good."""
@@ -161,16 +152,10 @@ class StudyView:
         """Takes the trial out of those that have ended; returns its place among them."""
         place = bisect_left(self._ended, number)
         if self._ended[place : place + 1] == [number]:
-            if self._tried is not None:
-                self._tried.subtract([key := self._key(self._observations[place])])
-                if not self._tried[key]:
-                    del self._tried[key]
-            del self._ended[place], self._observations[place]
+            del self._ended[place]
+            self._history.remove(place)
             self.surprise -= self._surprises.pop(number)
         return place
-
-    def _key(self, observation: Observation) -> Key:
-        return self.study.space.key(observation.parameters)
 
     def apply(self, entry: LogEntry) -> None:
         """Takes in one entry of the log."""

@@ -50,7 +50,7 @@ def test_the_newest_version_wins_in_any_order(versions: list[Trial]) -> None:
         view.put(version)
     assert view.trials[1].revision == 3
     assert view.pending() == []
-    assert [o.value for o in view.observations()] == [0.5]
+    assert view.history().values.tolist() == [[0.5]]
 
 
 @given(st.permutations([*_history(), None]))
@@ -66,7 +66,7 @@ def test_a_deleted_trial_stays_deleted_whatever_comes_late(changes: list[Trial |
         assert (1 in view.trials) == (not deleted)
     assert not view.trials
     assert not view.pending()
-    assert not view.observations()
+    assert not len(view.history())
 
 
 def test_a_version_that_is_known_already_changes_nothing() -> None:
@@ -130,7 +130,7 @@ async def test_a_view_far_behind_catches_up(services: Services) -> None:
             await other.tell(trial, 0.5)
     view, delta = await services.views.refresh(NAME)
     assert not delta.more
-    assert len(view.observations()) == 3 * (PAGE // 2)
+    assert len(view.history()) == 3 * (PAGE // 2)
     assert view.sequence == view.head.sequence == 6 * (PAGE // 2) + 1
 
 
@@ -146,7 +146,7 @@ async def test_a_new_view_equals_one_that_followed_along(services: Services) -> 
     )
     (followed, _), (loaded, _) = await services.views.refresh(NAME), await services.another().views.refresh(NAME)
     assert loaded.trials == followed.trials
-    assert loaded.observations() == followed.observations()
+    assert loaded.history() == followed.history()
     assert loaded.queued() == followed.queued()
     assert loaded.sequence == followed.sequence
     assert all(loaded.measurement_count(n) == followed.measurement_count(n) for n in loaded.trials)
@@ -330,7 +330,7 @@ async def test_what_was_tried_moves_on_with_the_view(services: Services) -> None
     view, _ = await services.views.refresh(NAME)
 
     def tried() -> list[bool]:
-        return [view.study.space.key(trial.parameters) in view.tried for trial in (first, second, third)]
+        return [view.study.space.key(trial.parameters) in view.history() for trial in (first, second, third)]
 
     assert tried() == [False, False, False]
     await services.tell(first, 0.5)
