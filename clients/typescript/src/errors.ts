@@ -48,7 +48,6 @@ export class TestSplitObjectiveError extends InvalidArgumentError {}
 export class GridTooLargeError extends InvalidArgumentError {}
 /** A study file is no YAML, or has an unknown or missing key or a value of another kind, at `metadata.line`. */
 export class InvalidStudyFileError extends InvalidArgumentError {}
-
 /** The contract has it, this server does not do it. */
 export class NotSupportedError extends AsktellError {}
 
