@@ -38,7 +38,7 @@ export function openChannel(settings: Settings): Client {
 class ListResolver implements experimental.Resolver {
   readonly #listener: experimental.ResolverListener;
   readonly #endpoints: experimental.Endpoint[];
-  #told = false;
+  #resolved = false;
 
   constructor(target: experimental.GrpcUri, listener: experimental.ResolverListener) {
     this.#listener = listener;
@@ -49,8 +49,8 @@ class ListResolver implements experimental.Resolver {
   }
 
   updateResolution(): void {
-    if (!this.#told) {
-      this.#told = true;
+    if (!this.#resolved) {
+      this.#resolved = true;
       process.nextTick(() => {
         this.#listener(experimental.statusOrFromValue(this.#endpoints), {}, null, "");
       });
@@ -58,7 +58,7 @@ class ListResolver implements experimental.Resolver {
   }
 
   destroy(): void {
-    this.#told = false;
+    this.#resolved = false;
   }
 
   static getDefaultAuthority(target: experimental.GrpcUri): string {

@@ -116,8 +116,7 @@ export class Client implements AsyncDisposable {
     const observations = encodePlain<v1.Observation>(request.observations ?? [], problem.searchSpace);
     const pending = encodePlain<v1.Configuration>(request.pending ?? [], problem.searchSpace);
     const encoded = { ...request, problem, observations, pending } as Init<v1.SuggestRequest>;
-    const options = { signal, timeoutMs: settings.askTimeoutMs };
-    return transport.unary(v1.SuggestionService.method.suggest, encoded, options);
+    return transport.unary(v1.SuggestionService.method.suggest, encoded, { signal, timeoutMs: settings.askTimeoutMs });
   }
 
   /**

@@ -38,6 +38,10 @@ export class Session implements LeaseHolder {
    * slow lab, who tell them with another client.
    */
   close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     const ended = [...this.#open].map(async (lease) => {
       if (lease.durationMs === Infinity) {
         lease.close();
@@ -45,9 +49,7 @@ export class Session implements LeaseHolder {
         await lease.giveBack();
       }
     });
-    this.#closing ??= Promise.all(ended).then(() => {
-      this.transport.close();
-    });
-    return this.#closing;
+    await Promise.all(ended);
+    this.transport.close();
   }
 }
