@@ -32,7 +32,7 @@ _MAX_STUDY_READ = 200_000
 
 
 def most_to_read(trials: int) -> int:
-    """How many measurements to read of each trial of a study in which so many have reported."""
+    """How many measurements to read of each trial, for the number of trials that have reported."""
     return max(MIN_POINTS, min(_MAX_READ, _MAX_STUDY_READ // trials))
 
 
