@@ -1434,7 +1434,7 @@ pub mod analysis_service_server {
         > {
             Err(tonic::Status::unimplemented("Not yet implemented"))
         }
-        /// The model's belief along one or two parameters, the others held at a reference.
+        /// The model's belief along one or two parameters, the others fixed at a reference.
         /// Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
         async fn get_slice(
             &self,
