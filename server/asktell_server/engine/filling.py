@@ -16,18 +16,19 @@ from asktell_server.engine.seeding import study_generator
 from asktell_server.engine.space.region import Region, region_of
 from asktell_server.engine.space.warp import Points
 
-_BLOCK = 16  # a power of two: what the sequence's balance asks for
+_BLOCK = 16
 
 
-def sobol_points(dimension: int, rng: np.random.Generator, *, start: int = 0) -> Iterator[Points]:
-    """The points (d) of a scrambled Sobol sequence in [0, 1) from number `start` on, without end (Owen 1998)."""
+def sobol_blocks(dimension: int, rng: np.random.Generator, *, size: int, first: int = 0) -> Iterator[Points]:
+    """A scrambled Sobol sequence in [0, 1) in blocks (size x d), from block number `first` on, without end (Owen 1998).
+
+    `size` is a power of two, as the sequence's balance asks for.
+    """
     sequence = qmc.Sobol(dimension, scramble=True, rng=rng)
-    if start >= _BLOCK:
-        sequence.fast_forward(start - start % _BLOCK)
-    block = sequence.random(_BLOCK)[start % _BLOCK :]
+    if first:
+        sequence.fast_forward(first * size)
     while True:
-        yield from np.minimum(block, 1.0 - 2.0**-53)
-        block = sequence.random(_BLOCK)
+        yield np.minimum(sequence.random(size), 1.0 - 2.0**-53)
 
 
 def fill(task: StudyTask, count: int, *, origin: Origin, with_centre: bool = False) -> tuple[Suggestion, ...]:
@@ -55,5 +56,9 @@ def _centre(region: Region) -> Configuration | None:
 
 
 def _configurations(task: StudyTask, region: Region, *, start: int) -> Iterator[Configuration]:
-    for point in sobol_points(region.encoding.dimension, study_generator(task, "sobol"), start=start):
-        yield from map(region.encoding.decode, region.sample(point[None, :]))
+    rng = study_generator(task, "sobol")
+    block, passed = divmod(start, _BLOCK)
+    for points in sobol_blocks(region.encoding.dimension, rng, size=_BLOCK, first=block):
+        for point in points[passed:]:
+            yield from map(region.encoding.decode, region.sample(point[None, :]))
+        passed = 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from asktell_server.engine.filling import sobol_points
+from asktell_server.engine.filling import sobol_blocks
 from asktell_server.engine.space.region import Region
 from asktell_server.engine.space.warp import Points
 
@@ -23,9 +25,9 @@ def raw_points(region: Region, rng: np.random.Generator, *, centres: Points, lea
     if region.count is not None and region.count <= EXHAUSTIVE:
         return region.everything()
     count = max(SPACE_FILLING, least)
-    sequence = sobol_points(region.encoding.dimension, rng)
-    everywhere = region.sample(np.array([next(sequence) for _ in range(count)]))
-    return np.concatenate([everywhere, _around(region, rng, centres)])
+    blocks = sobol_blocks(region.encoding.dimension, rng, size=SPACE_FILLING)
+    uniform = np.concatenate([next(blocks) for _ in range(math.ceil(count / SPACE_FILLING))])[:count]
+    return np.concatenate([region.sample(uniform), _around(region, rng, centres)])
 
 
 def _around(region: Region, rng: np.random.Generator, centres: Points) -> Points:
