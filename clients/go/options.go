@@ -156,15 +156,13 @@ func newSettings(options []Option) (*settings, error) {
 func parseAddresses(text string) ([]string, error) {
 	var addresses []string
 	for part := range strings.SplitSeq(text, ",") {
-		part = strings.TrimSpace(part)
-		if part == "" {
-			continue
+		if part = strings.TrimSpace(part); part != "" {
+			address, err := parseAddress(part)
+			if err != nil {
+				return nil, err
+			}
+			addresses = append(addresses, address)
 		}
-		address, err := parseAddress(part)
-		if err != nil {
-			return nil, err
-		}
-		addresses = append(addresses, address)
 	}
 	if addresses == nil {
 		return []string{defaultAddress}, nil
@@ -180,11 +178,8 @@ func parseAddress(text string) (string, error) {
 		text += ":" + defaultPort
 	}
 	host, port, err := net.SplitHostPort(text)
-	if err != nil {
+	if number, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || number == 0 || host == "" {
 		return "", fmt.Errorf("asktell: an address is host:port, with IPv6 as in [::1]:50051; got %q", text)
-	}
-	if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 || host == "" {
-		return "", fmt.Errorf("asktell: an address is host:port, got %q", text)
 	}
 	return net.JoinHostPort(host, port), nil
 }

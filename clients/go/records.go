@@ -50,21 +50,14 @@ const (
 	Infeasible = pb.TellOutcome_TELL_OUTCOME_INFEASIBLE
 )
 
-// The splits of the data on which a metric may be measured.
-const (
-	SplitValidation = pb.Split_SPLIT_VALIDATION
-	SplitTrain      = pb.Split_SPLIT_TRAIN
-	SplitTest       = pb.Split_SPLIT_TEST
-)
-
 // Minimize is an objective of which less is better, on validation data.
 func Minimize(metric string) *Objective {
-	return &Objective{Metric: metric, Goal: pb.Goal_GOAL_MINIMIZE, Split: SplitValidation}
+	return &Objective{Metric: metric, Goal: pb.Goal_GOAL_MINIMIZE, Split: pb.Split_SPLIT_VALIDATION}
 }
 
 // Maximize is an objective of which more is better, on validation data.
 func Maximize(metric string) *Objective {
-	return &Objective{Metric: metric, Goal: pb.Goal_GOAL_MAXIMIZE, Split: SplitValidation}
+	return &Objective{Metric: metric, Goal: pb.Goal_GOAL_MAXIMIZE, Split: pb.Split_SPLIT_VALIDATION}
 }
 
 // Auto lets the server choose: a few space-filling trials, then Bayesian optimisation. It is the default.

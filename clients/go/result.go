@@ -44,10 +44,7 @@ func (t *Trial) tell(
 		return err
 	}
 	request := &pb.TellRequest{
-		Name: t.Name(), Outcome: outcome, Metrics: wire, Reason: shortened(reason),
-	}
-	if t.lease != nil {
-		request.LeaseId = t.lease.id
+		Name: t.Name(), LeaseId: t.lease.id, Outcome: outcome, Metrics: wire, Reason: shortened(reason),
 	}
 	answer, err := t.session.trials.Tell(ctx, request)
 	if err != nil {

@@ -65,17 +65,10 @@ func (r retries) intercept(
 }
 
 // identify gives a request the id by which the server knows a retry from a new one, if it has such a field and the caller
-// set none. A heartbeat and a check change nothing that could be done twice, and carry none.
+// set none. A heartbeat changes nothing that could be done twice.
 func identify(request any) {
-	switch request := request.(type) {
-	case *pb.ReportRequest:
-		if len(request.GetMetrics()) == 0 {
-			return
-		}
-	case *pb.CreateStudyRequest:
-		if request.GetValidateOnly() {
-			return
-		}
+	if report, ok := request.(*pb.ReportRequest); ok && len(report.GetMetrics()) == 0 {
+		return
 	}
 	message := request.(proto.Message).ProtoReflect()
 	if field := message.Descriptor().Fields().ByName("request_id"); field != nil && !message.Has(field) {

@@ -1,8 +1,10 @@
 package asktell
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"strings"
 	"sync/atomic"
@@ -120,26 +122,28 @@ func (s *Study) Ask(ctx context.Context, options ...AskOption) (*Trial, error) {
 }
 
 // AskMany is Ask for several trials; fewer, but at least one, come back when the study cannot give more now.
-func (s *Study) AskMany(ctx context.Context, count int, options ...AskOption) ([]*Trial, error) {
-	wireCount, err := int32Of(count, "count")
-	if err != nil {
-		return nil, err
-	}
+func (s *Study) AskMany(ctx context.Context, count int32, options ...AskOption) ([]*Trial, error) {
 	chosen := askOptions{request: &pb.AskRequest{WorkerId: s.session.settings.workerID}}
 	for _, option := range options {
 		option(&chosen)
 	}
 	for {
 		sentAt := time.Now()
-		chosen.request.Study, chosen.request.Count, chosen.request.RequestId = s.Name(), wireCount, ""
+		chosen.request.Study, chosen.request.Count, chosen.request.RequestId = s.Name(), count, ""
 		answer, err := s.session.trials.Ask(ctx, chosen.request)
 		if err == nil && len(answer.GetTrials()) > 0 {
-			return s.holdAll(answer.GetTrials(), sentAt), nil
+			trials := make([]*Trial, len(answer.GetTrials()))
+			for i, record := range answer.GetTrials() {
+				own := newLease(s.session.beating, record, sentAt, s.session.drop)
+				trials[i] = newTrial(s.session, record, own)
+				s.session.hold(own)
+			}
+			return trials, nil
 		}
 		if err == nil {
 			return nil, &Error{Message: "the server answered an ask without a trial", kind: ErrInternal}
 		}
-		delay := askDelay(err)
+		delay := jitter(cmp.Or(retryAfter(err), time.Second), 1.0, 1.2)
 		later := errors.Is(err, ErrNoTrialAvailable) || errors.Is(err, ErrOverloaded)
 		tooLate := !chosen.giveUp.IsZero() && time.Until(chosen.giveUp) < delay
 		if !later || tooLate || !sleepWithin(ctx, delay) {
@@ -148,27 +152,9 @@ func (s *Study) AskMany(ctx context.Context, count int, options ...AskOption) ([
 	}
 }
 
-func askDelay(err error) time.Duration {
-	delay := retryAfter(err)
-	if delay == 0 {
-		delay = time.Second
-	}
-	return jitter(delay, 1.0, 1.2)
-}
-
-func (s *Study) holdAll(wires []*pb.Trial, sentAt time.Time) []*Trial {
-	trials := make([]*Trial, len(wires))
-	for i, wire := range wires {
-		held := newLease(s.session.beating, wire, sentAt, s.session.drop)
-		trials[i] = newTrial(s.session, wire, held)
-		s.session.hold(held)
-	}
-	return trials
-}
-
 // Trial reads one trial with its measurements. Errors: [ErrTrialNotFound].
 func (s *Study) Trial(ctx context.Context, number int) (*Trial, error) {
-	wire, err := s.session.trials.GetTrial(ctx, &pb.GetTrialRequest{Name: trialName(s.Name(), number)})
+	wire, err := s.session.trials.GetTrial(ctx, &pb.GetTrialRequest{Name: fmt.Sprintf("%s/trials/%d", s.Name(), number)})
 	if err != nil {
 		return nil, err
 	}
@@ -213,12 +199,8 @@ func (s *Study) BestTrial(ctx context.Context) (*Trial, error) {
 }
 
 // BestTrials are the best trials, best first: at most so many, none while there is no result.
-func (s *Study) BestTrials(ctx context.Context, count int) ([]*Trial, error) {
-	wireCount, err := int32Of(count, "count")
-	if err != nil {
-		return nil, err
-	}
-	answer, err := s.session.trials.ListBestTrials(ctx, &pb.ListBestTrialsRequest{Parent: s.Name(), Count: wireCount})
+func (s *Study) BestTrials(ctx context.Context, count int32) ([]*Trial, error) {
+	answer, err := s.session.trials.ListBestTrials(ctx, &pb.ListBestTrialsRequest{Parent: s.Name(), Count: count})
 	return newTrials(s.session, answer.GetTrials()), err
 }
 
@@ -232,12 +214,4 @@ func (s *Study) BestByModel(ctx context.Context) (*Trial, *pb.BestByModel, error
 	}
 	best := answer.GetBestByModel()
 	return newTrial(s.session, best.GetTrial(), nil), best, nil
-}
-
-// int32Of is for counts, which are ints in Go and 32 bits wide in the contract.
-func int32Of(value int, where string) (int32, error) {
-	if int(int32(value)) != value {
-		return 0, invalid(where, "must fit 32 bits, got %d", value)
-	}
-	return int32(value), nil
 }

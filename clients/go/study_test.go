@@ -35,7 +35,7 @@ func wholeStudy() *asktell.StudyRecord {
 			asktell.Bool("bias", asktell.Default(false)),
 		),
 		Objectives:     []*asktell.Objective{asktell.Maximize("accuracy")},
-		TrackedMetrics: []*asktell.TrackedMetric{{Metric: "test_loss", Split: asktell.SplitTest}},
+		TrackedMetrics: []*asktell.TrackedMetric{{Metric: "test_loss", Split: pb.Split_SPLIT_TEST}},
 		Algorithm:      asktell.Grid(map[string]int32{"lr": 7}),
 		StoppingRules:  &asktell.StoppingRules{MaxTrials: new(int32(50))},
 		LeasePolicy:    &asktell.LeasePolicy{MaxAttempts: 5},

@@ -18,19 +18,20 @@ import (
 // told, released or closed.
 type Trial struct {
 	session    *session
-	lease      *lease // nil unless this client asked for the trial
+	lease      *lease // closed from the beginning unless this client asked for the trial
 	leaseID    string
 	record     atomic.Pointer[pb.Trial]
 	superseded atomic.Bool
 }
 
-func newTrial(s *session, wire *pb.Trial, held *lease) *Trial {
-	trial := &Trial{session: s, lease: held, leaseID: wire.GetLeaseId()}
-	trial.record.Store(wire)
-	if held != nil {
-		// A handle that nobody holds any more must not keep its trial from the other workers for ever.
-		runtime.AddCleanup(trial, (*lease).close, held)
+func newTrial(s *session, wire *pb.Trial, own *lease) *Trial {
+	if own == nil {
+		own = &lease{closed: true}
 	}
+	trial := &Trial{session: s, lease: own, leaseID: wire.GetLeaseId()}
+	trial.record.Store(wire)
+	// A handle that is no longer in use must not keep its trial from the other workers for ever.
+	runtime.AddCleanup(trial, (*lease).close, own)
 	return trial
 }
 
@@ -41,8 +42,6 @@ func newTrials(s *session, wires []*pb.Trial) []*Trial {
 	}
 	return trials
 }
-
-func trialName(study string, number int) string { return fmt.Sprintf("%s/trials/%d", study, number) }
 
 // Name is "projects/{project}/studies/{study}/trials/{number}".
 func (t *Trial) Name() string { return t.Record().GetName() }
@@ -66,39 +65,21 @@ func (t *Trial) String() string {
 }
 
 // IsOpen reports whether this client asked for the trial, and has neither told it nor given it back.
-func (t *Trial) IsOpen() bool { return t.lease != nil && t.lease.isOpen() }
+func (t *Trial) IsOpen() bool { return t.lease.isOpen() }
 
 // ShouldStop reports whether the server wants the trial to end now, as of the last report or heartbeat: tell it with
 // [Trial.Stop].
-func (t *Trial) ShouldStop() bool {
-	should, _ := t.stopState()
-	return should
-}
+func (t *Trial) ShouldStop() bool { return t.lease.wants() }
 
 // StopReason says why it should stop, for people.
-func (t *Trial) StopReason() string {
-	_, reason := t.stopState()
-	return reason
-}
-
-func (t *Trial) stopState() (bool, string) {
-	if t.lease == nil {
-		return false, ""
-	}
-	return t.lease.stopState()
-}
+func (t *Trial) StopReason() string { return t.lease.reason() }
 
 // Stopping is closed when the trial should stop; nil, which blocks for ever, for one that this client did not ask for.
-func (t *Trial) Stopping() <-chan struct{} {
-	if t.lease == nil {
-		return nil
-	}
-	return t.lease.stopping
-}
+func (t *Trial) Stopping() <-chan struct{} { return t.lease.stopping }
 
 // LeaseLost reports whether the open trial's lease ran out or the trial was called off. A result that is told
 // nevertheless is still taken if it is the first.
-func (t *Trial) LeaseLost() bool { return t.lease != nil && t.lease.isLost() }
+func (t *Trial) LeaseLost() bool { return t.lease.isLost() }
 
 // Superseded reports whether another attempt's result was there before the one told here, which is kept in the trail.
 func (t *Trial) Superseded() bool { return t.superseded.Load() }
@@ -117,9 +98,7 @@ func (t *Trial) Report(ctx context.Context, step int, metrics Metrics, deviation
 	if err != nil {
 		return nil, err
 	}
-	if t.lease != nil {
-		t.lease.heard(answer, sentAt)
-	}
+	t.lease.heard(answer, sentAt)
 	return answer, nil
 }
 
@@ -137,7 +116,7 @@ func (t *Trial) Close() error {
 	if !t.IsOpen() {
 		return nil
 	}
-	defer t.end()
+	defer t.lease.close()
 	return t.lease.release(context.Background(), t.session.trials)
 }
 
@@ -176,13 +155,7 @@ func (t *Trial) take(wire *pb.Trial, err error) error {
 // ended takes the answer to a call that ends this worker's part in the trial.
 func (t *Trial) ended(record *pb.Trial, err error) error {
 	if err == nil {
-		t.end()
-	}
-	return t.take(record, err)
-}
-
-func (t *Trial) end() {
-	if t.lease != nil {
 		t.lease.close()
 	}
+	return t.take(record, err)
 }

@@ -50,27 +50,19 @@ func (p Params) Float(name string) float64 {
 }
 
 // Int returns a whole number: of an int or discrete parameter.
-func (p Params) Int(name string) int {
-	if value, ok := p.Any(name).(int64); ok && int64(int(value)) == value {
-		return int(value)
-	}
-	panic(p.mistake(name, "an int"))
-}
+func (p Params) Int(name string) int { return int(typed[int64](p, name, "an int")) }
 
 // Category returns the value of a categorical parameter.
-func (p Params) Category(name string) string {
-	if value, ok := p.Any(name).(string); ok {
-		return value
-	}
-	panic(p.mistake(name, "a category"))
-}
+func (p Params) Category(name string) string { return typed[string](p, name, "a category") }
 
 // Bool returns the value of a bool parameter.
-func (p Params) Bool(name string) bool {
-	if value, ok := p.Any(name).(bool); ok {
+func (p Params) Bool(name string) bool { return typed[bool](p, name, "a bool") }
+
+func typed[T any](p Params, name, wanted string) T {
+	if value, ok := p.Any(name).(T); ok {
 		return value
 	}
-	panic(p.mistake(name, "a bool"))
+	panic(p.mistake(name, wanted))
 }
 
 // Any returns the value as a float64, int64, string or bool; nil when there is none, or one of a kind that is newer than

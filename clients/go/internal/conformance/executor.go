@@ -200,7 +200,7 @@ func (e *executor) ask(ctx context.Context, action *pb.Ask) (*pb.Result, error) 
 	}
 	study := e.studies[action.GetStudy()]
 	if action.Count != nil {
-		trials, err := study.AskMany(ctx, int(action.GetCount()), options...)
+		trials, err := study.AskMany(ctx, action.GetCount(), options...)
 		return e.keepTrials(action.GetTrials(), trials, err)
 	}
 	trial, err := study.Ask(ctx, options...)
@@ -249,7 +249,7 @@ func (e *executor) listTrials(ctx context.Context, action *pb.ListTrials) (*pb.R
 func (e *executor) best(ctx context.Context, action *pb.Best) (*pb.Result, error) {
 	study := e.studies[action.GetStudy()]
 	if action.GetCount() > 0 {
-		return trialResults(study.BestTrials(ctx, int(action.GetCount())))
+		return trialResults(study.BestTrials(ctx, action.GetCount()))
 	}
 	trial, err := study.BestTrial(ctx)
 	if err == asktell.ErrNoResults {
