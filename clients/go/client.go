@@ -62,30 +62,33 @@ func (c *Client) CreateStudy(
 //
 // Errors: as of [Client.CreateStudy]; that of the file system.
 func (c *Client) CreateStudyFromFile(ctx context.Context, path string, options ...CreateOption) (*Study, error) {
-	text, err := readFile(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("asktell: study file: %w", err)
 	}
-	study, err := c.CreateStudyFromText(ctx, text, options...)
-	return study, placed(path, err)
+	study, err := c.CreateStudyFromText(ctx, string(text), options...)
+	if failure, ok := errors.AsType[*Error](err); ok && failure.Metadata["line"] != "" {
+		failure.Message = path + ":" + failure.Message
+	}
+	return study, err
 }
 
 // CreateStudyFromText is CreateStudyFromFile for a file that has been read already, or is embedded into the program.
 func (c *Client) CreateStudyFromText(ctx context.Context, text string, options ...CreateOption) (*Study, error) {
+	if text == "" {
+		text = "# empty" // for the server, no text at all would mean that there is no file
+	}
 	return c.create(ctx, &pb.CreateStudyRequest{StudyFile: text}, options)
 }
 
 // CheckStudyFile reads a study file without creating anything: the study as the server understands it, with its
 // warnings. Errors: as of [Client.CreateStudyFromFile].
 func (c *Client) CheckStudyFile(ctx context.Context, path string) (*StudyRecord, error) {
-	text, err := readFile(path)
+	study, err := c.CreateStudyFromFile(ctx, path, func(request *pb.CreateStudyRequest) { request.ValidateOnly = true })
 	if err != nil {
 		return nil, err
 	}
-	checked, err := c.session.studies.CreateStudy(ctx, &pb.CreateStudyRequest{
-		Parent: c.session.settings.parent(), StudyFile: text, ValidateOnly: true,
-	})
-	return checked, placed(path, err)
+	return study.Record(), nil
 }
 
 func (c *Client) create(ctx context.Context, request *pb.CreateStudyRequest, options []CreateOption) (*Study, error) {
@@ -103,25 +106,6 @@ func (c *Client) create(ctx context.Context, request *pb.CreateStudyRequest, opt
 			"asktell: "+warning.GetMessage(), "study", created.GetName(), "field", warning.GetField())
 	}
 	return study, nil
-}
-
-func readFile(path string) (string, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("asktell: study file: %w", err)
-	}
-	if len(text) == 0 {
-		return "# empty\n", nil // for the server, no text at all would mean that there is no file
-	}
-	return string(text), nil
-}
-
-// placed puts the file's path before the line and column of a complaint.
-func placed(path string, err error) error {
-	if failure, ok := errors.AsType[*Error](err); ok && failure.Metadata["line"] != "" {
-		failure.Message = path + ":" + failure.Message
-	}
-	return err
 }
 
 // Study opens a study by its id or by its full name "projects/…/studies/…". Errors: [ErrStudyNotFound].

@@ -4,18 +4,10 @@
 // A [Client] is a connection to one or several servers, a [Study] is the unit of tuning, and a [Trial] that came from
 // [Study.Ask] holds a lease which renews itself until the trial is told, released or closed.
 //
-// # Deadlines and retries
-//
-// Every call ends after the client's own timeout (see [WithTimeout] and [WithAskTimeout]) or with its context, whichever
-// is first. Within that time a call waits for a connection and is made again, with the same request id, while the
-// server is unavailable: one that is killed and started again in time costs no failed call, and nothing is done twice.
-// Other errors are returned as they are.
-//
-// # Records
-//
 // What is sent and what comes back are the messages of the contract, [StudyRecord], [TrialRecord] and their siblings.
 //
-// # Errors
+// Every call ends after the client's own timeout (see [WithTimeout] and [WithAskTimeout]) or with its context. Within that
+// time it is made again, with the same request id, while the server is unavailable: nothing is done twice.
 //
 // Errors of calls are of type [*Error]. What went wrong is told by [errors.Is] and the Err variables, which form a
 // tree: [ErrNotFinite] is also [ErrInvalidArgument]. The text of an error is for people only.

@@ -15,11 +15,6 @@ import (
 	"google.golang.org/grpc"
 )
 
-const (
-	defaultAddress = "localhost:50051"
-	defaultPort    = "50051"
-)
-
 // Option changes how a [Client] is set up. Options come before environment variables, and those before defaults.
 type Option func(*settings)
 
@@ -165,7 +160,7 @@ func parseAddresses(text string) ([]string, error) {
 		}
 	}
 	if addresses == nil {
-		return []string{defaultAddress}, nil
+		return []string{"localhost:50051"}, nil
 	}
 	return addresses, nil
 }
@@ -175,7 +170,7 @@ func parseAddress(text string) (string, error) {
 		return "", fmt.Errorf("asktell: an address is host:port, got %q (a path or scheme; WithTLS switches TLS on)", text)
 	}
 	if !strings.Contains(text, ":") || strings.HasSuffix(text, "]") {
-		text += ":" + defaultPort
+		text += ":50051"
 	}
 	host, port, err := net.SplitHostPort(text)
 	if number, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || number == 0 || host == "" {
