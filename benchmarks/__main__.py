@@ -33,7 +33,7 @@ SCRATCH = Path(__file__).resolve().parent.parent / "build"
 
 HELP = """Measure a server on this machine: how long an ask takes with the model, how many ask+tell cycles it does without
 one, whether anybody waits too long when all ask at once, and whether it grows. Takes about five minutes; leave the
-machine alone meanwhile, or read the load average beside each figure.
+machine alone meanwhile, or read the load average next to each figure.
 
 The report goes to stdout as Markdown, progress to stderr. The exit status says nothing of the targets.
 """

@@ -53,6 +53,6 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def targets_table(targets: Sequence[Target]) -> str:
-    """Each target with the truth beside it."""
+    """Each target with what was measured."""
     rows = [(t.name, t.wanted, t.measured, "met" if t.met else "NOT MET") for t in targets]
     return table(("target", "wanted", "measured", ""), rows)

@@ -55,7 +55,7 @@ class Server:
         server = psutil.Process(self._process.pid)
         yield "server", server
         children = sorted(server.children(recursive=True), key=lambda child: child.pid)
-        workers = [child for child in children if "asktell_server.engine.worker" in child.cmdline()]
+        workers = [child for child in children if "asktell_server.engine.workers.worker" in child.cmdline()]
         yield from ((f"worker {number}", worker) for number, worker in enumerate(workers, 1))
         yield from (("store", child) for child in children if "valkey" in child.name())
 

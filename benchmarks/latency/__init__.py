@@ -1,1 +1,1 @@
-"""How long one ask takes, asktell beside its peers: `make bench-latency`."""
+"""How long one ask takes, asktell compared with its peers: `make bench-latency`."""

@@ -1,1 +1,1 @@
-"""How good the configurations are: asktell beside its peers, `make bench-regret` or `python -m benchmarks.regret --help`."""
+"""How good the configurations are: asktell compared with its peers, `make bench-regret` or `python -m benchmarks.regret --help`."""

@@ -10,7 +10,6 @@ found in the queue.
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,6 @@ from asktell_server.domain.metrics import Metric
 from asktell_server.domain.surprise import WHOLE_SURPRISE, surprise
 from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.engine.problem import Suggestion
-from asktell_server.engine.suggest import needs_model
 from asktell_server.service.ask.demand import KnownProgress
 from asktell_server.store.protocol import StalenessLimit
 from benchmarks.regret import in_flight, tuning
@@ -88,7 +86,7 @@ class StaleRun(EngineRun):
         return proposal
 
     def _by_model(self) -> bool:
-        return needs_model(replace(self._task, pending=tuple(each.configuration for each in self._pending)))
+        return self._next_task().needs_model()
 
 
 @click.command(help=__doc__)

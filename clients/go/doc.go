@@ -1,30 +1,13 @@
 // Package asktell is the Go client of asktell: ask for a configuration, train, tell the validation loss back.
-//
-//	client, err := asktell.NewClient() // ASKTELL_ADDRESS, or localhost:50051
-//	if err != nil {
-//		return err
-//	}
-//	defer client.Close()
-//	study, err := client.CreateStudy(ctx, "lora", asktell.StudySpec{
-//		Space: asktell.Space{
-//			asktell.Float{Name: "lr", Min: 1e-5, Max: 1e-3, Scale: asktell.Log},
-//			asktell.Discrete[int64]{Name: "rank", Values: []int64{4, 8, 16, 32}},
-//		},
-//		Objectives: []asktell.Objective{asktell.Minimize("val_loss")},
-//		MaxTrials:  new(50),
-//	}, asktell.ExistOK())
+// The example of this package is the whole loop.
 //
 // A [Client] is a connection to one or several servers, a [Study] is the unit of tuning, and a [Trial] that came from
 // [Study.Ask] holds a lease which renews itself until the trial is told, released or closed.
 //
-// # Deadlines and retries
+// What is sent and what comes back are the messages of the contract, [StudyRecord], [TrialRecord] and their siblings.
 //
-// Every call ends after the client's own timeout (see [WithTimeout] and [WithAskTimeout]) or with its context, whichever
-// is first. Within that time a call waits for a connection and is made again, with the same request id, while the
-// server is unavailable: one that is killed and started again in time costs no failed call, and nothing is done twice.
-// Other errors are returned as they are.
-//
-// # Errors
+// Every call ends after the client's own timeout (see [WithTimeout] and [WithAskTimeout]) or with its context. Within that
+// time it is made again, with the same request id, while the server is unavailable: nothing is done twice.
 //
 // Errors of calls are of type [*Error]. What went wrong is told by [errors.Is] and the Err variables, which form a
 // tree: [ErrNotFinite] is also [ErrInvalidArgument]. The text of an error is for people only.

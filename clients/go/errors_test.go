@@ -66,7 +66,7 @@ func TestACompleteStudySaysSoInTheSharedWords(t *testing.T) {
 	if failure.Error() != "study is complete: its budget of trials is used up" {
 		t.Error(failure)
 	}
-	if failure.FinishReason() != asktell.FinishedByMaxTrials {
+	if failure.FinishReason() != pb.FinishReason_FINISH_REASON_MAX_TRIALS {
 		t.Error(failure.FinishReason())
 	}
 	for _, reason := range []string{"SOMETHING_NEW", ""} {
@@ -81,7 +81,7 @@ func TestAConflictTellsTheStoredResult(t *testing.T) {
 	failure := get(t, codes.AlreadyExists, "RESULT_CONFLICT", map[string]string{
 		"name": "projects/p/studies/s/trials/7", "state": "SUCCEEDED", "metrics": `{"loss": 0.27}`,
 	})
-	if !maps.Equal(failure.StoredMetrics(), asktell.Metrics{"loss": 0.27}) || failure.State() != asktell.TrialSucceeded {
+	if !maps.Equal(failure.StoredMetrics(), asktell.Metrics{"loss": 0.27}) || failure.State() != pb.TrialState_TRIAL_STATE_SUCCEEDED {
 		t.Error(failure.StoredMetrics(), failure.State())
 	}
 	cut := get(t, codes.AlreadyExists, "RESULT_CONFLICT", map[string]string{"metrics": `{"loss": 0.2...`})

@@ -25,13 +25,13 @@ func tune(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
-	study, err := client.CreateStudy(ctx, "lora", asktell.StudySpec{
-		Space: asktell.Space{
-			asktell.Float{Name: "lr", Min: 1e-5, Max: 1e-3, Scale: asktell.Log},
-			asktell.Discrete[int64]{Name: "rank", Values: []int64{4, 8, 16, 32}},
-		},
-		Objectives: []asktell.Objective{asktell.Minimize("val_loss")},
-		MaxTrials:  new(50),
+	study, err := client.CreateStudy(ctx, "lora", &asktell.StudyRecord{
+		SearchSpace: asktell.Space(
+			asktell.Float("lr", 1e-5, 1e-3, asktell.Log),
+			asktell.Discrete("rank", []int{4, 8, 16, 32}),
+		),
+		Objectives:    []*asktell.Objective{asktell.Minimize("val_loss")},
+		StoppingRules: &asktell.StoppingRules{MaxTrials: new(int32(50))},
 	}, asktell.ExistOK())
 	for err == nil {
 		err = one(ctx, study)
@@ -52,21 +52,41 @@ func one(ctx context.Context, study *asktell.Study) error {
 	return trial.Tell(ctx, asktell.Metrics{"val_loss": loss})
 }
 
-func ExampleLoadStudyFile() {
-	id, spec, err := asktell.LoadStudyFile("study.yaml")
+func ExampleClient_CreateStudyFromFile() {
+	ctx := context.Background()
+	var client *asktell.Client // from NewClient
+	study, err := client.CreateStudyFromFile(ctx, "study.yaml", asktell.ExistOK())
 	if err != nil {
-		log.Fatal(err) // study.yaml:8:44: parameters.lr: unknown key "scael"
+		log.Fatal(err) // study.yaml:8:44: parameters.lr: unknown key 'scael', did you mean 'scale'?
 	}
-	fmt.Println(id, spec.Space)
+	fmt.Println(study.Record().GetSearchSpace())
+}
+
+func ExampleStudy_Update() {
+	ctx := context.Background()
+	var study *asktell.Study // from Client.Study
+	changes := &asktell.StudyRecord{StoppingRules: &asktell.StoppingRules{MaxTrials: new(int32(100))}}
+	if err := study.Update(ctx, changes, "stopping_rules.max_trials"); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func ExampleStudy_Enqueue() {
+	ctx := context.Background()
+	var study *asktell.Study // from Client.Study
+	own := &asktell.QueuedTrial{Parameters: asktell.Params{"lr": asktell.ValueOf(1e-4), "rank": asktell.ValueOf(8)}}
+	if _, err := study.Enqueue(ctx, own); err != nil {
+		log.Fatal(err)
+	}
 }
 
 func ExampleStudy_Trials() {
 	var study *asktell.Study // from Client.Study
-	for trial, err := range study.Trials(context.Background(), asktell.WithStates(asktell.TrialSucceeded)) {
+	for trial, err := range study.Trials(context.Background(), nil) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(trial.Number(), trial.Params(), trial.Info().Metrics)
+		fmt.Println(trial.Number(), trial.Params(), trial.Metrics())
 	}
 }
 
@@ -88,12 +108,12 @@ func ExampleTrial_Report() {
 
 func ExampleStudy_Watch() {
 	var study *asktell.Study // from Client.Study
-	for change, err := range study.Watch(context.Background(), study.Info().Cursor) {
+	for change, err := range study.Watch(context.Background(), study.Record().GetCursor()) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		if change.Trial != nil {
-			fmt.Println(change.Trial.Number, change.Trial.State)
+		if trial := change.GetTrial(); trial != nil {
+			fmt.Println(trial.GetNumber(), trial.GetState())
 		}
 	}
 }

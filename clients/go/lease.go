@@ -143,13 +143,16 @@ func (l *lease) lose() {
 	l.cancel() // there is nothing left to renew
 }
 
-// close ends the lease on this side.
+// close ends the lease on this side, once.
 func (l *lease) close() {
 	l.mu.Lock()
+	closed := l.closed
 	l.closed = true
 	l.mu.Unlock()
-	l.cancel()
-	l.dropped(l)
+	if !closed {
+		l.cancel()
+		l.dropped(l)
+	}
 }
 
 // release gives the trial back. Somebody else having ended it is no failure.
@@ -159,7 +162,7 @@ func (l *lease) release(ctx context.Context, trials pb.TrialServiceClient) error
 	}
 	ctx, cancel := context.WithTimeout(ctx, releaseTimeout)
 	defer cancel()
-	request := &pb.ReleaseTrialRequest{Name: l.name, LeaseId: l.id, RequestId: newRequestID()}
+	request := &pb.ReleaseTrialRequest{Name: l.name, LeaseId: l.id}
 	_, err := trials.ReleaseTrial(ctx, request)
 	if errors.Is(err, ErrFailedPrecondition) || errors.Is(err, ErrNotFound) {
 		return nil
@@ -167,20 +170,13 @@ func (l *lease) release(ctx context.Context, trials pb.TrialServiceClient) error
 	return err
 }
 
-func (l *lease) isOpen() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return !l.closed
-}
+func (l *lease) isOpen() bool   { return locked(l, func() bool { return !l.closed }) }
+func (l *lease) isLost() bool   { return locked(l, func() bool { return l.lost && !l.closed }) }
+func (l *lease) wants() bool    { return locked(l, func() bool { return l.shouldStop }) }
+func (l *lease) reason() string { return locked(l, func() string { return l.stopReason }) }
 
-func (l *lease) isLost() bool {
+func locked[T any](l *lease, read func() T) T {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.lost && !l.closed
-}
-
-func (l *lease) stopState() (shouldStop bool, reason string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.shouldStop, l.stopReason
+	return read()
 }

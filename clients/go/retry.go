@@ -2,9 +2,10 @@ package asktell
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	mathrand "math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	pb "github.com/asktell/asktell/clients/go/asktell/v1"
 )
@@ -42,6 +45,7 @@ func (r retries) intercept(
 	parent context.Context, method string, request, reply any,
 	conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption,
 ) error {
+	identify(request)
 	ctx, cancel := context.WithTimeout(parent, r.timeout(method))
 	defer cancel()
 	var delays backoffDelays
@@ -57,6 +61,18 @@ func (r retries) intercept(
 		if !again || !sleepWithin(ctx, delays.next(failure.RetryAfter)) {
 			return r.explain(parent, conn, failure)
 		}
+	}
+}
+
+// identify gives a request the id by which the server knows a retry from a new one, if it has such a field and the caller
+// set none. A heartbeat changes nothing that could be done twice.
+func identify(request any) {
+	if report, ok := request.(*pb.ReportRequest); ok && len(report.GetMetrics()) == 0 {
+		return
+	}
+	message := request.(proto.Message).ProtoReflect()
+	if field := message.Descriptor().Fields().ByName("request_id"); field != nil && !message.Has(field) {
+		message.Set(field, protoreflect.ValueOfString(rand.Text()))
 	}
 }
 
@@ -93,7 +109,7 @@ func (b *backoffDelays) next(hint time.Duration) time.Duration {
 }
 
 func jitter(delay time.Duration, low, high float64) time.Duration {
-	return time.Duration(float64(delay) * (low + (high-low)*rand.Float64()))
+	return time.Duration(float64(delay) * (low + (high-low)*mathrand.Float64()))
 }
 
 // sleepWithin waits, or reports false, at once, when the context ends before the delay does.

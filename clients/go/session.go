@@ -2,7 +2,6 @@ package asktell
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"sync"
 	"time"
@@ -99,6 +98,3 @@ func (s *session) close() error {
 	}
 	return errors.Join(failure, s.conn.Close())
 }
-
-// newRequestID makes the id by which the server knows a retry from a new request.
-func newRequestID() string { return rand.Text() }

@@ -1,153 +1,85 @@
 package asktell
 
 import (
-	"fmt"
-
 	pb "github.com/asktell/asktell/clients/go/asktell/v1"
 )
 
-// Space is what may be varied, in the order in which tables show it.
-type Space []Parameter
-
-// Parameter is one of [Float], [Int], [Discrete], [Categorical] and [Bool]. A default, where one is given, is a value
-// known to work: the search starts from it, and enqueued trials may leave the parameter out.
-type Parameter interface {
-	encode() *pb.Parameter
+// Space is what may be varied, in the order in which tables show it: see [Float], [Int], [Discrete], [Categorical] and
+// [Bool].
+func Space(parameters ...*pb.Parameter) *pb.SearchSpace {
+	return &pb.SearchSpace{Parameters: parameters}
 }
 
-// Scale says which differences of a number count as equal steps.
-type Scale int
+// ParameterOption says more about a parameter: [Log], [ReverseLog], [Step], [Default].
+type ParameterOption func(*pb.Parameter)
 
-const (
-	// Linear: equal differences matter equally.
-	Linear Scale = iota
-	// Log: equal ratios matter equally. For learning rates and the like.
-	Log
-	// ReverseLog resolves values near the maximum. For momentum and the like; float only.
-	ReverseLog
-)
+// Log makes equal ratios matter equally, for learning rates and the like; float and int parameters.
+func Log(parameter *pb.Parameter) { setScale(parameter, pb.Scale_SCALE_LOG) }
 
-// String is the scale's name in study files.
-func (s Scale) String() string {
-	if name, ok := scaleNames[s]; ok {
-		return name
+// ReverseLog resolves values near the maximum, for momentum and the like; float parameters.
+func ReverseLog(parameter *pb.Parameter) { setScale(parameter, pb.Scale_SCALE_REVERSE_LOG) }
+
+func setScale(parameter *pb.Parameter, scale pb.Scale) {
+	if domain := parameter.GetFloatDomain(); domain != nil {
+		domain.Scale = scale
 	}
-	return fmt.Sprintf("Scale(%d)", int(s))
+	if domain := parameter.GetIntDomain(); domain != nil {
+		domain.Scale = scale
+	}
 }
 
-var scaleNames = map[Scale]string{Linear: "linear", Log: "log", ReverseLog: "reverse_log"}
-
-var wireScales = map[Scale]pb.Scale{
-	Linear: pb.Scale_SCALE_LINEAR, Log: pb.Scale_SCALE_LOG, ReverseLog: pb.Scale_SCALE_REVERSE_LOG,
+// Step allows only the minimum and whole steps above it; float and int parameters.
+func Step[Number int | int64 | float64](step Number) ParameterOption {
+	return func(parameter *pb.Parameter) {
+		if domain := parameter.GetFloatDomain(); domain != nil {
+			domain.Step = new(float64(step))
+		}
+		if domain := parameter.GetIntDomain(); domain != nil {
+			domain.Step = new(int64(step))
+		}
+	}
 }
 
-// Float is a real number in [Min, Max]; with a Step, one of Min, Min + Step … .
-type Float struct {
-	Name     string
-	Min, Max float64
-	Scale    Scale
-	Step     *float64
-	Default  *float64
+// Default is a value known to work: the search starts from it, and enqueued trials may leave the parameter out.
+func Default[T Value](value T) ParameterOption {
+	return func(parameter *pb.Parameter) { parameter.DefaultValue = ValueOf(value) }
 }
 
-// Int is a whole number in [Min, Max], both ends within ±2^53; with a Step, one of Min, Min + Step … .
-type Int struct {
-	Name     string
-	Min, Max int64
-	Scale    Scale
-	Step     *int64
-	Default  *int64
+// Float is a real number in [min, max].
+func Float(name string, low, high float64, options ...ParameterOption) *pb.Parameter {
+	domain := &pb.FloatDomain{Min: low, Max: high, Scale: pb.Scale_SCALE_LINEAR}
+	return parameter(&pb.Parameter{Name: name, Domain: &pb.Parameter_FloatDomain{FloatDomain: domain}}, options)
+}
+
+// Int is a whole number in [min, max], both ends within ±2^53.
+func Int(name string, low, high int64, options ...ParameterOption) *pb.Parameter {
+	domain := &pb.IntDomain{Min: low, Max: high, Scale: pb.Scale_SCALE_LINEAR}
+	return parameter(&pb.Parameter{Name: name, Domain: &pb.Parameter_IntDomain{IntDomain: domain}}, options)
 }
 
 // Discrete is one of 2 to 1,000 numbers in rising order, whose distances do not matter.
-type Discrete[Number int64 | float64] struct {
-	Name    string
-	Values  []Number
-	Default *Number
+func Discrete[Number int | int64 | float64](name string, values []Number, options ...ParameterOption) *pb.Parameter {
+	domain := &pb.DiscreteDomain{}
+	for _, value := range values {
+		domain.Values = append(domain.Values, ValueOf(value))
+	}
+	return parameter(&pb.Parameter{Name: name, Domain: &pb.Parameter_DiscreteDomain{DiscreteDomain: domain}}, options)
 }
 
 // Categorical is one of 2 to 1,000 names without an order.
-type Categorical struct {
-	Name    string
-	Values  []string
-	Default *string
+func Categorical(name string, values []string, options ...ParameterOption) *pb.Parameter {
+	domain := &pb.Parameter_CategoricalDomain{CategoricalDomain: &pb.CategoricalDomain{Values: values}}
+	return parameter(&pb.Parameter{Name: name, Domain: domain}, options)
 }
 
 // Bool is true or false.
-type Bool struct {
-	Name    string
-	Default *bool
+func Bool(name string, options ...ParameterOption) *pb.Parameter {
+	return parameter(&pb.Parameter{Name: name, Domain: &pb.Parameter_BoolDomain{BoolDomain: &pb.BoolDomain{}}}, options)
 }
 
-// unknownParameter stands for a kind of parameter that is newer than this client.
-type unknownParameter struct{ wire *pb.Parameter }
-
-func (p Float) encode() *pb.Parameter {
-	domain := &pb.FloatDomain{Min: p.Min, Max: p.Max, Scale: wireScales[p.Scale], Step: p.Step}
-	return &pb.Parameter{
-		Name:         p.Name,
-		Domain:       &pb.Parameter_FloatDomain{FloatDomain: domain},
-		DefaultValue: encodeDefault(p.Default),
+func parameter(made *pb.Parameter, options []ParameterOption) *pb.Parameter {
+	for _, option := range options {
+		option(made)
 	}
-}
-
-func (p Int) encode() *pb.Parameter {
-	domain := &pb.IntDomain{Min: p.Min, Max: p.Max, Scale: wireScales[p.Scale], Step: p.Step}
-	return &pb.Parameter{
-		Name:         p.Name,
-		Domain:       &pb.Parameter_IntDomain{IntDomain: domain},
-		DefaultValue: encodeDefault(p.Default),
-	}
-}
-
-func (p Discrete[Number]) encode() *pb.Parameter {
-	domain := &pb.DiscreteDomain{}
-	for _, value := range p.Values {
-		domain.Values = append(domain.Values, encodeDefault(&value))
-	}
-	return &pb.Parameter{
-		Name:         p.Name,
-		Domain:       &pb.Parameter_DiscreteDomain{DiscreteDomain: domain},
-		DefaultValue: encodeDefault(p.Default),
-	}
-}
-
-func (p Categorical) encode() *pb.Parameter {
-	return &pb.Parameter{
-		Name:         p.Name,
-		Domain:       &pb.Parameter_CategoricalDomain{CategoricalDomain: &pb.CategoricalDomain{Values: p.Values}},
-		DefaultValue: encodeDefault(p.Default),
-	}
-}
-
-func (p Bool) encode() *pb.Parameter {
-	return &pb.Parameter{
-		Name:         p.Name,
-		Domain:       &pb.Parameter_BoolDomain{BoolDomain: &pb.BoolDomain{}},
-		DefaultValue: encodeDefault(p.Default),
-	}
-}
-
-func (p unknownParameter) encode() *pb.Parameter { return p.wire }
-
-func encodeDefault[T int64 | float64 | string | bool](value *T) *pb.ParameterValue {
-	if value == nil {
-		return nil
-	}
-	wire, err := encodeValue(*value, "")
-	if err != nil {
-		panic(err) // cannot be: T is one of the wire's own types
-	}
-	return wire
-}
-
-func encodeSpace(space Space) (*pb.SearchSpace, error) {
-	wire := &pb.SearchSpace{}
-	for i, parameter := range space {
-		if parameter == nil {
-			return nil, invalid(fmt.Sprintf("study.search_space.parameters[%d]", i), "must be a Float, Int, Discrete, Categorical or Bool, got nil")
-		}
-		wire.Parameters = append(wire.Parameters, parameter.encode())
-	}
-	return wire, nil
+	return made
 }

@@ -18,39 +18,6 @@ const (
 	pushbackTrailer = "grpc-retry-pushback-ms"
 )
 
-var kindOfReason = map[string]error{
-	"INVALID_FIELD":        ErrInvalidArgument,
-	"NOT_FINITE":           ErrNotFinite,
-	"UNKNOWN_METRIC":       ErrUnknownMetric,
-	"MISSING_OBJECTIVE":    ErrMissingObjective,
-	"VALUE_OUTSIDE_SPACE":  ErrValueOutsideSpace,
-	"REQUEST_ID_REUSED":    ErrInvalidArgument,
-	"TEST_SPLIT_OBJECTIVE": ErrTestSplitObjective,
-	"GRID_TOO_LARGE":       ErrGridTooLarge,
-	"INVALID_TOKEN":        ErrInvalidArgument,
-	"NOT_SUPPORTED":        ErrNotSupported,
-	"STUDY_NOT_FOUND":      ErrStudyNotFound,
-	"TRIAL_NOT_FOUND":      ErrTrialNotFound,
-	"STUDY_EXISTS":         ErrStudyExists,
-	"RESULT_CONFLICT":      ErrResultConflict,
-	"STUDY_COMPLETE":       ErrStudyComplete,
-	"STUDY_PAUSED":         ErrStudyPaused,
-	"QUEUE_EMPTY":          ErrQueueEmpty,
-	"ILLEGAL_TRANSITION":   ErrIllegalTransition,
-	"LEASE_LOST":           ErrLeaseLost,
-	"ETAG_MISMATCH":        ErrEtagMismatch,
-	"CONTENTION":           ErrContention,
-	"NO_TRIAL_AVAILABLE":   ErrNoTrialAvailable,
-	"OVERLOADED":           ErrOverloaded,
-	"LIMIT_EXCEEDED":       ErrLimitExceeded,
-	"STORE_UNAVAILABLE":    ErrUnavailable,
-	"SERVER_DRAINING":      ErrUnavailable,
-	"STATELESS_SERVER":     ErrNotSupported,
-	"UNAUTHENTICATED":      ErrUnauthenticated,
-	"INTERNAL":             ErrInternal,
-	"DEADLINE":             ErrDeadlineExceeded,
-}
-
 // For a status without a reason (a proxy's, or gRPC's own) and for reasons newer than this client.
 var kindOfCode = map[codes.Code]error{
 	codes.InvalidArgument:    ErrInvalidArgument,

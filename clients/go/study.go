@@ -1,12 +1,17 @@
 package asktell
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	pb "github.com/asktell/asktell/clients/go/asktell/v1"
 )
@@ -14,36 +19,72 @@ import (
 // Study is the unit of tuning: one search space, and what to optimise in it.
 type Study struct {
 	session *session
-	info    atomic.Pointer[StudyInfo]
+	record  atomic.Pointer[pb.Study]
 }
 
-func newStudy(s *session, wire *pb.Study) *Study {
+func newStudy(s *session, record *pb.Study) *Study {
 	study := &Study{session: s}
-	study.info.Store(decodeStudy(wire))
+	study.record.Store(record)
 	return study
 }
 
 // Name is "projects/{project}/studies/{study}".
-func (s *Study) Name() string { return s.info.Load().Name }
+func (s *Study) Name() string { return s.Record().GetName() }
 
 // ID is the last part of the name.
 func (s *Study) ID() string { return s.Name()[strings.LastIndex(s.Name(), "/")+1:] }
 
-// Info is the study as of the last call that answered with it; [Study.Refresh] reads it anew.
-func (s *Study) Info() StudyInfo { return *s.info.Load() }
+// Record is the study as of the last call that answered with it; [Study.Refresh] reads it anew.
+func (s *Study) Record() *StudyRecord { return s.record.Load() }
 
 // String is the study's name and state.
-func (s *Study) String() string { return s.Name() + " " + string(s.info.Load().State) }
+func (s *Study) String() string {
+	return s.Name() + " " + strings.TrimPrefix(s.Record().GetState().String(), "STUDY_STATE_")
+}
 
 // Refresh reads the study anew.
 func (s *Study) Refresh(ctx context.Context) error {
 	return s.take(s.session.studies.GetStudy(ctx, &pb.GetStudyRequest{Name: s.Name()}))
 }
 
-func (s *Study) take(wire *pb.Study, err error) error {
+func (s *Study) take(record *pb.Study, err error) error {
 	if err == nil {
-		s.info.Store(decodeStudy(wire))
+		s.record.Store(record)
 	}
+	return err
+}
+
+// Update changes fields of the study to those of the given record, each named by its path in it, for example
+// "stopping_rules.max_trials"; a path whose field is unset takes the rule or limit away. When the record carries an etag,
+// the study must still have it.
+//
+// Errors: [ErrInvalidArgument], [ErrEtagMismatch].
+func (s *Study) Update(ctx context.Context, changes *StudyRecord, paths ...string) error {
+	study := proto.CloneOf(changes)
+	study.Name = s.Name()
+	mask := &fieldmaskpb.FieldMask{Paths: paths}
+	return s.take(s.session.studies.UpdateStudy(ctx, &pb.UpdateStudyRequest{Study: study, UpdateMask: mask}))
+}
+
+// Pause hands out no trials until [Study.Resume]; results are still taken.
+func (s *Study) Pause(ctx context.Context) error {
+	return s.Update(ctx, &StudyRecord{State: pb.StudyState_STUDY_STATE_PAUSED}, "state")
+}
+
+// Resume hands out trials again.
+func (s *Study) Resume(ctx context.Context) error {
+	return s.Update(ctx, &StudyRecord{State: pb.StudyState_STUDY_STATE_ACTIVE}, "state")
+}
+
+// Finish hands out no more trials; results of running ones are still taken.
+func (s *Study) Finish(ctx context.Context) error {
+	return s.Update(ctx, &StudyRecord{State: pb.StudyState_STUDY_STATE_FINISHED}, "state")
+}
+
+// Delete deletes the study with all its trials; this cannot be undone. With an etag, the study must still have it; ""
+// deletes it whatever has become of it. Errors: [ErrEtagMismatch].
+func (s *Study) Delete(ctx context.Context, etag string) error {
+	_, err := s.session.studies.DeleteStudy(ctx, &pb.DeleteStudyRequest{Name: s.Name(), Etag: etag})
 	return err
 }
 
@@ -51,8 +92,8 @@ func (s *Study) take(wire *pb.Study, err error) error {
 type AskOption func(*askOptions)
 
 type askOptions struct {
-	giveUp   time.Time // zero = never
-	workerID string
+	giveUp  time.Time // zero = never
+	request *pb.AskRequest
 }
 
 // WaitAtMost limits how long an ask waits for a trial to become available; 0 = not at all. The calls themselves may
@@ -61,9 +102,9 @@ func WaitAtMost(wait time.Duration) AskOption {
 	return func(o *askOptions) { o.giveUp = time.Now().Add(wait) }
 }
 
-// AsWorker names the worker that asks, in place of the client's [WithWorkerID].
-func AsWorker(id string) AskOption {
-	return func(o *askOptions) { o.workerID = id }
+// AskWith sets any field of the request, for example who the worker is.
+func AskWith(change func(*AskRequest)) AskOption {
+	return func(o *askOptions) { change(o.request) }
 }
 
 // Ask returns a trial to run; its lease renews itself until the trial is told, released or closed, so an Ask goes with
@@ -81,27 +122,28 @@ func (s *Study) Ask(ctx context.Context, options ...AskOption) (*Trial, error) {
 }
 
 // AskMany is Ask for several trials; fewer, but at least one, come back when the study cannot give more now.
-func (s *Study) AskMany(ctx context.Context, count int, options ...AskOption) ([]*Trial, error) {
-	chosen := askOptions{workerID: s.session.settings.workerID}
+func (s *Study) AskMany(ctx context.Context, count int32, options ...AskOption) ([]*Trial, error) {
+	chosen := askOptions{request: &pb.AskRequest{WorkerId: s.session.settings.workerID}}
 	for _, option := range options {
 		option(&chosen)
 	}
-	wireCount, err := encodeInt32(count, "count")
-	if err != nil {
-		return nil, err
-	}
 	for {
 		sentAt := time.Now()
-		answer, err := s.session.trials.Ask(ctx, &pb.AskRequest{
-			Study: s.Name(), Count: wireCount, WorkerId: chosen.workerID, RequestId: newRequestID(),
-		})
+		chosen.request.Study, chosen.request.Count, chosen.request.RequestId = s.Name(), count, ""
+		answer, err := s.session.trials.Ask(ctx, chosen.request)
 		if err == nil && len(answer.GetTrials()) > 0 {
-			return s.holdAll(answer.GetTrials(), sentAt), nil
+			trials := make([]*Trial, len(answer.GetTrials()))
+			for i, record := range answer.GetTrials() {
+				own := newLease(s.session.beating, record, sentAt, s.session.drop)
+				trials[i] = newTrial(s.session, record, own)
+				s.session.hold(own)
+			}
+			return trials, nil
 		}
 		if err == nil {
 			return nil, &Error{Message: "the server answered an ask without a trial", kind: ErrInternal}
 		}
-		delay := askDelay(err)
+		delay := jitter(cmp.Or(retryAfter(err), time.Second), 1.0, 1.2)
 		later := errors.Is(err, ErrNoTrialAvailable) || errors.Is(err, ErrOverloaded)
 		tooLate := !chosen.giveUp.IsZero() && time.Until(chosen.giveUp) < delay
 		if !later || tooLate || !sleepWithin(ctx, delay) {
@@ -110,45 +152,38 @@ func (s *Study) AskMany(ctx context.Context, count int, options ...AskOption) ([
 	}
 }
 
-func askDelay(err error) time.Duration {
-	delay := retryAfter(err)
-	if delay == 0 {
-		delay = time.Second
-	}
-	return jitter(delay, 1.0, 1.2)
-}
-
-func (s *Study) holdAll(wires []*pb.Trial, sentAt time.Time) []*Trial {
-	trials := make([]*Trial, len(wires))
-	for i, wire := range wires {
-		held := newLease(s.session.beating, wire, sentAt, s.session.drop)
-		trials[i] = newTrial(s.session, wire, held)
-		s.session.hold(held)
-	}
-	return trials
-}
-
 // Trial reads one trial with its measurements. Errors: [ErrTrialNotFound].
 func (s *Study) Trial(ctx context.Context, number int) (*Trial, error) {
-	wire, err := s.session.trials.GetTrial(ctx, &pb.GetTrialRequest{Name: trialName(s.Name(), number)})
+	wire, err := s.session.trials.GetTrial(ctx, &pb.GetTrialRequest{Name: fmt.Sprintf("%s/trials/%d", s.Name(), number)})
 	if err != nil {
 		return nil, err
 	}
 	return newTrial(s.session, wire, nil), nil
 }
 
-// Trials lists the trials by number, without measurements.
-func (s *Study) Trials(ctx context.Context, options ...ListOption) iter.Seq2[*Trial, error] {
-	chosen := newListOptions(options)
+// Trials lists the trials by number, without measurements: all of them, or those that the filter takes.
+func (s *Study) Trials(ctx context.Context, filter *TrialFilter) iter.Seq2[*Trial, error] {
 	return pages(func(token string) ([]*pb.Trial, string, error) {
-		if chosen.err != nil {
-			return nil, "", chosen.err
-		}
 		answer, err := s.session.trials.ListTrials(ctx, &pb.ListTrialsRequest{
-			Parent: s.Name(), PageSize: chosen.pageSize, PageToken: token, Filter: chosen.filter,
+			Parent: s.Name(), PageSize: pageSize, PageToken: token, Filter: filter,
 		})
 		return answer.GetTrials(), answer.GetNextPageToken(), err
-	}, func(wire *pb.Trial) *Trial { return newTrial(s.session, wire, nil) })
+	}, func(record *pb.Trial) *Trial { return newTrial(s.session, record, nil) })
+}
+
+// Enqueue queues configurations; they are handed out before the algorithm's.
+//
+// Errors: [ErrValueOutsideSpace], [ErrStudyComplete].
+func (s *Study) Enqueue(ctx context.Context, trials ...*QueuedTrial) ([]*Trial, error) {
+	answer, err := s.session.trials.EnqueueTrials(ctx, &pb.EnqueueTrialsRequest{Study: s.Name(), Trials: trials})
+	return newTrials(s.session, answer.GetTrials()), err
+}
+
+// Import brings in past results. It returns a trial for each of them, those that were there before as they stand, and
+// how many are new.
+func (s *Study) Import(ctx context.Context, trials ...*ImportedTrial) (imported []*Trial, added int, err error) {
+	answer, err := s.session.trials.ImportTrials(ctx, &pb.ImportTrialsRequest{Study: s.Name(), Trials: trials})
+	return newTrials(s.session, answer.GetTrials()), int(answer.GetImportedCount()), err
 }
 
 // BestTrial is the best trial so far. Errors: [ErrNoResults] while there is none.
@@ -164,37 +199,19 @@ func (s *Study) BestTrial(ctx context.Context) (*Trial, error) {
 }
 
 // BestTrials are the best trials, best first: at most so many, none while there is no result.
-func (s *Study) BestTrials(ctx context.Context, count int) ([]*Trial, error) {
-	wireCount, err := encodeInt32(count, "count")
-	if err != nil {
-		return nil, err
-	}
-	answer, err := s.session.trials.ListBestTrials(ctx, &pb.ListBestTrialsRequest{Parent: s.Name(), Count: wireCount})
-	if err != nil {
-		return nil, err
-	}
-	return newTrials(s.session, answer.GetTrials()), nil
-}
-
-// BestByModel is the trial with the best posterior mean of a model. All numbers are in the objective's unit.
-type BestByModel struct {
-	Trial *Trial
-	// Mean is what the objective is expected to be there, without noise; StandardDeviation is how uncertain that is.
-	Mean, StandardDeviation float64
-	// Noise is the standard deviation of a single result, beyond the standard errors that were told.
-	Noise float64
+func (s *Study) BestTrials(ctx context.Context, count int32) ([]*Trial, error) {
+	answer, err := s.session.trials.ListBestTrials(ctx, &pb.ListBestTrialsRequest{Parent: s.Name(), Count: count})
+	return newTrials(s.session, answer.GetTrials()), err
 }
 
 // BestByModel is the best trial when noise is taken off: where results differ from run to run, the one with the best
-// value may have been lucky. It is nil where results are not noisy, and while the server is too busy for a model.
-func (s *Study) BestByModel(ctx context.Context) (*BestByModel, error) {
+// value may have been lucky. The record says what the model expects there, in the objective's unit. Both are nil where
+// results are not noisy, and while the server is too busy for a model.
+func (s *Study) BestByModel(ctx context.Context) (*Trial, *pb.BestByModel, error) {
 	answer, err := s.session.trials.ListBestTrials(ctx, &pb.ListBestTrialsRequest{Parent: s.Name(), ByModel: true})
 	if err != nil || answer.GetBestByModel() == nil {
-		return nil, err
+		return nil, nil, err
 	}
 	best := answer.GetBestByModel()
-	return &BestByModel{
-		Trial: newTrial(s.session, best.GetTrial(), nil),
-		Mean:  best.GetMean(), StandardDeviation: best.GetStandardDeviation(), Noise: best.GetNoise(),
-	}, nil
+	return newTrial(s.session, best.GetTrial(), nil), best, nil
 }

@@ -3,113 +3,143 @@ package asktell_test
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
 	asktell "github.com/asktell/asktell/clients/go"
 	pb "github.com/asktell/asktell/clients/go/asktell/v1"
 )
 
-// keeper stores one study, as a server does: with the defaults written out.
-func keeper(t *testing.T) *server {
-	t.Helper()
-	var stored *pb.Study
-	return start(t, &server{
-		createStudy: func(_ int, request *pb.CreateStudyRequest) (*pb.Study, error) {
-			if stored != nil {
-				return nil, refusal(codes.AlreadyExists, "STUDY_EXISTS", nil, 0)
-			}
-			stored = proto.CloneOf(request.GetStudy())
-			stored.Name = request.GetParent() + "/studies/" + request.GetStudyId()
-			if stored.Seed == nil {
-				stored.Seed = new(int64(42))
-			}
-			stored.Warnings = []*pb.StudyWarning{{
-				Kind: pb.WarningKind_WARNING_KIND_BUDGET_TOO_SMALL, Field: "stopping_rules.max_trials", Message: "so few",
-			}}
-			return stored, nil
-		},
-		getStudy: func(int, *pb.GetStudyRequest) (*pb.Study, error) { return stored, nil },
-	})
+func wholeStudy() *asktell.StudyRecord {
+	return &asktell.StudyRecord{
+		DisplayName: "a title",
+		SearchSpace: asktell.Space(
+			asktell.Float("lr", 1e-5, 1e-1, asktell.Log, asktell.Default(1e-3)),
+			asktell.Float("momentum", 0.5, 0.99, asktell.ReverseLog),
+			asktell.Float("dropout", 0, 0.5, asktell.Step(0.1)),
+			asktell.Int("layers", 1, 9, asktell.Step(2), asktell.Default(3)),
+			asktell.Int("width", 16, 1024, asktell.Log),
+			asktell.Discrete("batch", []int{16, 32}),
+			asktell.Discrete("rate", []float64{0.1, 0.25}, asktell.Default(0.25)),
+			asktell.Categorical("optimizer", []string{"sgd", "adam"}, asktell.Default("adam")),
+			asktell.Bool("bias", asktell.Default(false)),
+		),
+		Objectives:     []*asktell.Objective{asktell.Maximize("accuracy")},
+		TrackedMetrics: []*asktell.TrackedMetric{{Metric: "test_loss", Split: pb.Split_SPLIT_TEST}},
+		Algorithm:      asktell.Grid(map[string]int32{"lr": 7}),
+		StoppingRules:  &asktell.StoppingRules{MaxTrials: new(int32(50))},
+		LeasePolicy:    &asktell.LeasePolicy{MaxAttempts: 5},
+		Labels:         map[string]string{"team": "vision"},
+	}
 }
 
-func wholeSpec(t *testing.T) asktell.StudySpec {
-	t.Helper()
-	_, spec, err := asktell.ParseStudyFile("full.yaml", []byte(fullFile))
+func TestAStudyIsSentAsItIsBuilt(t *testing.T) {
+	var want pb.Study
+	text := `{"displayName": "a title", "searchSpace": {"parameters": [
+		{"name": "lr", "floatDomain": {"min": 1e-5, "max": 0.1, "scale": "SCALE_LOG"}, "defaultValue": {"doubleValue": 1e-3}},
+		{"name": "momentum", "floatDomain": {"min": 0.5, "max": 0.99, "scale": "SCALE_REVERSE_LOG"}},
+		{"name": "dropout", "floatDomain": {"max": 0.5, "scale": "SCALE_LINEAR", "step": 0.1}},
+		{"name": "layers", "intDomain": {"min": "1", "max": "9", "scale": "SCALE_LINEAR", "step": "2"}, "defaultValue": {"intValue": "3"}},
+		{"name": "width", "intDomain": {"min": "16", "max": "1024", "scale": "SCALE_LOG"}},
+		{"name": "batch", "discreteDomain": {"values": [{"intValue": "16"}, {"intValue": "32"}]}},
+		{"name": "rate", "discreteDomain": {"values": [{"doubleValue": 0.1}, {"doubleValue": 0.25}]}, "defaultValue": {"doubleValue": 0.25}},
+		{"name": "optimizer", "categoricalDomain": {"values": ["sgd", "adam"]}, "defaultValue": {"stringValue": "adam"}},
+		{"name": "bias", "boolDomain": {}, "defaultValue": {"boolValue": false}}]},
+		"objectives": [{"metric": "accuracy", "goal": "GOAL_MAXIMIZE", "split": "SPLIT_VALIDATION"}],
+		"trackedMetrics": [{"metric": "test_loss", "split": "SPLIT_TEST"}],
+		"algorithm": {"grid": {"levels": {"lr": 7}}}, "stoppingRules": {"maxTrials": 50},
+		"leasePolicy": {"maxAttempts": 5}, "labels": {"team": "vision"}}`
+	if err := protojson.Unmarshal([]byte(text), &want); err != nil {
+		t.Fatal(err)
+	}
+	if got := wholeStudy(); !proto.Equal(got, &want) {
+		t.Errorf("got\n%v\nwant\n%v", got, &want)
+	}
+}
+
+func TestAStudyIsCreatedOpenedAndWarnedOf(t *testing.T) {
+	var log bytes.Buffer
+	var sent *pb.CreateStudyRequest
+	s := start(t, &server{createStudy: func(_ int, request *pb.CreateStudyRequest) (*pb.Study, error) {
+		sent = request
+		stored := proto.CloneOf(request.GetStudy())
+		stored.Name = request.GetParent() + "/studies/" + request.GetStudyId()
+		stored.Warnings = []*pb.StudyWarning{{
+			Kind: pb.WarningKind_WARNING_KIND_DIFFERS_FROM_REQUEST, Field: "stopping_rules.max_trials", Message: "another value",
+		}}
+		return stored, nil
+	}})
+	client := connect(t, s, asktell.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	study, err := client.CreateStudy(t.Context(), "full", wholeStudy(), asktell.ExistOK())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return spec
-}
-
-func TestASpecificationComesBackAsItWasGiven(t *testing.T) {
-	var log bytes.Buffer
-	spec := wholeSpec(t)
-	client := connect(t, keeper(t), asktell.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
-	study, err := client.CreateStudy(t.Context(), "full", spec)
-	if err != nil {
-		t.Fatal(err)
+	if !sent.GetExistOk() || sent.GetRequestId() == "" || !proto.Equal(sent.GetStudy(), wholeStudy()) {
+		t.Errorf("sent %v", sent)
 	}
-	if got := study.Info().Spec; !reflect.DeepEqual(got, spec) {
-		t.Errorf("got\n%+v\nwant\n%+v", got, spec)
+	if study.ID() != "full" || study.String() != "projects/default/studies/full UNSPECIFIED" {
+		t.Error(study.ID(), study)
 	}
-	if study.ID() != "full" || study.Name() != "projects/default/studies/full" {
-		t.Error(study.ID(), study.Name())
-	}
-	if study.Info().Warnings[0].Kind != "BUDGET_TOO_SMALL" || !strings.Contains(log.String(), "so few") {
-		t.Errorf("warnings %v, log %q", study.Info().Warnings, log.String())
+	if !strings.Contains(log.String(), "another value") || !strings.Contains(log.String(), "stopping_rules.max_trials") {
+		t.Errorf("log %q", log.String())
 	}
 }
 
-func TestExistOKOpensTheSameStudyOnly(t *testing.T) {
-	var log bytes.Buffer
-	client := connect(t, keeper(t), asktell.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
-	if _, err := client.CreateStudy(t.Context(), "s", wholeSpec(t)); err != nil {
+func TestStudyFilesAreReadByTheServer(t *testing.T) {
+	var sent []*pb.CreateStudyRequest
+	s := start(t, &server{createStudy: func(n int, request *pb.CreateStudyRequest) (*pb.Study, error) {
+		sent = append(sent, request)
+		if n == 1 {
+			return nil, refusal(codes.InvalidArgument, "INVALID_STUDY_FILE", map[string]string{"line": "1", "column": "7"}, 0)
+		}
+		return &pb.Study{Name: studyName}, nil
+	}})
+	client := connect(t, s)
+	path := filepath.Join(t.TempDir(), "study.yaml")
+	if _, err := client.CreateStudyFromFile(t.Context(), path); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+	if err := os.WriteFile(path, []byte("name: größer"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, each := range []struct {
-		change func(*asktell.StudySpec)
-		differ string // "" = it is the same study
-	}{
-		{func(*asktell.StudySpec) {}, ""},
-		{func(s *asktell.StudySpec) { s.Lease, s.MaxAttempts, s.Seed = 0, 0, nil }, ""}, // left to the server
-		{func(s *asktell.StudySpec) { s.MaxTrials, s.MaxRunning = new(99), 1 }, ""},     // can be changed
-		{func(s *asktell.StudySpec) { s.Replicates, s.MaxStaleness = 0, nil }, ""},      // left to the server
-		{func(s *asktell.StudySpec) { s.MaxStaleness = new(4) }, ""},                    // can be changed
-		{func(s *asktell.StudySpec) { s.Objectives[0].Split = "" }, ""},
-		{func(s *asktell.StudySpec) { s.Metrics[0], s.Metrics[1] = s.Metrics[1], s.Metrics[0] }, ""},
-		{func(s *asktell.StudySpec) { s.Space = s.Space[1:] }, "space (lr)"},
-		{func(s *asktell.StudySpec) { s.Space[6] = asktell.Bool{Name: "flag"} }, "space (flag)"},
-		{func(s *asktell.StudySpec) { s.Objectives[0].Goal = asktell.GoalMaximize }, "objectives"},
-		{func(s *asktell.StudySpec) { s.Metrics = nil }, "metrics"},
-		{func(s *asktell.StudySpec) { s.Algorithm = nil }, "algorithm"},
-		{func(s *asktell.StudySpec) { s.Lease = time.Minute }, "lease"},
-		{func(s *asktell.StudySpec) { s.MaxAttempts = 3 }, "max_attempts"},
-		{func(s *asktell.StudySpec) { s.Replicates = 2 }, "replicates"},
-		{func(s *asktell.StudySpec) { s.Seed = new(int64(1)) }, "seed"},
-	} {
-		spec := wholeSpec(t)
-		each.change(&spec)
-		_, err := client.CreateStudy(t.Context(), "s", spec, asktell.ExistOK())
-		if each.differ == "" && err != nil {
-			t.Error(err)
-		}
-		if each.differ != "" && (!errors.Is(err, asktell.ErrStudyExists) || !strings.Contains(err.Error(), each.differ)) {
-			t.Errorf("got %v, want that %s differs", err, each.differ)
-		}
+	_, err := client.CreateStudyFromFile(t.Context(), path)
+	if !errors.Is(err, asktell.ErrInvalidStudyFile) || !errors.Is(err, asktell.ErrInvalidArgument) ||
+		!strings.HasPrefix(err.Error(), path+":in words") {
+		t.Error(err)
 	}
-	if !strings.Contains(log.String(), "max_running max_trials") || !strings.Contains(log.String(), "[max_staleness]") {
-		t.Errorf("nothing is said of other rules: %q", log.String())
+	if _, err := client.CreateStudyFromFile(t.Context(), path, asktell.ExistOK(), asktell.AsStudy("other")); err != nil {
+		t.Error(err)
 	}
-	if _, err := client.CreateStudy(t.Context(), "s", wholeSpec(t)); !errors.Is(err, asktell.ErrStudyExists) {
-		t.Errorf("without ExistOK: %v", err)
+	if record, err := client.CheckStudyFile(t.Context(), path); err != nil || record.GetName() != studyName {
+		t.Error(record, err)
+	}
+	if sent[1].GetStudyFile() != "name: größer" || sent[1].GetStudyId() != "other" || !sent[1].GetExistOk() ||
+		sent[1].GetValidateOnly() || !sent[2].GetValidateOnly() {
+		t.Error(sent)
+	}
+}
+
+func TestAnAskTakesAnyFieldOfItsRequest(t *testing.T) {
+	var sent *pb.AskRequest
+	study := open(t, start(t, &server{ask: func(_ int, request *pb.AskRequest) (*pb.AskResponse, error) {
+		sent = request
+		return &pb.AskResponse{Trials: []*pb.Trial{{Name: studyName + "/trials/1", Number: 1}}}, nil
+	}}))
+	if _, err := study.Ask(t.Context(), asktell.AskWith(func(r *asktell.AskRequest) { r.WorkerId = "mine" })); err != nil {
+		t.Fatal(err)
+	}
+	if sent.GetWorkerId() != "mine" || sent.GetStudy() != studyName || sent.GetCount() != 1 || sent.GetRequestId() == "" {
+		t.Error(sent)
 	}
 }
 
@@ -119,20 +149,15 @@ func TestMaxStalenessIsChangedAndLeftToTheServerAgain(t *testing.T) {
 		sent = request
 		return request.GetStudy(), nil
 	}}))
-	for _, each := range []struct {
-		option asktell.UpdateOption
-		want   *int
-	}{
-		{asktell.SetMaxStaleness(0), new(0)}, {asktell.SetMaxStaleness(7), new(7)}, {asktell.ClearMaxStaleness(), nil},
-	} {
-		if err := study.Update(t.Context(), each.option); err != nil {
+	for _, want := range []*int32{new(int32(0)), new(int32(7)), nil} {
+		if err := study.Update(t.Context(), &asktell.StudyRecord{MaxStaleness: want}, "max_staleness"); err != nil {
 			t.Fatal(err)
 		}
 		if paths := sent.GetUpdateMask().GetPaths(); !slices.Equal(paths, []string{"max_staleness"}) {
 			t.Error(paths)
 		}
-		if got := study.Info().Spec.MaxStaleness; !reflect.DeepEqual(got, each.want) {
-			t.Errorf("got %v, want %v", got, each.want)
+		if got := study.Record().MaxStaleness; !reflect.DeepEqual(got, want) || sent.GetStudy().GetName() != studyName {
+			t.Errorf("got %v, want %v", got, want)
 		}
 	}
 }
@@ -150,30 +175,11 @@ func TestTheBestByTheModelIsThereWhereResultsAreNoisy(t *testing.T) {
 		}
 		return answer, nil
 	}}))
-	best, err := study.BestByModel(t.Context())
-	if err != nil || best.Trial.Number() != 4 || best.Mean != 0.5 || best.StandardDeviation != 0.25 || best.Noise != 0.125 {
-		t.Errorf("got %+v, %v", best, err)
+	trial, best, err := study.BestByModel(t.Context())
+	if err != nil || trial.Number() != 4 || best.GetMean() != 0.5 || best.GetStandardDeviation() != 0.25 || best.GetNoise() != 0.125 {
+		t.Errorf("got %v, %v, %v", trial, best, err)
 	}
-	if best, err := study.BestByModel(t.Context()); err != nil || best != nil {
-		t.Errorf("without noise: got %+v, %v", best, err)
-	}
-}
-
-func TestMistakesThatNoServerNeedsToSee(t *testing.T) {
-	client := connect(t, keeper(t))
-	for field, spec := range map[string]asktell.StudySpec{
-		"study.search_space.parameters[0]":    {Space: asktell.Space{nil}},
-		"study.objectives[0].goal":            {Objectives: []asktell.Objective{{Metric: "loss", Goal: "least"}}},
-		"study.tracked_metrics[0].split":      {Metrics: []asktell.TrackedMetric{{Metric: "loss", Split: "tets"}}},
-		"study.stopping_rules.max_trials":     {MaxTrials: new(1 << 40)},
-		"study.replicates":                    {Replicates: 1 << 40},
-		"study.max_staleness":                 {MaxStaleness: new(1 << 40)},
-		"study.algorithm.grid.default_levels": {Algorithm: asktell.Grid{DefaultLevels: 1 << 40}},
-	} {
-		_, err := client.CreateStudy(t.Context(), "s", spec)
-		failure, ok := errors.AsType[*asktell.Error](err)
-		if !ok || !errors.Is(err, asktell.ErrInvalidArgument) || failure.Field() != field {
-			t.Errorf("got %v, want one about %s", err, field)
-		}
+	if trial, best, err := study.BestByModel(t.Context()); err != nil || trial != nil || best != nil {
+		t.Errorf("without noise: got %v, %v, %v", trial, best, err)
 	}
 }

@@ -2,26 +2,45 @@ package asktell
 
 import (
 	"fmt"
-	"math"
-	"reflect"
-	"strconv"
-	"time"
-
-	"google.golang.org/protobuf/types/known/timestamppb"
+	"maps"
+	"slices"
+	"strings"
 
 	pb "github.com/asktell/asktell/clients/go/asktell/v1"
 )
 
-// Params is a configuration: a value for each parameter. Values that come from a server are of type float64, int64,
-// string or bool; those that go to one may also be of other integer types, float32, or types based on these.
+// Value is what a parameter may be. An int never becomes a float, nor the other way round.
+type Value interface {
+	int | int64 | float64 | string | bool
+}
+
+// ValueOf is a parameter's value as the contract has it, for [Params].
+func ValueOf[T Value](value T) *pb.ParameterValue {
+	made := &pb.ParameterValue{}
+	switch value := any(value).(type) {
+	case bool:
+		made.Kind = &pb.ParameterValue_BoolValue{BoolValue: value}
+	case string:
+		made.Kind = &pb.ParameterValue_StringValue{StringValue: value}
+	case int:
+		made.Kind = &pb.ParameterValue_IntValue{IntValue: int64(value)}
+	case int64:
+		made.Kind = &pb.ParameterValue_IntValue{IntValue: value}
+	case float64:
+		made.Kind = &pb.ParameterValue_DoubleValue{DoubleValue: value}
+	}
+	return made
+}
+
+// Params is a configuration: a value for each parameter.
 //
-// The methods are for programs that know the space. Like an index out of range, a name that the space does not have,
-// or a value of another kind, is a mistake in the program: they panic.
-type Params map[string]any
+// The typed methods are for programs that know the space. Like an index out of range, a name that the space does not
+// have, or a value of another kind, is a mistake in the program: they panic. [Params.Any] asks.
+type Params map[string]*pb.ParameterValue
 
 // Float returns a number: of a float, int or discrete parameter.
 func (p Params) Float(name string) float64 {
-	switch value := p[name].(type) {
+	switch value := p.Any(name).(type) {
 	case float64:
 		return value
 	case int64:
@@ -31,84 +50,25 @@ func (p Params) Float(name string) float64 {
 }
 
 // Int returns a whole number: of an int or discrete parameter.
-func (p Params) Int(name string) int {
-	if value, ok := p[name].(int64); ok && int64(int(value)) == value {
-		return int(value)
-	}
-	panic(p.mistake(name, "an int"))
-}
+func (p Params) Int(name string) int { return int(typed[int64](p, name, "an int")) }
 
 // Category returns the value of a categorical parameter.
-func (p Params) Category(name string) string {
-	if value, ok := p[name].(string); ok {
-		return value
-	}
-	panic(p.mistake(name, "a category"))
-}
+func (p Params) Category(name string) string { return typed[string](p, name, "a category") }
 
 // Bool returns the value of a bool parameter.
-func (p Params) Bool(name string) bool {
-	if value, ok := p[name].(bool); ok {
+func (p Params) Bool(name string) bool { return typed[bool](p, name, "a bool") }
+
+func typed[T any](p Params, name, wanted string) T {
+	if value, ok := p.Any(name).(T); ok {
 		return value
 	}
-	panic(p.mistake(name, "a bool"))
+	panic(p.mistake(name, wanted))
 }
 
-func (p Params) mistake(name, wanted string) string {
-	if value, ok := p[name]; ok {
-		return fmt.Sprintf("asktell: parameter %q is not %s: %v of type %T", name, wanted, value, value)
-	}
-	return fmt.Sprintf("asktell: no parameter %q in %v", name, map[string]any(p))
-}
-
-func encodeParams(params Params, where string) (map[string]*pb.ParameterValue, error) {
-	wire := make(map[string]*pb.ParameterValue, len(params))
-	for name, value := range params {
-		var err error
-		if wire[name], err = encodeValue(value, where+".params["+strconv.Quote(name)+"]"); err != nil {
-			return nil, err
-		}
-	}
-	return wire, nil
-}
-
-// encodeValue keeps a value's kind: an integer never becomes a double.
-func encodeValue(value any, where string) (*pb.ParameterValue, error) {
-	v := reflect.ValueOf(value)
-	switch {
-	case v.Kind() == reflect.Bool:
-		return &pb.ParameterValue{Kind: &pb.ParameterValue_BoolValue{BoolValue: v.Bool()}}, nil
-	case v.Kind() == reflect.String:
-		return &pb.ParameterValue{Kind: &pb.ParameterValue_StringValue{StringValue: v.String()}}, nil
-	case v.CanInt():
-		return intValue(v.Int()), nil
-	case v.CanUint() && v.Uint() <= math.MaxInt64:
-		return intValue(int64(v.Uint())), nil
-	case v.CanFloat():
-		return floatValue(v.Float()), nil
-	}
-	return nil, invalid(where, "must be a number, a string or a bool, got %v of type %T", value, value)
-}
-
-func intValue(value int64) *pb.ParameterValue {
-	return &pb.ParameterValue{Kind: &pb.ParameterValue_IntValue{IntValue: value}}
-}
-
-func floatValue(value float64) *pb.ParameterValue {
-	return &pb.ParameterValue{Kind: &pb.ParameterValue_DoubleValue{DoubleValue: value}}
-}
-
-func decodeParams(wire map[string]*pb.ParameterValue) Params {
-	params := make(Params, len(wire))
-	for name, value := range wire {
-		params[name] = decodeValue(value)
-	}
-	return params
-}
-
-// decodeValue returns nil for a kind that is newer than this client.
-func decodeValue(wire *pb.ParameterValue) any {
-	switch kind := wire.GetKind().(type) {
+// Any returns the value as a float64, int64, string or bool; nil when there is none, or one of a kind that is newer than
+// this client.
+func (p Params) Any(name string) any {
+	switch kind := p[name].GetKind().(type) {
 	case *pb.ParameterValue_DoubleValue:
 		return kind.DoubleValue
 	case *pb.ParameterValue_IntValue:
@@ -121,57 +81,52 @@ func decodeValue(wire *pb.ParameterValue) any {
 	return nil
 }
 
+// String is name=value for each parameter, by name.
+func (p Params) String() string {
+	words := make([]string, 0, len(p))
+	for _, name := range slices.Sorted(maps.Keys(p)) {
+		words = append(words, fmt.Sprintf("%s=%v", name, p.Any(name)))
+	}
+	return strings.Join(words, " ")
+}
+
+func (p Params) mistake(name, wanted string) string {
+	if value := p.Any(name); value != nil {
+		return fmt.Sprintf("asktell: parameter %q is not %s: %v of type %T", name, wanted, value, value)
+	}
+	return fmt.Sprintf("asktell: no parameter %q in %v", name, p)
+}
+
 // Metrics are measured values by name. NaN and infinities are for the server to refuse, in the same words everywhere.
 type Metrics map[string]float64
 
-// StandardErrors are standard errors of metrics by name, where they are known. They are also an option of Tell, Stop,
-// Report and Amend.
+// StandardErrors are standard errors of metrics by name, where they are known.
 type StandardErrors map[string]float64
 
-func encodeMetrics(metrics Metrics, deviations StandardErrors) (map[string]*pb.Metric, error) {
-	wire := make(map[string]*pb.Metric, len(metrics))
-	for name, value := range metrics {
-		wire[name] = &pb.Metric{Value: value}
+// Records are the metrics as records have them, with their standard errors.
+//
+// Errors: [ErrInvalidArgument], a standard error without a metric of its name.
+func (m Metrics) Records(deviations ...StandardErrors) (map[string]*pb.Metric, error) {
+	records := make(map[string]*pb.Metric, len(m))
+	for name, value := range m {
+		records[name] = &pb.Metric{Value: value}
 	}
-	for name, deviation := range deviations {
-		if wire[name] == nil {
-			return nil, invalid("standard_errors["+name+"]", "there is no metric of that name beside it")
-		}
-		wire[name].StandardError = &deviation
-	}
-	return wire, nil
-}
-
-func decodeMetrics(wire map[string]*pb.Metric) (Metrics, StandardErrors) {
-	metrics := make(Metrics, len(wire))
-	deviations := StandardErrors{}
-	for name, metric := range wire {
-		metrics[name] = metric.GetValue()
-		if metric.StandardError != nil {
-			deviations[name] = metric.GetStandardError()
+	for _, each := range deviations {
+		for name, deviation := range each {
+			if records[name] == nil {
+				return nil, invalid("metrics["+name+"]", "is missing: there is a standard error of that name, and no metric")
+			}
+			records[name].StandardError = &deviation
 		}
 	}
-	return metrics, deviations
+	return records, nil
 }
 
-func encodeTime(t time.Time) *timestamppb.Timestamp {
-	if t.IsZero() {
-		return nil
+// ValuesOf are the values of a record's metrics.
+func ValuesOf(records map[string]*pb.Metric) Metrics {
+	metrics := make(Metrics, len(records))
+	for name, record := range records {
+		metrics[name] = record.GetValue()
 	}
-	return timestamppb.New(t)
-}
-
-func decodeTime(wire *timestamppb.Timestamp) time.Time {
-	if wire == nil {
-		return time.Time{}
-	}
-	return wire.AsTime()
-}
-
-// encodeInt32 is for counts, which are ints in Go and 32 bits wide on the wire.
-func encodeInt32(value int, where string) (int32, error) {
-	if int(int32(value)) != value {
-		return 0, invalid(where, "must fit 32 bits, got %d", value)
-	}
-	return int32(value), nil
+	return metrics
 }

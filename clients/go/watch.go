@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"strconv"
+	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -13,37 +15,17 @@ import (
 	pb "github.com/asktell/asktell/clients/go/asktell/v1"
 )
 
-// Change is one change of a study; exactly one of the fields besides Cursor is set.
-type Change struct {
-	// Cursor is where to go on from.
-	Cursor string
-	// Study is the study itself, as it is after the change.
-	Study *StudyInfo
-	// Trial is a trial, as it is after the change.
-	Trial *TrialInfo
-	// DeletedTrial is the number of a trial that is no more.
-	DeletedTrial int
-	// Reported is what a running trial reported.
-	Reported *ReportedMeasurement
-}
-
-// ReportedMeasurement is a measurement of a running trial.
-type ReportedMeasurement struct {
-	Trial int
-	Measurement
-}
-
 // Watch yields the study's changes as they happen, in order, across restarts of servers: nothing is missed and nothing
 // comes twice. It ends when the loop does, or with an error: the context's, or [ErrStudyNotFound] when the study is
 // deleted.
 //
-// The cursor is that of the last change seen, or [StudyInfo.Cursor] for what comes after that reading; "" = from the
+// The cursor is that of the last change seen, or that of [Study.Record] for what comes after that reading; "" = from the
 // study's beginning.
-func (s *Study) Watch(ctx context.Context, cursor string) iter.Seq2[Change, error] {
-	return func(yield func(Change, error) bool) {
+func (s *Study) Watch(ctx context.Context, cursor string) iter.Seq2[*Change, error] {
+	return func(yield func(*Change, error) bool) {
 		// A call with a deadline first: a stream would wait for ever for a server that is not there at all.
 		if _, err := s.session.studies.GetStudy(ctx, &pb.GetStudyRequest{Name: s.Name()}); err != nil {
-			yield(Change{}, err)
+			yield(nil, err)
 			return
 		}
 		w := &watch{session: s.session, study: s.Name(), cursor: cursor}
@@ -53,11 +35,11 @@ func (s *Study) Watch(ctx context.Context, cursor string) iter.Seq2[Change, erro
 				return
 			}
 			if failure := w.ended(ctx, err); failure != nil {
-				yield(Change{}, failure)
+				yield(nil, failure)
 				return
 			}
 			if !sleepWithin(ctx, w.delays.next(retryAfter(err))) {
-				yield(Change{}, becauseOf(ctx, err))
+				yield(nil, becauseOf(ctx, err))
 				return
 			}
 		}
@@ -73,7 +55,7 @@ type watch struct {
 }
 
 // follow reads one stream to its end. It reports false when the consumer has had enough.
-func (w *watch) follow(ctx context.Context, yield func(Change, error) bool) (bool, error) {
+func (w *watch) follow(ctx context.Context, yield func(*Change, error) bool) (bool, error) {
 	ctx, cancel := context.WithCancel(ctx) // or a loop that is left would leave the stream open
 	defer cancel()
 	stream, err := w.session.trials.WatchStudy(
@@ -91,7 +73,7 @@ func (w *watch) follow(ctx context.Context, yield func(Change, error) bool) (boo
 		}
 		w.delays = backoffDelays{}
 		w.cursor = answer.GetCursor()
-		if !yield(decodeChange(answer), nil) {
+		if !yield(answer, nil) {
 			return false, nil
 		}
 	}
@@ -113,20 +95,8 @@ func (w *watch) ended(ctx context.Context, err error) error {
 	}
 }
 
-func decodeChange(wire *pb.WatchStudyResponse) Change {
-	change := Change{Cursor: wire.GetCursor()}
-	switch kind := wire.GetChange().(type) {
-	case *pb.WatchStudyResponse_Study:
-		change.Study = decodeStudy(kind.Study)
-	case *pb.WatchStudyResponse_Trial:
-		change.Trial = decodeTrial(kind.Trial)
-	case *pb.WatchStudyResponse_DeletedTrial:
-		change.DeletedTrial = trialNumber(kind.DeletedTrial.GetName())
-	case *pb.WatchStudyResponse_Reported:
-		change.Reported = &ReportedMeasurement{
-			Trial:       trialNumber(kind.Reported.GetName()),
-			Measurement: decodeMeasurement(kind.Reported.GetMeasurement()),
-		}
-	}
-	return change
+// TrialNumber is the number at the end of a trial's full name; 0 when it is none. Changes name trials so.
+func TrialNumber(name string) int64 {
+	number, _ := strconv.ParseInt(name[strings.LastIndex(name, "/")+1:], 10, 64)
+	return number
 }

@@ -34,7 +34,7 @@ func TestAWatchGoesOnWhereItBrokeOff(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if numbers = append(numbers, change.DeletedTrial); len(numbers) == 6 {
+		if numbers = append(numbers, int(asktell.TrialNumber(change.GetDeletedTrial().GetName()))); len(numbers) == 6 {
 			break
 		}
 	}

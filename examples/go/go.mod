@@ -5,7 +5,6 @@ go 1.26.0
 require github.com/asktell/asktell/clients/go v0.1.0
 
 require (
-	go.yaml.in/yaml/v3 v3.0.6 // indirect
 	golang.org/x/net v0.60.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect
 	golang.org/x/text v0.42.0 // indirect

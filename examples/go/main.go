@@ -55,20 +55,17 @@ func run(ctx context.Context, s settings) (err error) {
 	if err != nil {
 		return err
 	}
-	id, spec, err := asktell.LoadStudyFile(s.file)
-	if err != nil {
-		return err
-	}
-	if s.study != "" {
-		id = s.study
-	}
 	host, _ := os.Hostname()
 	client, err := asktell.NewClient(asktell.WithWorkerID(fmt.Sprintf("go:%s:%d", host, os.Getpid())))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, client.Close()) }()
-	study, err := client.CreateStudy(ctx, id, spec, asktell.ExistOK())
+	options := []asktell.CreateOption{asktell.ExistOK()}
+	if s.study != "" {
+		options = append(options, asktell.AsStudy(s.study))
+	}
+	study, err := client.CreateStudyFromFile(ctx, s.file, options...)
 	if err != nil {
 		return err
 	}
@@ -137,6 +134,6 @@ func printBest(ctx context.Context, study *asktell.Study) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("best: trial %d  val_loss %.4f\n", best.Number(), best.Info().Metrics["val_loss"])
+	fmt.Printf("best: trial %d  val_loss %.4f\n", best.Number(), best.Metrics()["val_loss"])
 	return nil
 }

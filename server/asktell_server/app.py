@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from asktell_server.domain.names import TrialName
-from asktell_server.engine.pool import WorkerPool
+from asktell_server.engine.workers.pool import WorkerPool
 from asktell_server.protocols.asktell_v1 import contract as asktell_v1
 from asktell_server.service.clock import Clock, utc_now
 from asktell_server.service.explaining import Explanation

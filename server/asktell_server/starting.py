@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from asktell_server.domain.errors import Unavailable
-from asktell_server.engine.pool import WorkerPool
-from asktell_server.engine.worker_process import WorkerError
+from asktell_server.engine.workers.pool import WorkerPool
+from asktell_server.engine.workers.process import WorkerError
 from asktell_server.settings import SUGGEST_TIMEOUT_S, Settings
 from asktell_server.store.connect import connect
 from asktell_server.store.embedded import EmbeddedStore, EmbeddedStoreError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -36,11 +37,11 @@ async def report(ledger: Ledger, study: StudyName, number: int, step: int, **val
     assert reported.lease_valid
 
 
-async def read(ledger: Ledger, study: StudyName, *numbers: int) -> tuple[Curves, list[int]]:
+async def read(ledger: Ledger, study: StudyName, *numbers: int, most: int = 10_000) -> tuple[Curves, list[int]]:
     """The points by trial and metric, and the trials in the order in which their parts came."""
     curves: Curves = {}
     order: list[int] = []
-    async for part in ledger.read_curves(study, numbers=numbers):
+    async for part in ledger.read_curves(study, numbers=numbers, most=most):
         if part.number not in order:
             order.append(part.number)
         assert order[-1] == part.number
@@ -92,6 +93,26 @@ async def test_more_than_fits_into_one_round_trip(
     assert curves == {
         number: {"loss": [(step, step / 7) for step in range(length)]} for number, length in lengths.items()
     }
+
+
+@pytest.mark.parametrize("most", [2, 3, 40, 119, 120])
+async def test_of_a_long_trial_comes_an_even_spread(
+    ledger: Ledger, study: StudyName, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr("asktell_server.store.redis_ledger.measurements._PAGE_BYTES", 1024)
+    length = 120
+    await start(ledger, study, 2)
+    for step in range(length):
+        await report(ledger, study, 1, step, **({"loss": 0.0} if step % 2 else {"accuracy": 0.0}))
+    await report(ledger, study, 2, 7, loss=0.5)
+    curves, _ = await read(ledger, study, 1, 2, most=most)
+    assert curves[2] == {"loss": [(7, 0.5)]}
+    steps = sorted(step for points in curves[1].values() for step, _ in points)
+    assert len(steps) == len(set(steps)) == most
+    assert (steps[0], steps[-1]) == (0, length - 1)
+    assert max(later - earlier for earlier, later in pairwise(steps)) <= 2 * (length - 2) / max(1, most - 2) + 1
+    if most >= 40:
+        assert min(len(points) for points in curves[1].values()) > most / 4, "no metric is missed"
 
 
 async def test_a_new_study_of_the_same_name_has_no_points(ledger: Ledger, study: StudyName) -> None:

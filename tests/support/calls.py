@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 
 from asktell_server.transport.bodies import PROTOBUF, Body, Encoding, Translator
 from asktell_server.transport.calls import Metadata, Method, Permission, Rules, Service
-from asktell_server.transport.edge import Arrival, Edge
+from asktell_server.transport.edge import Admission, Edge
 from asktell_server.transport.gate import Gate
 from asktell_server.transport.identity import Identity
 
@@ -47,21 +47,24 @@ def edge_of(gate: Gate, *, token: str | None = None, clock: Callable[[], float] 
     return Edge(gate, Identity(token=token), Translator(), **more)
 
 
-def arrival(
+def admit(
+    edge: Edge,
+    method: Method,
     *,
     token: str | None = None,
     remaining_s: float | None = None,
     size: int | None = 0,
     metadata: Metadata | None = None,
-) -> Arrival:
-    """The head of a call. `token`: the whole authorization header."""
-    given: dict[str, str | bytes] = {} if token is None else {"authorization": token}
-    return Arrival(metadata={**(metadata or {}), **given}, peer="192.0.2.1:7", remaining_s=remaining_s, size=size)
+) -> Admission:
+    """Has a call let in. `token`: the whole authorization header."""
+    given: Metadata = {} if token is None else {"authorization": token}
+    given.update(metadata or {})
+    return edge.admit(method, metadata=given, peer="192.0.2.1:7", remaining_s=remaining_s, size=size)
 
 
 async def answer(edge: Edge, method: Method, data: bytes = b"", *, encoding: Encoding = PROTOBUF, **head: Any) -> bytes:
     """Takes a unary call through the edge."""
-    admission = edge.admit(method, arrival(size=len(data), **head))
+    admission = admit(edge, method, size=len(data), **head)
     return await edge.answer(admission, Body(data, encoding))
 
 

@@ -38,7 +38,7 @@ def _fresh(sites: int, letters: int, seed: int) -> Instance:
 
 
 def _motif(sites: int, letters: int, pairs: int, seed: int) -> Instance:
-    """Each site has one best letter, and sites count unequally; some pairs of sites interact beside that."""
+    """Each site has one best letter, and sites count unequally; some pairs of sites interact as well."""
     generator = np.random.default_rng([seed, sites, letters, pairs])
     best = generator.integers(letters, size=sites)
     weights = 0.7 ** generator.permutation(sites)
@@ -68,8 +68,8 @@ def _with_numbers(sites: int, letters: int, numbers: int, seed: int) -> Instance
         return {name: float(places[number, letter[number]]) for number, name in enumerate(names)}
 
     def objective(configuration: Configuration) -> float:
-        beside = sum((float(configuration[name]) - place) ** 2 for name, place in best(configuration).items())
-        return landscape.objective(configuration) + beside
+        elsewhere = sum((float(configuration[name]) - place) ** 2 for name, place in best(configuration).items())
+        return landscape.objective(configuration) + elsewhere
 
     space: Space = {**landscape.space, **{name: Float(0.0, 1.0) for name in names}}
     minimiser = {**landscape.minimiser, **best(landscape.minimiser)}

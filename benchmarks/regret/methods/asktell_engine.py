@@ -10,9 +10,10 @@ from asktell import Bool, Categorical, Discrete, Domain, Float, Int, Space
 from asktell_server.domain import space as spaces
 from asktell_server.domain.algorithm import Algorithm, Auto
 from asktell_server.domain.goals import Goals
-from asktell_server.domain.metrics import Goal, Objective
-from asktell_server.engine.problem import Observation, Outcome, Problem, Suggestion, SuggestTask
-from asktell_server.engine.suggest import suggest
+from asktell_server.domain.metrics import Goal, Metric, Objective
+from asktell_server.engine.observations import Observation, Outcome
+from asktell_server.engine.problem import Problem, Suggestion
+from asktell_server.engine.tasks.suggest import SuggestTask
 from benchmarks.regret.case import Instance
 from benchmarks.regret.methods.method import Method, Opener, OwnProcess, Proposal
 
@@ -23,7 +24,7 @@ class EngineRun(OwnProcess):
     def __init__(self, instance: Instance, seed: int, algorithm: Algorithm | None = None) -> None:
         self.goals = Goals(objectives=(Objective(metric="loss", goal=Goal.MINIMIZE),))
         problem = Problem(space=search_space(instance.space), goals=self.goals, algorithm=algorithm or Auto())
-        self._task = SuggestTask(problem=problem, observations=(), seed=seed)
+        self._task = SuggestTask(problem=problem, history=problem.empty_history(), seed=seed)
         self._pending: list[Proposal] = []
 
     def ask(self) -> Proposal:
@@ -32,8 +33,7 @@ class EngineRun(OwnProcess):
 
     def propose(self) -> tuple[Proposal, Suggestion]:
         """The same, with all that the engine said."""
-        pending = tuple(proposal.configuration for proposal in self._pending)
-        result = suggest(replace(self._task, pending=pending))
+        result = self._next_task().run()
         if result.fallback_reason:
             raise RuntimeError(f"the model failed: {result.fallback_reason}")
         self._task = replace(self._task, warm_start=result.warm_start or self._task.warm_start)
@@ -49,8 +49,13 @@ class EngineRun(OwnProcess):
     def tell(self, proposal: Proposal, value: float) -> None:
         """Makes an observation of a proposal."""
         self.drop(proposal)
-        told = Observation(parameters=proposal.configuration, outcome=Outcome.VALUE, value=value)
-        self._task = replace(self._task, observations=(*self._task.observations, told))
+        self._task.history.append(
+            Observation(parameters=proposal.configuration, outcome=Outcome.VALUE, metrics=(Metric(value=value),))
+        )
+
+    def _next_task(self) -> SuggestTask:
+        """The task of the next suggestion."""
+        return replace(self._task, pending=tuple(proposal.configuration for proposal in self._pending))
 
 
 def search_space(space: Space) -> spaces.SearchSpace:

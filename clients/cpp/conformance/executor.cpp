@@ -86,9 +86,10 @@ wire::Result Executor::perform(const wire::Action& action) {
     case wire::Action::kImportTrials: {
       v1::ImportTrialsRequest request;
       *request.mutable_trials() = action.import_trials().trials();
+      const auto answer = studies_.at(action.import_trials().study()).import(request);
       wire::Result result;
       result.mutable_trials();
-      for (const auto& trial : studies_.at(action.import_trials().study()).import(request).trials()) {
+      for (const auto& trial : answer.trials()) {
         *result.mutable_trials()->add_trials()->mutable_trial() = trial;
       }
       return result;

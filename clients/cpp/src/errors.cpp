@@ -31,11 +31,7 @@ std::string Error::metadata(const std::string& key) const {
   return found == details_->metadata.end() ? std::string() : found->second;
 }
 
-void Error::prepend(const std::string& text) {
-  ErrorDetails details = *details_;
-  details.message.insert(0, text);
-  details_ = std::make_shared<const ErrorDetails>(std::move(details));
-}
+void Error::prepend(const std::string& text) { std::runtime_error::operator=(std::runtime_error(text + what())); }
 
 StudyComplete::StudyComplete(ErrorDetails details) : FailedPrecondition(complete(std::move(details))) {}
 

@@ -33,6 +33,7 @@ v1::TellRequest result(v1::TellOutcome outcome, const Metrics& metrics, const st
 /// The paths of single entries of a map.
 std::vector<std::string> paths_of(const std::string& field, const std::map<std::string, std::string>& entries) {
   std::vector<std::string> paths;
+  paths.reserve(entries.size());
   for (const auto& entry : entries) {
     paths.push_back(field + "." + entry.first);
   }

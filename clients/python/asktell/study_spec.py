@@ -21,9 +21,9 @@ class StudyChanges(TypedDict, total=False):
         patience: it ends when this many trials in a row did not better the best one.
         deadline: it ends at this time (with a time zone).
         max_running: the most trials that run at once.
-        max_staleness: the most trials that may end between the making of a suggestion and its start; 0 = every
-            suggestion knows all results; default: 0 with fewer than 6 trials running, above that by how unexpected results
-            are.
+        max_staleness: the most trials that may end between the computation of a suggestion and its start; 0 = every
+            suggestion knows all results. By default it is 0 with fewer than 6 running trials; with more, results count by their
+            surprise: how far they lie from their prediction.
         display_name: a title for people.
         labels: short and filterable.
         annotations: free values, up to 64 KiB in all.

@@ -150,7 +150,8 @@ export class Executor {
   #ask({ study: name, trials, count, waitMs, workerId }: Payload<"ask">): Promise<pb.Result> {
     const study = this.#study(name);
     const options = { ...(waitMs === undefined ? {} : { waitMs }), ...(workerId === "" ? {} : { workerId }) };
-    const asked = count === undefined ? one(study.ask(options)) : study.askMany(count, options);
+    const asked =
+      count === undefined ? one(study.ask(options)) : study.askMany(count, options).then(({ trials }) => trials);
     return this.#keepTrials(trials, asked);
   }
 
@@ -221,7 +222,7 @@ export class Executor {
   }
 
   async #suggest(action: Payload<"suggest">): Promise<pb.Result> {
-    return suggestionsResult(await this.#client(action).suggest(action.request ?? { problem: {} }));
+    return suggestionsResult(await this.#client(action).suggest(action.request ?? {}));
   }
 }
 

@@ -25,10 +25,6 @@ export function jitter(ms: number, low: number, high: number): number {
 
 /** Waits; rejects with the signal's reason when that comes first. */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, signal ? { signal } : {});
-  } catch (error) {
-    signal?.throwIfAborted(); // with the reason that was given, not an AbortError of the timer's
-    throw error;
-  }
+  await delay(ms, undefined, { signal }).catch(() => undefined);
+  signal?.throwIfAborted(); // with the reason that was given, not an AbortError of the timer's
 }

@@ -1,3 +1,5 @@
+import type { Message } from "@bufbuild/protobuf";
+
 import { InvalidArgumentError } from "./errors.js";
 import type { Init, MessageOrInit, Typed } from "./init.js";
 import * as v1 from "./v1.js";
@@ -9,11 +11,8 @@ export type Domain<V = unknown> = Typed<Omit<Init<v1.Parameter>, "name">, V>;
 /** What may be varied, by name, in the order in which tables show it. */
 export type Space = Readonly<Record<string, Domain>>;
 
-/** The type of a domain's values. */
-export type ValueOf<D extends Domain> = D extends Domain<infer V> ? V : never;
-
 /** The type of a space's configurations. */
-export type ParamsOf<S extends Space> = { readonly [Name in keyof S]: ValueOf<S[Name]> };
+export type ParamsOf<S extends Space> = { readonly [Name in keyof S]: S[Name] extends Domain<infer V> ? V : never };
 
 /** A message with a search space whose configurations are of type P. */
 type WithSpace<M, P> = M & { readonly searchSpace?: Typed<MessageOrInit<v1.SearchSpace>, P> | undefined };
@@ -28,14 +27,15 @@ export type ProblemInit<P = Params> = WithSpace<MessageOrInit<v1.Problem>, P>;
 type NameOf<E> = Exclude<Lowercase<keyof E & string>, "unspecified">;
 
 /** Fields of a domain D, and a default that is known to work: the search starts from it. */
-type Options<D, V> = Omit<D, "$typeName" | "min" | "max" | "scale" | "step" | "values"> & { readonly default?: V };
+type Options<D extends Message, V> = Omit<Init<D>, Given> & { readonly default?: V };
+type Given = "$typeName" | "min" | "max" | "scale" | "step" | "values";
 
-interface RangeOptions {
+type RangeOptions<D extends Message> = Options<D, number> & {
   /** Which differences of a number count as equal steps. "reverse_log" resolves values near the maximum; floats only. */
   readonly scale?: NameOf<typeof v1.Scale>;
   /** Only min, min + step … are taken. */
   readonly step?: number;
-}
+};
 
 /** A search space of parameters by name. */
 export function space<const S extends Space>(domains: S): Typed<Init<v1.SearchSpace>, ParamsOf<S>> {
@@ -43,21 +43,13 @@ export function space<const S extends Space>(domains: S): Typed<Init<v1.SearchSp
 }
 
 /** A real number in [min, max]. */
-export function float(
-  min: number,
-  max: number,
-  options: RangeOptions & Options<Init<v1.FloatDomain>, number> = {},
-): Domain<number> {
+export function float(min: number, max: number, options: RangeOptions<v1.FloatDomain> = {}): Domain<number> {
   const { scale = "linear", default: start, ...more } = options;
   return parameter({ case: "floatDomain", value: { ...more, min, max, scale: valueOf(v1.Scale, scale) } }, start, true);
 }
 
 /** A whole number in [min, max], both ends within ±2^53. */
-export function int(
-  min: number,
-  max: number,
-  options: RangeOptions & Options<Init<v1.IntDomain>, number> = {},
-): Domain<number> {
+export function int(min: number, max: number, options: RangeOptions<v1.IntDomain> = {}): Domain<number> {
   const { scale = "linear", step, default: start, ...more } = options;
   const range = { min: BigInt(min), max: BigInt(max), step: step === undefined ? step : BigInt(step) };
   return parameter({ case: "intDomain", value: { ...more, ...range, scale: valueOf(v1.Scale, scale) } }, start);
@@ -66,7 +58,7 @@ export function int(
 /** One of 2 to 1,000 numbers in rising order. They are ints when all are whole, unless `kind` says otherwise. */
 export function discrete<const V extends number>(
   values: readonly V[],
-  options: Options<Init<v1.DiscreteDomain>, V> & { readonly kind?: "int" | "float" } = {},
+  options: Options<v1.DiscreteDomain, V> & { readonly kind?: "int" | "float" } = {},
 ): Domain<V> {
   const { kind = values.every(Number.isInteger) ? "int" : "float", default: start, ...more } = options;
   const numbers = values.map((value) => encodeValue(value, kind === "float"));
@@ -76,13 +68,13 @@ export function discrete<const V extends number>(
 /** One of 2 to 1,000 names without an order. */
 export function categorical<const V extends string>(
   values: readonly V[],
-  { default: start, ...more }: Options<Init<v1.CategoricalDomain>, V> = {},
+  { default: start, ...more }: Options<v1.CategoricalDomain, V> = {},
 ): Domain<V> {
   return parameter({ case: "categoricalDomain", value: { ...more, values: [...values] } }, start);
 }
 
 /** True or false. */
-export function bool({ default: start, ...more }: Options<Init<v1.BoolDomain>, boolean> = {}): Domain<boolean> {
+export function bool({ default: start, ...more }: Options<v1.BoolDomain, boolean> = {}): Domain<boolean> {
   return parameter({ case: "boolDomain", value: more }, start);
 }
 

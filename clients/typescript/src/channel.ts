@@ -22,7 +22,7 @@ export function openChannel(settings: Settings): Client {
   };
   let target = `dns:///${showAddress(first)}`;
   if (others.length > 0) {
-    registerList();
+    experimental.registerResolver(SCHEME, ListResolver); // again with each channel, which changes nothing
     target = `${SCHEME}:///${settings.addresses.map(showAddress).join(",")}`;
     // Not the joined list: it is the name that certificates are checked against, and the :authority of calls.
     options["grpc.default_authority"] = first.host;
@@ -34,20 +34,11 @@ export function openChannel(settings: Settings): Client {
   return new Client(target, secure, options);
 }
 
-let registered = false;
-
-/** gRPC's own "ipv4:a,b" takes no host names: this scheme does, and leaves resolving them to the connection. */
-function registerList(): void {
-  if (!registered) {
-    registered = true;
-    experimental.registerResolver(SCHEME, ListResolver);
-  }
-}
-
+/** gRPC's own "ipv4:a,b" takes no host names: this does, and leaves resolving them to the connection. */
 class ListResolver implements experimental.Resolver {
   readonly #listener: experimental.ResolverListener;
   readonly #endpoints: experimental.Endpoint[];
-  #told = false;
+  #resolved = false;
 
   constructor(target: experimental.GrpcUri, listener: experimental.ResolverListener) {
     this.#listener = listener;
@@ -58,8 +49,8 @@ class ListResolver implements experimental.Resolver {
   }
 
   updateResolution(): void {
-    if (!this.#told) {
-      this.#told = true;
+    if (!this.#resolved) {
+      this.#resolved = true;
       process.nextTick(() => {
         this.#listener(experimental.statusOrFromValue(this.#endpoints), {}, null, "");
       });
@@ -67,7 +58,7 @@ class ListResolver implements experimental.Resolver {
   }
 
   destroy(): void {
-    this.#told = false;
+    this.#resolved = false;
   }
 
   static getDefaultAuthority(target: experimental.GrpcUri): string {

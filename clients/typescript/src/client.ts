@@ -1,31 +1,32 @@
 import { readFile } from "node:fs/promises";
 
-import { create, isMessage } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 
 import type { ProblemInit, StudyInit } from "./builders.js";
 import { AsktellError } from "./errors.js";
-import type { CallOptions, Init, MessageOrInit, RequestOptions, Typed } from "./init.js";
+import type { CallOptions, Init, RequestOptions, Typed } from "./init.js";
 import { Session } from "./session.js";
 import type { ClientOptions } from "./settings.js";
 import { Study } from "./study.js";
-import { pages } from "./transport.js";
+import { listed } from "./transport.js";
 import * as v1 from "./v1.js";
 import { encodePlain, type Params, type Plain } from "./values.js";
 
 /** How a study is created from a file: fields of `v1.CreateStudyRequest`. `studyId` replaces the name in the file. */
-export type FileOptions = RequestOptions<v1.CreateStudyRequest, "parent" | "study" | "studyFile" | "validateOnly">;
+export type FileOptions = RequestOptions<v1.CreateStudyRequest, "studyFile" | "validateOnly">;
 
 /** How a study is created: fields of `v1.CreateStudyRequest`. */
 export type CreateOptions = Omit<FileOptions, "studyId">;
 
 /** A `v1.SuggestRequest`; parameters and metrics in it may be plain values. */
-export type SuggestInit<P = Params> =
-  | v1.SuggestRequest
-  | (Omit<Init<v1.SuggestRequest>, "problem" | "observations" | "pending"> & {
-      readonly problem: ProblemInit<P>;
-      readonly observations?: readonly Plain<v1.Observation>[];
-      readonly pending?: readonly Plain<v1.Configuration>[];
-    });
+export type SuggestInit<P = Params> = Omit<
+  Init<v1.SuggestRequest>,
+  "$typeName" | "problem" | "observations" | "pending"
+> & {
+  readonly problem?: ProblemInit<P> | undefined;
+  readonly observations?: readonly Plain<v1.Observation>[];
+  readonly pending?: readonly Plain<v1.Configuration>[];
+};
 
 /** A `v1.SuggestResponse`; {@link paramsOf} gives the configuration of a suggestion in it. */
 export type Suggestions<P = Params> = v1.SuggestResponse & { readonly suggestions: Typed<v1.Suggestion, P>[] };
@@ -33,31 +34,26 @@ export type Suggestions<P = Params> = v1.SuggestResponse & { readonly suggestion
 /** A connection to one or several servers. */
 export class Client implements AsyncDisposable {
   readonly #session: Session;
+  readonly #parent: string;
 
-  /**
-   * Opens no connection yet: the first call does, and waits for a server for as long as its deadline.
-   *
-   * @throws RangeError for options that make no sense, or an error of the file system for certificates
-   */
+  /** Connects with the first call. Throws RangeError for wrong options, and errors of the file system for certificates. */
   constructor(options: ClientOptions = {}) {
     this.#session = new Session(options);
+    this.#parent = `projects/${this.#session.settings.project}`;
   }
 
   /**
    * Creates a study, or with `existOk` opens the one of that name, if nothing differs from it that can never be changed.
-   * The id is the last part of its name: 1 to 63 characters out of a–z, 0–9, "-", "_", ".".
-   *
-   * @throws InvalidArgumentError, StudyExistsError, NotSupportedError
+   * The id is the last part of its name: 1 to 63 characters out of a–z, 0–9, "-", "_", ".". Throws InvalidArgumentError,
+   * StudyExistsError, NotSupportedError.
    */
   createStudy<P = Params>(id: string, study: StudyInit<P>, options: CreateOptions = {}): Promise<Study<P>> {
     return this.#create({ ...options, studyId: id, study }, options);
   }
 
   /**
-   * Creates a study from a study file, which the server reads. What is wrong in it is reported with its place, as in
-   * `study.yaml:4:17: parameters.x.min: …`.
-   *
-   * @throws as of {@link Client.createStudy}; InvalidStudyFileError; an error of the file system
+   * {@link Client.createStudy} from a study file, which the server reads. Errors begin with the place, as in
+   * `study.yaml:4:17: parameters.x.min: …`; InvalidStudyFileError and errors of the file system are possible, too.
    */
   createStudyFromFile<P = Params>(path: string, options: FileOptions = {}): Promise<Study<P>> {
     return withFile(path, (studyFile) => this.#create({ ...options, studyFile }, options, path));
@@ -79,12 +75,10 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Has a server check a study (`studyId` and `study`) or the text of a study file (`studyFile`), and stores nothing.
-   * It resolves to the study as the server understood it, with its name and its warnings.
-   *
-   * @throws as of {@link Client.createStudyFromText}
+   * Checks a study (`studyId` and `study`) or the text of a study file (`studyFile`) and stores nothing. Resolves to the
+   * study as the server understood it, with its name and warnings. Throws as {@link Client.createStudyFromText} does.
    */
-  checkStudy(request: RequestOptions<v1.CreateStudyRequest, "parent" | "validateOnly">): Promise<v1.Study> {
+  checkStudy(request: FileOptions & Pick<Init<v1.CreateStudyRequest>, "study" | "studyFile">): Promise<v1.Study> {
     const checked = { ...request, parent: this.#parent, validateOnly: true };
     return this.#session.transport.unary(v1.StudyService.method.createStudy, checked, request);
   }
@@ -102,30 +96,27 @@ export class Client implements AsyncDisposable {
   }
 
   /** The project's studies by name; pages are fetched as the loop gets there. */
-  async *studies(
-    options: RequestOptions<v1.ListStudiesRequest, "parent" | "pageToken"> = {},
-  ): AsyncGenerator<Study, void, void> {
+  studies(options: RequestOptions<v1.ListStudiesRequest> = {}): AsyncGenerator<Study, void> {
     const request = { pageSize: 500, ...options, parent: this.#parent };
-    for await (const { studies } of pages((pageToken) =>
-      this.#session.transport.unary(v1.StudyService.method.listStudies, { ...request, pageToken }, options),
-    )) {
-      yield* studies.map((record) => new Study(this.#session, record));
-    }
+    return listed(
+      (pageToken) =>
+        this.#session.transport.unary(v1.StudyService.method.listStudies, { ...request, pageToken }, options),
+      ({ studies }) => studies.map((record) => new Study(this.#session, record)),
+    );
   }
 
   /**
    * Suggests configurations for a problem and its history, without a study: nothing is stored, and the same problem gets
-   * the same suggestions.
-   *
-   * @throws InvalidArgumentError, NotSupportedError, StudyCompleteError (the grid is exhausted), QueueEmptyError (manual
-   *   search suggests nothing)
+   * the same suggestions. Throws InvalidArgumentError, NotSupportedError, StudyCompleteError (the grid is exhausted),
+   * QueueEmptyError (manual search suggests nothing).
    */
-  async suggest<P = Params>(request: SuggestInit<P>, { signal }: CallOptions = {}): Promise<Suggestions<P>> {
+  suggest<P = Params>(request: SuggestInit<P>, { signal }: CallOptions = {}): Promise<Suggestions<P>> {
     const { transport, settings } = this.#session;
-    return transport.unary(v1.SuggestionService.method.suggest, encodeSuggest(request), {
-      signal,
-      timeoutMs: settings.askTimeoutMs,
-    });
+    const problem = create(v1.ProblemSchema, request.problem);
+    const observations = encodePlain<v1.Observation>(request.observations ?? [], problem.searchSpace);
+    const pending = encodePlain<v1.Configuration>(request.pending ?? [], problem.searchSpace);
+    const encoded = { ...request, problem, observations, pending } as Init<v1.SuggestRequest>;
+    return transport.unary(v1.SuggestionService.method.suggest, encoded, { signal, timeoutMs: settings.askTimeoutMs });
   }
 
   /**
@@ -139,10 +130,6 @@ export class Client implements AsyncDisposable {
   /** The same as {@link Client.close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  get #parent(): string {
-    return `projects/${this.#session.settings.project}`;
   }
 }
 
@@ -158,18 +145,4 @@ async function withFile<T>(path: string, act: (text: string) => Promise<T>): Pro
     const Kind = error.constructor as typeof AsktellError;
     throw new Kind(`${path}:${error.message}`, error);
   }
-}
-
-function encodeSuggest(request: SuggestInit): MessageOrInit<v1.SuggestRequest> {
-  if (isMessage(request)) {
-    return request;
-  }
-  const problem = create(v1.ProblemSchema, request.problem);
-  const { observations = [], pending = [] } = request;
-  return {
-    ...request,
-    problem,
-    observations: encodePlain<v1.Observation>(observations, problem.searchSpace),
-    pending: encodePlain<v1.Configuration>(pending, problem.searchSpace),
-  };
 }

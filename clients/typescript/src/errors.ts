@@ -1,7 +1,7 @@
 /** What is known about an error, besides its message. */
 export type ErrorFacts = Partial<Pick<AsktellError, "reason" | "metadata" | "code" | "retryAfterMs" | "cause">>;
 
-/** What a call ended with. What went wrong is told by the class (`instanceof`), never by the message. */
+/** What a call ended with. The class says what went wrong (`instanceof`), never the message. */
 export class AsktellError extends Error {
   /** A name of `asktell.v1.ErrorReason`, such as "STUDY_COMPLETE"; empty when no server of asktell's said it. */
   readonly reason: string;
@@ -48,7 +48,6 @@ export class TestSplitObjectiveError extends InvalidArgumentError {}
 export class GridTooLargeError extends InvalidArgumentError {}
 /** A study file is no YAML, or has an unknown or missing key or a value of another kind, at `metadata.line`. */
 export class InvalidStudyFileError extends InvalidArgumentError {}
-
 /** The contract has it, this server does not do it. */
 export class NotSupportedError extends AsktellError {}
 
@@ -65,7 +64,7 @@ export class AlreadyExistsError extends AsktellError {}
 export class StudyExistsError extends AlreadyExistsError {}
 /** The trial has another result; corrections go through `Trial.amend`. */
 export class ResultConflictError extends AlreadyExistsError {
-  /** Metrics of the stored result; undefined when they were too long to be told. */
+  /** Metrics of the stored result; undefined when they were too long to be sent. */
   get storedMetrics(): Record<string, number> | undefined {
     try {
       return JSON.parse(this.metadata["metrics"] ?? "") as Record<string, number>;

@@ -1,17 +1,15 @@
 /**
- * Ask for a configuration, train, tell the validation loss back: the client of asktell.
- *
- * Clients, studies and trials are handles; the records behind them are messages of `asktell/v1`.
- *
+ * Ask for a configuration, train, tell the validation loss back: the client of asktell. Clients, studies and trials are
+ * handles; the records behind them are messages of `asktell/v1`.
  * @packageDocumentation
  */
 export { algorithm, bool, categorical, discrete, float, int, maximize, minimize, space } from "./builders.js";
-export type { Domain, ParamsOf, ProblemInit, Space, StudyInit, ValueOf } from "./builders.js";
+export type { Domain, ParamsOf, ProblemInit, Space, StudyInit } from "./builders.js";
 export { Client } from "./client.js";
 export type { CreateOptions, FileOptions, SuggestInit, Suggestions } from "./client.js";
 export * from "./errors.js";
 export type { CallOptions, Init, MessageOrInit, RequestOptions, Typed } from "./init.js";
 export type { ClientOptions } from "./settings.js";
-export type { AskOptions, BestByModel, ImportAnswer, Study } from "./study.js";
-export type { TellOptions, Trial } from "./trial.js";
+export type { AskOptions, BestByModel, Study, WithHandles } from "./study.js";
+export type { EndOptions, TellOptions, Trial } from "./trial.js";
 export { paramsOf, type MetricsInput, type Params, type ParamsInput, type Plain } from "./values.js";

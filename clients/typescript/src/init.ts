@@ -13,9 +13,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What every call takes, and the fields of a request M except those that the method fills in. */
-export type RequestOptions<M extends Message, Filled extends keyof M> = CallOptions &
-  Omit<Init<M>, Filled | "$typeName">;
+/** Which study or trial a request is about, and which page of a list: handles fill these in. */
+type Filled = "$typeName" | "parent" | "study" | "trial" | "name" | "leaseId" | "pageToken";
+
+/** What every call takes, and the fields of a request M but those that the method knows or is given otherwise. */
+export type RequestOptions<M extends Message, Given extends keyof M = never> = CallOptions &
+  Omit<Init<M>, Filled | Given>;
 
 declare const PARAMS: unique symbol;
 

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from "node:timers/promises";
+
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 
 import { AsktellError, FailedPreconditionError, NotFoundError } from "./errors.js";
@@ -23,15 +25,15 @@ export class Lease {
   readonly id: string;
   /** Infinity = for ever. */
   readonly durationMs: number;
+  isOpen = true;
+  isLost = false;
+  stopReason = "";
   readonly #holder: LeaseHolder;
-  readonly #stopping = new AbortController();
+  readonly #interval: number;
+  /** Aborted when the trial should stop. */
+  readonly stopping = new AbortController();
   readonly #ended = new AbortController();
-  #timer: NodeJS.Timeout | undefined;
   #renewedAt: number;
-  #closed = false;
-  #lost = false;
-  #failing = false;
-  #stopReason = "";
 
   /** `takenAt` is when the Ask was sent, so that a slow answer does not lengthen the lease. */
   constructor(holder: LeaseHolder, trial: v1.Trial, takenAt: number) {
@@ -41,64 +43,33 @@ export class Lease {
     this.#renewedAt = takenAt;
     // Both are times of the server's one clock: this machine's own may differ.
     const { startTime, leaseExpireTime: end } = trial;
-    this.durationMs = end
-      ? Math.max(SHORTEST_BEAT_MS, startTime ? timestampMs(end) - timestampMs(startTime) : 0)
-      : Infinity;
-  }
-
-  get isOpen(): boolean {
-    return !this.#closed;
-  }
-
-  get isLost(): boolean {
-    return this.#lost && !this.#closed;
-  }
-
-  /** Aborted when the trial should stop. */
-  get stopping(): AbortSignal {
-    return this.#stopping.signal;
-  }
-
-  get stopReason(): string {
-    return this.#stopReason;
+    const lastsMs = end && startTime ? timestampMs(end) - timestampMs(startTime) : 0;
+    this.durationMs = end ? Math.max(SHORTEST_BEAT_MS, lastsMs) : Infinity;
+    this.#interval = Math.max(SHORTEST_BEAT_MS, this.durationMs / BEATS_PER_LEASE);
   }
 
   /** Sends heartbeats until the lease is closed or lost. Reports renew it too and put the next beat off. */
-  keepAlive(): void {
-    if (this.durationMs !== Infinity) {
-      this.#schedule(this.#untilDue());
+  async keepAlive(): Promise<void> {
+    if (this.durationMs === Infinity) {
+      return;
     }
-  }
-
-  #schedule(ms: number): void {
-    if (!this.#ended.signal.aborted) {
-      this.#timer = setTimeout(() => void this.#tick(), Math.max(0, ms));
-      this.#timer.unref(); // a heartbeat alone is no reason for a program to go on
-    }
-  }
-
-  async #tick(): Promise<void> {
-    if (this.#untilDue() <= 0) {
+    const { signal } = this.#ended;
+    // A heartbeat alone is no reason for a program to go on (ref).
+    const slept = (ms: number) => delay(Math.max(0, ms), true, { signal, ref: false }).catch(() => false);
+    let failing = false;
+    while (await slept(failing ? Math.min(this.#interval, FAILED_BEAT_MS) : this.#untilDue())) {
       try {
-        await this.#beat();
-        this.#failing = false;
-      } catch (error) {
-        if (this.#ended.signal.aborted) {
-          return;
+        if (this.#untilDue() <= 0) {
+          await this.#beat();
         }
-        if (!this.#failing) {
+        failing = false;
+      } catch (error) {
+        if (!failing && !signal.aborted) {
           this.#holder.warn(`heartbeat of ${this.name} failed: ${String(error)}`); // an outage is one warning
         }
-        this.#failing = true;
-        this.#schedule(Math.min(this.#interval, FAILED_BEAT_MS));
-        return;
+        failing = true;
       }
     }
-    this.#schedule(this.#untilDue());
-  }
-
-  get #interval(): number {
-    return Math.max(SHORTEST_BEAT_MS, this.durationMs / BEATS_PER_LEASE);
   }
 
   #untilDue(): number {
@@ -109,70 +80,61 @@ export class Lease {
   async #beat(): Promise<void> {
     const sentAt = performance.now();
     const timeoutMs = Math.min(LONGEST_BEAT_MS, Math.max(1_000, this.#interval));
-    const request = { name: this.name, leaseId: this.id };
+    const [request, options] = [
+      { name: this.name, leaseId: this.id },
+      { signal: this.#ended.signal, timeoutMs },
+    ];
     try {
-      const options = { signal: this.#ended.signal, timeoutMs };
       this.heard(await this.#holder.transport.unary(v1.TrialService.method.report, request, options), sentAt);
     } catch (error) {
       if (!(error instanceof NotFoundError)) {
         throw error;
       }
-      this.#stopping.abort(); // the trial or its study has been deleted
-      this.#lose();
+      this.stopping.abort(); // the trial or its study has been deleted
+      this.isLost = true;
+      this.#ended.abort();
     }
   }
 
   /** Takes over what the server said to a report that was sent at `sentAt`. */
   heard(answer: v1.ReportResponse, sentAt: number): void {
-    if (this.#closed) {
+    if (!this.isOpen) {
       return;
     }
     this.#renewedAt = sentAt;
-    this.#stopReason = answer.stopReason;
+    this.stopReason = answer.stopReason;
     if (answer.shouldStop) {
-      this.#stopping.abort();
+      this.stopping.abort();
     }
     if (!answer.leaseValid) {
-      this.#lose();
+      this.isLost = true;
+      this.#ended.abort(); // there is nothing left to renew
     }
-  }
-
-  #lose(): void {
-    this.#lost = true;
-    this.#endBeats(); // there is nothing left to renew
   }
 
   /** Ends the lease on this side. */
   close(): void {
-    this.#closed = true;
-    this.#endBeats();
-    this.#holder.drop(this);
-  }
-
-  #endBeats(): void {
-    clearTimeout(this.#timer);
+    this.isOpen = false;
     this.#ended.abort();
+    this.#holder.drop(this);
   }
 
   /** Gives the trial back and closes the lease. It warns where no server answers: the lease then runs out by itself. */
   async giveBack(): Promise<void> {
-    const needed = this.isOpen && !this.#lost;
+    const isOver = !this.isOpen || this.isLost;
     this.close();
-    if (!needed) {
+    if (isOver) {
       return;
     }
-    const request = { name: this.name, leaseId: this.id };
+    const [request, options] = [{ name: this.name, leaseId: this.id }, { timeoutMs: RELEASE_TIMEOUT_MS }];
     try {
-      await this.#holder.transport.unary(v1.TrialService.method.releaseTrial, request, {
-        timeoutMs: RELEASE_TIMEOUT_MS,
-      });
+      await this.#holder.transport.unary(v1.TrialService.method.releaseTrial, request, options);
     } catch (error) {
-      // Somebody else having ended it is no failure.
-      const ended = error instanceof FailedPreconditionError || error instanceof NotFoundError;
       if (!(error instanceof AsktellError)) {
         throw error;
       }
-      if (!ended) {
+      // Somebody else having ended it is no failure.
+      if (!(error instanceof FailedPreconditionError || error instanceof NotFoundError)) {
         this.#holder.warn(`${this.name} could not be given back: ${error.message}`);
       }
     }

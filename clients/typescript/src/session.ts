@@ -24,7 +24,7 @@ export class Session implements LeaseHolder {
     const lease = new Lease(this, trial, takenAt);
     if (this.#closing === undefined) {
       this.#open.add(lease);
-      lease.keepAlive();
+      void lease.keepAlive();
     } // else: an ask that was answered while the client was being closed, whose lease runs out by itself
     return lease;
   }
@@ -38,20 +38,18 @@ export class Session implements LeaseHolder {
    * slow lab, who tell them with another client.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return (this.#closing ??= this.#close());
   }
 
   async #close(): Promise<void> {
-    await Promise.all(
-      [...this.#open].map(async (lease) => {
-        if (lease.durationMs === Infinity) {
-          lease.close();
-        } else {
-          await lease.giveBack();
-        }
-      }),
-    );
+    const ended = [...this.#open].map(async (lease) => {
+      if (lease.durationMs === Infinity) {
+        lease.close();
+      } else {
+        await lease.giveBack();
+      }
+    });
+    await Promise.all(ended);
     this.transport.close();
   }
 }

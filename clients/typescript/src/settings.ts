@@ -21,15 +21,10 @@ export interface ClientOptions {
   readonly onWarning?: (message: string) => void;
 }
 
-export interface Settings {
+export interface Settings extends Required<Omit<ClientOptions, "address" | "tls" | "onWarning">> {
   readonly addresses: readonly Address[];
-  readonly token: string;
-  /** PEM certificates to trust; empty = the system's; undefined = plain text. */
+  /** PEM certificates to trust; null = the system's; undefined = plain text. */
   readonly tls: { readonly roots: Buffer | null } | undefined;
-  readonly project: string;
-  readonly workerId: string;
-  readonly timeoutMs: number;
-  readonly askTimeoutMs: number;
   readonly warn: (message: string) => void;
 }
 

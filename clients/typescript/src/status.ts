@@ -6,11 +6,17 @@ import * as errors from "./errors.js";
 import { ErrorInfoSchema, RetryInfoSchema } from "./gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "./gen/google/rpc/status_pb.js";
 
-/** The typed error of what grpc-js reports. */
-export function fromStatus(error: ServiceError): errors.AsktellError {
+/** The typed error of a failed call. What is no status of grpc-js's is a bug, here or there, and is thrown. */
+export function fromStatus(failed: unknown): errors.AsktellError {
+  if (failed instanceof errors.AsktellError) {
+    return failed;
+  } else if (!(failed instanceof Error && "code" in failed && "metadata" in failed)) {
+    throw failed;
+  }
+  const error = failed as ServiceError;
   let reason = "";
   let metadata: Record<string, string> = {};
-  let retryAfterMs = pushback(error);
+  let retryAfterMs = Number(error.metadata.get("grpc-retry-pushback-ms")[0]) || 0;
   for (const detail of details(error)) {
     const info = anyUnpack(detail, ErrorInfoSchema);
     if (info?.domain === "asktell") {
@@ -35,18 +41,9 @@ function classOf(name: string): typeof errors.AsktellError | undefined {
 }
 
 function details(error: ServiceError) {
-  const bytes = error.metadata.get("grpc-status-details-bin")[0];
-  if (!Buffer.isBuffer(bytes)) {
-    return [];
-  }
   try {
-    return fromBinary(StatusSchema, bytes).details;
+    return fromBinary(StatusSchema, error.metadata.get("grpc-status-details-bin")[0] as Buffer).details;
   } catch {
-    return []; // mangled on the way: the status itself is still worth telling
+    return []; // there are none, or they were mangled on the way: the status itself is still worth telling
   }
-}
-
-function pushback(error: ServiceError): number {
-  const ms = Number(error.metadata.get("grpc-retry-pushback-ms")[0] ?? 0);
-  return Number.isFinite(ms) && ms > 0 ? ms : 0;
 }

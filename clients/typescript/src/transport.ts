@@ -1,27 +1,21 @@
 import { randomUUID } from "node:crypto";
 
+import type * as pb from "@bufbuild/protobuf";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type {
-  DescMessage,
-  DescMethodServerStreaming,
-  DescMethodUnary,
-  MessageInitShape,
-  MessageShape,
-} from "@bufbuild/protobuf";
 import { connectivityState, Metadata, status as Code, type Client, type ServiceError } from "@grpc/grpc-js";
 
 import { Backoff, sleep } from "./backoff.js";
 import { openChannel } from "./channel.js";
-import { AsktellError, ClientClosedError, ContentionError, InvalidArgumentError, UnavailableError } from "./errors.js";
+import type { AsktellError } from "./errors.js";
+import { ClientClosedError, ContentionError, InvalidArgumentError, UnavailableError } from "./errors.js";
 import type { CallOptions } from "./init.js";
 import { showAddress, type Settings } from "./settings.js";
 import { fromStatus } from "./status.js";
 
 const CONTENTION_TRIES = 8;
 
-interface UnaryOptions extends CallOptions {
-  readonly timeoutMs?: number;
-}
+type Method<I extends pb.DescMessage, O extends pb.DescMessage = pb.DescMessage> =
+  pb.DescMethodUnary<I, O> | pb.DescMethodServerStreaming<I, O>;
 
 /** Makes calls: with a deadline each, and again where that is safe. */
 export class Transport {
@@ -43,11 +37,11 @@ export class Transport {
    * One call, made again on UNAVAILABLE and on lost races (CONTENTION: nothing was changed), on nothing else, until
    * its deadline. Every try sends the same request and so the same request id.
    */
-  async unary<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodUnary<I, O>,
-    init: MessageInitShape<I>,
-    { signal, timeoutMs = this.#settings.timeoutMs }: UnaryOptions = {},
-  ): Promise<MessageShape<O>> {
+  async unary<I extends pb.DescMessage, O extends pb.DescMessage>(
+    method: pb.DescMethodUnary<I, O>,
+    init: pb.MessageInitShape<I>,
+    { signal, timeoutMs = this.#settings.timeoutMs }: CallOptions & { readonly timeoutMs?: number } = {},
+  ): Promise<pb.MessageShape<O>> {
     const request = encode(method, init);
     const deadline = performance.now() + timeoutMs;
     const delays = new Backoff();
@@ -57,7 +51,7 @@ export class Transport {
         return await this.#once(method, request, deadline, signal);
       } catch (error) {
         signal?.throwIfAborted();
-        const failure = asFailure(error);
+        const failure = fromStatus(error);
         const again =
           failure instanceof UnavailableError || (failure instanceof ContentionError && tries < CONTENTION_TRIES);
         const delay = delays.next(failure.retryAfterMs);
@@ -69,24 +63,19 @@ export class Transport {
     }
   }
 
-  #once<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodUnary<I, O>,
+  #once<I extends pb.DescMessage, O extends pb.DescMessage>(
+    method: pb.DescMethodUnary<I, O>,
     request: Buffer,
     deadline: number,
     signal: AbortSignal | undefined,
-  ): Promise<MessageShape<O>> {
-    if (this.#closed) {
-      throw new ClientClosedError("the client has been closed");
-    }
+  ): Promise<pb.MessageShape<O>> {
     return new Promise((resolve, reject) => {
       const call = this.#client.makeUnaryRequest(
-        pathOf(method),
-        asIs,
-        (bytes: Buffer) => fromBinary(method.output, bytes),
+        ...definitionOf(method),
         request,
         this.#metadata(),
         { deadline: Date.now() + Math.max(0, deadline - performance.now()) },
-        (error: ServiceError | null, answer?: MessageShape<O>) => {
+        (error: ServiceError | null, answer?: pb.MessageShape<O>) => {
           signal?.removeEventListener("abort", cancel);
           if (answer !== undefined) {
             resolve(answer);
@@ -95,47 +84,56 @@ export class Transport {
           }
         },
       );
-      const cancel = (): void => {
-        call.cancel();
-      };
+      const cancel = call.cancel.bind(call);
       signal?.addEventListener("abort", cancel, { once: true });
     });
   }
 
-  /** A stream of answers, without a deadline; it ends when the consumer leaves, with the signal, or with an error. */
-  async *stream<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodServerStreaming<I, O>,
-    init: MessageInitShape<I>,
+  /**
+   * A stream of answers, without a deadline. Where the server, or something on the way to it, ends it, it is opened again
+   * with the request that follows the last answer. It ends when the consumer leaves, with the signal, or with an error.
+   */
+  async *stream<I extends pb.DescMessage, O extends pb.DescMessage>(
+    method: pb.DescMethodServerStreaming<I, O>,
+    first: pb.MessageInitShape<I>,
+    following: (answer: pb.MessageShape<O>) => pb.MessageInitShape<I>,
     { signal }: CallOptions = {},
-  ): AsyncGenerator<MessageShape<O>, void, void> {
-    signal?.throwIfAborted();
-    if (this.#closed) {
-      throw new ClientClosedError("the client has been closed");
-    }
-    const call = this.#client.makeServerStreamRequest(
-      pathOf(method),
-      asIs,
-      (bytes: Buffer) => fromBinary(method.output, bytes),
-      encode(method, init),
-      this.#metadata(),
-    );
-    const cancel = (): void => {
-      call.cancel();
-    };
-    call.on("error", () => undefined); // nobody else listens once the consumer has left
-    signal?.addEventListener("abort", cancel, { once: true });
-    try {
-      yield* call as AsyncIterable<MessageShape<O>>;
-    } catch (error) {
+  ): AsyncGenerator<pb.MessageShape<O>, void, void> {
+    const delays = new Backoff();
+    for (let init = first; ;) {
       signal?.throwIfAborted();
-      throw this.#explain(asFailure(error));
-    } finally {
-      signal?.removeEventListener("abort", cancel);
-      call.cancel();
+      let hintMs = 0;
+      const request = encode(method, init);
+      const call = this.#client.makeServerStreamRequest(...definitionOf(method), request, this.#metadata());
+      const cancel = call.cancel.bind(call);
+      call.on("error", () => undefined); // nobody else listens once the consumer has left
+      signal?.addEventListener("abort", cancel, { once: true });
+      try {
+        for await (const answer of call as AsyncIterable<pb.MessageShape<O>>) {
+          delays.reset();
+          init = following(answer);
+          yield answer;
+        }
+      } catch (error) {
+        signal?.throwIfAborted();
+        const failure = this.#explain(fromStatus(error));
+        if (failure.code !== Code.UNAVAILABLE && failure.code !== Code.CANCELLED) {
+          throw failure;
+        }
+        hintMs = failure.retryAfterMs ?? 0;
+      } finally {
+        signal?.removeEventListener("abort", cancel);
+        call.cancel();
+      }
+      await sleep(delays.next(hintMs), signal);
     }
   }
 
+  /** What goes along with every call. A closed client makes none. */
   #metadata(): Metadata {
+    if (this.#closed) {
+      throw new ClientClosedError("the client has been closed");
+    }
     const metadata = new Metadata({ waitForReady: true });
     if (this.#settings.token !== "") {
       metadata.set("authorization", `Bearer ${this.#settings.token}`);
@@ -152,59 +150,43 @@ export class Transport {
       const state = this.#client.getChannel().getConnectivityState(false);
       if (state !== connectivityState.READY && state !== connectivityState.IDLE) {
         const where = this.#settings.addresses.map(showAddress).join(",");
-        return new UnavailableError(
-          `no server answers at ${where}: is asktell-server running there? (${failure.message})`,
-          { code: Code.UNAVAILABLE, cause: failure },
-        );
+        const message = `no server answers at ${where}: is asktell-server running there? (${failure.message})`;
+        return new UnavailableError(message, { code: Code.UNAVAILABLE, cause: failure });
       }
     }
     return failure;
   }
 }
 
-/** The pages of a list, from the first on, as far as the loop goes. */
-export async function* pages<Page extends { readonly nextPageToken: string }>(
+/** The items of a list, page by page, as far as the loop goes. */
+export async function* listed<Page extends { readonly nextPageToken: string }, Item>(
   fetch: (pageToken: string) => Promise<Page>,
-): AsyncGenerator<Page, void, void> {
+  itemsOf: (page: Page) => readonly Item[],
+): AsyncGenerator<Item, void, void> {
   let pageToken = "";
   do {
     const page = await fetch(pageToken);
-    yield page;
+    yield* itemsOf(page);
     pageToken = page.nextPageToken;
   } while (pageToken !== "");
 }
 
 /** The bytes of a request. One with an id that is not set gets one, by which a server knows a retry from a new request. */
-function encode<I extends DescMessage>(
-  method: { readonly name: string; readonly input: I },
-  init: MessageInitShape<I>,
-): Buffer {
-  const request = create(method.input, init) as MessageShape<I> & { requestId?: string };
+function encode<I extends pb.DescMessage>({ name, input }: Method<I>, init: pb.MessageInitShape<I>): Buffer {
+  const request = create(input, init) as pb.MessageShape<I> & { requestId?: string };
   if (request.requestId === "") {
     request.requestId = randomUUID();
   }
   try {
-    return Buffer.from(toBinary(method.input, request));
+    return Buffer.from(toBinary(input, request));
   } catch (cause) {
-    throw new InvalidArgumentError(`${method.name}: ${(cause as Error).message}`, { cause });
+    throw new InvalidArgumentError(`${name}: ${(cause as Error).message}`, { cause });
   }
 }
 
-function asIs(bytes: Buffer): Buffer {
-  return bytes;
-}
-
-function pathOf(method: { readonly parent: { readonly typeName: string }; readonly name: string }): string {
-  return `/${method.parent.typeName}/${method.name}`;
-}
-
-/** grpc-js reports statuses as errors; anything else is a bug, here or there, and is passed on. */
-function asFailure(error: unknown): AsktellError {
-  if (error instanceof AsktellError) {
-    return error;
-  }
-  if (error instanceof Error && "code" in error && "metadata" in error) {
-    return fromStatus(error as ServiceError);
-  }
-  throw error;
+/** What grpc-js asks of a method: its path, and how messages are written and read. Requests are bytes already. */
+function definitionOf<O extends pb.DescMessage>({ parent, name, output }: Method<pb.DescMessage, O>) {
+  const write = (bytes: Buffer) => bytes;
+  const read = (bytes: Buffer) => fromBinary(output, bytes);
+  return [`/${parent.typeName}/${name}`, write, read] as const;
 }

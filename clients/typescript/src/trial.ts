@@ -1,4 +1,4 @@
-import type { CallOptions, Init, RequestOptions, Typed } from "./init.js";
+import type { CallOptions, Init, RequestOptions } from "./init.js";
 import type { Lease } from "./lease.js";
 import { maskOf } from "./mask.js";
 import type { Session } from "./session.js";
@@ -9,7 +9,10 @@ import { encodeMetrics, paramsOf, type MetricsInput, type Params } from "./value
 const LONGEST_REASON = 4096; // characters
 
 /** How a trial is told: fields of `v1.TellRequest`. */
-export type TellOptions = RequestOptions<v1.TellRequest, "name" | "leaseId" | "outcome" | "metrics">;
+export type TellOptions = RequestOptions<v1.TellRequest, "outcome" | "metrics">;
+
+/** How a trial without a result is told, with tracked metrics if there are some. */
+export type EndOptions = TellOptions & { readonly metrics?: MetricsInput };
 
 // A handle that nobody holds any more must not keep its trial from the other workers for ever.
 const forgotten = new FinalizationRegistry<Lease>((lease) => {
@@ -21,38 +24,34 @@ const forgotten = new FinalizationRegistry<Lease>((lease) => {
  * back or disposed of (`await using`).
  */
 export class Trial<P = Params> implements AsyncDisposable {
+  /** "projects/{project}/studies/{study}/trials/{number}". */
+  readonly name: string;
+  /** Counts from 1 in its study. */
+  readonly number: number;
   /** The configuration. */
   readonly params: P;
-  readonly #session: Session;
+  readonly #transport: Transport;
   readonly #lease: Lease | undefined;
   readonly #leaseId: string;
-  #info: Typed<v1.Trial, P>;
+  #info: v1.Trial;
   #superseded = false;
 
   /** @internal Trials come from a study. */
   constructor(session: Session, record: v1.Trial, lease?: Lease) {
-    this.#session = session;
+    this.#transport = session.transport;
     this.#lease = lease;
     this.#leaseId = record.leaseId;
     this.#info = record;
+    this.name = record.name;
+    this.number = Number(record.number);
     this.params = paramsOf<P>(record);
     if (lease) {
       forgotten.register(this, lease);
     }
   }
 
-  /** "projects/{project}/studies/{study}/trials/{number}". */
-  get name(): string {
-    return this.#info.name;
-  }
-
-  /** Counts from 1 in its study. */
-  get number(): number {
-    return Number(this.#info.number);
-  }
-
   /** The trial's record as of the last call that answered with it; {@link Trial.refresh} reads it anew. */
-  get info(): Typed<v1.Trial, P> {
+  get info(): v1.Trial {
     return this.#info;
   }
 
@@ -63,7 +62,7 @@ export class Trial<P = Params> implements AsyncDisposable {
 
   /** Whether the server wants the trial to end now, as of the last report or heartbeat: tell it with {@link Trial.stop}. */
   get shouldStop(): boolean {
-    return this.#lease?.stopping.aborted ?? false;
+    return this.#lease?.stopping.signal.aborted ?? false;
   }
 
   /** Why it should stop, for people. */
@@ -73,15 +72,12 @@ export class Trial<P = Params> implements AsyncDisposable {
 
   /** Aborted when the trial should stop; undefined for one that this client did not ask for. */
   get stopSignal(): AbortSignal | undefined {
-    return this.#lease?.stopping;
+    return this.#lease?.stopping.signal;
   }
 
-  /**
-   * Whether the open trial's lease ran out or the trial was called off. A result that is told nevertheless is still taken
-   * if it is the first.
-   */
+  /** Whether the open trial's lease ran out or the trial was called off. A first result is taken nevertheless. */
   get leaseLost(): boolean {
-    return this.#lease?.isLost ?? false;
+    return this.isOpen && this.#lease?.isLost === true;
   }
 
   /** Whether another attempt's result was there before the one told here, which is kept in the trail. */
@@ -89,20 +85,14 @@ export class Trial<P = Params> implements AsyncDisposable {
     return this.#superseded;
   }
 
-  get #transport(): Transport {
-    return this.#session.transport;
-  }
-
   /**
-   * Tells intermediate metrics at a step and renews the lease. Without metrics it is a heartbeat. A lost lease is no
-   * error: see `leaseValid` of the answer.
-   *
-   * @throws NotFiniteError, UnknownMetricError, LimitExceededError
+   * Tells intermediate metrics at a step and renews the lease; without metrics it is a heartbeat. A lost lease is no
+   * error: see `leaseValid` of the answer. Throws NotFiniteError, UnknownMetricError, LimitExceededError.
    */
   async report(
     step: number | bigint,
     metrics: MetricsInput = {},
-    options: RequestOptions<v1.ReportRequest, "name" | "leaseId" | "step" | "metrics"> = {},
+    options: RequestOptions<v1.ReportRequest, "step" | "metrics"> = {},
   ): Promise<v1.ReportResponse> {
     const sentAt = performance.now();
     const measured = { step: BigInt(step), metrics: encodeMetrics(metrics) };
@@ -113,36 +103,26 @@ export class Trial<P = Params> implements AsyncDisposable {
   }
 
   /**
-   * Tells the result. Once it resolves, the result is on the server's disk; telling it again is harmless.
-   *
-   * @throws MissingObjectiveError, UnknownMetricError, NotFiniteError (nothing was changed), ResultConflictError (there
-   *   is another result), IllegalTransitionError
+   * Tells the result. Once it resolves, the result is on the server's disk; telling it again is harmless. Throws
+   * MissingObjectiveError, UnknownMetricError or NotFiniteError (nothing was changed), ResultConflictError (there is
+   * another result), IllegalTransitionError.
    */
   tell(metrics: MetricsInput, options: TellOptions = {}): Promise<void> {
     return this.#tell(v1.TellOutcome.SUCCEEDED, metrics, options);
   }
 
-  /**
-   * Tells that the trial ended early, with its last known metrics; without any, the last report counts. Without a reason
-   * it takes the server's, if it was the server that wanted the trial to stop.
-   */
+  /** Tells that the trial ended early. Without metrics the last report counts, without a reason the server's is taken. */
   stop(metrics: MetricsInput = {}, options: TellOptions = {}): Promise<void> {
     return this.#tell(v1.TellOutcome.STOPPED, metrics, { reason: this.stopReason, ...options });
   }
 
-  /** Tells that the trial ended without a result: crashed, diverged. Metrics may be tracked ones. */
-  fail(
-    reason = "",
-    { metrics = {}, ...options }: TellOptions & { readonly metrics?: MetricsInput } = {},
-  ): Promise<void> {
+  /** Tells that the trial ended without a result: crashed, diverged. */
+  fail(reason = "", { metrics = {}, ...options }: EndOptions = {}): Promise<void> {
     return this.#tell(v1.TellOutcome.FAILED, metrics, { ...options, reason });
   }
 
-  /** Tells that the configuration cannot be run at all, for example does not fit in memory. Metrics may be tracked ones. */
-  infeasible(
-    reason = "",
-    { metrics = {}, ...options }: TellOptions & { readonly metrics?: MetricsInput } = {},
-  ): Promise<void> {
+  /** Tells that the configuration cannot be run at all, for example does not fit in memory. */
+  infeasible(reason = "", { metrics = {}, ...options }: EndOptions = {}): Promise<void> {
     return this.#tell(v1.TellOutcome.INFEASIBLE, metrics, { ...options, reason });
   }
 
@@ -157,13 +137,11 @@ export class Trial<P = Params> implements AsyncDisposable {
 
   /**
    * Corrects the result of a trial that has ended; the former one stays in `info.amendments`. The metrics replace all
-   * former ones. A reason is required.
-   *
-   * @throws as of {@link Trial.tell}; IllegalTransitionError (it has no result yet), LimitExceededError
+   * former ones. Throws as {@link Trial.tell} does; IllegalTransitionError (there is no result yet), LimitExceededError.
    */
   async amend(
     metrics: MetricsInput,
-    options: RequestOptions<v1.AmendTrialRequest, "name" | "metrics"> & { readonly reason: string },
+    options: RequestOptions<v1.AmendTrialRequest, "metrics"> & { readonly reason: string },
   ): Promise<void> {
     const result = { metrics: encodeMetrics(metrics), reason: shortened(options.reason) };
     const request = { ...options, ...result, name: this.name };
@@ -178,28 +156,16 @@ export class Trial<P = Params> implements AsyncDisposable {
   }
 
   /** Calls a queued or running trial off; its worker is told to stop. */
-  async cancel(options: RequestOptions<v1.CancelTrialRequest, "name"> = {}): Promise<void> {
+  async cancel(options: RequestOptions<v1.CancelTrialRequest> = {}): Promise<void> {
     const request = { ...options, name: this.name, reason: shortened(options.reason) };
     this.#info = await this.#transport.unary(v1.TrialService.method.cancelTrial, request, options);
     this.#lease?.close();
   }
 
-  /** Sets labels; others stay. */
-  label(labels: Readonly<Record<string, string>>, options: CallOptions = {}): Promise<void> {
-    const paths = Object.keys(labels).map((key) => `labels.${key}`);
-    return this.update({ labels }, { ...options, updateMask: { paths } });
-  }
-
-  /** Sets annotations; others stay. */
-  annotate(annotations: Readonly<Record<string, string>>, options: CallOptions = {}): Promise<void> {
-    const paths = Object.keys(annotations).map((key) => `annotations.${key}`);
-    return this.update({ annotations }, { ...options, updateMask: { paths } });
-  }
-
-  /** Changes the fields that are given, each as a whole; `updateMask` names them in their place. */
-  async update(changes: Init<v1.Trial>, options: RequestOptions<v1.UpdateTrialRequest, "trial"> = {}): Promise<void> {
+  /** Sets the labels and annotations that are given; others stay. Or changes what `updateMask` names, such as `labels`. */
+  async update(changes: Init<v1.Trial>, options: RequestOptions<v1.UpdateTrialRequest> = {}): Promise<void> {
     const trial = { ...changes, name: this.name };
-    const request = { updateMask: { paths: maskOf(v1.TrialSchema, changes) }, ...options, trial };
+    const request = { updateMask: { paths: maskOf(v1.TrialSchema, changes, true) }, ...options, trial };
     this.#info = await this.#transport.unary(v1.TrialService.method.updateTrial, request, options);
   }
 

@@ -1,8 +1,6 @@
 /**
- * The records of the contract: messages, their schemas, enumerations. They are protobuf-es messages: plain objects with
- * the contract's fields in camelCase, int64 as bigint, times as `Timestamp`. The functions of `@bufbuild/protobuf` that
- * are mostly needed with them come along.
- *
+ * The records of the contract: messages, schemas and enumerations of protobuf-es, with the contract's fields in camelCase,
+ * 64-bit ints as bigint, times as `Timestamp`; and the functions of `@bufbuild/protobuf` that are mostly used with them.
  * @packageDocumentation
  */
 export { create, fromJson, toJson } from "@bufbuild/protobuf";

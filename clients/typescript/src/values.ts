@@ -17,16 +17,14 @@ export type ParamsInput = Readonly<
 /** Measured values by name, as numbers, or with their standard errors: `{ loss: { value: 0.3, standardError: 0.01 } }`. */
 export type MetricsInput = Readonly<Record<string, number | MessageOrInit<v1.Metric>>>;
 
-/** A message, or an object literal of it whose parameters and metrics may be plain values. */
+interface PlainFields {
+  parameters: ParamsInput;
+  metrics: MetricsInput;
+}
+
+/** A message M, or an object literal of it whose parameters and metrics may be plain values. */
 export type Plain<M extends Message> =
-  | M
-  | {
-      readonly [F in keyof Init<M>]: F extends "parameters"
-        ? ParamsInput
-        : F extends "metrics"
-          ? MetricsInput
-          : Init<M>[F];
-    };
+  M | { readonly [F in keyof Init<M>]: F extends keyof PlainFields ? PlainFields[F] : Init<M>[F] };
 
 /** The configuration of a trial, a suggestion or another message with parameters, as plain values. */
 export function paramsOf<P = Params>(message: Typed<Pick<v1.Trial, "parameters">, P>): P {
@@ -45,7 +43,7 @@ export function encodePlain<M extends Message>(
     if (isMessage(item)) {
       return item;
     }
-    const { parameters = {}, metrics = {} } = item as { parameters?: ParamsInput; metrics?: MetricsInput };
+    const { parameters = {}, metrics = {} } = item as Partial<PlainFields>;
     const values = mapValues(parameters, (value, name) => encodeValue(value, doubles.has(name)));
     return { ...item, parameters: values, metrics: encodeMetrics(metrics) } as unknown as Init<M>;
   });
@@ -56,22 +54,16 @@ function isDouble({ domain: { case: kind, value: domain } }: v1.Parameter): bool
   return kind === "floatDomain" || discrete.some((value) => value.kind.case === "doubleValue");
 }
 
+const CASES = { number: "doubleValue", bigint: "intValue", string: "stringValue", boolean: "boolValue" } as const;
+
 /** A value for the wire. Where no double is wanted, whole numbers are ints. */
 export function encodeValue(value: ParamsInput[string], wantsDouble: boolean): MessageOrInit<v1.ParameterValue> {
-  switch (typeof value) {
-    case "number":
-      return wantsDouble || !Number.isInteger(value) || Math.abs(value) >= 2 ** 63
-        ? { kind: { case: "doubleValue", value } }
-        : { kind: { case: "intValue", value: BigInt(value) } };
-    case "bigint":
-      return { kind: { case: "intValue", value } };
-    case "string":
-      return { kind: { case: "stringValue", value } };
-    case "boolean":
-      return { kind: { case: "boolValue", value } };
-    default:
-      return value;
+  if (typeof value === "object") {
+    return value;
   }
+  const isInt = typeof value === "number" && !wantsDouble && Number.isInteger(value) && Math.abs(value) < 2 ** 63;
+  const plain = isInt ? BigInt(value) : value;
+  return { kind: { case: CASES[typeof plain as keyof typeof CASES], value: plain } } as Init<v1.ParameterValue>;
 }
 
 export function encodeMetrics(metrics: MetricsInput): Record<string, MessageOrInit<v1.Metric>> {

@@ -119,9 +119,9 @@ test("an update changes what is given and takes away what is undefined", async (
   await study.update({ displayName: "x" }, { updateMask: { paths: ["labels"] } });
   await study.pause();
   const trial = await study.trial(1);
-  await trial.label({ host: "a" });
+  await trial.update({ labels: { host: "a" } });
   assert.equal(trial.info.labels["host"], "a");
-  await trial.update({ annotations: { run: "7" } });
+  await trial.update({ annotations: { run: "7" } }, { updateMask: { paths: ["annotations"] } });
   const sent = [...server.seen("updateStudy"), ...server.seen("updateTrial")].map(({ request }) => request);
   assert.deepEqual(
     sent.map(({ updateMask }) => (updateMask as { paths: string[] }).paths),

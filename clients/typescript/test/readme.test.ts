@@ -12,8 +12,10 @@ import {
   int,
   maximize,
   minimize,
+  paramsOf,
   space,
   StudyCompleteError,
+  type Study,
   type Trial,
 } from "../src/index.js";
 import { durationFromMs, TrialState } from "../src/v1.js";
@@ -61,9 +63,15 @@ export async function records(client: Client): Promise<void> {
     leasePolicy: { leaseDuration: durationFromMs(3_600_000), maxAttempts: 1 },
   });
   await slow.enqueue([{ parameters: { opt: "adam", layers: 3 }, labels: { by: "hand" } }]);
-  await slow.update({ stoppingRules: { maxTrials: 100 } }); // what is given is changed
+  await slow.update({ stoppingRules: { maxTrials: 100 } });
   for await (const trial of slow.trials({ filter: { states: [TrialState.SUCCEEDED] } })) {
     console.log(trial.number, trial.params, trial.info.metrics["accuracy"]?.value);
+  }
+}
+
+export async function changes(study: Study, signal: AbortSignal): Promise<void> {
+  for await (const { cursor, change } of study.watch({ cursor: study.info.cursor, signal })) {
+    if (change.case === "trial") console.log(cursor, paramsOf(change.value), TrialState[change.value.state]);
   }
 }
 
@@ -73,7 +81,7 @@ test("the README's code is what is compiled here", async () => {
   const blocks = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, block = ""]) => block);
   const source = new Set(lines(await readFile("clients/typescript/test/readme.test.ts", "utf8")));
   const wanted = lines(blocks.join("")).filter((line) => !line.startsWith("import "));
-  assert.equal(blocks.length, 4);
+  assert.equal(blocks.length, 5);
   assert.ok(wanted.length > 30);
   assert.deepEqual(
     wanted.filter((line) => !source.has(line)),

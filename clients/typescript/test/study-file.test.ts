@@ -56,7 +56,7 @@ test("what the server finds in a file is said with the file's name", async () =>
   const { client, file, stop } = await start(() => {
     throw new Failure(status.INVALID_ARGUMENT, "INVALID_STUDY_FILE", { metadata: PLACE });
   });
-  for (const call of [client.createStudyFromFile(file), client.checkStudyFile(file)]) {
+  for (const call of [() => client.createStudyFromFile(file), () => client.checkStudyFile(file)]) {
     await assert.rejects(call, (error) => {
       assert.ok(error instanceof InvalidStudyFileError);
       assert.equal(error.message, `${file}:INVALID_STUDY_FILE it is`);

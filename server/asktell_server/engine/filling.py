@@ -10,44 +10,55 @@ from scipy.stats import qmc
 
 from asktell_server.domain.space import Configuration
 from asktell_server.domain.trial import Origin
-from asktell_server.engine.encoding import Encoding, Points
 from asktell_server.engine.novelty import Novelty
-from asktell_server.engine.problem import Suggestion, SuggestTask
+from asktell_server.engine.problem import StudyTask, Suggestion
 from asktell_server.engine.seeding import study_generator
+from asktell_server.engine.space.region import Region, region_of
+from asktell_server.engine.space.warp import Points
 
-_BLOCK = 16  # a power of two: what the sequence's balance asks for
+_BLOCK = 16
 
 
-def sobol_points(dimension: int, rng: np.random.Generator, *, start: int = 0) -> Iterator[Points]:
-    """The points (d) of a scrambled Sobol sequence in [0, 1) from number `start` on, without end (Owen 1998)."""
+def sobol_blocks(dimension: int, rng: np.random.Generator, *, size: int, first: int = 0) -> Iterator[Points]:
+    """A scrambled Sobol sequence in [0, 1) in blocks (size x d), from block number `first` on, without end (Owen 1998).
+
+    `size` is a power of two, as the sequence's balance asks for.
+    """
     sequence = qmc.Sobol(dimension, scramble=True, rng=rng)
-    if start >= _BLOCK:
-        sequence.fast_forward(start - start % _BLOCK)
-    block = sequence.random(_BLOCK)[start % _BLOCK :]
+    if first:
+        sequence.fast_forward(first * size)
     while True:
-        yield from np.minimum(block, 1.0 - 2.0**-53)
-        block = sequence.random(_BLOCK)
+        yield np.minimum(sequence.random(size), 1.0 - 2.0**-53)
 
 
-def fill(task: SuggestTask, count: int, *, origin: Origin, with_centre: bool = False) -> tuple[Suggestion, ...]:
+def fill(task: StudyTask, count: int, *, origin: Origin, with_centre: bool = False) -> tuple[Suggestion, ...]:
     """`count` configurations that are new where the space has new ones; fewer when it is exhausted.
 
-    They continue one Sobol sequence per study, as far on as there are trials. With `with_centre` the centre of the
-    space comes before the sequence.
+    They continue one Sobol sequence per study: the sequence starts at the number of trials that there are. With
+    `with_centre` the centre of the space comes before the sequence.
     """
-    encoding = Encoding(task.problem.space)
-    novelty = Novelty(task, encoding)
-    known = len(task.observations) + len(task.pending)
-    centre = encoding.decode(encoding.centre())
-    candidates: Iterator[Configuration]
-    if with_centre and centre not in novelty:
-        candidates = itertools.chain([centre], _configurations(task, encoding, start=known))
-    else:
-        candidates = _configurations(task, encoding, start=known - with_centre)
+    region = region_of(task.problem.space)
+    novelty = Novelty(task, region)
+    known = len(task.history) + len(task.pending)
+    centre = _centre(region) if with_centre else None
+    first = [] if centre is None or centre in novelty else [centre]
+    # Where the centre is among the trials, there is one point of the sequence less among them.
+    start = known if centre is None or first else known - 1
+    candidates = itertools.chain(first, _configurations(task, region, start=start))
     chosen = novelty.choices(candidates, count=count, seed=(task.seed, known))
     return tuple(Suggestion(parameters=configuration, origin=origin) for configuration in chosen)
 
 
-def _configurations(task: SuggestTask, encoding: Encoding, *, start: int) -> Iterator[Configuration]:
-    for point in sobol_points(encoding.dimension, study_generator(task, "sobol"), start=start):
-        yield encoding.decode(encoding.spread(point[None, :])[0])
+def _centre(region: Region) -> Configuration | None:
+    """The middle of the space; None where that is outside of the region."""
+    centre = region.encoding.centre()
+    return region.encoding.decode(centre) if region.contains(centre[None, :])[0] else None
+
+
+def _configurations(task: StudyTask, region: Region, *, start: int) -> Iterator[Configuration]:
+    rng = study_generator(task, "sobol")
+    block, passed = divmod(start, _BLOCK)
+    for points in sobol_blocks(region.encoding.dimension, rng, size=_BLOCK, first=block):
+        for point in points[passed:]:
+            yield from map(region.encoding.decode, region.sample(point[None, :]))
+        passed = 0

@@ -1,98 +1,63 @@
-"""Which configurations are new: nothing is tried twice, or more often than the study's replicates."""
+"""Which configurations are new: none is tried twice, or more often than the study's replicates."""
 
 from __future__ import annotations
 
-import functools
 import itertools
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from asktell_server.domain.space import ABSENT, Configuration, Key, ParameterValue
-from asktell_server.engine.encoding import Continuum, Encoding
-from asktell_server.engine.problem import SuggestTask
+from asktell_server.domain.space import Configuration
+from asktell_server.engine.observations import Row
+from asktell_server.engine.problem import StudyTask
+from asktell_server.engine.space.region import Region, region_of
 
 DRAWS = 64
-"""Candidates that are looked at before a new configuration is counted out; enough when half the space is free."""
-
-LOOKS = 16
-"""Candidates of a continuum that are compared with the history one by one; for more a set of it is made first. At 4,000
-trials of 6 values one look takes 0.06 ms and the set 1 ms; an ask for one trial takes a single look."""
+"""Candidates that are looked at before a new configuration is looked for by its number; enough when half the space is free."""
 
 
-def room(task: SuggestTask) -> int | None:
-    """How many more trials a finite space has room for, at least `task.count` where there is enough; None = no end."""
-    cardinality, replicates = task.problem.space.cardinality, task.problem.replicates
-    if cardinality is None:
+def room(task: StudyTask, count: int) -> int | None:
+    """How many more trials a finite space has room for, at least `count` where there is enough; None = no end."""
+    size, replicates = region_of(task.problem.space).count, task.problem.replicates
+    if size is None:
         return None
-    most = replicates * cardinality
-    known = len(task.observations) + len(task.pending)
-    if known + task.count <= most:  # whichever they are
+    most = replicates * size
+    known = len(task.history) + len(task.pending)
+    if known + count <= most:  # whichever they are
         return most - known
-    configurations = [*(observation.parameters for observation in task.observations), *task.pending]
-    uses = Counter(map(task.problem.space.key, configurations))
-    return most - sum(min(count, replicates) for count in uses.values())
+    uses = Counter(task.history.rows)
+    uses.update(map(task.history.row, task.pending))
+    return most - sum(min(times, replicates) for times in uses.values())
 
 
 class Novelty:
     """What has been tried, is running or has been chosen in this batch."""
 
-    def __init__(self, task: SuggestTask, encoding: Encoding) -> None:
-        self._space = task.problem.space
-        self._count = self._space.cardinality
+    def __init__(self, task: StudyTask, region: Region) -> None:
+        self._region = region
+        self._history = task.history
         self._replicates = task.problem.replicates
-        self._columns = encoding.columns
-        self._pending = task.pending
-        self._running = set(map(self._space.key, task.pending))
-        self._observations = task.observations
-        self._known_keys = task.tried
-        # How often each has been tried, is running or has been chosen; counted only where that matters.
-        counted = [*self._ended, *self._pending] if self._replicates > 1 else []
-        self._uses = Counter(map(self._space.key, counted))
-        self._looks = 0
+        self._pending = [self._history.row(configuration) for configuration in task.pending]
+        self._running = set(self._pending)
+        # How often each has been tried, is running or has been chosen; counted from the start only where replicates matter.
+        self._uses = Counter(itertools.chain(self._history.rows, self._pending) if self._replicates > 1 else ())
 
-    @functools.cached_property
-    def _ended(self) -> list[Configuration]:
-        return [observation.parameters for observation in self._observations]
-
-    @functools.cached_property
-    def _ended_keys(self) -> set[Key]:
-        return set(map(self._space.key, self._ended))
-
-    @property
-    def _tried(self) -> set[Key]:
-        return self._ended_keys | self._running
-
-    @property
-    def _spent(self) -> set[Key]:
-        """Those that are not to be tried again."""
+    def spent(self) -> list[Row]:
+        """Configurations of the task that have been tried as often as they may be; some may be listed twice."""
         if self._replicates == 1:
-            return self._tried
-        return {key for key, uses in self._uses.items() if uses >= self._replicates}
-
-    def spent(self) -> list[Configuration]:
-        """Configurations of the task that have been tried as often as they may be; some may come twice."""
-        if self._replicates == 1:
-            return [*self._ended, *self._pending]
-        return [self._space.configuration(key) for key in self._spent]
+            return [*self._history.rows, *self._pending]
+        return [row for row, uses in self._uses.items() if uses >= self._replicates]
 
     def __contains__(self, configuration: Configuration) -> bool:
-        key = self._space.key(configuration)
-        if key in self._running:
-            return True
-        if self._known_keys is not None:
-            return key in self._known_keys
-        self._looks += 1
-        if self._count is None and self._looks <= LOOKS:
-            return configuration in self._ended  # each comparison ends at the first value that differs
-        return key in self._ended_keys
+        row = self._history.row(configuration)
+        return row in self._running or row in self._history
 
     def add(self, configuration: Configuration) -> bool:
         """Marks a configuration as chosen; whether it has now been tried as often as it may be."""
-        key = self._space.key(configuration)
-        self._running.add(key)
-        self._uses[key] += 1
-        return self._uses[key] >= self._replicates
+        row = self._history.row(configuration)
+        self._running.add(row)
+        self._uses[row] += 1
+        return self._uses[row] >= self._replicates
 
     def choose(self, candidates: Iterable[Configuration], *, seed: Sequence[int]) -> Configuration | None:
         """What `find` finds, marked as chosen."""
@@ -104,19 +69,20 @@ class Novelty:
     def find(self, candidates: Iterable[Configuration], *, seed: Sequence[int]) -> Configuration | None:
         """The first new candidate; None when the space is exhausted.
 
-        Looks at 64 candidates; then at a random one of the configurations left. Where replicates are wanted and all
-        configurations have been tried, at those that are not running now, and at last at any that is not spent.
+        Looks at 64 candidates. Where all of them are known, a finite space gives a random one of the configurations that
+        have not been tried. Where all have been and replicates are wanted, it gives one that is not running now, or else
+        any that is not spent.
         """
         first: Configuration | None = None
         for candidate in itertools.islice(candidates, DRAWS):
             if candidate not in self:
                 return candidate
             first = first or candidate
-        if self._count is None:
+        if self._region.count is None:
             return first
-        found = self._left_over(self._tried, seed)
+        found = self._left_over(self._running.union(self._history.uses), seed)
         if found is None and self._replicates > 1:
-            spent = self._spent
+            spent = set(self.spent())
             found = self._left_over(spent | self._running, seed) or self._left_over(spent, seed)
         return found
 
@@ -130,32 +96,15 @@ class Novelty:
                 return
             yield chosen
 
-    def _left_over(self, taken: set[Key], seed: Sequence[int]) -> Configuration | None:
-        """A configuration outside `taken`, each as likely; None = there is none, or the space is a continuum."""
-        count = self._count
+    def _left_over(self, taken: set[Row], seed: Sequence[int]) -> Configuration | None:
+        """A configuration outside `taken`, each as likely; None = there is none, or too many to be numbered."""
+        count = self._region.count
         if count is None or len(taken) >= count:
             return None
+        lattice = self._region.lattice()
         rank = random.Random(repr(tuple(seed))).randrange(count - len(taken))
-        for place in sorted(map(self._place, taken)):
-            if place > rank:
+        for number in sorted(number for number in map(lattice.number, taken) if number is not None):
+            if number > rank:
                 break
             rank += 1  # so far the rank among what is left: counts past what is taken
-        return self._at(rank)
-
-    def _place(self, key: Key) -> int:
-        """Where a configuration stands among all of a finite space (the last parameter runs fastest)."""
-        place = 0
-        for column, value in zip(self._columns, key, strict=True):
-            assert not isinstance(column, Continuum)
-            assert value is not ABSENT
-            place = place * column.count + column.index(value)
-        return place
-
-    def _at(self, place: int) -> Configuration:
-        """The inverse of `_place`."""
-        levels: list[ParameterValue] = []
-        for column in reversed(self._columns):
-            assert not isinstance(column, Continuum)
-            place, level = divmod(place, column.count)
-            levels.append(column.value(level))
-        return self._space.configuration(tuple(reversed(levels)))
+        return self._history.configuration(lattice.row(rank))

@@ -25,6 +25,15 @@ MIN_POINTS = 16
 """Curves are not thinned below this because a study has many of them."""
 MAX_STUDY_POINTS = 2_000_000
 """Most points of all curves of a study: 32 MB."""
+_MAX_READ = 4 * MAX_POINTS
+"""Most measurements that a server reads of one trial when it gets to know a study: some metrics are not in each."""
+_MAX_STUDY_READ = 200_000
+"""About as many measurements it reads of all trials: a second or two of processor time."""
+
+
+def most_to_read(trials: int) -> int:
+    """How many measurements to read of each trial, for the number of trials that have reported."""
+    return max(MIN_POINTS, min(_MAX_READ, _MAX_STUDY_READ // trials))
 
 
 class Curve:

@@ -11,9 +11,10 @@ from asktell_server.domain.names import TrialName
 from asktell_server.domain.provenance import Provenance
 from asktell_server.domain.study import Study
 from asktell_server.domain.trial import Trial
-from asktell_server.engine.history import history_digest, noise_deviation
-from asktell_server.engine.problem import Outcome, Suggestion, SuggestResult, SuggestTask
-from asktell_server.engine.suggest import suggest
+from asktell_server.engine.bayes.fitted import noise_deviation
+from asktell_server.engine.observations import Outcome
+from asktell_server.engine.problem import Suggestion
+from asktell_server.engine.tasks.suggest import SuggestTask
 from asktell_server.service.past import Past, read_log
 from asktell_server.store.protocol import LogStore, StudyStore, TrialStore
 
@@ -167,7 +168,7 @@ def _the_moment(moments: list[_Moment], trial: Trial, provenance: Provenance) ->
     """The one of the suggestion, and whether that is certain: a server may know more than what it has read last."""
     if provenance.digest:
         for moment in moments:
-            if history_digest(moment.task) == provenance.digest:
+            if moment.task.history.digest(moment.task.pending) == provenance.digest:
                 return moment, True
         return moments[0], False
     for moment in moments:  # no model: a repetition takes about a millisecond
@@ -185,7 +186,7 @@ def _changed(before: object, now: object, names: tuple[str, ...]) -> Iterator[tu
 
 
 def _repeat(task: SuggestTask, index: int) -> Repetition:
-    result: SuggestResult = suggest(task)
+    result = task.run()
     suggestions = result.suggestions
     return Repetition(
         suggestion=suggestions[index] if index < len(suggestions) else None, fallback_reason=result.fallback_reason
@@ -194,16 +195,16 @@ def _repeat(task: SuggestTask, index: int) -> Repetition:
 
 def _knowledge(moment: _Moment, trial: Trial, *, exact: bool | None, created: Past) -> Knowledge:
     task = moment.task
-    outcomes = [seen.outcome for seen in task.observations]
+    history = task.history
     fit = trial.provenance.fit if trial.provenance else None
     return Knowledge(
         sequence=moment.sequence,
         exact=exact,
-        values=outcomes.count(Outcome.VALUE),
-        failures=outcomes.count(Outcome.FAILED) + outcomes.count(Outcome.INFEASIBLE),
+        values=history.count(Outcome.VALUE),
+        failures=history.count(Outcome.FAILED) + history.count(Outcome.INFEASIBLE),
         pending=len(task.pending),
         best=moment.best,
         noise=None if fit is None else noise_deviation(task, fit),
         created=created.sequence,
-        missed=max(0, created.results - len(task.observations)),
+        missed=max(0, created.results - len(history)),
     )

@@ -8,8 +8,9 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from asktell_server.domain.names import StudyName
-from asktell_server.engine.history import history_digest
-from asktell_server.engine.problem import Assessment, Assessor, AssessTask, Outcome, SuggestTask
+from asktell_server.engine.observations import Outcome
+from asktell_server.engine.task import PatientEngine
+from asktell_server.engine.tasks.assess import Assessment, AssessTask
 from asktell_server.service.problems import problem_of
 from asktell_server.service.views import StudyView
 from asktell_server.store.protocol import TrialRecord
@@ -34,8 +35,8 @@ class ModelBest:
 class Judging:
     """Asks the engine once for each state of a study's results."""
 
-    def __init__(self, assessor: Assessor, *, wait_s: float = WAIT_S) -> None:
-        self._assessor = assessor
+    def __init__(self, engine: PatientEngine, *, wait_s: float = WAIT_S) -> None:
+        self._engine = engine
         self._wait_s = wait_s
         self._known: OrderedDict[StudyName, tuple[bytes, Assessment | None]] = OrderedDict()
         self._running: dict[StudyName, tuple[bytes, asyncio.Task[Assessment | None]]] = {}
@@ -44,7 +45,7 @@ class Judging:
         """The model's best trial; None where results are not noisy, and where the model fails or takes long."""
         trials = view.ended_trials()
         task = _task(view)
-        if not any(seen.outcome is Outcome.VALUE for seen in task.history.observations):
+        if not task.history.count(Outcome.VALUE):
             return None
         assessment = await self._assessment(view.study.name, task)
         if assessment is None or not assessment.noisy:
@@ -58,7 +59,7 @@ class Judging:
         )
 
     async def _assessment(self, name: StudyName, task: AssessTask) -> Assessment | None:
-        digest = history_digest(task.history)
+        digest = task.history.digest()
         known = self._known.get(name)
         if known is not None and known[0] == digest:
             self._known.move_to_end(name)
@@ -72,7 +73,7 @@ class Judging:
 
     async def _compute(self, name: StudyName, digest: bytes, task: AssessTask) -> Assessment | None:
         try:
-            assessment = await self._assessor.assess(task)
+            assessment = await self._engine.answer_when_idle(task)
         except Exception:
             log.exception("the results of %s were not judged", name)
             return None
@@ -87,10 +88,8 @@ class Judging:
 
 def _task(view: StudyView) -> AssessTask:
     return AssessTask(
-        history=SuggestTask(
-            problem=problem_of(view.study),
-            observations=view.observations(),
-            seed=view.study.seed,
-            warm_start=view.warm_start or b"",
-        )
+        problem=problem_of(view.study),
+        history=view.history(),
+        seed=view.study.seed,
+        warm_start=view.warm_start or b"",
     )

@@ -11,7 +11,9 @@ from asktell_server.domain.errors import AsktellError
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import Configuration
 from asktell_server.domain.trial import Trial, TrialState
-from asktell_server.engine.problem import SpareSuggester, Suggestion, SuggestResult, SuggestTask
+from asktell_server.engine.problem import Suggestion, SuggestResult
+from asktell_server.engine.task import SpareEngine
+from asktell_server.engine.tasks.suggest import SuggestTask
 from asktell_server.service.problems import problem_of
 from asktell_server.service.provenance import with_provenance
 from asktell_server.service.views import StudyView
@@ -23,14 +25,14 @@ log = logging.getLogger(__name__)
 class Modelling:
     """Puts tasks to the engine; hands fitted hyperparameters on from one fit to the next, on any server."""
 
-    def __init__(self, ledger: WarmStartStore, suggester: SpareSuggester) -> None:
+    def __init__(self, ledger: WarmStartStore, engine: SpareEngine) -> None:
         self._ledger = ledger
-        self._suggester = suggester
+        self._engine = engine
         self._background: set[asyncio.Task[None]] = set()
 
     async def spare(self) -> None:
         """Returns once a worker has nothing to do."""
-        await self._suggester.spare()
+        await self._engine.spare()
 
     async def suggest(
         self, view: StudyView, count: int, *, also_pending: Sequence[Configuration] = ()
@@ -39,7 +41,7 @@ class Modelling:
         await self._warm_up(view)
         sequence = view.sequence  # the view may move on while the model computes
         task = task_of(view, count, also_pending=also_pending)
-        return self._taken(view, task, await self._suggester.suggest(task), sequence, len(also_pending))
+        return self._taken(view, task, await self._engine.answer(task), sequence, len(also_pending))
 
     async def suggest_ahead(self, view: StudyView, task: SuggestTask, *, prepared_pending: int) -> Suggestion | None:
         """One suggestion by a worker that is idle; None without one, or where the model fails.
@@ -48,7 +50,7 @@ class Modelling:
         and not trials yet.
         """
         sequence = view.sequence
-        result = await self._suggester.suggest_if_idle(task)
+        result = await self._engine.answer_if_idle(task)
         if result is None or result.fallback_reason or not result.suggestions:
             return None
         return self._taken(view, task, result, sequence, prepared_pending, prepared=True)[0]
@@ -97,16 +99,13 @@ class Modelling:
 def task_of(view: StudyView, count: int, *, also_pending: Sequence[Configuration] = ()) -> SuggestTask:
     """What the engine is asked for; `also_pending` are configurations that no trial has yet."""
     study = view.study
-    # A task that goes to a worker would take all that was tried with it; a finite space is counted out.
-    has_use = not study.algorithm.uses_model and study.space.cardinality is None
     return SuggestTask(
         problem=problem_of(study),
-        observations=view.observations(),
+        history=view.history(),
         pending=[*view.pending(), *also_pending],
         count=count,
         seed=study.seed,
         warm_start=view.warm_start or b"",
-        tried=view.tried if has_use else None,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.space import Configuration
 from asktell_server.domain.trial import Result, TrialState
-from asktell_server.engine.problem import Observation, Outcome
+from asktell_server.engine.observations import Observation, Outcome
 
 _WITHOUT_VALUE = {TrialState.FAILED: Outcome.FAILED, TrialState.INFEASIBLE: Outcome.INFEASIBLE}
 
@@ -15,7 +15,4 @@ def observation(goals: Goals, parameters: Configuration, result: Result) -> Obse
     measured = goals.measured(result)
     if measured is None:
         return Observation(parameters=parameters, outcome=_WITHOUT_VALUE.get(result.state, Outcome.UNKNOWN))
-    (metric,) = measured  # the engine learns one column
-    return Observation(
-        parameters=parameters, outcome=Outcome.VALUE, value=metric.value, standard_error=metric.standard_error
-    )
+    return Observation(parameters=parameters, outcome=Outcome.VALUE, metrics=measured)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.provenance import Provenance
 from asktell_server.domain.trial import Trial
-from asktell_server.engine.problem import SuggestTask
+from asktell_server.engine.tasks.suggest import SuggestTask
 from asktell_server.service.problems import problem_of
 from asktell_server.service.views import PAGE, StudyView
 from asktell_server.store.protocol import LogEntry, LogStore, MeasurementReported, StudyHead
@@ -28,7 +28,7 @@ class Past:
     @property
     def results(self) -> int:
         """How many trials have ended."""
-        return len(self._view.observations())
+        return self._view.ended
 
     def knows(self, number: int) -> bool:
         """Whether the trial exists by now."""
@@ -49,7 +49,7 @@ class Past:
         also_pending = map(study.space.configuration, provenance.prepared_pending)
         return SuggestTask(
             problem=problem_of(study),
-            observations=self._view.observations(),
+            history=self._view.history(),
             pending=[*self._view.pending(), *also_pending],
             count=provenance.count,
             seed=study.seed,

@@ -7,8 +7,8 @@ import dataclasses
 from asktell_server import __version__
 from asktell_server.domain.provenance import Provenance
 from asktell_server.domain.trial import Origin
-from asktell_server.engine.history import history_digest
-from asktell_server.engine.problem import Suggestion, SuggestResult, SuggestTask
+from asktell_server.engine.problem import Suggestion, SuggestResult
+from asktell_server.engine.tasks.suggest import SuggestTask
 
 _MODELLED = (Origin.MODEL, Origin.FALLBACK)
 _MAX_REASON = 500
@@ -26,7 +26,7 @@ def with_provenance(
     # Without a model a repetition is cheap, and its success says as much as a digest.
     common = Provenance(
         sequence=sequence,
-        digest=history_digest(task) if modelled else b"",
+        digest=task.history.digest(task.pending) if modelled else b"",
         count=task.count,
         engine=__version__,
         prepared=prepared,

@@ -10,7 +10,10 @@ from asktell_server.domain.errors import ErrorReason, FailedPrecondition, Invali
 from asktell_server.domain.space import MAX_EXACT_INT, Configuration
 from asktell_server.domain.study import validate_replicates
 from asktell_server.domain.trial import Result
-from asktell_server.engine.problem import Observation, Problem, Suggester, SuggestResult, SuggestTask
+from asktell_server.engine.observations import Observation
+from asktell_server.engine.problem import Problem, SuggestResult
+from asktell_server.engine.task import Engine
+from asktell_server.engine.tasks.suggest import SuggestTask
 from asktell_server.service.observing import observation
 
 log = logging.getLogger(__name__)
@@ -47,8 +50,8 @@ class SuggestRequest:
 class Suggesting:
     """The use case Suggest."""
 
-    def __init__(self, suggester: Suggester) -> None:
-        self._suggester = suggester
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     async def suggest(self, request: SuggestRequest) -> SuggestResult:
         """Suggests `request.count` configurations; fewer when the space, or its grid, has no more.
@@ -63,7 +66,7 @@ class Suggesting:
         task = task_of(request)
         if not task.problem.algorithm.suggests:
             raise FailedPrecondition("manual search suggests nothing", reason=ErrorReason.QUEUE_EMPTY)
-        result = await self._suggester.suggest(task)
+        result = await self._engine.answer(task)
         if result.fallback_reason:
             log.warning("model fell back: %s", result.fallback_reason)
         if not result.suggestions:
@@ -85,9 +88,9 @@ def task_of(request: SuggestRequest) -> SuggestTask:
     _validate_problem(problem)
     _limit("observations", len(request.observations), MAX_OBSERVATIONS)
     _limit("pending", len(request.pending), MAX_PENDING)
-    observations = [
-        _observation(tried, problem, f"observations[{index}]") for index, tried in enumerate(request.observations)
-    ]
+    history = problem.empty_history()
+    for index, tried in enumerate(request.observations):
+        history.append(_observation(tried, problem, f"observations[{index}]"))
     pending = [
         problem.space.normalize(parameters, field=f"pending[{index}].parameters")
         for index, parameters in enumerate(request.pending)
@@ -98,7 +101,7 @@ def task_of(request: SuggestRequest) -> SuggestTask:
         raise InvalidArgument("seed", f"must be 0 to 2^53 - 1, got {request.seed}")
     return SuggestTask(
         problem=problem,
-        observations=observations,
+        history=history,
         pending=pending,
         count=request.count,
         seed=request.seed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from asktell_server.engine.problem import Assessor, SpareSuggester
+from asktell_server.engine.task import PatientEngine, SpareEngine
 from asktell_server.service.ask.ask import AskTrials
 from asktell_server.service.ask.making import Maker
 from asktell_server.service.ask.preparing import Preparer
@@ -25,7 +25,7 @@ from asktell_server.service.watching import Watching
 from asktell_server.store.protocol import Ledger
 
 
-class Engine(SpareSuggester, Assessor, Protocol):
+class Engine(SpareEngine, PatientEngine, Protocol):
     """All that the use cases want of an engine."""
 
 

@@ -5,20 +5,23 @@ A view follows the study's log: one incremental read brings it up to date, and a
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_left
-from collections import Counter, OrderedDict
-from collections.abc import Container, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName
-from asktell_server.domain.space import Configuration, Key
+from asktell_server.domain.space import Configuration
 from asktell_server.domain.study import Study
 from asktell_server.domain.surprise import surprise
 from asktell_server.domain.trial import Trial, TrialState
-from asktell_server.engine.problem import Observation
-from asktell_server.service.curves import Curves
+from asktell_server.engine.history import History
+from asktell_server.service.curves import Curves, most_to_read
 from asktell_server.service.observing import observation
+from asktell_server.service.problems import problem_of
 from asktell_server.store.protocol import (
     LogEntry,
     LogStore,
@@ -54,12 +57,11 @@ class StudyView:
         self._deleted: set[int] = set()
         self._measurements: dict[int, int] = {}
         self._ended: list[int] = []
-        """Numbers of the trials that have ended, rising; in the order of `_observations`."""
-        self._observations: list[Observation] = []
+        """Numbers of the trials that have ended, rising; in the order of `_history`."""
+        self._history = problem_of(head.study).empty_history()
         self._surprises: dict[int, int] = {}
         self.surprise = 0
         """The sum of the surprises of the trials that have ended."""
-        self._tried: Counter[Key] | None = None
         self._open: set[int] = set()
 
     @property
@@ -93,20 +95,13 @@ class StudyView:
         """Configurations that are queued or running."""
         return [trial.parameters for trial in self._open_trials()]
 
-    def observations(self) -> Sequence[Observation]:
-        """Everything that was tried and has ended, in the order of the numbers."""
-        return tuple(self._observations)
+    def history(self) -> History:
+        """Everything that was tried and has ended by now, in the order of the numbers; the view moves on without it."""
+        return self._history.snapshot()
 
     def ended_trials(self) -> Sequence[Trial]:
-        """The trials of `observations`."""
+        """The trials of `history`."""
         return [self._trials[number] for number in self._ended]
-
-    @property
-    def tried(self) -> Container[Key]:
-        """The keys of everything that was tried and has ended; it moves on with the view."""
-        if self._tried is None:
-            self._tried = Counter(map(self._key, self._observations))
-        return self._tried
 
     @property
     def ended(self) -> int:
@@ -135,11 +130,9 @@ class StudyView:
             self._open.discard(trial.number)
             place = self._forget_end(trial.number)
             self._ended.insert(place, trial.number)
-            self._observations.insert(place, observation(self.study.goals, trial.parameters, trial.result))
+            self._history.insert(place, observation(self.study.goals, trial.parameters, trial.result))
             self._surprises[trial.number] = surprise(trial, self.study.goals)
             self.surprise += self._surprises[trial.number]
-            if self._tried is not None:
-                self._tried[self._key(self._observations[place])] += 1
 
     def remove(self, number: int) -> None:
         """Forgets a deleted trial, for good."""
@@ -159,16 +152,10 @@ class StudyView:
         """Takes the trial out of those that have ended; returns its place among them."""
         place = bisect_left(self._ended, number)
         if self._ended[place : place + 1] == [number]:
-            if self._tried is not None:
-                self._tried.subtract([key := self._key(self._observations[place])])
-                if not self._tried[key]:
-                    del self._tried[key]
-            del self._ended[place], self._observations[place]
+            del self._ended[place]
+            self._history.remove(place)
             self.surprise -= self._surprises.pop(number)
         return place
-
-    def _key(self, observation: Observation) -> Key:
-        return self.study.space.key(observation.parameters)
 
     def apply(self, entry: LogEntry) -> None:
         """Takes in one entry of the log."""
@@ -205,6 +192,7 @@ class Views:
         """As last counted, in trials."""
         self._size = 0
         """Their sum."""
+        self._loading: dict[StudyName, asyncio.Task[StudyView]] = {}
 
     def peek(self, name: StudyName) -> StudyView | None:
         """The view as it is, however old; None when there is none."""
@@ -221,15 +209,14 @@ class Views:
         Raises:
             NotFound: no such study.
         """
-        view = self._views.get(name)
-        if view is None:
-            view = await self._load(name)
-        delta = await self._ledger.read_delta(name, after=view.sequence, limit=PAGE, ready=True)
-        if delta.head.epoch != view.head.epoch or delta.head.sequence < view.sequence:
-            # Another study of the same name, or a store restored from a backup: start over.
-            self.drop(name)
-            view = await self._load(name)
+        while True:
+            view = self._views.get(name)
+            if view is None:
+                view = await self._loaded(name)
             delta = await self._ledger.read_delta(name, after=view.sequence, limit=PAGE, ready=True)
+            if delta.head.epoch == view.head.epoch and delta.head.sequence >= view.sequence:
+                break
+            self.drop(name)  # another study of the same name, or a store restored from a backup: start over
         self._apply(view, delta)
         while delta.more:
             delta = await self._ledger.read_delta(name, after=view.sequence, limit=PAGE, ready=True)
@@ -247,6 +234,19 @@ class Views:
         for entry in delta.entries:
             view.apply(entry)
 
+    async def _loaded(self, name: StudyName) -> StudyView:
+        """A new view, read once for all callers that wait for it; the end of one caller is not that of the others."""
+        loading = self._loading.get(name)
+        if loading is None:
+            loading = self._loading[name] = asyncio.create_task(self._load(name), name=f"load {name}")
+            loading.add_done_callback(partial(self._forget_loading, name))
+        return await asyncio.shield(loading)
+
+    def _forget_loading(self, name: StudyName, loading: asyncio.Task[StudyView]) -> None:
+        del self._loading[name]
+        if not loading.cancelled():
+            loading.exception()  # retrieved: its callers have it, or are gone
+
     async def _load(self, name: StudyName) -> StudyView:
         """Reads all trials and their curves by pages; what changes meanwhile comes with the log, after the head."""
         view = StudyView(await self._ledger.read_head(name))
@@ -257,7 +257,8 @@ class Views:
                     view.put(record.trial, measurements=record.measurement_count)
         reported = [number for number in view.trials if view.measurement_count(number)]
         if reported:
-            async for part in self._ledger.read_curves(name, numbers=reported):
+            most = most_to_read(len(reported))
+            async for part in self._ledger.read_curves(name, numbers=reported, most=most):
                 view.curves.extend(part)
         return view
 

@@ -48,7 +48,7 @@ class ClusterLink:
         self._cluster: Any = RedisCluster(
             startup_nodes=[ClusterNode(host, port) for host, port in url.hosts],
             retry=retry_policy(),
-            max_connections=MAX_CONNECTIONS + 4,  # beside commands: notifications, checks
+            max_connections=MAX_CONNECTIONS + 4,  # a few more for notifications and checks
             **settings,
             **tls_settings(url),
         )

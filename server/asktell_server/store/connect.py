@@ -20,7 +20,7 @@ async def connect(
 ) -> RedisLedger:
     """A checked ledger on the store at `url` (see `urls`).
 
-    `password` is used when the URL has none. `wait_replicas`: a change is acknowledged only when so many replicas have
+    `password` is used when the URL has none. `wait_replicas`: a change is acknowledged only when this many replicas have
     it, and fails as Unavailable after `wait_timeout_s`. `verify_durability=False` skips the durability gate.
 
     Raises:

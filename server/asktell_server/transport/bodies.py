@@ -1,4 +1,4 @@
-"""The bodies of calls: bytes to messages and messages to bytes, large ones beside the event loop."""
+"""The bodies of calls: bytes to messages and messages to bytes, large ones in a thread."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from asktell_server.domain.errors import AsktellError
 KIB = 1024
 MIB = 1024 * KIB
 
-Metadata = Mapping[str, str | bytes]
+Metadata = dict[str, str | bytes]
 """Headers of a call, keys in lower case; only keys that end in `-bin` have bytes. Of a repeated key, one value."""
 
 Handler = Callable[[Any, "Call"], Any]
@@ -49,15 +49,14 @@ class Principal:
 class Call:
     """What a handler knows of the call that it answers.
 
-    `project` is the one that the request names, "" where it names none. `peer` is the address of the other end, of a
-    proxy where there is one. `deadline_s` is a reading of `clock`, in seconds; None = the call may take any time.
+    `peer` is the address of the other end, of a proxy where there is one. `metadata` is without the token. `deadline_s`
+    is a reading of `clock`, in seconds; None = the call may take any time.
     """
 
     method: Method
     principal: Principal
-    project: str
     peer: str
-    metadata: Metadata = field(repr=False)
+    metadata: Mapping[str, str | bytes] = field(repr=False)
     deadline_s: float | None
     clock: Callable[[], float] = field(repr=False)
 

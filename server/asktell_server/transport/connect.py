@@ -26,7 +26,7 @@ from starlette.types import Message, Receive, Scope, Send
 from asktell_server.domain.errors import AsktellError, ErrorReason
 from asktell_server.transport.bodies import JSON, PROTOBUF, Body, Encoding
 from asktell_server.transport.calls import Method, Service
-from asktell_server.transport.edge import Admission, Arrival, Edge
+from asktell_server.transport.edge import Admission, Edge
 from asktell_server.transport.errors import DOMAIN, MAX_METADATA_CHARS, retry_after, status_code, status_proto
 from asktell_server.transport.failures import explained, too_large
 
@@ -115,7 +115,7 @@ class _Door:
 
     async def on_start(self, context: Context) -> Admission:
         try:
-            admission = self._edge.admit(self._method, _arrival(context))
+            admission = self._admit(context)
         except AsktellError as error:
             raise _connect_error(context, error) from None
         self._admitted[context] = admission
@@ -136,6 +136,16 @@ class _Door:
         if error is not None and (ours := self._ours(error)) is not None:
             raise _connect_error(context, ours)
 
+    def _admit(self, context: Context) -> Admission:
+        length = context.request_headers.get("content-length", "")
+        return self._edge.admit(
+            self._method,
+            metadata=dict(context.request_headers),
+            peer=context.client_address or "",
+            remaining_s=None if context.timeout_ms is None else context.timeout_ms / 1000,
+            size=int(length) if length.isdecimal() and len(length) < 20 else None,
+        )
+
     def _ours(self, error: Exception) -> AsktellError | None:
         if not isinstance(error, ConnectError):
             return explained(error, self._method)
@@ -144,17 +154,6 @@ class _Door:
         if error.code is Code.DEADLINE_EXCEEDED:
             return explained(TimeoutError(), self._method)
         return None  # connectrpc found fault with its framing or compression and says so
-
-
-def _arrival(context: Context) -> Arrival:
-    headers = context.request_headers
-    length = headers.get("content-length", "")
-    return Arrival(
-        metadata=dict(headers),
-        peer=context.client_address or "",
-        remaining_s=None if context.timeout_ms is None else context.timeout_ms / 1000,
-        size=int(length) if length.isdecimal() and len(length) < 20 else None,
-    )
 
 
 def _connect_error(context: Context, error: AsktellError) -> ConnectError:

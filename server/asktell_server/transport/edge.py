@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from asktell_server.transport.bodies import Body, Translator
-from asktell_server.transport.calls import Call, Metadata, Method, Principal
+from asktell_server.transport.calls import Call, Metadata, Method
 from asktell_server.transport.failures import explained, require_size
 from asktell_server.transport.gate import Gate
-from asktell_server.transport.identity import Identity, without_secrets
+from asktell_server.transport.identity import Identity
 
 DEFAULT_DEADLINE_S = 60.0
 """For unary calls without a deadline."""
@@ -29,36 +27,11 @@ MAX_DEADLINE_S = 300.0
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """What a door knows of a call before it has the body.
-
-    `remaining_s` is the caller's deadline, in seconds from now; None without one. `size` is the length of the body in
-    bytes; None = it is not known yet, and the door ends the reading at the method's limit.
-    """
-
-    metadata: Metadata = field(repr=False)
-    peer: str
-    remaining_s: float | None
-    size: int | None
-
-
 class Admission:
     """A call that was let in. It counts as in flight until it is closed; closing it again does nothing."""
 
-    def __init__(
-        self,
-        method: Method,
-        arrival: Arrival,
-        principal: Principal,
-        *,
-        deadline_s: float | None,
-        leave: Callable[[], None],
-    ) -> None:
-        self.method = method
-        self.arrival = arrival
-        self.principal = principal
-        self.deadline_s = deadline_s
+    def __init__(self, call: Call, leave: Callable[[], None]) -> None:
+        self.call = call
         self.project = ""
         self._leave: Callable[[], None] | None = leave
 
@@ -81,18 +54,33 @@ class Edge:
         self._clock = clock
         self._running: set[asyncio.Task[Any]] = set()
 
-    def admit(self, method: Method, arrival: Arrival) -> Admission:
+    def admit(
+        self, method: Method, *, metadata: Metadata, peer: str, remaining_s: float | None, size: int | None
+    ) -> Admission:
         """Lets a call in. The caller passes the admission on to `answer` or `stream`, or closes it.
+
+        `metadata` is the call's from now on, and the token is taken out of it. `remaining_s` is the caller's deadline, in
+        seconds from now; None without one. `size` is the length of the body in bytes; None = it is not known yet, and the
+        door ends the reading at the method's limit.
 
         Raises:
             AsktellError: the body is too large, the token wrong, or the server takes no calls now.
         """
-        if arrival.size is not None:
-            require_size(method, arrival.size)
-        principal = self._identity.principal(arrival.metadata)
+        if size is not None:
+            require_size(method, size)
+        principal = self._identity.principal(metadata.pop("authorization", ""))
         self._gate.enter(stream=method.streams)
-        leave = functools.partial(self._gate.leave, stream=method.streams)
-        return Admission(method, arrival, principal, deadline_s=self._deadline_s(method, arrival), leave=leave)
+        if not method.streams:
+            remaining_s = min(DEFAULT_DEADLINE_S if remaining_s is None else remaining_s, MAX_DEADLINE_S)
+        call = Call(
+            method=method,
+            principal=principal,
+            peer=peer,
+            metadata=metadata,
+            deadline_s=None if remaining_s is None else self._clock() + remaining_s,
+            clock=self._clock,
+        )
+        return Admission(call, self._gate.leave_stream if method.streams else self._gate.leave)
 
     async def answer(self, admission: Admission, body: Body) -> bytes:
         """Answers a unary call.
@@ -103,7 +91,7 @@ class Edge:
         try:
             return await self._answer(admission, body)
         except Exception as error:  # noqa: BLE001  # the edge: nothing may pass it unexplained
-            failure = explained(error, admission.method, project=admission.project)
+            failure = explained(error, admission.call.method, project=admission.project)
         try:
             raise failure
         finally:
@@ -123,7 +111,7 @@ class Edge:
             self._gate.check()
             return
         except Exception as error:  # noqa: BLE001
-            failure = explained(error, admission.method, project=admission.project)
+            failure = explained(error, admission.call.method, project=admission.project)
         finally:
             admission.close()
         try:
@@ -132,42 +120,31 @@ class Edge:
             del failure
 
     async def _answer(self, admission: Admission, body: Body) -> bytes:
-        deadline_s = admission.deadline_s
-        async with asyncio.timeout(None if deadline_s is None else deadline_s - self._clock()):
-            if admission.method.rules.cancellable:
+        method = admission.call.method
+        async with asyncio.timeout(admission.call.remaining_s):
+            if method.rules.cancellable:
                 return await self._handled(admission, body)
-            return await asyncio.shield(self._spawn(self._handled(admission, body), admission.method.name))
+            return await asyncio.shield(self._spawn(self._handled(admission, body), method.name))
 
     async def _handled(self, admission: Admission, body: Body) -> bytes:
+        call = admission.call
         try:
-            request = await self._translator.parse(body, admission.method.request)
-            answer = await admission.method.handler(request, self._call(admission, request))
+            request = await self._translator.parse(body, call.method.request)
+            try:
+                answer = await call.method.handler(request, call)
+            except Exception:
+                admission.project = call.method.rules.project(request)
+                raise
             return await self._translator.write(answer, body.encoding)
         finally:
             admission.close()
 
     async def _begun(self, admission: Admission, body: Body) -> AsyncGenerator[Any, None]:
-        request = await self._translator.parse(body, admission.method.request)
-        messages: AsyncGenerator[Any, None] = admission.method.handler(request, self._call(admission, request))
+        call = admission.call
+        request = await self._translator.parse(body, call.method.request)
+        admission.project = call.method.rules.project(request)
+        messages: AsyncGenerator[Any, None] = call.method.handler(request, call)
         return messages
-
-    def _call(self, admission: Admission, request: Any) -> Call:
-        admission.project = admission.method.rules.project(request)
-        return Call(
-            method=admission.method,
-            principal=admission.principal,
-            project=admission.project,
-            peer=admission.arrival.peer,
-            metadata=without_secrets(admission.arrival.metadata),
-            deadline_s=admission.deadline_s,
-            clock=self._clock,
-        )
-
-    def _deadline_s(self, method: Method, arrival: Arrival) -> float | None:
-        remaining_s = arrival.remaining_s
-        if not method.streams:
-            remaining_s = min(DEFAULT_DEADLINE_S if remaining_s is None else remaining_s, MAX_DEADLINE_S)
-        return None if remaining_s is None else self._clock() + remaining_s
 
     def _spawn(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         task = asyncio.create_task(work, name=name)

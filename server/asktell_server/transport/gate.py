@@ -60,7 +60,7 @@ class Gate:
             raise Unavailable(self._store_trouble, reason=ErrorReason.STORE_UNAVAILABLE)
 
     def enter(self, *, stream: bool = False) -> None:
-        """Counts a call in; every `enter` needs a `leave`.
+        """Counts a call in; every `enter` needs a `leave`, or a `leave_stream`.
 
         Raises:
             Unavailable: the server takes no calls now. ResourceExhausted: it has as many as it can take (OVERLOADED).
@@ -74,12 +74,16 @@ class Gate:
         self._streams += stream
         self._idle.clear()
 
-    def leave(self, *, stream: bool = False) -> None:
+    def leave(self) -> None:
         """Counts a call out."""
         self._calls -= 1
-        self._streams -= stream
         if not self._calls:
             self._idle.set()
+
+    def leave_stream(self) -> None:
+        """Counts a stream out."""
+        self._streams -= 1
+        self.leave()
 
     async def drain(self, *, timeout_s: float) -> bool:
         """Refuses new calls and waits for those in flight, then until no more come.

@@ -13,8 +13,8 @@ from grpc_reflection.v1alpha import reflection
 
 from asktell_server.domain.errors import AsktellError
 from asktell_server.transport.bodies import PROTOBUF, Body
-from asktell_server.transport.calls import MIB, Method, Service
-from asktell_server.transport.edge import Arrival, Edge
+from asktell_server.transport.calls import MIB, Metadata, Method, Service
+from asktell_server.transport.edge import Admission, Edge
 from asktell_server.transport.errors import to_status
 from asktell_server.transport.tls import Tls
 
@@ -97,7 +97,7 @@ def _unary(edge: Edge, method: Method) -> Callable[[bytes, _Context], Awaitable[
         body = Body(data, PROTOBUF)
         del data  # `body` gives it up to the parser, this frame would keep it
         try:
-            return await edge.answer(edge.admit(method, _arrival(context, body)), body)
+            return await edge.answer(_admitted(edge, method, context, body), body)
         except AsktellError as error:
             _refuse(context, error)
             return b""  # grpc sends the status alone
@@ -110,7 +110,7 @@ def _stream(edge: Edge, method: Method) -> Callable[[bytes, _Context], AsyncGene
         body = Body(data, PROTOBUF)
         del data
         try:
-            async with contextlib.aclosing(edge.stream(edge.admit(method, _arrival(context, body)), body)) as messages:
+            async with contextlib.aclosing(edge.stream(_admitted(edge, method, context, body), body)) as messages:
                 async for message in messages:
                     yield message
         except AsktellError as error:
@@ -127,11 +127,12 @@ def _refuse(context: _Context, error: AsktellError) -> None:
     context.set_trailing_metadata(status.trailing_metadata)
 
 
-def _arrival(context: _Context, body: Body) -> Arrival:
-    metadata: dict[str, str | bytes] = {}
+def _admitted(edge: Edge, method: Method, context: _Context, body: Body) -> Admission:
+    metadata: Metadata = {}
     for key, value in context.invocation_metadata() or ():
         metadata.setdefault(key, value)
-    return Arrival(metadata=metadata, peer=_peer(context.peer()), remaining_s=context.time_remaining(), size=body.size)
+    peer, remaining_s = _peer(context.peer()), context.time_remaining()
+    return edge.admit(method, metadata=metadata, peer=peer, remaining_s=remaining_s, size=body.size)
 
 
 def _peer(name: str) -> str:

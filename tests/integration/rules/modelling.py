@@ -15,7 +15,7 @@ from tests.support.server import ServerProcess
 BATCH = 16
 """As many at once as keep a worker busy for a while."""
 
-_WORKER_MODULE = "asktell_server.engine.worker"
+_WORKER_MODULE = "asktell_server.engine.workers.worker"
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19)
 _COMPUTING_S = 0.05
 """Processor time after which a worker is taken to be in the middle of a model."""

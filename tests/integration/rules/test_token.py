@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import grpc
+import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -17,6 +18,8 @@ pytestmark = pytest.mark.xdist_group("token")
 
 TOKEN = "s3cret-t0ken"  # of this test's server alone
 REFUSED = ("UNAUTHENTICATED", "UNAUTHENTICATED")
+TOO_LARGE = ("RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED")
+LARGE_BYTES = 20_000_000
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +58,21 @@ def test_probes_need_no_token(guarded: ServerProcess) -> None:
 def test_the_token_is_in_no_log_and_no_process_list(guarded: ServerProcess) -> None:
     assert TOKEN not in guarded.log()
     assert TOKEN not in str(guarded.process.args)
+
+
+@pytest.mark.parametrize(
+    ("method", "refusal"), [("SuggestionService/Suggest", REFUSED), ("TrialService/Ask", TOO_LARGE)]
+)
+def test_refused_calls_of_the_largest_size_leave_nothing_in_memory(
+    guarded: ServerProcess, method: str, refusal: tuple[str, str]
+) -> None:
+    body = suggestion_service_pb2.SuggestRequest(warm_start=b"x" * LARGE_BYTES).SerializeToString()
+    server = psutil.Process(guarded.process.pid)
+    with grpc.insecure_channel(guarded.address, options=[("grpc.max_send_message_length", -1)]) as channel:
+        call: Any = channel.unary_unary(f"/asktell.v1.{method}")
+        for _ in range(5):  # grpc and the allocator keep these for the next ones
+            assert code_and_reason(lambda: call(body, timeout=60)) == refusal
+        before = server.memory_info().rss
+        for _ in range(30):
+            assert code_and_reason(lambda: call(body, timeout=60)) == refusal
+        assert server.memory_info().rss - before < 10 * LARGE_BYTES

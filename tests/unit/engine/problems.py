@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from asktell_server.domain.algorithm import Algorithm, Auto, Random
 from asktell_server.domain.goals import Goals
-from asktell_server.domain.metrics import Goal, Objective
+from asktell_server.domain.metrics import Goal, Metric, Objective
 from asktell_server.domain.space import (
     BoolDomain,
     CategoricalDomain,
@@ -23,8 +23,10 @@ from asktell_server.domain.space import (
     Scale,
     SearchSpace,
 )
-from asktell_server.engine.problem import Observation, Outcome, Problem, SuggestResult, SuggestTask
-from asktell_server.engine.suggest import suggest
+from asktell_server.engine.history import History
+from asktell_server.engine.observations import Observation, Outcome
+from asktell_server.engine.problem import Problem, SuggestResult
+from asktell_server.engine.tasks.suggest import SuggestTask
 
 Function = Callable[[Configuration], float | None]
 """The objective; None = the trial fails."""
@@ -41,6 +43,50 @@ def problem_of(space: SearchSpace, *, algorithm: Algorithm | None = None, goal: 
     """A problem with one objective."""
     goals = Goals(objectives=(Objective(metric="loss", goal=goal),))
     return Problem(space=space, goals=goals, algorithm=algorithm or Auto())
+
+
+def valued(configuration: Configuration, value: float, *, standard_error: float | None = None) -> Observation:
+    """A trial with a value."""
+    metric = Metric(value=value, standard_error=standard_error)
+    return Observation(parameters=configuration, outcome=Outcome.VALUE, metrics=(metric,))
+
+
+def value_of(observation: Observation) -> float:
+    """The value of a trial that has one."""
+    (metric,) = observation.metrics
+    assert metric is not None
+    return metric.value
+
+
+def values_of(observations: Iterable[Observation]) -> list[float]:
+    """The values of those trials that have one."""
+    return [value_of(one) for one in observations if one.outcome is Outcome.VALUE]
+
+
+def with_value(observation: Observation, value: float) -> Observation:
+    """The same trial with another value."""
+    (metric,) = observation.metrics
+    assert metric is not None
+    return valued(observation.parameters, value, standard_error=metric.standard_error)
+
+
+def with_error(observation: Observation, standard_error: float) -> Observation:
+    """The same trial with another standard error."""
+    return valued(observation.parameters, value_of(observation), standard_error=standard_error)
+
+
+def task_of(
+    problem: Problem,
+    observations: Iterable[Observation] = (),
+    *,
+    pending: Sequence[Configuration] = (),
+    count: int = 1,
+    seed: int = 0,
+    warm_start: bytes = b"",
+) -> SuggestTask:
+    """What the engine is asked for."""
+    history = History.of(problem.space, observations)
+    return SuggestTask(problem=problem, history=history, pending=pending, count=count, seed=seed, warm_start=warm_start)
 
 
 UNIT = FloatDomain(min=0.0, max=1.0)
@@ -111,7 +157,7 @@ class Run:
     @property
     def best(self) -> float:
         """The lowest value."""
-        return min(seen.value for seen in self.observations if seen.value is not None)
+        return min(values_of(self.observations))
 
 
 def observe(configuration: Configuration, function: Function) -> Observation:
@@ -119,7 +165,7 @@ def observe(configuration: Configuration, function: Function) -> Observation:
     value = function(configuration)
     if value is None:
         return Observation(parameters=configuration, outcome=Outcome.FAILED)
-    return Observation(parameters=configuration, outcome=Outcome.VALUE, value=value)
+    return valued(configuration, value)
 
 
 def optimize(problem: Problem, function: Function, *, trials: int, seed: int, warm: bool = True) -> Run:
@@ -128,8 +174,8 @@ def optimize(problem: Problem, function: Function, *, trials: int, seed: int, wa
     results: list[SuggestResult] = []
     warm_start = b""
     while len(observations) < trials:
-        task = SuggestTask(problem=problem, observations=observations, seed=seed, warm_start=warm_start)
-        result = suggest(task)
+        task = task_of(problem, observations, seed=seed, warm_start=warm_start)
+        result = task.run()
         assert result.fallback_reason == ""
         warm_start = result.warm_start if warm else b""
         (suggestion,) = result.suggestions
@@ -139,10 +185,10 @@ def optimize(problem: Problem, function: Function, *, trials: int, seed: int, wa
     return Run(observations=observations, results=results)
 
 
-def history(problem: Problem, function: Function, *, count: int, seed: int = 0) -> list[Observation]:
+def random_results(problem: Problem, function: Function, *, count: int, seed: int = 0) -> list[Observation]:
     """Trials at random configurations."""
     random_problem = Problem(space=problem.space, goals=problem.goals, algorithm=Random())
-    result = suggest(SuggestTask(problem=random_problem, observations=(), count=count, seed=seed))
+    result = task_of(random_problem, count=count, seed=seed).run()
     return [observe(suggestion.parameters, function) for suggestion in result.suggestions]
 
 

@@ -11,8 +11,8 @@ from gpytorch.likelihoods import FixedNoiseGaussianLikelihood, GaussianLikelihoo
 from gpytorch.priors import LogNormalPrior
 from torch import Tensor
 
-from asktell_server.engine.bayes.kernel import Hyperparameters, LogNormal
-from asktell_server.engine.bayes.surrogate import Surrogate
+from asktell_server.engine.bayes.gaussian_process import GaussianProcess
+from asktell_server.engine.bayes.layout import Hyperparameters, LogNormal
 from asktell_server.engine.bayes.training import Data
 
 
@@ -36,7 +36,7 @@ def exact_process(data: Data, hyperparameters: Hyperparameters, *, mean: float) 
     return process
 
 
-def like(surrogate: Surrogate) -> SingleTaskGP:
+def like(surrogate: GaussianProcess) -> SingleTaskGP:
     """What a surrogate ought to be equal to."""
     return exact_process(surrogate.data, surrogate.hyperparameters, mean=surrogate.mean).eval()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import AsyncIterator, Sequence
 
 import numpy as np
@@ -10,17 +9,11 @@ import pytest
 
 from asktell_server.domain.metrics import Goal
 from asktell_server.domain.space import SearchSpace
-from asktell_server.engine.bayes.assess import assess
-from asktell_server.engine.pool import WorkerPool
-from asktell_server.engine.problem import (
-    Assessment,
-    AssessTask,
-    Observation,
-    Outcome,
-    Problem,
-    SuggestTask,
-)
-from asktell_server.engine.suggest import suggest
+from asktell_server.engine.history import History
+from asktell_server.engine.observations import Observation, Outcome
+from asktell_server.engine.problem import Problem
+from asktell_server.engine.tasks.assess import Assessment, AssessTask
+from asktell_server.engine.workers.pool import WorkerPool
 from tests.unit.engine.problems import (
     BRANIN_SPACE,
     HARTMANN_SPACE,
@@ -29,10 +22,15 @@ from tests.unit.engine.problems import (
     Function,
     branin,
     hartmann,
-    history,
     mixed,
     problem_of,
+    random_results,
     space_of,
+    task_of,
+    value_of,
+    valued,
+    with_error,
+    with_value,
 )
 
 
@@ -42,17 +40,21 @@ def _searched(problem: Problem, function: Function, *, trials: int, noise: float
     observations: list[Observation] = []
     warm_start = b""
     while len(observations) < trials:
-        task = SuggestTask(problem=problem, observations=observations, seed=seed, warm_start=warm_start)
-        result = suggest(task)
+        task = task_of(problem, observations, seed=seed, warm_start=warm_start)
+        result = task.run()
         warm_start = result.warm_start
         parameters = result.suggestions[0].parameters
         value = (function(parameters) or 0.0) + noise * rng.standard_normal()
-        observations = [*observations, Observation(parameters=parameters, outcome=Outcome.VALUE, value=value)]
+        observations = [*observations, valued(parameters, value)]
     return observations
 
 
+def _task(problem: Problem, observations: Sequence[Observation]) -> AssessTask:
+    return AssessTask(problem=problem, history=History.of(problem.space, observations))
+
+
 def _assess(problem: Problem, observations: Sequence[Observation]) -> Assessment:
-    return assess(SuggestTask(problem=problem, observations=observations))
+    return _task(problem, observations).run()
 
 
 @pytest.mark.parametrize(
@@ -66,8 +68,8 @@ def test_exact_results_are_not_noisy(space: SearchSpace, function: Function, tri
     observations = _searched(problem, function, trials=trials, noise=0.0)
     assessment = _assess(problem, observations)
     assert not assessment.noisy
-    best = min(observations, key=lambda seen: seen.value or 0.0)
-    assert function(observations[assessment.best].parameters) == pytest.approx(best.value, abs=0.05)
+    best = min(observations, key=lambda seen: value_of(seen))
+    assert function(observations[assessment.best].parameters) == pytest.approx(value_of(best), abs=0.05)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +90,7 @@ def test_the_models_best_is_better_than_the_luckiest() -> None:
     lucky, chosen = [], []
     for seed in range(4):
         observations = _searched(problem, branin, trials=40, noise=8.0, seed=seed)
-        best = min(observations, key=lambda seen: seen.value or 0.0)
+        best = min(observations, key=lambda seen: value_of(seen))
         lucky.append(branin(best.parameters))
         assessment = _assess(problem, observations)
         chosen.append(branin(observations[assessment.best].parameters))
@@ -98,19 +100,21 @@ def test_the_models_best_is_better_than_the_luckiest() -> None:
 
 def test_standard_errors_and_differing_replicates_tell_of_noise_at_once() -> None:
     problem = problem_of(BRANIN_SPACE)
-    tried = history(problem, branin, count=6)
+    tried = random_results(problem, branin, count=6)
     assert not _assess(problem, tried).noisy
-    assert not _assess(problem, [dataclasses.replace(one, standard_error=0.0) for one in tried]).noisy
-    assert _assess(problem, [*tried[:5], dataclasses.replace(tried[5], standard_error=0.1)]).noisy
+    assert not _assess(problem, [with_error(one, 0.0) for one in tried]).noisy
+    assert _assess(problem, [*tried[:5], with_error(tried[5], 0.1)]).noisy
     assert not _assess(problem, [*tried, tried[0]]).noisy
-    assert _assess(problem, [*tried, dataclasses.replace(tried[0], value=0.0)]).noisy
+    assert _assess(problem, [*tried, with_value(tried[0], 0.0)]).noisy
 
 
 def test_replicates_that_agree_tell_of_exact_results() -> None:
     # Too rough for any kernel: from these values alone it could as well be noise.
     rng = np.random.default_rng(1)
     problem = problem_of(space_of(x=UNIT, y=UNIT))
-    tried = history(problem, lambda one: float(rng.standard_normal() + 3 * (float(one["x"]) - 0.5) ** 2), count=60)
+    tried = random_results(
+        problem, lambda one: float(rng.standard_normal() + 3 * (float(one["x"]) - 0.5) ** 2), count=60
+    )
     assert _assess(problem, tried).noisy
     assert not _assess(problem, [*tried, tried[3]]).noisy
 
@@ -119,18 +123,18 @@ def test_failures_are_never_the_best_and_rows_are_those_of_the_history() -> None
     problem = problem_of(BRANIN_SPACE, goal=Goal.MAXIMIZE)
     failed = Observation(parameters={"x": 0.0, "y": 0.0}, outcome=Outcome.FAILED)
     unknown = Observation(parameters={"x": 1.0, "y": 0.0}, outcome=Outcome.UNKNOWN)
-    tried = [failed, unknown, *history(problem, branin, count=12), failed]
+    tried = [failed, unknown, *random_results(problem, branin, count=12), failed]
     assessment = _assess(problem, tried)
-    best = max(range(2, 14), key=lambda row: tried[row].value or 0.0)
+    best = max(range(2, 14), key=lambda row: value_of(tried[row]))
     assert assessment.best == best
-    assert assessment.mean == pytest.approx(tried[best].value, rel=0.05)
+    assert assessment.mean == pytest.approx(value_of(tried[best]), rel=0.05)
 
 
 def test_many_results_are_all_looked_at() -> None:
     problem = problem_of(space_of(x=UNIT, y=UNIT))
-    tried = history(problem, lambda one: (float(one["x"]) - 0.3) ** 2 + (float(one["y"]) - 0.7) ** 2, count=2500)
+    tried = random_results(problem, lambda one: (float(one["x"]) - 0.3) ** 2 + (float(one["y"]) - 0.7) ** 2, count=2500)
     assessment = _assess(problem, tried)
-    assert (tried[assessment.best].value or 0.0) < 0.002
+    assert value_of(tried[assessment.best]) < 0.002
 
 
 @pytest.fixture
@@ -144,14 +148,14 @@ async def pool() -> AsyncIterator[WorkerPool]:
 
 async def test_a_worker_judges(pool: WorkerPool) -> None:
     problem = problem_of(BRANIN_SPACE)
-    task = SuggestTask(problem=problem, observations=history(problem, branin, count=12))
-    assert await pool.assess(AssessTask(history=task)) == assess(task)
-    nothing = SuggestTask(problem=problem, observations=())
-    assert await pool.assess(AssessTask(history=nothing)) is None  # and the worker lives
-    assert (await pool.suggest(task)).suggestions == suggest(task).suggestions
+    tried = random_results(problem, branin, count=12)
+    assert await pool.answer_when_idle(_task(problem, tried)) == _assess(problem, tried)
+    assert await pool.answer_when_idle(_task(problem, [])) is None  # and the worker lives
+    task = task_of(problem, tried)
+    assert (await pool.answer(task)).suggestions == task.run().suggestions
 
 
 async def test_without_workers_there_is_no_judgement() -> None:
     problem = problem_of(BRANIN_SPACE)
-    task = AssessTask(history=SuggestTask(problem=problem, observations=history(problem, branin, count=6)))
-    assert await WorkerPool(workers=1).assess(task) is None
+    task = _task(problem, random_results(problem, branin, count=6))
+    assert await WorkerPool(workers=1).answer_when_idle(task) is None

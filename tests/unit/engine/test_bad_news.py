@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -12,8 +11,8 @@ from scipy.stats import spearmanr
 from asktell_server.domain.metrics import Goal
 from asktell_server.domain.space import Configuration, SearchSpace
 from asktell_server.engine.bayes.modelled import modelled
-from asktell_server.engine.problem import Observation, Outcome, Problem, SuggestTask
-from asktell_server.engine.suggest import suggest
+from asktell_server.engine.observations import Observation, Outcome
+from asktell_server.engine.problem import Problem
 from tests.unit.engine.problems import (
     BRANIN_SPACE,
     HARTMANN_SPACE,
@@ -22,11 +21,17 @@ from tests.unit.engine.problems import (
     Function,
     branin,
     hartmann,
-    history,
     mixed,
     optimize,
     problem_of,
+    random_results,
     space_of,
+    task_of,
+    value_of,
+    valued,
+    values_of,
+    with_error,
+    with_value,
 )
 
 SQUARE = space_of(x=UNIT, y=UNIT)
@@ -45,15 +50,16 @@ def _beside_the_border(configuration: Configuration) -> float | None:
 
 def _predicted(problem: Problem, observations: Sequence[Observation], where: Sequence[Observation]) -> np.ndarray:
     """Posterior means, in the objective's unit."""
-    model = modelled(SuggestTask(problem=problem, observations=observations))
-    means, _ = model.surrogate.moments(model.encoding.encode([one.parameters for one in where]))
-    return np.array([model.targets.mean(float(mean)) for mean in means])
+    model = modelled(task_of(problem, observations))
+    (objective,) = model.metrics
+    means, _ = objective.process.moments(model.region.encoding.encode([one.parameters for one in where]))
+    return np.array([objective.targets.mean(float(mean)) for mean in means])
 
 
 def _error(problem: Problem, observations: Sequence[Observation], function: Function) -> float:
     """Root mean square error over the better half of other configurations."""
-    elsewhere = history(problem, function, count=300, seed=77)
-    true = np.array([one.value for one in elsewhere], dtype=float)
+    elsewhere = random_results(problem, function, count=300, seed=77)
+    true = np.array([value_of(one) for one in elsewhere], dtype=float)
     costs = np.array([cost for value in true for cost in problem.goals.costs([value])])
     wrong = _predicted(problem, observations, elsewhere) - true
     return float(np.sqrt(np.mean(wrong[costs <= np.median(costs)] ** 2)))
@@ -69,15 +75,15 @@ def test_half_a_space_that_cannot_be_run_is_left_alone_and_the_optimum_at_its_bo
         observations: list[Observation] = []
         warm_start = b""
         for _ in range(30):
-            task = SuggestTask(problem=problem, observations=observations, seed=seed, warm_start=warm_start)
-            result = suggest(task)
+            task = task_of(problem, observations, seed=seed, warm_start=warm_start)
+            result = task.run()
             warm_start = result.warm_start
             parameters = result.suggestions[0].parameters
             value = _beside_the_border(parameters)
-            seen = Observation(parameters=parameters, outcome=outcome if value is None else Outcome.VALUE, value=value)
-            observations = [*observations, seen]
+            failed = Observation(parameters=parameters, outcome=outcome)
+            observations = [*observations, failed if value is None else valued(parameters, value)]
         late.append(sum(seen.outcome is outcome for seen in observations[10:]))
-        best.append(min(seen.value for seen in observations if seen.value is not None))
+        best.append(min(values_of(observations)))
     assert sum(late) <= most, "of 80: chance would hit it 40 times"
     assert max(best) < 0.01, "0.5 percent of the configurations are as good"
 
@@ -103,11 +109,11 @@ def test_one_diverged_value_leaves_the_fit_as_good_as_without_it(
         return sign * (function(configuration) or 0.0)
 
     problem = problem_of(space, goal=goal)
-    tried = history(problem, told, count=40, seed=3)
-    worst = max(range(len(tried)), key=lambda row: sign * (tried[row].value or 0.0))
+    tried = random_results(problem, told, count=40, seed=3)
+    worst = max(range(len(tried)), key=lambda row: sign * value_of(tried[row]))
     without = _error(problem, [*tried[:worst], *tried[worst + 1 :]], told)
     for diverged in (1e6, 1e30, 1e300):
-        tried[worst] = dataclasses.replace(tried[worst], value=sign * diverged)
+        tried[worst] = with_value(tried[worst], sign * diverged)
         assert _error(problem, tried, told) < 1.1 * without
 
 
@@ -117,7 +123,7 @@ def test_several_diverged_values_are_avoided_like_failures() -> None:
         return 10.0 ** (3 + 40 * (x - 0.5)) if x > 0.5 else _beside_the_border(configuration) or 0.0
 
     run = optimize(problem_of(SQUARE), diverges, trials=30, seed=0)
-    assert sum((seen.value or 0.0) > 1e3 for seen in run.observations[-15:]) <= 2
+    assert sum(value_of(seen) > 1e3 for seen in run.observations[-15:]) <= 2
     assert run.best < 0.01
 
 
@@ -129,7 +135,7 @@ def test_a_huge_good_value_does_not_end_the_search(wild: float, most: int) -> No
         return wild if corner else branin(configuration)
 
     run = optimize(problem_of(BRANIN_SPACE), too_good, trials=40, seed=0)
-    values = [seen.value for seen in run.observations if seen.value is not None]
+    values = values_of(run.observations)
     assert min(values) == wild
     assert sum(value == wild for value in values) <= most
     assert min(value for value in values if value > wild) < 1.0
@@ -138,11 +144,11 @@ def test_a_huge_good_value_does_not_end_the_search(wild: float, most: int) -> No
 @pytest.mark.parametrize("wild", [-1e30, 1e30])
 def test_one_diverged_value_does_not_spoil_the_model(wild: float) -> None:
     problem = problem_of(BRANIN_SPACE)
-    tried = history(problem, branin, count=30, seed=5)
-    spoiled = [*tried[:7], dataclasses.replace(tried[7], value=wild), *tried[8:]]
+    tried = random_results(problem, branin, count=30, seed=5)
+    spoiled = [*tried[:7], with_value(tried[7], wild), *tried[8:]]
     others = [*tried[:7], *tried[8:]]
-    probes = history(problem, branin, count=40, seed=6)
-    truth = [one.value for one in probes]
+    probes = random_results(problem, branin, count=40, seed=6)
+    truth = [value_of(one) for one in probes]
 
     def agreement(observations: Sequence[Observation]) -> float:
         return float(spearmanr(_predicted(problem, observations, probes), truth).statistic)
@@ -165,16 +171,16 @@ def test_crashes_that_have_nothing_to_do_with_the_configuration_do_not_hide_the_
 @CASES
 def test_a_value_weighs_as_much_as_its_standard_error_says(space: SearchSpace, function: Function) -> None:
     problem = problem_of(space)
-    tried = history(problem, function, count=30, seed=5)
-    spread = float(np.std([one.value or 0.0 for one in tried]))
-    wrong = dataclasses.replace(tried[7], value=(tried[7].value or 0.0) + 2 * spread)
+    tried = random_results(problem, function, count=30, seed=5)
+    spread = float(np.std([value_of(one) for one in tried]))
+    wrong = with_value(tried[7], value_of(tried[7]) + 2 * spread)
     others = [*tried[:7], *tried[8:]]
     alone = _predicted(problem, others, [wrong])[0]
 
     def moved(standard_error: float) -> float:
-        told = dataclasses.replace(wrong, standard_error=standard_error)
+        told = with_error(wrong, standard_error)
         # The others are exact, so that nothing but this error is in question.
-        exact = [dataclasses.replace(one, standard_error=1e-6 * spread) for one in others]
+        exact = [with_error(one, 1e-6 * spread) for one in others]
         return abs(float(_predicted(problem, [*exact, told], [wrong])[0] - alone))
 
     assert moved(1e-6 * spread) > 3 * moved(3 * spread)
@@ -185,10 +191,10 @@ def test_a_value_weighs_as_much_as_its_standard_error_says(space: SearchSpace, f
 def test_a_precise_value_outweighs_vague_ones_of_the_same_configuration() -> None:
     problem = problem_of(SQUARE)
     here = {"x": 0.4, "y": 0.6}
-    elsewhere = history(problem, _beside_the_border, count=12, seed=2)
+    elsewhere = random_results(problem, _beside_the_border, count=12, seed=2)
 
     def at(value: float, error: float) -> Observation:
-        return Observation(parameters=here, outcome=Outcome.VALUE, value=value, standard_error=error)
+        return valued(here, value, standard_error=error)
 
     known = [one for one in elsewhere if one.outcome is Outcome.VALUE]
     vague = [at(2.0, 1.0), at(1.5, 1.0), at(-1.0, 1.0)]
@@ -198,8 +204,8 @@ def test_a_precise_value_outweighs_vague_ones_of_the_same_configuration() -> Non
 
 def test_a_configuration_is_tried_again_only_by_people_and_replicates() -> None:
     problem = problem_of(SQUARE)
-    tried = history(problem, lambda one: float(one["x"]), count=3)
-    noisy = [dataclasses.replace(one, value=(one.value or 0.0) + shift) for one in tried for shift in (-0.3, 0.0, 0.3)]
-    result = suggest(SuggestTask(problem=problem, observations=noisy, count=5))
+    tried = random_results(problem, lambda one: float(one["x"]), count=3)
+    noisy = [with_value(one, value_of(one) + shift) for one in tried for shift in (-0.3, 0.0, 0.3)]
+    result = task_of(problem, noisy, count=5).run()
     assert result.fallback_reason == ""
     assert all(one.parameters not in [seen.parameters for seen in tried] for one in result.suggestions)

@@ -21,7 +21,8 @@ from asktell_server.domain.space import (
     Scale,
     SearchSpace,
 )
-from asktell_server.engine.encoding import Continuum, Encoding
+from asktell_server.engine.space.columns import Continuum
+from asktell_server.engine.space.encoding import Encoding
 from tests.unit.engine.problems import MIXED_SPACE, space_of
 from tests.unit.engine.strategies import continuous_domains, finite_domains
 

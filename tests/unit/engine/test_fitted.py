@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from asktell_server.domain.metrics import Metric
 from asktell_server.domain.space import BoolDomain, CategoricalDomain, Configuration, SearchSpace
 from asktell_server.engine.bayes.fitted import fitted
-from asktell_server.engine.history import history_digest
-from asktell_server.engine.problem import Observation, Outcome, SuggestTask
-from asktell_server.engine.suggest import suggest
-from tests.unit.engine.problems import BRANIN_SPACE, UNIT, history, problem_of, space_of
+from asktell_server.engine.history import History
+from asktell_server.engine.observations import Observation, Outcome
+from tests.unit.engine.problems import BRANIN_SPACE, UNIT, problem_of, random_results, space_of, task_of
 
 NUMBERS = space_of(idle=UNIT, busy=UNIT, lazy=UNIT)
 CATEGORIES = space_of(
@@ -26,7 +26,7 @@ def _busy(configuration: Configuration) -> float:
 @pytest.mark.parametrize("space", [NUMBERS, CATEGORIES, BOTH], ids=["numbers", "categories", "both"])
 def test_the_shortest_length_scale_is_of_the_parameter_that_matters(space: SearchSpace) -> None:
     problem = problem_of(space)
-    result = suggest(SuggestTask(problem=problem, observations=history(problem, _busy, count=40)))
+    result = task_of(problem, random_results(problem, _busy, count=40)).run()
     fit = result.fit
     assert fit is not None
     names = [parameter.name for parameter in space.parameters]
@@ -42,7 +42,7 @@ def test_the_shortest_length_scale_is_of_the_parameter_that_matters(space: Searc
 
 def test_foreign_hyperparameters_say_nothing() -> None:
     problem = problem_of(NUMBERS)
-    result = suggest(SuggestTask(problem=problem, observations=history(problem, _busy, count=10)))
+    result = task_of(problem, random_results(problem, _busy, count=10)).run()
     assert fitted(result.warm_start, problem) == result.fit
     assert fitted(result.warm_start, problem_of(BRANIN_SPACE)) is None
     assert fitted(b"", problem) is None
@@ -55,10 +55,14 @@ def test_the_digest_changes_with_every_outcome_and_pending_trial() -> None:
 
     def digest(*outcomes: tuple[Outcome, float | None, float | None], pending: tuple[Configuration, ...] = ()) -> bytes:
         seen = [
-            Observation(parameters=here, outcome=outcome, value=value, standard_error=error)
+            Observation(
+                parameters=here,
+                outcome=outcome,
+                metrics=(None if value is None else Metric(value=value, standard_error=error),),
+            )
             for outcome, value, error in outcomes
         ]
-        return history_digest(SuggestTask(problem=problem, observations=seen, pending=pending))
+        return History.of(problem.space, seen).digest(pending)
 
     digests = [
         digest(),

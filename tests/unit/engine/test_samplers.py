@@ -25,13 +25,13 @@ from asktell_server.domain.space import (
     SearchSpace,
 )
 from asktell_server.domain.trial import Origin
-from asktell_server.engine.encoding import Encoding
 from asktell_server.engine.novelty import Novelty
-from asktell_server.engine.problem import Observation, Outcome, SuggestTask
+from asktell_server.engine.observations import Observation, Outcome
 from asktell_server.engine.samplers import SAMPLERS
 from asktell_server.engine.samplers.grid import permute
-from asktell_server.engine.suggest import needs_model, suggest
-from tests.unit.engine.problems import HARTMANN_SPACE, MIXED_SPACE, UNIT, problem_of, space_of
+from asktell_server.engine.space.region import region_of
+from asktell_server.engine.tasks.suggest import SuggestTask
+from tests.unit.engine.problems import HARTMANN_SPACE, MIXED_SPACE, UNIT, problem_of, space_of, task_of, valued
 
 SMALL = space_of(a=IntDomain(min=0, max=2), b=CategoricalDomain(values=("x", "y")), c=BoolDomain())
 
@@ -46,10 +46,10 @@ def _task(
     seed: int = 0,
     replicates: int = 1,
 ) -> SuggestTask:
-    observations = [Observation(parameters=one, outcome=Outcome.VALUE, value=1.0) for one in tried]
-    return SuggestTask(
-        problem=dataclasses.replace(problem_of(space, algorithm=algorithm), replicates=replicates),
-        observations=observations,
+    observations = [valued(one, 1.0) for one in tried]
+    return task_of(
+        dataclasses.replace(problem_of(space, algorithm=algorithm), replicates=replicates),
+        observations,
         pending=pending,
         count=count,
         seed=seed,
@@ -57,7 +57,7 @@ def _task(
 
 
 def _configurations(task: SuggestTask) -> list[Configuration]:
-    result = suggest(task)
+    result = task.run()
     assert result.fallback_reason == ""
     for one in result.suggestions:
         assert task.problem.space.normalize(one.parameters, field="suggestion") == one.parameters
@@ -74,22 +74,22 @@ def test_every_algorithm_has_a_sampler() -> None:
 
 
 def test_manual_suggests_nothing() -> None:
-    assert suggest(_task(SMALL, Manual(), count=5)).suggestions == ()
+    assert _task(SMALL, Manual(), count=5).run().suggestions == ()
 
 
 @pytest.mark.parametrize("algorithm", [Random(), Sobol(), Grid()], ids=lambda algorithm: algorithm.kind)
 class TestWithoutModel:
     def test_needs_no_model_and_names_itself(self, algorithm: Algorithm) -> None:
         task = _task(SMALL, algorithm, count=3)
-        assert not needs_model(task)
-        assert {one.origin for one in suggest(task).suggestions} == {Origin.SAMPLER}
+        assert not task.needs_model()
+        assert {one.origin for one in task.run().suggestions} == {Origin.SAMPLER}
 
     def test_same_task_same_suggestions_and_other_seed_others(self, algorithm: Algorithm) -> None:
         task = _task(MIXED_SPACE, Random() if isinstance(algorithm, Grid) else algorithm, count=8, seed=3)
         again = _task(MIXED_SPACE, task.problem.algorithm, count=8, seed=3)
         other = _task(MIXED_SPACE, task.problem.algorithm, count=8, seed=4)
-        assert suggest(task) == suggest(again)
-        assert suggest(task) != suggest(other)
+        assert task.run() == again.run()
+        assert task.run() != other.run()
 
     def test_a_finite_space_is_covered_once_before_anything_repeats(self, algorithm: Algorithm) -> None:
         tried: list[Configuration] = []
@@ -110,8 +110,8 @@ class TestExhausted:
         tried, running = everything[:7], everything[7:11]
         assert _configurations(_task(SMALL, algorithm, tried=tried, pending=running, count=4)) == [everything[11]]
         full = _task(SMALL, algorithm, tried=tried, pending=everything[7:])
-        assert not needs_model(full)
-        assert suggest(full).suggestions == ()
+        assert not full.needs_model()
+        assert full.run().suggestions == ()
 
     def test_each_configuration_comes_as_often_as_the_study_asks_for(self, algorithm: Algorithm) -> None:
         tried: list[Configuration] = []
@@ -145,11 +145,15 @@ def test_continuous_spaces_repeat_nothing_that_is_running() -> None:
     assert third not in (first, second)
 
 
-def test_what_was_tried_is_looked_up_where_it_is_at_hand() -> None:
-    task = _task(space_of(x=FloatDomain(min=0.0, max=1.0)), Random())
-    (first,) = _configurations(task)
-    (other,) = _configurations(dataclasses.replace(task, tried={(first["x"],)}))
-    assert other != first
+def test_what_was_tried_is_not_drawn_again_whether_it_is_looked_up_or_compared_with() -> None:
+    space = space_of(x=FloatDomain(min=0.0, max=1.0))
+    drawn = _configurations(_task(space, Random(), tried=[{"x": 0.5}]))
+    # The same draws: the history is as long, and holds what comes first.
+    again = _task(space, Random(), tried=drawn)
+    for is_indexed in (False, True):
+        assert again.history.is_indexed == is_indexed
+        assert not set(map(again.history.row, _configurations(again))) & set(again.history.rows)
+        assert again.history.uses
 
 
 def test_sobol_fills_evenly_over_single_asks() -> None:
@@ -202,16 +206,16 @@ class TestGrid:
         space = space_of(x=UNIT, y=UNIT)
         grid = Grid(default_levels=4)
         own = {"x": 0.123, "y": 0.5}
-        task = SuggestTask(
-            problem=problem_of(space, algorithm=grid),
-            observations=[
+        task = task_of(
+            problem_of(space, algorithm=grid),
+            [
                 Observation(parameters={"x": 0.0, "y": 0.0}, outcome=Outcome.FAILED),
                 Observation(parameters={"x": 1.0, "y": 1.0}, outcome=Outcome.UNKNOWN),
-                Observation(parameters=own, outcome=Outcome.VALUE, value=1.0),
+                valued(own, 1.0),
             ],
             count=100,
         )
-        assert _distinct([one.parameters for one in suggest(task).suggestions]) == 14
+        assert _distinct([one.parameters for one in task.run().suggestions]) == 14
 
     def test_order_covers_the_space_early(self) -> None:
         space = space_of(x=UNIT, y=UNIT, z=UNIT)
@@ -243,11 +247,11 @@ class TestStart:
             parameters=(*HARTMANN_SPACE.parameters[:5], Parameter(name="known", domain=UNIT, default=0.9))
         )
         task = _task(space, Auto(), count=5)
-        assert not needs_model(task)
+        assert not task.needs_model()
         configurations = _configurations(task)
         assert configurations[0] == {**{f"x{index}": 0.5 for index in range(5)}, "known": 0.9}
         assert _distinct(configurations) == 5
-        assert {one.origin for one in suggest(task).suggestions} == {Origin.START}
+        assert {one.origin for one in task.run().suggestions} == {Origin.START}
 
     def test_one_by_one_and_at_once_are_the_same(self) -> None:
         together = _configurations(_task(HARTMANN_SPACE, Auto(), count=5, seed=2))
@@ -259,17 +263,17 @@ class TestStart:
     @pytest.mark.parametrize(("algorithm", "start"), [(Auto(), 5), (Bayesian(start_trials=9), 9)], ids=str)
     def test_model_comes_in_after_the_start(self, algorithm: Algorithm, start: int) -> None:
         tried = _configurations(_task(HARTMANN_SPACE, Sobol(), count=start))
-        assert not needs_model(_task(HARTMANN_SPACE, algorithm, tried=tried[:-1]))
-        assert needs_model(_task(HARTMANN_SPACE, algorithm, tried=tried[:-1], count=2))
-        assert needs_model(_task(HARTMANN_SPACE, algorithm, tried=tried[:-1], pending=tried[-1:]))
+        assert not _task(HARTMANN_SPACE, algorithm, tried=tried[:-1]).needs_model()
+        assert _task(HARTMANN_SPACE, algorithm, tried=tried[:-1], count=2).needs_model()
+        assert _task(HARTMANN_SPACE, algorithm, tried=tried[:-1], pending=tried[-1:]).needs_model()
 
     def test_start_goes_on_while_nothing_has_a_value(self) -> None:
         tried = _configurations(_task(HARTMANN_SPACE, Sobol(), count=20))
-        assert not needs_model(_task(HARTMANN_SPACE, Auto(), pending=tried))
+        assert not _task(HARTMANN_SPACE, Auto(), pending=tried).needs_model()
         failed = [Observation(parameters=one, outcome=Outcome.FAILED) for one in tried]
-        task = SuggestTask(problem=problem_of(HARTMANN_SPACE), observations=failed)
-        assert not needs_model(task)
-        assert suggest(task).suggestions[0].origin is Origin.START
+        task = task_of(problem_of(HARTMANN_SPACE), failed)
+        assert not task.needs_model()
+        assert task.run().suggestions[0].origin is Origin.START
 
 
 def test_left_over_is_found_where_draws_are_hopeless() -> None:
@@ -282,7 +286,7 @@ def test_left_over_is_found_where_draws_are_hopeless() -> None:
 def test_novelty_counts_levels_that_nobody_lists() -> None:
     space = space_of(units=IntDomain(min=0, max=2**50))
     task = _task(space, Random(), tried=[{"units": 5}])
-    novelty = Novelty(task, Encoding(space))
+    novelty = Novelty(task, region_of(space))
     chosen = novelty.choose([{"units": 5}] * 100, seed=(1,))
     assert chosen != {"units": 5}
     assert chosen is not None
@@ -291,8 +295,8 @@ def test_novelty_counts_levels_that_nobody_lists() -> None:
 
 def test_the_samplers_without_a_model_import_no_torch() -> None:
     code = (
-        "import sys; import asktell_server.engine.pool; "
-        "from tests.unit.engine.test_samplers import _task, SMALL, suggest, Auto; "
-        "suggest(_task(SMALL, Auto(), count=5)); assert 'torch' not in sys.modules"
+        "import sys; import asktell_server.engine.workers.pool; "
+        "from tests.unit.engine.test_samplers import _task, SMALL, Auto; "
+        "_task(SMALL, Auto(), count=5).run(); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -16,16 +16,21 @@ from asktell_server.domain.space import (
     Scale,
     SearchSpace,
 )
-from asktell_server.engine.bayes.acquisition import CATEGORICAL_MARGIN, Acquisition, aim
+from asktell_server.engine.bayes.acquisition import Scorer
 from asktell_server.engine.bayes.batch import greedy
+from asktell_server.engine.bayes.expected_improvement import CATEGORICAL_MARGIN, aim
+from asktell_server.engine.bayes.expected_improvement import LogExpectedImprovement as ExpectedImprovement
 from asktell_server.engine.bayes.fit import fit
-from asktell_server.engine.bayes.kernel import Layout
+from asktell_server.engine.bayes.gaussian_process import GaussianProcess
+from asktell_server.engine.bayes.layout import Layout
 from asktell_server.engine.bayes.model import LeanModel
 from asktell_server.engine.bayes.raw_points import raw_points
-from asktell_server.engine.bayes.search import Search, Taken
-from asktell_server.engine.bayes.surrogate import Surrogate
+from asktell_server.engine.bayes.search import Search
+from asktell_server.engine.bayes.surrogates import Surrogates
+from asktell_server.engine.bayes.taken import Taken
 from asktell_server.engine.bayes.training import Data
-from asktell_server.engine.encoding import Encoding, Points
+from asktell_server.engine.space.region import Region, region_of
+from asktell_server.engine.space.warp import Points
 from tests.unit.engine.problems import HARTMANN_SPACE, MIXED_SPACE, UNIT, space_of
 
 LEVELS = space_of(
@@ -38,8 +43,9 @@ LEVELS = space_of(
 LADDERS = space_of(a=IntDomain(min=0, max=99), b=IntDomain(min=1, max=200, scale=Scale.LOG))
 
 
-def _surrogate(space: SearchSpace, *, count: int = 25, seed: int = 0) -> tuple[Encoding, Surrogate, Points, float]:
-    encoding = Encoding(space)
+def _surrogate(space: SearchSpace, *, count: int = 25, seed: int = 0) -> tuple[Region, GaussianProcess, Points, float]:
+    region = region_of(space)
+    encoding = region.encoding
     rng = np.random.default_rng(seed)
     x = encoding.spread(rng.random((count, encoding.dimension)))
     scale = np.array(
@@ -51,24 +57,23 @@ def _surrogate(space: SearchSpace, *, count: int = 25, seed: int = 0) -> tuple[E
     y = np.sin(5 * x / scale + np.arange(encoding.dimension)).sum(axis=1)
     y = (y - y.mean()) / y.std()
     data = Data(x=x, y=y, noise=np.zeros(count), layout=Layout.of(encoding))
-    return encoding, Surrogate(data, fit(data, warm=None, cold=True)), x, float(y.min())
+    return region, GaussianProcess(data, fit(data, warm=None, cold=True)), x, float(y.min())
 
 
-def _everything(encoding: Encoding) -> Points:
-    axes = [column.coordinates(np.arange(column.count)) for column in encoding.columns]  # type: ignore[union-attr]
-    return np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
+def _scorer(surrogate: GaussianProcess, best: float) -> Scorer:
+    return Scorer(Surrogates([surrogate]), ExpectedImprovement(best))
 
 
 @pytest.mark.parametrize("space", [LEVELS, LADDERS], ids=["levels", "ladders"])
 @pytest.mark.parametrize("seed", range(3))
 def test_finds_what_looking_everywhere_finds(space: SearchSpace, seed: int) -> None:
-    encoding, surrogate, tried, best = _surrogate(space, seed=seed)
-    acquisition = Acquisition(surrogate, best)
+    region, surrogate, tried, best = _surrogate(space, seed=seed)
+    scorer = _scorer(surrogate, best)
     taken = Taken(tried)
-    everything = taken.free(_everything(encoding))
-    highest = float(acquisition.scores(everything).max())
-    raw = raw_points(encoding, np.random.default_rng(seed), cardinality=space.cardinality, centres=tried[:4])
-    found = Search(encoding).maximize(acquisition, raw, taken)
+    everything = taken.free(region.everything())
+    highest = float(scorer.scores(everything).max())
+    raw = raw_points(region, np.random.default_rng(seed), centres=tried[:4])
+    found = Search(region).maximize(scorer, raw, taken)
     assert found is not None
     assert found.point not in taken
     assert found.value >= highest - 0.05
@@ -76,63 +81,57 @@ def test_finds_what_looking_everywhere_finds(space: SearchSpace, seed: int) -> N
 
 @pytest.mark.parametrize("space", [HARTMANN_SPACE, MIXED_SPACE, LEVELS], ids=["hartmann", "mixed", "levels"])
 def test_refines_raw_points_and_ends_on_configurations(space: SearchSpace) -> None:
-    encoding, surrogate, tried, best = _surrogate(space)
-    acquisition = Acquisition(surrogate, best)
-    raw = raw_points(encoding, np.random.default_rng(1), cardinality=space.cardinality, centres=tried[:4])
-    found = Search(encoding).maximize(acquisition, raw, Taken(tried))
+    region, surrogate, tried, best = _surrogate(space)
+    scorer = _scorer(surrogate, best)
+    raw = raw_points(region, np.random.default_rng(1), centres=tried[:4])
+    found = Search(region).maximize(scorer, raw, Taken(tried))
     assert found is not None
-    assert found.value >= float(acquisition.scores(Taken(tried).free(raw)).max())
-    assert np.array_equal(encoding.snap(found.point[None, :])[0], found.point)
+    assert found.value >= float(scorer.scores(Taken(tried).free(raw)).max())
+    assert np.array_equal(region.repair(found.point[None, :])[0], found.point)
     reference = LogExpectedImprovement(LeanModel(surrogate), best_f=best, maximize=False)
     with torch.no_grad():
         assert found.value == pytest.approx(float(reference(torch.from_numpy(found.point[None, :]))), abs=1e-6)
 
 
 def test_nothing_is_found_where_all_is_taken() -> None:
-    encoding, surrogate, _, best = _surrogate(space_of(a=IntDomain(min=0, max=2), b=BoolDomain()), count=6)
-    everything = _everything(encoding)
-    acquisition = Acquisition(surrogate, best)
-    assert Search(encoding).maximize(acquisition, everything, Taken(everything)) is None
-    found = Search(encoding).maximize(acquisition, everything, Taken(everything[1:]))
+    region, surrogate, _, best = _surrogate(space_of(a=IntDomain(min=0, max=2), b=BoolDomain()), count=6)
+    everything = region.everything()
+    scorer = _scorer(surrogate, best)
+    assert Search(region).maximize(scorer, everything, Taken(everything)) is None
+    found = Search(region).maximize(scorer, everything, Taken(everything[1:]))
     assert found is not None
     assert np.array_equal(found.point, everything[0])
 
 
 def test_taken_points_are_recognised_whatever_formula_they_come_from() -> None:
-    encoding = Encoding(LADDERS)
-    points = _everything(encoding)
-    taken = Taken(encoding.encode([encoding.decode(point) for point in points[::2]]))
+    region = region_of(LADDERS)
+    points = region.everything()
+    taken = Taken(region.encoding.encode([region.encoding.decode(point) for point in points[::2]]))
     assert len(taken.free(points)) == len(points) // 2
     assert len(Taken(points[:0]).free(np.concatenate([points, points]))) == len(points)
 
 
 def test_raw_points_are_configurations_all_over_and_around_the_centres() -> None:
-    encoding = Encoding(MIXED_SPACE)
-    centre = encoding.centre()[None, :]
-    points = raw_points(encoding, np.random.default_rng(0), cardinality=None, centres=centre)
+    region = region_of(MIXED_SPACE)
+    centre = region.encoding.centre()[None, :]
+    points = raw_points(region, np.random.default_rng(0), centres=centre)
     assert points.shape == (640, 8)
-    assert np.array_equal(encoding.snap(points), points)
+    assert region.contains(points).all()
     momentum = points[512:, 1]
     assert np.abs(momentum - 0.5).max() < 0.5
     assert np.median(np.abs(momentum - 0.5)) < 0.05
-    assert (
-        len(
-            raw_points(
-                Encoding(space_of(a=BoolDomain())), np.random.default_rng(0), cardinality=2, centres=np.zeros((1, 1))
-            )
-        )
-        == 2
-    )
+    pair = region_of(space_of(a=BoolDomain()))
+    assert len(raw_points(pair, np.random.default_rng(0), centres=np.zeros((1, 1)))) == 2
 
 
 def test_greedy_is_believing_one_by_one() -> None:
-    encoding, surrogate, _, best = _surrogate(space_of(x=UNIT, y=UNIT))
-    points = encoding.spread(np.random.default_rng(3).random((60, 2)))
-    chosen = list(greedy(surrogate, best, points, most=5))
+    region, surrogate, _, best = _surrogate(space_of(x=UNIT, y=UNIT))
+    points = region.sample(np.random.default_rng(3).random((60, 2)))
+    chosen = list(greedy(Surrogates([surrogate]), ExpectedImprovement(best), points, most=5))
     believing, left = surrogate, Taken(points[:0])
     for found in chosen:
         points = left.free(points)
-        scores = Acquisition(believing, best).scores(points)
+        scores = _scorer(believing, best).scores(points)
         assert found.value == pytest.approx(float(scores.max()), abs=1e-5)
         assert np.array_equal(found.point, points[int(scores.argmax())])
         believing = believing.believe(found.point[None, :])
@@ -143,16 +142,16 @@ def test_greedy_is_believing_one_by_one() -> None:
 def test_many_discrete_columns_are_settled_a_few_at_a_time(kind: str) -> None:
     domain = IntDomain(min=0, max=9) if kind == "ints" else CategoricalDomain(values=tuple("abcde"))
     space = space_of(**{f"p{index}": domain for index in range(40)})
-    encoding, surrogate, tried, best = _surrogate(space, count=60)
-    acquisition = Acquisition(surrogate, best)
-    raw = raw_points(encoding, np.random.default_rng(1), cardinality=None, centres=tried[:4])
-    found = Search(encoding).maximize(acquisition, raw, Taken(tried))
+    region, surrogate, tried, best = _surrogate(space, count=60)
+    scorer = _scorer(surrogate, best)
+    raw = raw_points(region, np.random.default_rng(1), centres=tried[:4])
+    found = Search(region).maximize(scorer, raw, Taken(tried))
     assert found is not None
     around = np.repeat(found.point[None, :], 40 * 10, axis=0)
-    for index, column in enumerate(encoding.columns):
+    for index, column in enumerate(region.encoding.columns):
         around[index * 10 : index * 10 + column.count, index] = column.coordinates(np.arange(column.count))  # type: ignore[union-attr]
-    assert found.value > float(acquisition.scores(raw).max()) + 0.1
-    assert found.value >= float(acquisition.scores(Taken(tried).free(around)).max()) - 0.05  # no single change helps
+    assert found.value > float(scorer.scores(raw).max()) + 0.1
+    assert found.value >= float(scorer.scores(Taken(tried).free(around)).max()) - 0.05  # no single change helps
 
 
 def test_a_gain_has_to_be_worth_a_margin_where_all_parameters_are_categories() -> None:

@@ -12,14 +12,16 @@ from gpytorch.mlls import ExactMarginalLogLikelihood
 from gpytorch.settings import max_cholesky_size
 
 from asktell_server.engine.bayes import warm_start
-from asktell_server.engine.bayes.acquisition import Acquisition
-from asktell_server.engine.bayes.fit import Objective, fit
-from asktell_server.engine.bayes.kernel import MIN_NOISE, NOISE_PRIOR, WEIGHT_PRIOR, Layout, lengthscale_prior
+from asktell_server.engine.bayes.acquisition import Scorer
+from asktell_server.engine.bayes.expected_improvement import LogExpectedImprovement as ExpectedImprovement
+from asktell_server.engine.bayes.fit import Loss, fit
+from asktell_server.engine.bayes.gaussian_process import GaussianProcess
+from asktell_server.engine.bayes.layout import MIN_NOISE, NOISE_PRIOR, WEIGHT_PRIOR, Layout, lengthscale_prior
 from asktell_server.engine.bayes.model import LeanModel
-from asktell_server.engine.bayes.surrogate import Surrogate
+from asktell_server.engine.bayes.surrogates import Surrogates
 from asktell_server.engine.bayes.threads import one_thread
 from asktell_server.engine.bayes.training import Data
-from asktell_server.engine.encoding import Points
+from asktell_server.engine.space.warp import Points
 from tests.unit.engine.problems import BRANIN_SPACE, HARTMANN_SPACE, problem_of
 from tests.unit.engine.reference import exact_process, like, log_density
 
@@ -58,7 +60,7 @@ class TestEqualToSingleTaskGP:
     @pytest.mark.parametrize("noise", [0.0, 0.05], ids=["no noise", "known noise"])
     @pytest.mark.parametrize("count", [20, 300])
     def test_moments(self, layout: Layout, noise: float, count: int) -> None:
-        surrogate = Surrogate(_data(layout, noise=noise, count=count), _vector(layout))
+        surrogate = GaussianProcess(_data(layout, noise=noise, count=count), _vector(layout))
         points = np.concatenate([_points(layout), surrogate.data.x[:5]])
         with torch.no_grad():
             posterior = like(surrogate).posterior(torch.from_numpy(points))
@@ -75,25 +77,25 @@ class TestEqualToSingleTaskGP:
     @KINDS
     @pytest.mark.parametrize("count", [20, 300])
     def test_acquisition_and_gradient(self, layout: Layout, count: int) -> None:
-        surrogate = Surrogate(_data(layout, count=count), _vector(layout))
+        surrogate = GaussianProcess(_data(layout, count=count), _vector(layout))
         best = float(surrogate.data.y.min())
         points = np.concatenate([_points(layout), surrogate.data.x[:5] + 1e-3 * np.isin(range(4), layout.numeric)])
         x = torch.from_numpy(points).unsqueeze(1).requires_grad_()
         reference = LogExpectedImprovement(
             like(surrogate), best_f=torch.tensor(best, dtype=torch.float64), maximize=False
         )(x)
-        acquisition = Acquisition(surrogate, best)
-        assert acquisition.scores(points) == pytest.approx(reference.detach().numpy(), rel=1e-6, abs=1e-6)
+        scorer = Scorer(Surrogates([surrogate]), ExpectedImprovement(best))
+        assert scorer.scores(points) == pytest.approx(reference.detach().numpy(), rel=1e-6, abs=1e-6)
         if layout.numeric:
             (expected,) = torch.autograd.grad(reference.sum(), x)
-            values, gradient = acquisition.scores_with_gradient(points)
+            values, gradient = scorer.scores_with_gradient(points)
             assert values == pytest.approx(reference.detach().numpy(), rel=1e-6, abs=1e-6)
             expected_along = expected.squeeze(1).numpy()[:, list(layout.numeric)]
             assert gradient == pytest.approx(expected_along, rel=1e-6, abs=1e-6 * np.abs(expected_along).max())
 
     @KINDS
     def test_botorchs_view_of_it(self, layout: Layout) -> None:
-        surrogate = Surrogate(_data(layout), _vector(layout))
+        surrogate = GaussianProcess(_data(layout), _vector(layout))
         model, reference = LeanModel(surrogate), like(surrogate)
         x = torch.from_numpy(_points(layout, count=12)).reshape(4, 3, 4).requires_grad_()
         ours, theirs = model.posterior(x), reference.posterior(x)
@@ -109,7 +111,7 @@ class TestEqualToSingleTaskGP:
             assert torch.allclose(one[..., list(layout.numeric)], other[..., list(layout.numeric)], atol=1e-6)
 
     def test_botorchs_sampled_acquisition_takes_it(self) -> None:
-        surrogate = Surrogate(_data(LAYOUTS["both"]), _vector(LAYOUTS["both"]))
+        surrogate = GaussianProcess(_data(LAYOUTS["both"]), _vector(LAYOUTS["both"]))
         values = []
         for model in (LeanModel(surrogate), like(surrogate)):
             function = qLogNoisyExpectedImprovement(
@@ -129,7 +131,7 @@ class TestEqualToSingleTaskGP:
         data = _data(layout, seed=seed)
         rng = np.random.default_rng(seed)
         vectors = [_vector(layout) * np.exp(0.5 * rng.standard_normal(layout.parameter_count)) for _ in range(2)]
-        ours = [Objective(data)(np.log(vector)) for vector in vectors]
+        ours = [Loss(data)(np.log(vector)) for vector in vectors]
         theirs = [_log_posterior(data, vector) for vector in vectors]
         assert ours[0][0] - ours[1][0] == pytest.approx(theirs[0][0] - theirs[1][0], abs=1e-6)  # up to a constant
         for (_, gradient), (_, expected), vector in zip(ours, theirs, vectors, strict=True):
@@ -138,7 +140,7 @@ class TestEqualToSingleTaskGP:
 
 def _log_posterior(data: Data, vector: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
     """GPyTorch's negative log posterior density and its gradient by the hyperparameters, in the vector's order."""
-    surrogate = Surrogate(data, vector)
+    surrogate = GaussianProcess(data, vector)
     process = exact_process(data, vector, mean=surrogate.mean).train()
     likelihood = ExactMarginalLogLikelihood(process.likelihood, process)
     loss = -likelihood(process(*process.train_inputs), process.train_targets) * len(data.y)
@@ -170,7 +172,7 @@ def _softplus_slope(raw: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 @pytest.mark.parametrize("noise", [0.0, 0.05])
 def test_fitted_model_predicts_what_it_has_not_seen(layout: Layout, noise: float) -> None:
     data, test = _data(layout, noise=noise), _data(layout, count=200, seed=2)
-    surrogate = Surrogate(data, fit(data, warm=None, cold=True))
+    surrogate = GaussianProcess(data, fit(data, warm=None, cold=True))
     mean, variance = surrogate.moments(data.x)
     assert np.abs(mean - data.y).mean() < 0.3
     assert surrogate.observed_means() == pytest.approx(mean, abs=1e-8)
@@ -183,7 +185,7 @@ def test_hyperparameters_make_the_same_model_again(layout: Layout) -> None:
     data = _data(layout)
     vector = fit(data, warm=None, cold=True)
     assert len(vector) == layout.parameter_count
-    first, second = Surrogate(data, vector), Surrogate(data, vector.copy())
+    first, second = GaussianProcess(data, vector), GaussianProcess(data, vector.copy())
     for one, other in zip(first.moments(_points(layout)), second.moments(_points(layout)), strict=True):
         assert np.array_equal(one, other)
 
@@ -192,15 +194,15 @@ def test_hyperparameters_make_the_same_model_again(layout: Layout) -> None:
 def test_a_warm_fit_ends_where_the_cold_one_did(layout: Layout) -> None:
     data = _data(layout)
     with one_thread():
-        cold = Surrogate(data, fit(data, warm=None, cold=True))
-        again = Surrogate(data, fit(data, warm=cold.hyperparameters, cold=False))
+        cold = GaussianProcess(data, fit(data, warm=None, cold=True))
+        again = GaussianProcess(data, fit(data, warm=cold.hyperparameters, cold=False))
     assert again.moments(_points(layout))[0] == pytest.approx(cold.moments(_points(layout))[0], abs=0.05)
 
 
 def test_a_wild_warm_start_is_held_within_bounds_and_mended_by_a_cold_one() -> None:
     data = _data(LAYOUTS["numbers"])
     for wild in (np.full(5, -1e9), np.full(5, 1e300)):
-        assert np.isfinite(Surrogate(data, wild).moments(data.x)[0]).all()
+        assert np.isfinite(GaussianProcess(data, wild).moments(data.x)[0]).all()
         vector = fit(data, warm=wild, cold=True)
         assert vector[0] >= MIN_NOISE
         assert (np.abs(vector) < 100).all()
@@ -209,19 +211,19 @@ def test_a_wild_warm_start_is_held_within_bounds_and_mended_by_a_cold_one() -> N
 @KINDS
 def test_believing_changes_variances_and_not_means(layout: Layout) -> None:
     data, points = _data(layout), _points(layout)
-    surrogate = Surrogate(data, fit(data, warm=None, cold=True))
+    surrogate = GaussianProcess(data, fit(data, warm=None, cold=True))
     believing = surrogate.believe(points[:3])
     (mean, variance), (mean_then, variance_then) = surrogate.moments(points), believing.moments(points)
     assert mean_then == pytest.approx(mean, abs=1e-8)
     assert (variance_then <= variance + 1e-9).all()
     assert (variance_then[:3] <= surrogate.noise + 1e-9).all()
-    afresh = Surrogate(believing.data, believing.hyperparameters)
+    afresh = GaussianProcess(believing.data, believing.hyperparameters)
     assert variance_then == pytest.approx(afresh.moments(points)[1], abs=1e-8)
     assert surrogate.believe(points[:0]) is surrogate
 
 
 def test_large_data_is_solved_exactly() -> None:
-    surrogate = Surrogate(_data(LAYOUTS["numbers"], count=900), _vector(LAYOUTS["numbers"]))
+    surrogate = GaussianProcess(_data(LAYOUTS["numbers"], count=900), _vector(LAYOUTS["numbers"]))
     points = surrogate.data.x[:50]
     with torch.no_grad(), max_cholesky_size(1_000_000):
         expected = like(surrogate).posterior(torch.from_numpy(points)).mean.squeeze(-1).numpy()

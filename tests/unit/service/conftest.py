@@ -11,7 +11,7 @@ from asktell_server.domain.algorithm import Random
 from asktell_server.domain.comparing import WantedStudy
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.trial import Trial
-from asktell_server.engine.pool import WorkerPool
+from asktell_server.engine.workers.pool import WorkerPool
 from asktell_server.service.judging import WAIT_S
 from asktell_server.service.use_cases import Engine, UseCases, build_use_cases
 from asktell_server.store.memory import MemoryLedger

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asktell_server.domain.metrics import Measurement, Metric
-from asktell_server.service.curves import MAX_POINTS, MIN_POINTS, Curve, Curves
+from asktell_server.service.curves import MAX_POINTS, MIN_POINTS, Curve, Curves, most_to_read
 from asktell_server.store.protocol import CurvePart, Point
 from tests.support.builders import NOW
 
@@ -80,6 +80,13 @@ def test_the_later_report_of_a_step_counts() -> None:
 def test_a_value_is_that_of_the_step_or_of_the_last_before_it() -> None:
     made = curve([(3, 0.3), (5, 0.5), (9, 0.9)])
     assert [made.at(step) for step in (0, 2, 3, 4, 5, 8, 9, 100)] == [None, None, 0.3, 0.3, 0.5, 0.5, 0.9, 0.9]
+
+
+def test_a_new_server_reads_less_of_each_trial_the_more_there_are() -> None:
+    reads = [most_to_read(trials) for trials in (1, 100, 1_000, 10_000, 1_000_000)]
+    assert reads == sorted(reads, reverse=True)
+    assert reads[0] >= MAX_POINTS
+    assert reads[-1] == MIN_POINTS
 
 
 def test_each_metric_of_a_trial_has_its_own_steps() -> None:

@@ -16,9 +16,10 @@ from asktell_server.domain.metrics import Metric
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import CategoricalDomain, FloatDomain, Parameter, SearchSpace
 from asktell_server.domain.trial import UNNAMED_METRIC, Belief, Origin, Prediction, Result, Trial, TrialState
-from asktell_server.engine.pool import WorkerPool
-from asktell_server.engine.problem import Problem, SuggestResult, SuggestTask
-from asktell_server.engine.suggest import suggest
+from asktell_server.engine.problem import Problem
+from asktell_server.engine.task import A, Task
+from asktell_server.engine.tasks.suggest import SuggestTask
+from asktell_server.engine.workers.pool import WorkerPool
 from asktell_server.explanation import as_json, as_text
 from asktell_server.service.explaining import Explanation
 from asktell_server.service.intake import NewTrial
@@ -46,20 +47,20 @@ class Here(WorkerPool):
         super().__init__(workers=1)
         self.meanwhile: Hook | None = None
 
-    async def suggest(self, task: SuggestTask) -> SuggestResult:
-        """Suggests."""
+    async def answer(self, task: Task[A]) -> A:
+        """See Engine."""
         if (hook := self.meanwhile) is not None:
             self.meanwhile = None
             await hook()
-        return suggest(task)
+        return task.run()
 
     async def spare(self) -> None:
         """Never: nothing is prepared here."""
         await asyncio.get_running_loop().create_future()
 
-    async def suggest_if_idle(self, task: SuggestTask) -> SuggestResult | None:
-        """See SpareSuggester."""
-        return await self.suggest(task)
+    async def answer_if_idle(self, task: Task[A]) -> A | None:
+        """See SpareEngine."""
+        return await self.answer(task)
 
 
 class SlowLedger(MemoryLedger):
@@ -189,12 +190,12 @@ async def test_what_was_prepared_and_pending_is_remembered(services: Services, e
     prepared = {"lr": 0.3, "layers": 2, "bias": True}
     task = SuggestTask(
         problem=Problem(space=view.study.space, goals=view.study.goals, algorithm=view.study.algorithm),
-        observations=view.observations(),
+        history=view.history(),
         pending=[*view.pending(), prepared],
         seed=view.study.seed,
     )
     (suggestion,) = with_provenance(
-        task, await engine.suggest(task), sequence=view.sequence, prepared_pending=1, prepared=True
+        task, await engine.answer(task), sequence=view.sequence, prepared_pending=1, prepared=True
     )
     trial = a_trial(
         parameters=suggestion.parameters,

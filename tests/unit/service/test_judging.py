@@ -8,9 +8,8 @@ import pytest
 
 from asktell_server.domain.metrics import Metric
 from asktell_server.domain.trial import Result, TrialState
-from asktell_server.engine.bayes.assess import assess
-from asktell_server.engine.pool import WorkerPool
-from asktell_server.engine.problem import Assessment, AssessTask
+from asktell_server.engine.task import A, Task
+from asktell_server.engine.workers.pool import WorkerPool
 from asktell_server.store.memory import MemoryLedger
 from tests.support.builders import NAME
 from tests.unit.service.conftest import HandClock, Services
@@ -26,12 +25,12 @@ class Here(WorkerPool):
         self.free.set()
         self.done = asyncio.Event()
 
-    async def assess(self, task: AssessTask) -> Assessment | None:
-        """Judges."""
+    async def answer_when_idle(self, task: Task[A]) -> A | None:
+        """See PatientEngine."""
         self.asked += 1
         await self.free.wait()
         self.done.set()
-        return assess(task.history)
+        return task.run()
 
 
 @pytest.fixture

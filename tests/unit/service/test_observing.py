@@ -8,7 +8,7 @@ import pytest
 
 from asktell_server.domain.metrics import Metric
 from asktell_server.domain.trial import Result, Trial, TrialState
-from asktell_server.engine.problem import Observation, Outcome
+from asktell_server.engine.observations import Observation, Outcome
 from asktell_server.service.observing import observation
 from tests.support.builders import a_study, ended_trial
 
@@ -30,10 +30,11 @@ NO_VALUE: Mapping[str, Metric] = {"accuracy": Metric(value=0.9)}
 )
 def test_what_the_engine_hears_of_a_trial(trial: Trial, outcome: Outcome, value: float | None) -> None:
     seen = observation(a_study().goals, trial.parameters, trial.result)
-    assert seen == Observation(parameters=trial.parameters, outcome=outcome, value=value)
+    metrics = () if value is None else (Metric(value=value),)
+    assert seen == Observation(parameters=trial.parameters, outcome=outcome, metrics=metrics)
 
 
 def test_a_known_error_comes_with_its_value() -> None:
     metrics = {"loss": Metric(value=0.5, standard_error=0.1), "accuracy": Metric(value=0.9)}
     seen = observation(a_study().goals, {"lr": 0.1}, Result(state=TrialState.SUCCEEDED, metrics=metrics))
-    assert (seen.value, seen.standard_error) == (0.5, 0.1)
+    assert seen.metrics == (Metric(value=0.5, standard_error=0.1),)

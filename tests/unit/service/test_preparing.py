@@ -15,9 +15,8 @@ from asktell_server.domain.space import configuration_digest
 from asktell_server.domain.study import LeasePolicy, StoppingRules, StudyState
 from asktell_server.domain.surprise import WHOLE_SURPRISE
 from asktell_server.domain.trial import Origin, Trial, TrialState
-from asktell_server.engine.pool import WorkerPool
-from asktell_server.engine.problem import SuggestResult, SuggestTask
-from asktell_server.engine.suggest import suggest
+from asktell_server.engine.task import A, Task
+from asktell_server.engine.workers.pool import WorkerPool
 from asktell_server.service.ask.demand import CREDIT_OF_CALL, FIRST_CREDIT, WASTE
 from asktell_server.service.ask.offer import FEW_RUNNING
 from asktell_server.service.intake import NewTrial, PastTrial
@@ -41,23 +40,23 @@ class Engine(WorkerPool):
         self.idle.set()
         self.hold = asyncio.Event()
         self.hold.set()
-        self.asked: list[SuggestTask] = []
-        self.ahead: list[SuggestTask] = []
+        self.asked: list[Any] = []
+        self.ahead: list[Any] = []
 
-    async def suggest(self, task: SuggestTask) -> SuggestResult:
-        """See Suggester."""
+    async def answer(self, task: Task[A]) -> A:
+        """See Engine."""
         self.asked.append(task)
-        return suggest(task)
+        return task.run()
 
     async def spare(self) -> None:
-        """See SpareSuggester."""
+        """See SpareEngine."""
         await self.idle.wait()
 
-    async def suggest_if_idle(self, task: SuggestTask) -> SuggestResult | None:
-        """See SpareSuggester."""
+    async def answer_if_idle(self, task: Task[A]) -> A | None:
+        """See SpareEngine."""
         self.ahead.append(task)
         await self.hold.wait()
-        return suggest(task)
+        return task.run()
 
 
 class CountingLedger(MemoryLedger):
@@ -434,7 +433,7 @@ async def test_a_corrected_result_drops_what_was_made_of_the_wrong_one(server: S
     assert await server.ready() == ()
     (right,) = await server.prepared()
     assert right.ready_id != wrong.ready_id
-    assert server.engine.ahead[-1].observations[0].value == -7.0
+    assert server.engine.ahead[-1].history.values[0, 0] == -7.0
 
 
 async def test_a_paused_study_hands_out_nothing(server: Server, other: Server) -> None:

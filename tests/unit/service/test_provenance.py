@@ -5,16 +5,17 @@ from __future__ import annotations
 from asktell_server import __version__
 from asktell_server.domain.provenance import Fit, Provenance
 from asktell_server.domain.trial import Origin
-from asktell_server.engine.history import history_digest
-from asktell_server.engine.problem import Problem, Suggestion, SuggestResult, SuggestTask
+from asktell_server.engine.problem import Problem, Suggestion, SuggestResult
+from asktell_server.engine.tasks.suggest import SuggestTask
 from asktell_server.service.provenance import with_provenance
 from tests.support.builders import NAME, a_study
 from tests.unit.service.conftest import Services
 
 STUDY = a_study()
+PROBLEM = Problem(space=STUDY.space, goals=STUDY.goals, algorithm=STUDY.algorithm)
 TASK = SuggestTask(
-    problem=Problem(space=STUDY.space, goals=STUDY.goals, algorithm=STUDY.algorithm),
-    observations=(),
+    problem=PROBLEM,
+    history=PROBLEM.empty_history(),
     count=3,
     warm_start=b"before",
 )
@@ -44,9 +45,9 @@ def test_what_the_model_used_is_kept_with_what_the_model_suggested() -> None:
         fit=FIT,
     )
     start, model = (suggestion.provenance for suggestion in with_provenance(TASK, result, sequence=9))
-    assert start == Provenance(sequence=9, digest=history_digest(TASK), count=3, engine=__version__)
+    assert start == Provenance(sequence=9, digest=TASK.history.digest(), count=3, engine=__version__)
     assert model == Provenance(
-        sequence=9, digest=history_digest(TASK), count=3, index=1, warm_start=b"before", fit=FIT, engine=__version__
+        sequence=9, digest=TASK.history.digest(), count=3, index=1, warm_start=b"before", fit=FIT, engine=__version__
     )
 
 

@@ -14,8 +14,9 @@ from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Metric
 from asktell_server.domain.space import Configuration
 from asktell_server.domain.trial import Result, TrialState
-from asktell_server.engine.pool import WorkerPool
-from asktell_server.engine.problem import Outcome, Problem
+from asktell_server.engine.observations import Outcome
+from asktell_server.engine.problem import Problem
+from asktell_server.engine.workers.pool import WorkerPool
 from asktell_server.service.suggesting import Suggesting, SuggestRequest, TriedConfiguration, task_of
 from tests.support.builders import a_space, a_study, failure, success
 
@@ -37,16 +38,16 @@ def _tried(result: Result, **changes: Any) -> SuggestRequest:
 
 def test_configurations_get_the_order_and_kinds_of_the_space() -> None:
     task = task_of(_request(observations=_tried(success(0.5)).observations, pending=[HERE], count=3, seed=9))
-    (seen,) = task.observations
+    (seen,) = task.history
     for configuration in (seen.parameters, *task.pending):
         assert list(configuration.items()) == [("lr", 1.0), ("layers", 2), ("bias", True)]
         assert isinstance(configuration["lr"], float)
-    assert (seen.outcome, seen.value, task.count, task.seed) == (Outcome.VALUE, 0.5, 3, 9)
+    assert (seen.outcome, seen.metrics, task.count, task.seed) == (Outcome.VALUE, (Metric(value=0.5),), 3, 9)
 
 
 def test_results_say_what_those_of_a_study_would() -> None:
     stopped = Result(state=TrialState.STOPPED)
-    outcomes = [task_of(_tried(result)).observations[0].outcome for result in (failure(), stopped)]
+    outcomes = [task_of(_tried(result)).history[0].outcome for result in (failure(), stopped)]
     assert outcomes == [Outcome.FAILED, Outcome.UNKNOWN]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -22,10 +24,11 @@ from asktell_server.store.protocol import (
     StudyHead,
     TrialChanged,
     TrialDeleted,
+    TrialRecord,
     TrialWrite,
 )
 from tests.support.builders import NAME, NOW, a_running_trial, a_study, a_trial, loss
-from tests.unit.service.conftest import Services
+from tests.unit.service.conftest import HandClock, Services
 
 
 def _view() -> StudyView:
@@ -47,7 +50,7 @@ def test_the_newest_version_wins_in_any_order(versions: list[Trial]) -> None:
         view.put(version)
     assert view.trials[1].revision == 3
     assert view.pending() == []
-    assert [o.value for o in view.observations()] == [0.5]
+    assert view.history().values.tolist() == [[0.5]]
 
 
 @given(st.permutations([*_history(), None]))
@@ -63,7 +66,7 @@ def test_a_deleted_trial_stays_deleted_whatever_comes_late(changes: list[Trial |
         assert (1 in view.trials) == (not deleted)
     assert not view.trials
     assert not view.pending()
-    assert not view.observations()
+    assert not len(view.history())
 
 
 def test_a_version_that_is_known_already_changes_nothing() -> None:
@@ -127,7 +130,7 @@ async def test_a_view_far_behind_catches_up(services: Services) -> None:
             await other.tell(trial, 0.5)
     view, delta = await services.views.refresh(NAME)
     assert not delta.more
-    assert len(view.observations()) == 3 * (PAGE // 2)
+    assert len(view.history()) == 3 * (PAGE // 2)
     assert view.sequence == view.head.sequence == 6 * (PAGE // 2) + 1
 
 
@@ -143,7 +146,7 @@ async def test_a_new_view_equals_one_that_followed_along(services: Services) -> 
     )
     (followed, _), (loaded, _) = await services.views.refresh(NAME), await services.another().views.refresh(NAME)
     assert loaded.trials == followed.trials
-    assert loaded.observations() == followed.observations()
+    assert loaded.history() == followed.history()
     assert loaded.queued() == followed.queued()
     assert loaded.sequence == followed.sequence
     assert all(loaded.measurement_count(n) == followed.measurement_count(n) for n in loaded.trials)
@@ -255,6 +258,52 @@ async def test_a_deleted_study_is_gone(services: Services) -> None:
         await services.views.refresh(NAME)
 
 
+class SlowLedger(MemoryLedger):
+    """Reads of trials wait for `go_on`."""
+
+    def __init__(self, clock: HandClock) -> None:
+        super().__init__(clock)
+        self.reads = 0
+        self.go_on = asyncio.Event()
+
+    async def read_trials(self, name: StudyName, *, numbers: Sequence[int]) -> Sequence[TrialRecord | None]:
+        """See TrialStore."""
+        self.reads += 1
+        await self.go_on.wait()
+        return await super().read_trials(name, numbers=numbers)
+
+
+async def test_a_study_is_read_once_for_all_who_wait_for_it(clock: HandClock) -> None:
+    ledger = SlowLedger(clock)
+    await Services(ledger, clock).create()
+    await ledger.commit(NAME, Commit(writes=[TrialWrite(trial=a_trial(number=0))]))
+    views = Views(ledger)
+    callers = [asyncio.create_task(views.refresh(NAME)) for _ in range(5)]
+    await asyncio.sleep(0)
+    callers[0].cancel()
+    await asyncio.sleep(0)
+    ledger.go_on.set()
+    first, *others = [view for view, _ in await asyncio.gather(*callers[1:])]
+    assert ledger.reads == 1
+    assert all(view is first for view in others)
+    assert callers[0].cancelled()
+
+
+async def test_a_study_that_is_replaced_while_it_is_read_is_read_again(clock: HandClock) -> None:
+    ledger = SlowLedger(clock)
+    services = Services(ledger, clock)
+    await services.create()
+    await ledger.commit(NAME, Commit(writes=[TrialWrite(trial=a_trial(number=0))]))
+    views = Views(ledger)
+    callers = [asyncio.create_task(views.refresh(NAME)) for _ in range(3)]
+    await asyncio.sleep(0)
+    await services.studies.delete(NAME, etag="", request=None)
+    await services.create(labels={"new": "yes"})
+    ledger.go_on.set()
+    for view, delta in await asyncio.gather(*callers):
+        assert (view.trials, view.study.labels, view.head.epoch) == ({}, {"new": "yes"}, delta.head.epoch)
+
+
 async def test_the_longest_unused_views_go_first(services: Services) -> None:
     ledger = MemoryLedger(services.clock)
     views = Views(ledger, max_trials=5)
@@ -281,7 +330,7 @@ async def test_what_was_tried_moves_on_with_the_view(services: Services) -> None
     view, _ = await services.views.refresh(NAME)
 
     def tried() -> list[bool]:
-        return [view.study.space.key(trial.parameters) in view.tried for trial in (first, second, third)]
+        return [view.study.space.key(trial.parameters) in view.history() for trial in (first, second, third)]
 
     assert tried() == [False, False, False]
     await services.tell(first, 0.5)

@@ -26,7 +26,7 @@ from asktell_server.transport.bodies import JSON, PROTOBUF, Body
 from asktell_server.transport.calls import Call, Method
 from asktell_server.transport.edge import Edge
 from asktell_server.transport.gate import Gate
-from tests.support.calls import answer, arrival, edge_of, method
+from tests.support.calls import admit, answer, edge_of, method
 
 GARBAGE = b"\xff\xff\xff\xff"
 ONE = Int32Value(value=1)
@@ -43,7 +43,7 @@ def edge(gate: Gate) -> Edge:
 
 
 def stream_of(edge: Edge, streaming: Method, *, token: str | None = None) -> AsyncGenerator[bytes, None]:
-    return edge.stream(edge.admit(streaming, arrival(token=token)), Body(b"", PROTOBUF))
+    return edge.stream(admit(edge, streaming, token=token), Body(b"", PROTOBUF))
 
 
 async def _echo(request: Any, _call: Any) -> Any:
@@ -222,7 +222,7 @@ async def test_what_cannot_be_parsed_is_refused_and_counted_out(gate: Gate, edge
 
 
 async def test_a_call_whose_body_never_comes_is_counted_out_once(gate: Gate, edge: Edge) -> None:
-    admission = edge.admit(method(_echo), arrival(size=None))
+    admission = admit(edge, method(_echo), size=None)
     assert gate.calls == 1
     admission.close()
     admission.close()
@@ -240,13 +240,13 @@ async def test_a_handler_gets_the_call(gate: Gate) -> None:
         calls.append(call)
         return Empty()
 
-    seeing = method(see, project=lambda _: "vision")
+    seeing = method(see)
     edge = edge_of(gate, token="right", clock=lambda: now)
     await answer(edge, seeing, token="Bearer right", remaining_s=7.0, metadata={"traceparent": "00-1"})
     await answer(edge, seeing, token="Bearer right")
     await answer(edge, seeing, token="Bearer right", remaining_s=1e9)
     call = calls[0]
-    assert (call.method, call.project, call.principal.name, call.peer) == (seeing, "vision", "token", "192.0.2.1:7")
+    assert (call.method, call.principal.name, call.peer) == (seeing, "token", "192.0.2.1:7")
     assert dict(call.metadata) == {"traceparent": "00-1"}, "the token is not for handlers"
     assert "right" not in repr(call)
     assert [each.deadline_s for each in calls] == [107.0, 160.0, 400.0]
@@ -265,7 +265,7 @@ async def test_a_stream_has_the_deadline_of_its_caller_alone(gate: Gate) -> None
 
     edge = edge_of(gate, clock=lambda: 0.0)
     for remaining_s in (None, 1e9):
-        admission = edge.admit(method(see, streams=True), arrival(remaining_s=remaining_s))
+        admission = admit(edge, method(see, streams=True), remaining_s=remaining_s)
         assert [message async for message in edge.stream(admission, Body(b"", PROTOBUF))] == [b""]
     assert seen == [None, 1e9]
 
@@ -304,7 +304,7 @@ async def test_streams_are_refused_when_the_server_is_full_or_goes_down(edge: Ed
 
 
 async def test_a_stream_whose_request_cannot_be_parsed_is_refused_and_counted_out(edge: Edge, gate: Gate) -> None:
-    admission = edge.admit(method(_numbers, streams=True), arrival())
+    admission = admit(edge, method(_numbers, streams=True))
     with pytest.raises(InvalidArgument):
         await anext(edge.stream(admission, Body(GARBAGE, PROTOBUF)))
     assert gate.calls == 0

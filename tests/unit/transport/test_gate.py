@@ -38,7 +38,7 @@ async def test_at_most_half_of_the_calls_are_streams() -> None:
     gate.enter()
     with pytest.raises(ResourceExhausted):
         gate.enter()
-    gate.leave(stream=True)
+    gate.leave_stream()
     gate.enter()
     assert gate.calls == 4
     gate.leave()
@@ -52,7 +52,7 @@ async def test_a_drain_waits_for_streams() -> None:
     drain = asyncio.create_task(gate.drain(timeout_s=30))
     await gate.draining.wait()
     assert not drain.done()
-    gate.leave(stream=True)
+    gate.leave_stream()
     assert await drain
 
 

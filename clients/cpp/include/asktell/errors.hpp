@@ -27,7 +27,6 @@ class Error : public std::runtime_error {
  public:
   explicit Error(ErrorDetails details);
 
-  [[nodiscard]] const char* what() const noexcept override { return details_->message.c_str(); }
   [[nodiscard]] const std::string& reason() const noexcept { return details_->reason; }
   [[nodiscard]] const std::map<std::string, std::string>& metadata() const noexcept { return details_->metadata; }
   /// One entry of the metadata; empty when it is not there.

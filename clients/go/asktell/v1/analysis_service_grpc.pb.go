@@ -38,7 +38,7 @@ type AnalysisServiceClient interface {
 	// What the model believes about given configurations.
 	// Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
 	PredictOutcomes(ctx context.Context, in *PredictOutcomesRequest, opts ...grpc.CallOption) (*PredictOutcomesResponse, error)
-	// The model's belief along one or two parameters, the others held at a reference.
+	// The model's belief along one or two parameters, the others fixed at a reference.
 	// Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
 	GetSlice(ctx context.Context, in *GetSliceRequest, opts ...grpc.CallOption) (*GetSliceResponse, error)
 }
@@ -93,7 +93,7 @@ type AnalysisServiceServer interface {
 	// What the model believes about given configurations.
 	// Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
 	PredictOutcomes(context.Context, *PredictOutcomesRequest) (*PredictOutcomesResponse, error)
-	// The model's belief along one or two parameters, the others held at a reference.
+	// The model's belief along one or two parameters, the others fixed at a reference.
 	// Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
 	GetSlice(context.Context, *GetSliceRequest) (*GetSliceResponse, error)
 	mustEmbedUnimplementedAnalysisServiceServer()

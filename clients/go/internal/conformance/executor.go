@@ -23,7 +23,7 @@ type executor struct {
 
 // watch is a loop over changes that is taken step by step.
 type watch struct {
-	next   func() (asktell.Change, error, bool)
+	next   func() (*asktell.Change, error, bool)
 	stop   func()
 	cursor string
 }
@@ -58,11 +58,11 @@ func (e *executor) execute(action *pb.Action) (*pb.Result, error) {
 	case *pb.Action_UpdateStudy:
 		return e.updateStudy(ctx, kind.UpdateStudy)
 	case *pb.Action_DeleteStudy:
-		return done(e.studies[kind.DeleteStudy.GetStudy()].Delete(ctx))
+		return done(e.studies[kind.DeleteStudy.GetStudy()].Delete(ctx, ""))
 	case *pb.Action_Ask:
 		return e.ask(ctx, kind.Ask)
 	case *pb.Action_Report:
-		metrics, errs := decodeMetrics(kind.Report.GetMetrics())
+		metrics, errs := split(kind.Report.GetMetrics())
 		trial := e.trials[kind.Report.GetTrial()]
 		_, err := trial.Report(ctx, int(kind.Report.GetStep()), metrics, errs)
 		return trialResult(trial, err)
@@ -75,10 +75,9 @@ func (e *executor) execute(action *pb.Action) (*pb.Result, error) {
 		trial := e.trials[kind.Cancel.GetTrial()]
 		return trialResult(trial, trial.Cancel(ctx, kind.Cancel.GetReason()))
 	case *pb.Action_Amend:
-		metrics, errs := decodeMetrics(kind.Amend.GetMetrics())
+		metrics, errs := split(kind.Amend.GetMetrics())
 		trial := e.trials[kind.Amend.GetTrial()]
-		outcome := decodeOutcome(kind.Amend.GetOutcome())
-		return trialResult(trial, trial.Amend(ctx, outcome, metrics, kind.Amend.GetReason(), errs))
+		return trialResult(trial, trial.Amend(ctx, kind.Amend.GetOutcome(), metrics, kind.Amend.GetReason(), errs))
 	case *pb.Action_PeekTrial:
 		return trialResult(e.trials[kind.PeekTrial.GetTrial()], nil)
 	case *pb.Action_GetTrial:
@@ -95,10 +94,10 @@ func (e *executor) execute(action *pb.Action) (*pb.Result, error) {
 	case *pb.Action_Best:
 		return e.best(ctx, kind.Best)
 	case *pb.Action_Enqueue:
-		trials, err := e.studies[kind.Enqueue.GetStudy()].Enqueue(ctx, decodeQueued(kind.Enqueue.GetTrials())...)
+		trials, err := e.studies[kind.Enqueue.GetStudy()].Enqueue(ctx, kind.Enqueue.GetTrials()...)
 		return e.keepTrials(kind.Enqueue.GetHandles(), trials, err)
 	case *pb.Action_ImportTrials:
-		trials, _, err := e.studies[kind.ImportTrials.GetStudy()].Import(ctx, decodeImported(kind.ImportTrials.GetTrials())...)
+		trials, _, err := e.studies[kind.ImportTrials.GetStudy()].Import(ctx, kind.ImportTrials.GetTrials()...)
 		return trialResults(trials, err)
 	case *pb.Action_StartWatch:
 		return done(e.startWatch(ctx, kind.StartWatch))
@@ -108,7 +107,7 @@ func (e *executor) execute(action *pb.Action) (*pb.Result, error) {
 		e.watches[kind.StopWatch.GetWatch()].stop()
 		return done(nil)
 	case *pb.Action_Suggest:
-		suggestions, err := e.clients[kind.Suggest.GetClient()].Suggest(ctx, decodeProblem(kind.Suggest.GetRequest()))
+		suggestions, err := e.clients[kind.Suggest.GetClient()].Suggest(ctx, kind.Suggest.GetRequest())
 		return suggestionsResult(suggestions, err)
 	default:
 		return nil, fmt.Errorf("no such action: %v", action)
@@ -152,18 +151,16 @@ func (e *executor) createClient(action *pb.CreateClient) error {
 }
 
 func (e *executor) createStudy(ctx context.Context, action *pb.CreateStudy) (*pb.Result, error) {
-	id, spec := action.GetStudyId(), decodeSpec(action.GetSpec())
-	if file, ok := action.GetSource().(*pb.CreateStudy_StudyFile); ok {
-		var err error
-		if id, spec, err = asktell.ParseStudyFile("study.yaml", []byte(file.StudyFile)); err != nil {
-			return nil, refused{err}
-		}
-	}
 	var options []asktell.CreateOption
 	if action.GetExistOk() {
 		options = append(options, asktell.ExistOK())
 	}
-	study, err := e.clients[action.GetClient()].CreateStudy(ctx, id, spec, options...)
+	client := e.clients[action.GetClient()]
+	if file, ok := action.GetSource().(*pb.CreateStudy_StudyFile); ok {
+		study, err := client.CreateStudyFromText(ctx, file.StudyFile, options...)
+		return e.keepStudy(action.GetStudy(), study, err)
+	}
+	study, err := client.CreateStudy(ctx, action.GetStudyId(), action.GetSpec(), options...)
 	return e.keepStudy(action.GetStudy(), study, err)
 }
 
@@ -177,11 +174,11 @@ func (e *executor) keepStudy(name string, study *asktell.Study, err error) (*pb.
 func (e *executor) updateStudy(ctx context.Context, action *pb.UpdateStudy) (*pb.Result, error) {
 	study := e.studies[action.GetStudy()]
 	if change, ok := action.GetChange().(*pb.UpdateStudy_MaxTrials); ok {
-		options := []asktell.UpdateOption{asktell.SetMaxTrials(int(change.MaxTrials))}
+		changes := &asktell.StudyRecord{StoppingRules: &asktell.StoppingRules{MaxTrials: &change.MaxTrials}}
 		if action.GetUseEtag() {
-			options = append(options, asktell.IfEtag(study.Info().Etag))
+			changes.Etag = study.Record().GetEtag()
 		}
-		return studyResult(study, study.Update(ctx, options...))
+		return studyResult(study, study.Update(ctx, changes, "stopping_rules.max_trials"))
 	}
 	switch action.GetState() {
 	case asktellv1.StudyState_STUDY_STATE_ACTIVE:
@@ -199,11 +196,11 @@ func (e *executor) ask(ctx context.Context, action *pb.Ask) (*pb.Result, error) 
 		options = append(options, asktell.WaitAtMost(time.Duration(action.GetWaitMs())*time.Millisecond))
 	}
 	if id := action.GetWorkerId(); id != "" {
-		options = append(options, asktell.AsWorker(id))
+		options = append(options, asktell.AskWith(func(request *asktell.AskRequest) { request.WorkerId = id }))
 	}
 	study := e.studies[action.GetStudy()]
 	if action.Count != nil {
-		trials, err := study.AskMany(ctx, int(action.GetCount()), options...)
+		trials, err := study.AskMany(ctx, action.GetCount(), options...)
 		return e.keepTrials(action.GetTrials(), trials, err)
 	}
 	trial, err := study.Ask(ctx, options...)
@@ -225,7 +222,7 @@ func (e *executor) keepTrials(names []string, trials []*asktell.Trial, err error
 }
 
 func tell(ctx context.Context, trial *asktell.Trial, action *pb.Tell) error {
-	metrics, errs := decodeMetrics(action.GetMetrics())
+	metrics, errs := split(action.GetMetrics())
 	switch action.GetOutcome() {
 	case asktellv1.TellOutcome_TELL_OUTCOME_STOPPED:
 		return trial.Stop(ctx, metrics, action.GetReason(), errs)
@@ -239,19 +236,8 @@ func tell(ctx context.Context, trial *asktell.Trial, action *pb.Tell) error {
 }
 
 func (e *executor) listTrials(ctx context.Context, action *pb.ListTrials) (*pb.Result, error) {
-	var options []asktell.ListOption
-	filter := action.GetFilter()
-	for _, state := range filter.GetStates() {
-		options = append(options, asktell.WithStates(decodeState(state)))
-	}
-	if id := filter.GetWorkerId(); id != "" {
-		options = append(options, asktell.WithWorker(id))
-	}
-	if labels := filter.GetLabels(); len(labels) > 0 {
-		options = append(options, asktell.WithLabels(labels))
-	}
 	var trials []*asktell.Trial
-	for trial, err := range e.studies[action.GetStudy()].Trials(ctx, options...) {
+	for trial, err := range e.studies[action.GetStudy()].Trials(ctx, action.GetFilter()) {
 		if err != nil {
 			return nil, err
 		}
@@ -263,7 +249,7 @@ func (e *executor) listTrials(ctx context.Context, action *pb.ListTrials) (*pb.R
 func (e *executor) best(ctx context.Context, action *pb.Best) (*pb.Result, error) {
 	study := e.studies[action.GetStudy()]
 	if action.GetCount() > 0 {
-		return trialResults(study.BestTrials(ctx, int(action.GetCount())))
+		return trialResults(study.BestTrials(ctx, action.GetCount()))
 	}
 	trial, err := study.BestTrial(ctx)
 	if err == asktell.ErrNoResults {
@@ -276,7 +262,7 @@ func (e *executor) startWatch(ctx context.Context, action *pb.StartWatch) error 
 	study, cursor := e.studies[action.GetStudy()], ""
 	switch start := action.GetStart().(type) {
 	case *pb.StartWatch_FromStudyCursor:
-		cursor = study.Info().Cursor
+		cursor = study.Record().GetCursor()
 	case *pb.StartWatch_AfterWatch:
 		cursor = e.watches[start.AfterWatch].cursor
 	}
@@ -287,7 +273,7 @@ func (e *executor) startWatch(ctx context.Context, action *pb.StartWatch) error 
 
 func (e *executor) nextChanges(action *pb.NextChanges) (*pb.Result, error) {
 	watch := e.watches[action.GetWatch()]
-	var changes []asktell.Change
+	var changes []*asktell.Change
 	for range action.GetCount() {
 		change, err, ok := watch.next()
 		if !ok {
@@ -296,7 +282,7 @@ func (e *executor) nextChanges(action *pb.NextChanges) (*pb.Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		watch.cursor = change.Cursor
+		watch.cursor = change.GetCursor()
 		changes = append(changes, change)
 	}
 	return changesResult(changes)

@@ -8,7 +8,7 @@ import (
 	pb "github.com/asktell/asktell/clients/go/internal/conformancepb"
 )
 
-// refused marks what the client's constructors and its loader of study files refuse.
+// refused marks what the client's constructor refuses.
 type refused struct{ error }
 
 func (r refused) Unwrap() error { return r.error }
@@ -68,8 +68,7 @@ func studyResult(study *asktell.Study, err error) (*pb.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	info := study.Info()
-	return &pb.Result{Kind: &pb.Result_Study{Study: encodeStudy(&info)}}, nil
+	return &pb.Result{Kind: &pb.Result_Study{Study: study.Record()}}, nil
 }
 
 func trialResult(trial *asktell.Trial, err error) (*pb.Result, error) {
@@ -82,144 +81,55 @@ func trialResults(trials []*asktell.Trial, err error) (*pb.Result, error) {
 	}
 	wire := &pb.Trials{}
 	for _, trial := range trials {
-		info := trial.Info()
 		wire.Trials = append(wire.Trials, &pb.TrialResult{
-			Trial: encodeTrial(&info), ShouldStop: trial.ShouldStop(), LeaseLost: trial.LeaseLost(),
+			Trial: trial.Record(), ShouldStop: trial.ShouldStop(), LeaseLost: trial.LeaseLost(),
 			Superseded: trial.Superseded(),
 		})
 	}
 	return &pb.Result{Kind: &pb.Result_Trials{Trials: wire}}, nil
 }
 
-func changesResult(changes []asktell.Change) (*pb.Result, error) {
+func changesResult(changes []*asktell.Change) (*pb.Result, error) {
 	wire := &pb.Changes{}
 	for _, change := range changes {
-		each := &pb.Change{Cursor: change.Cursor}
-		switch {
-		case change.Study != nil:
-			each.Kind = &pb.Change_Study{Study: encodeStudy(change.Study)}
-		case change.Trial != nil:
-			each.Kind = &pb.Change_Trial{Trial: encodeTrial(change.Trial)}
-		case change.Reported != nil:
+		each := &pb.Change{Cursor: change.GetCursor()}
+		switch kind := change.GetChange().(type) {
+		case *asktellv1.WatchStudyResponse_Study:
+			each.Kind = &pb.Change_Study{Study: kind.Study}
+		case *asktellv1.WatchStudyResponse_Trial:
+			each.Kind = &pb.Change_Trial{Trial: kind.Trial}
+		case *asktellv1.WatchStudyResponse_Reported:
 			each.Kind = &pb.Change_Reported{Reported: &pb.ReportedMeasurement{
-				Trial: int64(change.Reported.Trial), Measurement: encodeMeasurement(change.Reported.Measurement),
+				Trial: asktell.TrialNumber(kind.Reported.GetName()), Measurement: kind.Reported.GetMeasurement(),
 			}}
-		default:
-			each.Kind = &pb.Change_DeletedTrial{DeletedTrial: int64(change.DeletedTrial)}
+		case *asktellv1.WatchStudyResponse_DeletedTrial:
+			each.Kind = &pb.Change_DeletedTrial{DeletedTrial: asktell.TrialNumber(kind.DeletedTrial.GetName())}
 		}
 		wire.Changes = append(wire.Changes, each)
 	}
 	return &pb.Result{Kind: &pb.Result_Changes{Changes: wire}}, nil
 }
 
-func suggestionsResult(suggestions *asktell.Suggestions, err error) (*pb.Result, error) {
+func suggestionsResult(answer *asktell.SuggestResponse, err error) (*pb.Result, error) {
 	if err != nil {
 		return nil, err
 	}
 	wire := &pb.Suggestions{}
-	for _, suggestion := range suggestions.Suggestions {
+	for _, suggestion := range answer.GetSuggestions() {
 		wire.Suggestions = append(wire.Suggestions, &pb.Suggestion{
-			Parameters: encodeParams(suggestion.Params),
-			Origin:     asktellv1.Origin(asktellv1.Origin_value["ORIGIN_"+string(suggestion.Origin)]),
+			Parameters: suggestion.GetParameters(), Origin: suggestion.GetOrigin(),
 		})
 	}
 	return &pb.Result{Kind: &pb.Result_Suggestions{Suggestions: wire}}, nil
 }
 
-func encodeStudy(info *asktell.StudyInfo) *asktellv1.Study {
-	counts := info.Counts
-	return &asktellv1.Study{
-		Name:         info.Name,
-		DisplayName:  info.Spec.DisplayName,
-		State:        asktellv1.StudyState(asktellv1.StudyState_value["STUDY_STATE_"+string(info.State)]),
-		FinishReason: asktellv1.FinishReason(asktellv1.FinishReason_value["FINISH_REASON_"+string(info.FinishReason)]),
-		TrialCounts: &asktellv1.TrialCounts{
-			Queued: int32(counts.Queued), Running: int32(counts.Running), Succeeded: int32(counts.Succeeded),
-			Stopped: int32(counts.Stopped), Failed: int32(counts.Failed), Infeasible: int32(counts.Infeasible),
-			Cancelled: int32(counts.Cancelled), Abandoned: int32(counts.Abandoned),
-		},
-		Labels:       info.Spec.Labels,
-		Annotations:  info.Spec.Annotations,
-		Replicates:   int32(info.Spec.Replicates),
-		MaxStaleness: encodeRule(info.Spec.MaxStaleness),
-	}
-}
-
-func encodeRule(rule *int) *int32 {
-	if rule == nil {
-		return nil
-	}
-	return new(int32(*rule))
-}
-
-func encodeTrial(info *asktell.TrialInfo) *asktellv1.Trial {
-	wire := &asktellv1.Trial{
-		Number:           int64(info.Number),
-		State:            encodeState(info.State),
-		Parameters:       encodeParams(info.Params),
-		Origin:           asktellv1.Origin(asktellv1.Origin_value["ORIGIN_"+string(info.Origin)]),
-		Metrics:          encodeMetrics(info.Metrics, info.StandardErrors),
-		Reason:           info.Reason,
-		Attempt:          int32(info.Attempt),
-		WorkerId:         info.WorkerID,
-		Labels:           info.Labels,
-		Annotations:      info.Annotations,
-		ImportKey:        info.ImportKey,
-		MeasurementCount: int32(info.MeasurementCount),
-	}
-	for _, measurement := range info.Measurements {
-		wire.Measurements = append(wire.Measurements, encodeMeasurement(measurement))
-	}
-	for _, amendment := range info.Amendments {
-		wire.Amendments = append(wire.Amendments, &asktellv1.Amendment{
-			PreviousState: encodeState(amendment.PreviousState), Reason: amendment.Reason,
-			PreviousMetrics: encodeMetrics(amendment.PreviousMetrics, nil),
-		})
-	}
-	for _, result := range info.SupersededResults {
-		wire.SupersededResults = append(wire.SupersededResults, &asktellv1.SupersededResult{
-			State: encodeState(result.State), Metrics: encodeMetrics(result.Metrics, nil),
-		})
-	}
-	return wire
-}
-
-func encodeState(state asktell.TrialState) asktellv1.TrialState {
-	return asktellv1.TrialState(asktellv1.TrialState_value["TRIAL_STATE_"+string(state)])
-}
-
-func encodeMeasurement(measurement asktell.Measurement) *asktellv1.Measurement {
-	return &asktellv1.Measurement{
-		Step: int64(measurement.Step), Metrics: encodeMetrics(measurement.Metrics, measurement.StandardErrors),
-	}
-}
-
-func encodeMetrics(metrics asktell.Metrics, errs asktell.StandardErrors) map[string]*asktellv1.Metric {
-	wire := make(map[string]*asktellv1.Metric, len(metrics))
-	for name, value := range metrics {
-		wire[name] = &asktellv1.Metric{Value: value}
-		if deviation, ok := errs[name]; ok {
-			wire[name].StandardError = &deviation
+// split takes metrics of the contract apart into what the client's methods take.
+func split(records map[string]*asktellv1.Metric) (asktell.Metrics, asktell.StandardErrors) {
+	deviations := asktell.StandardErrors{}
+	for name, record := range records {
+		if record.StandardError != nil {
+			deviations[name] = record.GetStandardError()
 		}
 	}
-	return wire
-}
-
-// encodeParams panics on a value of another type than the client promises: that is a finding.
-func encodeParams(params asktell.Params) map[string]*asktellv1.ParameterValue {
-	wire := make(map[string]*asktellv1.ParameterValue, len(params))
-	for name, value := range params {
-		switch value := value.(type) {
-		case float64:
-			wire[name] = &asktellv1.ParameterValue{Kind: &asktellv1.ParameterValue_DoubleValue{DoubleValue: value}}
-		case int64:
-			wire[name] = &asktellv1.ParameterValue{Kind: &asktellv1.ParameterValue_IntValue{IntValue: value}}
-		case bool:
-			wire[name] = &asktellv1.ParameterValue{Kind: &asktellv1.ParameterValue_BoolValue{BoolValue: value}}
-		default:
-			text := &asktellv1.ParameterValue_StringValue{StringValue: value.(string)}
-			wire[name] = &asktellv1.ParameterValue{Kind: text}
-		}
-	}
-	return wire
+	return asktell.ValuesOf(records), deviations
 }

@@ -78,7 +78,7 @@ def ask(
 ) -> Flow[tuple[Sequence[trial_pb2.Trial], float]]:
     """Trials to run, and the time.monotonic() at which the request for them was sent.
 
-    `wait`: True = as long as nothing can be handed out, False = not at all, or for so many seconds.
+    `wait`: True = as long as nothing can be handed out, False = not at all; a number = for that many seconds.
 
     Raises:
         StudyComplete: there is nothing more to do. NoTrialAvailable: not now, and `wait` is over.

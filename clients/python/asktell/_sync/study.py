@@ -32,9 +32,9 @@ class Study(StudyActions):
     def ask(
         self, count: int | None = None, *, wait: bool | float = True, **options: Unpack[AskOptions]
     ) -> Trial | list[Trial]:
-        """A trial to run, or with `count` a list of at most so many. It heartbeats itself while it is open.
+        """A trial to run, or with `count` a list of at most that many. It heartbeats itself while it is open.
 
-        `wait`: when nothing can be handed out now, True waits, a number waits so many seconds, False does not. The other
+        `wait`: when nothing can be handed out now, True waits, a number waits that many seconds, False does not. The other
         options are those of `AskOptions`.
 
         Raises:

@@ -73,7 +73,7 @@ class AnalysisServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetSlice(self, request, context):
-        """The model's belief along one or two parameters, the others held at a reference.
+        """The model's belief along one or two parameters, the others fixed at a reference.
         Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -42,7 +42,7 @@ class AnalysisServiceStub:
     Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
     """
     GetSlice: _grpc.UnaryUnaryMultiCallable[_analysis_service_pb2.GetSliceRequest, _analysis_service_pb2.GetSliceResponse]
-    """The model's belief along one or two parameters, the others held at a reference.
+    """The model's belief along one or two parameters, the others fixed at a reference.
     Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
     """
 
@@ -60,7 +60,7 @@ class AnalysisServiceAsyncStub(AnalysisServiceStub):
     Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
     """
     GetSlice: _aio.UnaryUnaryMultiCallable[_analysis_service_pb2.GetSliceRequest, _analysis_service_pb2.GetSliceResponse]  # type: ignore[assignment]
-    """The model's belief along one or two parameters, the others held at a reference.
+    """The model's belief along one or two parameters, the others fixed at a reference.
     Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
     """
 
@@ -93,7 +93,7 @@ class AnalysisServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _analysis_service_pb2.GetSliceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_analysis_service_pb2.GetSliceResponse, _abc.Awaitable[_analysis_service_pb2.GetSliceResponse]]:
-        """The model's belief along one or two parameters, the others held at a reference.
+        """The model's belief along one or two parameters, the others fixed at a reference.
         Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
         """
 

@@ -281,10 +281,11 @@ class Study(_message.Message):
     configuration_count: _builtins.int
     """Output only. The number of configurations in the space; unset where it is infinite or above 2^53."""
     max_staleness: _builtins.int
-    """Optional. The most trials that may end between the making of a suggestion and its start: the server prepares
-    suggestions before anybody asks. 0: every suggestion knows all results. Unset: 0 with fewer than 6 trials running;
-    above that results count by how far they are from what was predicted, up to one that was quite unexpected, and one
-    more for every 16 trials that run. 0 to 1,000.
+    """Optional. The server computes suggestions before anybody asks. This is the most trials that may end between the
+    computation of a suggestion and its start; 0 to 1,000. With 0, every suggestion knows all results. Unset: with fewer
+    than 6 running trials it is 0. With more, the surprise of each result counts in its place: how far the result lies from
+    its prediction, at most 1. The surprises of the results that a suggestion does not know may add up to less than 1, and to 1
+    more for every 16 running trials.
     """
     replicates: _builtins.int
     """Optional. Immutable. How many times each configuration may be tried, for results that differ from run to run;

@@ -297,10 +297,11 @@ pub struct Study {
     /// Output only. The number of configurations in the space; unset where it is infinite or above 2^53.
     #[prost(int64, optional, tag = "24")]
     pub configuration_count: ::core::option::Option<i64>,
-    /// Optional. The most trials that may end between the making of a suggestion and its start: the server prepares
-    /// suggestions before anybody asks. 0: every suggestion knows all results. Unset: 0 with fewer than 6 trials running;
-    /// above that results count by how far they are from what was predicted, up to one that was quite unexpected, and one
-    /// more for every 16 trials that run. 0 to 1,000.
+    /// Optional. The server computes suggestions before anybody asks. This is the most trials that may end between the
+    /// computation of a suggestion and its start; 0 to 1,000. With 0, every suggestion knows all results. Unset: with fewer
+    /// than 6 running trials it is 0. With more, the surprise of each result counts in its place: how far the result lies from
+    /// its prediction, at most 1. The surprises of the results that a suggestion does not know may add up to less than 1, and to 1
+    /// more for every 16 running trials.
     #[prost(int32, optional, tag = "25")]
     pub max_staleness: ::core::option::Option<i32>,
     /// Optional. Immutable. How many times each configuration may be tried, for results that differ from run to run;
@@ -1433,7 +1434,7 @@ pub mod analysis_service_server {
         > {
             Err(tonic::Status::unimplemented("Not yet implemented"))
         }
-        /// The model's belief along one or two parameters, the others held at a reference.
+        /// The model's belief along one or two parameters, the others fixed at a reference.
         /// Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
         async fn get_slice(
             &self,

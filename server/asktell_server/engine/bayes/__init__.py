@@ -1,1 +1,5 @@
-"""The model behind the Bayesian sampler. Imports torch: only worker processes and offline tools import this."""
+"""The model behind the Bayesian sampler.
+
+Making suggestions with it imports torch, so that is left to worker processes and offline tools. The server's own process
+imports no more than what names fitted hyperparameters (`fitted.py`).
+"""

@@ -6,28 +6,46 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from asktell_server.engine.bayes.acquisition import log_expected_improvement
+from asktell_server.engine.bayes.acquisition import Acquisition
 from asktell_server.engine.bayes.search import Found
-from asktell_server.engine.bayes.surrogate import Surrogate
-from asktell_server.engine.encoding import Points
+from asktell_server.engine.bayes.surrogates import Moments, Surrogate, Surrogates
+from asktell_server.engine.space.warp import Points
 
 
-def greedy(surrogate: Surrogate, best: float, points: Points, *, most: int) -> Iterator[Found]:
+def greedy(surrogates: Surrogates, acquisition: Acquisition, points: Points, *, most: int) -> Iterator[Found]:
     """At most `most` of the points (n x d), the most promising first.
 
-    Each is chosen under the belief that the model's mean was seen at those before it. Believing leaves the means as
-    they are and takes from the variances what a rank-one update of the joint covariance takes: a pivoted Cholesky
-    decomposition, one row per suggestion.
+    Each is chosen under the belief that the surrogates' means were observed at those before it.
     """
-    mean, covariance = surrogate.covariance(points)
-    variance = np.diagonal(covariance).copy()
-    rows = np.empty((min(most, len(points)), len(points)))
+    most = min(most, len(points))
+    beliefs = [_Belief(surrogate, points, most) for surrogate in surrogates]
     left = np.ones(len(points), dtype=bool)
-    for step in range(len(rows)):
-        scores = np.where(left, log_expected_improvement(mean, variance, best=best), -np.inf)
+    for step in range(most):
+        scores = np.where(left, acquisition.scores([belief.moments for belief in beliefs]), -np.inf)
         chosen = int(scores.argmax())
         yield Found(point=points[chosen], value=float(scores[chosen]))
         left[chosen] = False
-        row = covariance[chosen] - rows[:step, chosen] @ rows[:step]
-        rows[step] = row / np.sqrt(variance[chosen] + surrogate.noise)
-        variance = np.maximum(variance - rows[step] ** 2, 0.0)
+        for belief in beliefs:
+            belief.observe(chosen, step)
+
+
+class _Belief:
+    """The moments of one metric at the points, while its mean is observed at one after the other.
+
+    That leaves the means as they are and takes from the variances what a rank-one update of the joint covariance takes: a
+    pivoted Cholesky decomposition, one row per observation.
+    """
+
+    def __init__(self, surrogate: Surrogate, points: Points, most: int) -> None:
+        mean, self._covariance = surrogate.covariance(points)
+        self.moments = Moments(mean, np.diagonal(self._covariance).copy())
+        self._noise = surrogate.noise
+        self._rows = np.empty((most, len(points)))
+
+    def observe(self, chosen: int, step: int) -> None:
+        """Takes the mean at the point `chosen` for observed; `step` were before."""
+        mean, variance = self.moments
+        rows = self._rows
+        row = self._covariance[chosen] - rows[:step, chosen] @ rows[:step]
+        rows[step] = row / np.sqrt(variance[chosen] + self._noise)
+        self.moments = Moments(mean, np.maximum(variance - rows[step] ** 2, 0.0))

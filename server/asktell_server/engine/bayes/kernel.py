@@ -8,112 +8,42 @@ problems 0.25 decades of regret better at 50 trials than one product. There is n
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from asktell_server.engine.encoding import Categories, Encoding, Points
+from asktell_server.engine.bayes.layout import Hyperparameters, Layout
+from asktell_server.engine.space.warp import Points
 
 Matrix = npt.NDArray[np.float64]
-Hyperparameters = npt.NDArray[np.float64]
-"""Variance of the noise, a length scale for each column in its order, and a, b, c where a space has both kinds."""
-
-MIN_NOISE = 1e-4
-MIN_LENGTHSCALE = 0.025
-MIN_WEIGHT = 1e-4
-LARGEST = 1e3
-"""No hyperparameter is larger: priors keep them far below."""
+Array = TypeVar("Array", bound=Any)
+"""An array of NumPy or a tensor of PyTorch: the formulas take both."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogNormal:
-    """The density of exp(z), z normal."""
+def matern(distance: Array, decay: Callable[[Array], Array]) -> Array:
+    """Kc at distances s. `decay` gives exp(-s); it comes last and may do so in the memory of the distances.
 
-    location: float
-    scale: float
-
-    @property
-    def mode(self) -> float:
-        """Where it is highest."""
-        return math.exp(self.location - self.scale**2)
-
-
-NOISE_PRIOR = LogNormal(-3.0, 1.5)
-WEIGHT_PRIOR = LogNormal(math.log(1 / 3), 1.0)
+    Every step but the first works in place: at 640 x 1,000 points every copy is 5 MB.
+    """
+    value = distance / 3
+    value += 1.0
+    value *= distance
+    value += 1.0
+    value *= decay(distance)
+    return value
 
 
-def lengthscale_prior(dimension: int) -> LogNormal:
-    """LN(-0.35 + ½ ln(max(d, 5)/5), 0.8): shorter and tighter than BoTorch's, and still scaled by the dimension."""
-    return LogNormal(-0.35 + 0.5 * math.log(max(dimension, 5) / 5), 0.8)
+def matern_slope(distance: Array, decay: Array) -> Array:
+    """The slope t of Kc at distances s with their exp(-s): dKc/dx = -t (x - x') / l², and dKc/d ln l = t (x - x')² / l²."""
+    return (distance + 1.0) * (5 / 3) * decay
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """Which columns of a point are numbers and which hold categories, and how many categories those have."""
-
-    numeric: tuple[int, ...]
-    categorical: tuple[int, ...] = ()
-    counts: tuple[int, ...] = ()
-
-    @classmethod
-    def of(cls, encoding: Encoding) -> Layout:
-        """The layout of a space."""
-        numbers = [index for index, column in enumerate(encoding.columns) if not isinstance(column, Categories)]
-        names = [
-            (index, column.count) for index, column in enumerate(encoding.columns) if isinstance(column, Categories)
-        ]
-        return cls(
-            numeric=tuple(numbers),
-            categorical=tuple(index for index, _ in names),
-            counts=tuple(count for _, count in names),
-        )
-
-    @property
-    def dimension(self) -> int:
-        """How many columns there are."""
-        return len(self.numeric) + len(self.categorical)
-
-    @property
-    def mixed(self) -> bool:
-        """There are both kinds of columns."""
-        return bool(self.numeric and self.categorical)
-
-    @property
-    def parameter_count(self) -> int:
-        """The length of the vector of hyperparameters."""
-        return 1 + self.dimension + (3 if self.mixed else 0)
-
-    @property
-    def lower(self) -> Hyperparameters:
-        """The least allowed hyperparameters."""
-        weights = [MIN_WEIGHT] * (3 if self.mixed else 0)
-        return np.array([MIN_NOISE] + [MIN_LENGTHSCALE] * self.dimension + weights)
-
-    @property
-    def priors(self) -> Sequence[LogNormal]:
-        """The prior of each hyperparameter."""
-        scales = [lengthscale_prior(self.dimension)] * self.dimension
-        return [NOISE_PRIOR, *scales, *([WEIGHT_PRIOR] * (3 if self.mixed else 0))]
-
-    @property
-    def log_bounds(self) -> list[tuple[float, float]]:
-        """The least and the largest logarithm of each hyperparameter."""
-        return [(float(least), math.log(LARGEST)) for least in np.log(self.lower)]
-
-    def bounded(self, vector: Hyperparameters) -> Hyperparameters:
-        """The vector held within the bounds."""
-        bounded: Hyperparameters = np.clip(vector, self.lower, LARGEST)
-        return bounded
-
-    def weights(self, vector: Hyperparameters) -> tuple[float, float, float]:
-        """a, b and c; one part has all the weight where it is the only one."""
-        if self.mixed:
-            a, b, c = map(float, vector[-3:])
-            return a, b, c
-        return (1.0, 0.0, 0.0) if self.numeric else (0.0, 1.0, 0.0)
+def mixture(numbers: Array, names: Array, both: Array, weights: tuple[float, float, float]) -> Array:
+    """K = a·Kc + b·Kh + c·Kc·Kh of Kc, Kh and their product."""
+    a, b, c = weights
+    return numbers * a + names * b + both * c
 
 
 class Kernel:
@@ -143,17 +73,19 @@ class Kernel:
         """Covariances (m x n) of points (m x d) with the fixed ones."""
         if not self._numeric:
             return np.exp(-self._mismatch(x))
-        numbers = _matern(self._distance(x[:, self._numeric] / self.scales))
+        numbers = matern(self._distance(x[:, self._numeric] / self.scales), _decay_in_place)
         if not self._layout.categorical:
             return numbers
         a, b, c = self.mix
         categories = np.exp(-self._mismatch(x))
+        # `mixture` with Kc factored out: one product of large matrices less.
         return (a + c * categories) * numbers + b * categories
 
     def with_slope(self, x: Points) -> tuple[Matrix, Matrix]:
         """Covariances k (m x n) and slopes t (m x n): dk/dx = -t (x - x') / l² along each numeric column."""
         distance = self._distance(x[:, self._numeric] / self.scales)
-        numbers, slope = matern_with_slope(distance)
+        decay = np.exp(-distance)
+        numbers, slope = matern(distance, lambda _: decay), matern_slope(distance, decay)
         if not self._layout.categorical:
             return numbers, slope
         categories = np.exp(-self._mismatch(x))
@@ -187,19 +119,6 @@ class Kernel:
         return np.concatenate(blocks, axis=1).astype(np.float64) if blocks else np.zeros((len(x), 0))
 
 
-def matern_with_slope(distance: Matrix) -> tuple[Matrix, Matrix]:
-    """Matérn-5/2 and its slope t at distances s = √5 r: dKc/dx = -t (x - x') / l², and dKc/d ln l = t (x - x')² / l²."""
-    decay = np.exp(-distance)
-    return (1.0 + distance * (1.0 + distance / 3)) * decay, (5 / 3) * (1.0 + distance) * decay
-
-
-def _matern(distance: Matrix) -> Matrix:
-    # The same without the slope, and in place: at 640 x 1,000 every copy is 5 MB.
-    value = distance / 3
-    value += 1.0
-    value *= distance
-    value += 1.0
+def _decay_in_place(distance: Matrix) -> Matrix:
     np.negative(distance, out=distance)
-    np.exp(distance, out=distance)
-    value *= distance
-    return value
+    return np.exp(distance, out=distance)

@@ -1,4 +1,4 @@
-"""BoTorch's view of the surrogate: its acquisition functions and samplers take it like any model of its own."""
+"""The Gaussian process as a BoTorch model: its acquisition functions and samplers take it like any of its own."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ from botorch.posteriors import GPyTorchPosterior, Posterior
 from gpytorch.distributions import MultivariateNormal
 from torch import Tensor
 
-from asktell_server.engine.bayes.surrogate import Surrogate
+from asktell_server.engine.bayes.gaussian_process import GaussianProcess
+from asktell_server.engine.bayes.kernel import matern, mixture
 
-_SQUARED_UNDERFLOW = 1e-30  # the root of nought has no derivative
+_LEAST_SQUARE = 1e-30  # the square root has no derivative at 0
 
 
 class LeanModel(Model):
-    """A surrogate as a BoTorch model of one output, lower is better.
+    """A Gaussian process as a BoTorch model of one output, lower is better.
 
     Joint posteriors of any batch shape, differentiable in X: what sampled acquisition functions (the qLog family),
-    several objectives and constraints are built from. The plain search takes its gradients from the surrogate itself.
+    several objectives and constraints are built from. The plain search takes its gradients from the process itself.
     """
 
-    def __init__(self, surrogate: Surrogate) -> None:
+    def __init__(self, process: GaussianProcess) -> None:
         super().__init__()
-        data, kernel = surrogate.data, surrogate.kernel
+        data, kernel = process.data, process.kernel
         self._numeric, self._categorical = list(data.layout.numeric), list(data.layout.categorical)
-        self._noise, self._mean = surrogate.noise, surrogate.mean
+        self._noise, self._mean = process.noise, process.mean
         self._mix = kernel.mix
         self.register_buffer("_scales", torch.from_numpy(kernel.scales))
         self.register_buffer("_shares", torch.from_numpy(kernel.shares))
         self.register_buffer("_points", torch.from_numpy(data.x))
-        self.register_buffer("_inverse", torch.from_numpy(surrogate.inverse))
-        self.register_buffer("_alpha", torch.from_numpy(surrogate.alpha))
+        self.register_buffer("_inverse", torch.from_numpy(process.inverse))
+        self.register_buffer("_alpha", torch.from_numpy(process.alpha))
 
     @property
     def num_outputs(self) -> int:
@@ -66,9 +67,8 @@ class LeanModel(Model):
 
     def _covariance(self, left: Tensor, right: Tensor) -> Tensor:
         apart = (left[..., :, None, self._numeric] - right[..., None, :, self._numeric]) / self._scales
-        distance = (5.0 * apart.square().sum(-1)).clamp_min(_SQUARED_UNDERFLOW).sqrt()
-        numbers = (1.0 + distance + distance.square() / 3) * torch.exp(-distance)
+        distance = (5.0 * apart.square().sum(-1)).clamp_min(_LEAST_SQUARE).sqrt()
+        numbers = matern(distance, lambda apart: torch.exp(-apart))
         differs = left[..., :, None, self._categorical] != right[..., None, :, self._categorical]
         names = torch.exp(-(differs * self._shares).sum(-1))
-        a, b, c = self._mix
-        return a * numbers + b * names + c * numbers * names
+        return mixture(numbers, names, numbers * names, self._mix)

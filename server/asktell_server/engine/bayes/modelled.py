@@ -1,4 +1,4 @@
-"""A task's model: its observations as data, the hyperparameters that fit them, and the surrogate of both."""
+"""A task's model: its observations as data, the hyperparameters that fit them, and a Gaussian process of both."""
 
 from __future__ import annotations
 
@@ -7,55 +7,90 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from asktell_server.domain.metrics import Objective
 from asktell_server.engine.bayes import warm_start
 from asktell_server.engine.bayes.fit import fit
-from asktell_server.engine.bayes.kernel import Layout
-from asktell_server.engine.bayes.surrogate import Surrogate
+from asktell_server.engine.bayes.gaussian_process import GaussianProcess
+from asktell_server.engine.bayes.layout import Hyperparameters, Layout
+from asktell_server.engine.bayes.surrogates import Surrogates
 from asktell_server.engine.bayes.targets import Targets, make_targets
 from asktell_server.engine.bayes.training import Data
-from asktell_server.engine.encoding import Encoding
-from asktell_server.engine.problem import SuggestTask
+from asktell_server.engine.problem import StudyTask
 from asktell_server.engine.seeding import generator
+from asktell_server.engine.space.region import Region, region_of
 
 FIT_OBSERVATIONS = 150
-"""Above this many the hyperparameters are fitted to the best half of them and random other ones."""
+"""Above this many observations the hyperparameters are fitted to the best half of as many and to random other ones."""
 MOST_OBSERVATIONS = 2000
 """The model is conditioned on at most this many: the best half of them and random other ones."""
 COLD_EVERY = 5
-"""Every so many observations the fit starts from the priors as well: a way out of a bad optimum."""
+"""Where the number of observations is a multiple of this, the fit starts from the priors as well: a way out of a bad
+optimum."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelledMetric:
+    """The model of one metric: `fitted_to` is the part of the data that the hyperparameters were fitted to."""
+
+    targets: Targets
+    fitted_to: Data
+    process: GaussianProcess
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Modelled:
-    """What a model knows of a task: `fitted_to` is the part of the data that the hyperparameters were fitted to."""
+    """What is believed of a task: the models of its metrics, in the problem's order."""
 
-    encoding: Encoding
-    targets: Targets
-    fitted_to: Data
-    surrogate: Surrogate
+    region: Region
+    metrics: tuple[ModelledMetric, ...]
+
+    @property
+    def surrogates(self) -> Surrogates:
+        """The models as the search sees them."""
+        return Surrogates([metric.process for metric in self.metrics])
+
+    @property
+    def hyperparameters(self) -> Hyperparameters:
+        """Those of one model after the other."""
+        return np.concatenate([metric.process.hyperparameters for metric in self.metrics])
 
 
-def modelled(task: SuggestTask) -> Modelled:
+def modelled(task: StudyTask) -> Modelled:
     """The model of the task's observations; pending trials are not in it.
 
     Raises:
         ModelError: it gives no usable numbers.
     """
-    encoding = Encoding(task.problem.space)
-    (objective,) = task.problem.goals.objectives
-    targets = make_targets(task.observations, objective)
-    configurations = [task.observations[row].parameters for row in targets.rows]
+    region = region_of(task.problem.space)
+    layout = Layout.of(region.encoding)
+    objectives = task.problem.goals.objectives
+    count = layout.parameter_count
+    warm = warm_start.unpack(task.warm_start, task.problem, count=count * len(objectives))
+    return Modelled(
+        region=region,
+        metrics=tuple(
+            _metric(task, region, layout, objective, place, None if warm is None else warm[place * count :][:count])
+            for place, objective in enumerate(objectives)
+        ),
+    )
+
+
+def _metric(
+    task: StudyTask, region: Region, layout: Layout, objective: Objective, place: int, warm: Hyperparameters | None
+) -> ModelledMetric:
+    """The model of the history's metric at `place`, its fit started from `warm`."""
+    history = task.history
+    targets = make_targets(history, objective, metric=place)
     everything = Data(
-        x=encoding.encode(configurations), y=targets.values, noise=targets.noise, layout=Layout.of(encoding)
+        x=region.encoding.encode_rows([history.rows[row] for row in targets.rows]),
+        y=targets.values,
+        noise=targets.noise,
+        layout=layout,
     )
     data = _at_most(everything, MOST_OBSERVATIONS, generator(task, "observations"))
     fitted_to = _at_most(data, FIT_OBSERVATIONS, generator(task, "fit"))
-    hyperparameters = fit(
-        fitted_to,
-        warm=warm_start.unpack(task.warm_start, task.problem, count=data.layout.parameter_count),
-        cold=len(task.observations) % COLD_EVERY == 0,
-    )
-    return Modelled(encoding=encoding, targets=targets, fitted_to=fitted_to, surrogate=Surrogate(data, hyperparameters))
+    hyperparameters = fit(fitted_to, warm=warm, cold=len(history) % COLD_EVERY == 0)
+    return ModelledMetric(targets=targets, fitted_to=fitted_to, process=GaussianProcess(data, hyperparameters))
 
 
 def _at_most(data: Data, most: int, rng: np.random.Generator) -> Data:

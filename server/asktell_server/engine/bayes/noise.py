@@ -5,24 +5,24 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import minimize
 
-from asktell_server.engine.bayes.fit import WARM_STEPS, Objective
-from asktell_server.engine.bayes.kernel import Hyperparameters
+from asktell_server.engine.bayes.fit import WARM_STEPS, Loss
+from asktell_server.engine.bayes.layout import Hyperparameters
 from asktell_server.engine.bayes.training import Data
 
 
 def noise_evidence(data: Data, fitted: Hyperparameters) -> float:
     """The log likelihood ratio (nats, at least 0) of a fit with noise against the best one without.
 
-    Without noise the function has to pass through every point, and the other hyperparameters are fitted anew for that;
-    the noise's own prior takes no part. A function too rough for the kernel looks noisy, too.
+    Without noise the function has to pass through every point, and the other hyperparameters are fitted anew for that.
+    The prior of the noise takes no part. A function that is too rough for the kernel looks noisy, too.
     """
-    objective = Objective(data)
+    loss_of = Loss(data)
     layout = data.layout
     floor = layout.log_bounds[0][0]
     start = np.log(layout.bounded(fitted))
 
     def exact(logs: Hyperparameters) -> tuple[float, Hyperparameters]:
-        loss, gradient = objective(np.concatenate([[floor], logs]))
+        loss, gradient = loss_of(np.concatenate([[floor], logs]))
         return loss, gradient[1:]
 
     result = minimize(
@@ -38,6 +38,6 @@ def noise_evidence(data: Data, fitted: Hyperparameters) -> float:
     def belief(log_noise: float) -> float:
         return float(log_noise + 0.5 * ((log_noise - prior.location) / prior.scale) ** 2)
 
-    with_noise = objective(start)[0] - belief(start[0])
+    with_noise = loss_of(start)[0] - belief(start[0])
     without = float(result.fun) - belief(floor)
     return max(0.0, without - with_noise)

@@ -6,40 +6,56 @@ import numpy as np
 
 from asktell_server.domain.trial import Belief, Origin, Prediction
 from asktell_server.engine.bayes import warm_start
-from asktell_server.engine.bayes.acquisition import aim
+from asktell_server.engine.bayes.acquisition import Acquisition
+from asktell_server.engine.bayes.expected_improvement import LogExpectedImprovement, aim
 from asktell_server.engine.bayes.finder import Finder
-from asktell_server.engine.bayes.modelled import Modelled, modelled
+from asktell_server.engine.bayes.modelled import Modelled, ModelledMetric, modelled
 from asktell_server.engine.bayes.search import Found
+from asktell_server.engine.bayes.surrogates import Moments
 from asktell_server.engine.bayes.threads import one_thread
 from asktell_server.engine.bayes.training import ModelError
-from asktell_server.engine.problem import Problem, Suggestion, SuggestResult, SuggestTask
+from asktell_server.engine.problem import Problem, StudyTask, Suggestion, SuggestResult
 
 
-def propose(task: SuggestTask) -> SuggestResult:
-    """`task.count` suggestions of the model, and the next warm start.
+def propose(task: StudyTask, count: int) -> SuggestResult:
+    """`count` suggestions of the model, and the next warm start.
 
     Raises:
         Exception: any: no task should, but matrices can.
     """
     with one_thread():
         model = modelled(task)
-        best = aim(model.targets.best, model.surrogate.data.layout)
-        found = Finder(task, model.encoding, model.surrogate, best=best).find(task.count)
+        found = Finder(task, model.region, model.surrogates, _acquisition(model)).find(count)
         return SuggestResult(
             suggestions=tuple(_suggestion(one, model, task.problem) for one in found),
-            warm_start=warm_start.pack(model.surrogate.hyperparameters, task.problem),
+            warm_start=warm_start.pack(model.hyperparameters, task.problem),
         )
 
 
+def _acquisition(model: Modelled) -> Acquisition:
+    (objective,) = model.metrics
+    return LogExpectedImprovement(aim(objective.targets.best, objective.process.data.layout))
+
+
 def _suggestion(found: Found, model: Modelled, problem: Problem) -> Suggestion:
-    targets = model.targets
-    mean, variance = model.surrogate.moments(found.point[None, :])
-    belief = Belief(
-        mean=targets.mean(float(mean[0])),
-        standard_deviation=targets.standard_deviation(float(np.sqrt(max(variance[0], 0.0)))),
+    beliefs = {
+        name: _belief(metric, moments)
+        for name, metric, moments in zip(
+            problem.goals.metrics, model.metrics, model.surrogates.moments(found.point[None, :]), strict=True
+        )
+    }
+    believed = [number for belief in beliefs.values() for number in (belief.mean, belief.standard_deviation)]
+    if not np.isfinite([*believed, found.value]).all():
+        raise ModelError(f"the model predicts {beliefs} with the acquisition value {found.value}")
+    return Suggestion(
+        parameters=model.region.encoding.decode(found.point),
+        origin=Origin.MODEL,
+        prediction=Prediction(beliefs=beliefs, acquisition_value=found.value),
     )
-    if not np.isfinite([belief.mean, belief.standard_deviation, found.value]).all():
-        raise ModelError(f"the model predicts {belief} with the acquisition value {found.value}")
-    beliefs = dict(zip(problem.goals.metrics, [belief], strict=True))
-    prediction = Prediction(beliefs=beliefs, acquisition_value=found.value)
-    return Suggestion(parameters=model.encoding.decode(found.point), origin=Origin.MODEL, prediction=prediction)
+
+
+def _belief(metric: ModelledMetric, moments: Moments) -> Belief:
+    return Belief(
+        mean=metric.targets.mean(float(moments.mean[0])),
+        standard_deviation=metric.targets.standard_deviation(float(np.sqrt(max(moments.variance[0], 0.0)))),
+    )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from asktell_server.engine.encoding import Categories, Encoding, Levels, Points
-from asktell_server.engine.filling import sobol_points
+from asktell_server.engine.filling import sobol_blocks
+from asktell_server.engine.space.region import Region
+from asktell_server.engine.space.warp import Points
 
 SPACE_FILLING = 512
 AROUND_BEST = 128
@@ -14,39 +17,28 @@ EXHAUSTIVE = 1024
 """Finite spaces up to this size are scored in full."""
 
 
-def raw_points(
-    encoding: Encoding, rng: np.random.Generator, *, cardinality: int | None, centres: Points, least: int = 0
-) -> Points:
-    """Configurations (n x d) all over the space, and more of them around `centres` (the best means, m x d).
+def raw_points(region: Region, rng: np.random.Generator, *, centres: Points, least: int = 0) -> Points:
+    """Configurations (n x d) all over the region, and more of them around `centres` (the best means, m x d).
 
     512 points of a freshly scrambled Sobol sequence (`least`, if that is more) and 128 at distances of 1e-3 to 0.1.
     """
-    if cardinality is not None and cardinality <= EXHAUSTIVE:
-        return _all_points(encoding)
+    if region.count is not None and region.count <= EXHAUSTIVE:
+        return region.everything()
     count = max(SPACE_FILLING, least)
-    sequence = sobol_points(encoding.dimension, rng)
-    everywhere = encoding.spread(np.array([next(sequence) for _ in range(count)]))
-    return np.concatenate([everywhere, _around(encoding, rng, centres)])
+    blocks = sobol_blocks(region.encoding.dimension, rng, size=SPACE_FILLING)
+    uniform = np.concatenate([next(blocks) for _ in range(math.ceil(count / SPACE_FILLING))])[:count]
+    return np.concatenate([region.sample(uniform), _around(region, rng, centres)])
 
 
-def _around(encoding: Encoding, rng: np.random.Generator, centres: Points) -> Points:
+def _around(region: Region, rng: np.random.Generator, centres: Points) -> Points:
     """Normal steps around each centre; a category, or a step too short to reach the next level, may jump instead."""
+    encoding = region.encoding
     start = np.repeat(centres, AROUND_BEST // len(centres), axis=0)
     width = 10.0 ** rng.uniform(-3, -1, size=(len(start), 1))
     points = start + width * rng.standard_normal(start.shape)
     elsewhere = encoding.spread(rng.random(start.shape))
     jumps = rng.random(start.shape) < 1.0 / encoding.dimension
-    for index, column in enumerate(encoding.columns):
-        if isinstance(column, Categories):
-            points[:, index] = np.where(jumps[:, index], elsewhere[:, index], start[:, index])
-        elif isinstance(column, Levels):
-            points[:, index] = np.where(jumps[:, index], elsewhere[:, index], points[:, index])
-    return encoding.snap(points)
-
-
-def _all_points(encoding: Encoding) -> Points:
-    axes = []
-    for column in encoding.columns:
-        assert isinstance(column, Levels | Categories)
-        axes.append(column.coordinates(np.arange(column.count)))
-    return np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
+    names = list(encoding.categorical)
+    points[:, names] = start[:, names]
+    may_jump = np.isin(np.arange(encoding.dimension), encoding.discrete)
+    return region.repair(np.where(jumps & may_jump, elsewhere, points))

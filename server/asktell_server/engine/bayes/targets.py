@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from asktell_server.domain.metrics import Objective
-from asktell_server.engine.problem import Observation, Outcome
+from asktell_server.engine.history import History
+from asktell_server.engine.observations import Outcome
 
 Values = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 BAD_TAIL = 1.5
-"""Costs above q3 + 1.5 IQR count as that (Tukey's fence): measured worth 0.38 decades of regret."""
+"""Costs above q3 + 1.5 IQR are clipped to that (Tukey's fence): measured worth 0.38 decades of regret."""
 GOOD_TAIL = 100.0
-"""Costs below q1 - 100 IQR count as that: keeps a rare huge gain from making all others equal."""
+"""Costs below q1 - 100 IQR are clipped to that, so that a rare huge gain does not make all other costs look equal."""
 BEYOND_BELIEF = 1e9
-"""Costs outside the middle half by so many times its width and its size count as failures: the training has diverged."""
+"""A cost counts as a failure where its distance from the middle half of the costs is more than this many times the middle
+half's width and size: the training has diverged."""
 FAILURE_NOISE = 0.3
-"""Variance of the made-up cost of what failed or diverged: a crash that had nothing to do with the configuration is
-outvoted by its neighbours, several side by side are believed (measured: docs/engine.md). What is infeasible always is."""
+"""Variance of the made-up cost of what failed or diverged. A crash that had nothing to do with the configuration is
+outvoted by its neighbours; several close to each other are believed (measured: docs/engine.md). What is infeasible has no
+such noise: it is always believed."""
 _LARGEST = 1e150  # of a cost: squares and differences stay finite
 
 
@@ -34,14 +36,14 @@ class Targets:
         values: standardised costs (n), in the order of `rows`.
         noise: known variances (n) of `values`, and those of made-up ones; 0 = unknown or none.
         valued: which of them (n) were observed; the others are made up.
-        rows: which observations they belong to.
+        rows: the places of their observations (n) in the history, rising.
         best: the lowest of `values` that was observed.
     """
 
     values: Values
     noise: Values
     valued: Mask
-    rows: tuple[int, ...]
+    rows: npt.NDArray[np.int64]
     best: float
     centre: float
     width: float
@@ -56,18 +58,18 @@ class Targets:
         return self.width * value
 
 
-def make_targets(observations: Sequence[Observation], objective: Objective) -> Targets:
-    """Targets of the observations that say something; at least one must have a value.
+def make_targets(history: History, objective: Objective, *, metric: int = 0) -> Targets:
+    """Targets of the observations that say something about the objective; at least one must have a value.
 
-    Failed, infeasible and diverged ones get the worst clipped cost, or one standard deviation above the mean where that
-    is more, with noise where another try might succeed: the model learns to keep away, and no made-up number is out of
-    proportion.
+    The objective's values are those of the history's metric with this place. Failed, infeasible and diverged observations
+    get the worst clipped cost, or one standard deviation above the mean where that is more, with noise where another try
+    might succeed: the model learns to keep away, and no made-up number is out of proportion.
     """
-    rows = tuple(row for row, seen in enumerate(observations) if seen.outcome is not Outcome.UNKNOWN)
-    valued = np.array([observations[row].outcome is Outcome.VALUE for row in rows])
-    infeasible = np.array([observations[row].outcome is Outcome.INFEASIBLE for row in rows])
-    costs = np.array([objective.cost(observations[row].value or 0.0) for row in rows])
-    errors = np.array([observations[row].standard_error or 0.0 for row in rows])
+    rows = np.flatnonzero(~history.mask(Outcome.UNKNOWN))
+    valued, infeasible = history.mask(Outcome.VALUE)[rows], history.mask(Outcome.INFEASIBLE)[rows]
+    told, known = history.values[rows, metric], history.standard_errors[rows, metric]
+    costs = np.array([objective.cost(value or 0.0) for value in np.where(valued, told, 0.0).tolist()])
+    errors = np.where(np.isnan(known), 0.0, known)
     costs = np.clip(costs, -_LARGEST, _LARGEST)
     valued[valued] = _credible(costs[valued])
     seen = clip(costs[valued])
@@ -91,38 +93,40 @@ def make_targets(observations: Sequence[Observation], objective: Objective) -> T
 
 
 def clip(costs: Values) -> Values:
-    """Both tails held near the middle half of the costs."""
-    q1, q3, spread = _middle(costs)
-    clipped: Values = np.clip(costs, q1 - GOOD_TAIL * spread, q3 + BAD_TAIL * spread)
+    """The costs, both tails of them pulled in towards the middle half."""
+    q1, q3 = _quartiles(costs)
+    difference = q3 - q1
+    if difference == 0:
+        # More than half of the costs are equal: the nearest other cost says what a difference is.
+        distances = np.abs(costs - q1)
+        difference = float(distances[distances > 0].min(initial=np.inf))
+    clipped: Values = np.clip(costs, q1 - GOOD_TAIL * difference, q3 + BAD_TAIL * difference)
     return clipped
 
 
 def _credible(costs: Values) -> Mask:
-    """Which costs can be true. Where one in four is huge, a quartile is too, and they can."""
-    q1, q3 = map(float, np.quantile(costs, [0.25, 0.75]))
+    """Which costs can be true: those within `BEYOND_BELIEF` times the usual distance from the middle half.
+
+    Where a quarter of the costs or more is huge, so is a quartile, and then they count as usual.
+    """
+    q1, q3 = _quartiles(costs)
     distances = np.abs(costs - q1)
-    # Where most costs are equal but for rounding, their width says nothing about what is possible; their size does.
+    # The middle half may be equal but for rounding. Its width then says nothing about what is possible; its size does.
     usual = max(q3 - q1, abs(q1), abs(q3)) or float(np.median(distances[distances > 0])) if distances.any() else 1.0
     credible: Mask = (costs >= q1 - BEYOND_BELIEF * usual) & (costs <= q3 + BEYOND_BELIEF * usual)
     return credible
 
 
-def _middle(costs: Values) -> tuple[float, float, float]:
-    """The quartiles and what a difference is: what lies between them."""
+def _quartiles(costs: Values) -> tuple[float, float]:
     q1, q3 = map(float, np.quantile(costs, [0.25, 0.75]))
-    spread = q3 - q1
-    if spread == 0:
-        # More than half are equal: the nearest other cost tells.
-        others = np.abs(costs - q1)
-        spread = float(others[others > 0].min(initial=np.inf))
-    return q1, q3, spread
+    return q1, q3
 
 
 def _spread(costs: Values) -> float:
-    """Their standard deviation; 1 where it says nothing."""
+    """The standard deviation of costs; 1 where they are all equal."""
     return 1.0 if _is_flat(costs) else float(costs.std())
 
 
 def _is_flat(costs: Values) -> bool:
-    """All costs are equal: rounding alone gives them a deviation of some 1e-16 of their size."""
+    """All costs are equal, but for rounding: that alone gives them a deviation of some 1e-16 of their size."""
     return float(costs.std()) <= 1e-14 * float(np.abs(costs).max())

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from asktell_server.engine.bayes.kernel import Layout
-from asktell_server.engine.encoding import Points
+from asktell_server.engine.bayes.layout import Layout
+from asktell_server.engine.space.warp import Points
 
 
 class ModelError(ArithmeticError):

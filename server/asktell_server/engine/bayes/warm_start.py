@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from asktell_server.engine.bayes.kernel import Hyperparameters
+from asktell_server.engine.bayes.layout import Hyperparameters
 from asktell_server.engine.problem import Problem
 
 _FORMAT = b"asktell-gp-2"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from asktell_server.domain.algorithm import Auto, Bayesian, Grid, Manual, Random, Sobol
-from asktell_server.engine.problem import SuggestTask
+from asktell_server.engine.problem import Problem
 from asktell_server.engine.samplers.bayesian import BayesianSampler
 from asktell_server.engine.samplers.grid import GridSampler
 from asktell_server.engine.samplers.manual import ManualSampler
@@ -24,6 +24,6 @@ SAMPLERS: Mapping[str, Sampler] = {
 """The sampler of each kind of algorithm. None of these modules imports torch; the model is imported when used."""
 
 
-def sampler_for(task: SuggestTask) -> Sampler:
-    """The sampler that answers the task."""
-    return SAMPLERS[task.problem.algorithm.kind]
+def sampler_for(problem: Problem) -> Sampler:
+    """The sampler of the problem's algorithm."""
+    return SAMPLERS[problem.algorithm.kind]

@@ -7,7 +7,8 @@ import logging
 
 from asktell_server.domain.trial import Origin
 from asktell_server.engine.filling import fill
-from asktell_server.engine.problem import Outcome, SuggestResult, SuggestTask
+from asktell_server.engine.observations import Outcome
+from asktell_server.engine.problem import StudyTask, SuggestResult
 
 log = logging.getLogger(__name__)
 
@@ -15,28 +16,28 @@ log = logging.getLogger(__name__)
 class BayesianSampler:
     """The centre and Sobol points first, then a Gaussian process and expected improvement."""
 
-    def needs_model(self, task: SuggestTask) -> bool:
+    def needs_model(self, task: StudyTask, count: int) -> bool:
         """Some of the suggestions are not of the start."""
-        return _start_left(task) < task.count
+        return _start_left(task, count) < count
 
-    def suggest(self, task: SuggestTask) -> SuggestResult:
-        """`task.count` suggestions; where the model fails, space-filling ones and the reason."""
-        start = fill(task, min(task.count, _start_left(task)), origin=Origin.START, with_centre=True)
-        if len(start) == task.count:
+    def suggest(self, task: StudyTask, count: int) -> SuggestResult:
+        """`count` suggestions; where the model fails, space-filling ones and the reason."""
+        start = fill(task, min(count, _start_left(task, count)), origin=Origin.START, with_centre=True)
+        if len(start) == count:
             return SuggestResult(suggestions=start, warm_start=task.warm_start)
         pending = [*task.pending, *(suggestion.parameters for suggestion in start)]
-        rest = _model_or_fill(dataclasses.replace(task, pending=pending, count=task.count - len(start)))
+        rest = _model_or_fill(dataclasses.replace(task, pending=pending), count - len(start))
         return dataclasses.replace(rest, suggestions=(*start, *rest.suggestions))
 
 
-def _start_left(task: SuggestTask) -> int:
-    """How many suggestions the start still has; no end to it while nothing has a value to learn from."""
-    if not any(observation.outcome is Outcome.VALUE for observation in task.observations):
-        return task.count
-    return max(0, task.problem.algorithm.start_trials - len(task.observations) - len(task.pending))
+def _start_left(task: StudyTask, count: int) -> int:
+    """How many suggestions the start still has, `count` or more while nothing has a value to learn from."""
+    if not task.history.count(Outcome.VALUE):
+        return count
+    return max(0, task.problem.algorithm.start_trials - len(task.history) - len(task.pending))
 
 
-def _model_or_fill(task: SuggestTask) -> SuggestResult:
+def _model_or_fill(task: StudyTask, count: int) -> SuggestResult:
     """The model's suggestions; from a fresh fit when the warm one fails; space-filling ones when that fails too."""
     try:
         # Imported here: the server's own process answers starts and must stay free of torch.
@@ -44,16 +45,16 @@ def _model_or_fill(task: SuggestTask) -> SuggestResult:
         from asktell_server.engine.bayes.propose import propose
 
         try:
-            result = propose(task)
+            result = propose(task, count)
         except Exception:
             if not task.warm_start:
                 raise
             log.warning("the model failed from its warm start; again from a cold one", exc_info=True)
-            result = propose(dataclasses.replace(task, warm_start=b""))
+            result = propose(dataclasses.replace(task, warm_start=b""), count)
         return dataclasses.replace(result, fit=fitted(result.warm_start, task.problem))
     except Exception as error:
         log.exception("the model failed")
         return SuggestResult(
-            suggestions=fill(task, task.count, origin=Origin.FALLBACK),
+            suggestions=fill(task, count, origin=Origin.FALLBACK),
             fallback_reason=f"{type(error).__name__}: {error}",
         )

@@ -9,16 +9,15 @@ all of the space alike.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from asktell_server.domain.space import ABSENT, Key, ParameterValue
 from asktell_server.domain.trial import Origin
-from asktell_server.engine.encoding import Column, Continuum, Encoding, Levels
-from asktell_server.engine.problem import Suggestion, SuggestResult, SuggestTask
+from asktell_server.engine.problem import StudyTask, Suggestion, SuggestResult
 from asktell_server.engine.seeding import study_generator
+from asktell_server.engine.space.lattice import Lattice
+from asktell_server.engine.space.region import region_of
 
 _ROUNDS = 6
 _Integers = npt.NDArray[np.uint64]
@@ -27,37 +26,39 @@ _Integers = npt.NDArray[np.uint64]
 class GridSampler:
     """Walks the grid of a study."""
 
-    def needs_model(self, task: SuggestTask) -> bool:
+    def needs_model(self, task: StudyTask, count: int) -> bool:
         """Never."""
         return False
 
-    def suggest(self, task: SuggestTask) -> SuggestResult:
-        """The next points, all of them before any comes again; fewer than `task.count` at the grid's end."""
-        axes = grid_axes(task)
-        uses = _uses(task, axes)
-        size = int(np.prod([len(axis) for axis in axes]))
+    def suggest(self, task: StudyTask, count: int) -> SuggestResult:
+        """The next points, all of them before any comes again; fewer than `count` at the grid's end."""
+        grid = _grid(task)
+        uses = _uses(task, grid)
         keys = study_generator(task, "grid").integers(0, 2**32, size=_ROUNDS, dtype=np.uint64)
         # As many places as are taken and wanted hold enough free points, wherever the taken ones lie.
-        places = np.arange(min(len(uses) + task.count, size), dtype=np.uint64)
-        points = [int(point) for point in permute(places, size=size, keys=keys)]
+        places = np.arange(min(len(uses) + count, grid.size), dtype=np.uint64)
+        points = [int(point) for point in permute(places, size=grid.size, keys=keys)]
         free: list[int] = []
         for most in range(task.problem.replicates):
-            free += [point for point in points if uses[point] <= most][: task.count - len(free)]
-        space = task.problem.space
+            free += [point for point in points if uses[point] <= most][: count - len(free)]
+        configurations = [task.history.configuration(grid.row(point)) for point in free]
         return SuggestResult(
-            suggestions=tuple(
-                Suggestion(parameters=space.configuration(_at(axes, point)), origin=Origin.SAMPLER) for point in free
-            )
+            suggestions=tuple(Suggestion(parameters=one, origin=Origin.SAMPLER) for one in configurations)
         )
 
 
-def grid_axes(task: SuggestTask) -> list[list[ParameterValue]]:
-    """The grid's values along each parameter, rising."""
-    counts = task.problem.algorithm.grid_axes(task.problem.space)
+def _grid(task: StudyTask) -> Lattice:
+    algorithm, space = task.problem.algorithm, task.problem.space
+    counts = algorithm.grid_axes(space)
     if counts is None:
-        raise TypeError(f"needs the settings of a grid, got {task.problem.algorithm.kind}")
-    encoding = Encoding(task.problem.space)
-    return [_axis(column, count) for column, count in zip(encoding.columns, counts, strict=True)]
+        raise TypeError(f"needs the settings of a grid, got {algorithm.kind}")
+    return region_of(space).grid(counts)
+
+
+def _uses(task: StudyTask, grid: Lattice) -> Counter[int]:
+    """How often each point, by its number, has been tried or is running; somebody's own configurations have none."""
+    rows = [*task.history.rows, *map(task.history.row, task.pending)]
+    return Counter(number for number in map(grid.number, rows) if number is not None)
 
 
 def permute(places: _Integers, *, size: int, keys: _Integers) -> _Integers:
@@ -80,49 +81,3 @@ def _feistel(numbers: _Integers, *, half: int, keys: _Integers) -> _Integers:
         mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
         left, right = right, left ^ ((mixed >> np.uint64(32)) & mask)
     return (left << shift) | right
-
-
-def _axis(column: Column, count: int) -> list[ParameterValue]:
-    """`count` values equally spaced in the parameter's scale, both ends included."""
-    equal = np.linspace(0.0, 1.0, count)
-    if isinstance(column, Continuum):
-        return [column.decode(float(coordinate)) for coordinate in equal]
-    if isinstance(column, Levels) and count < column.count:
-        return [column.value(index) for index in _distinct(column.nearest(equal), column.count)]
-    return [column.value(index) for index in range(column.count)]
-
-
-def _distinct(indices: npt.NDArray[np.int64], count: int) -> list[int]:
-    """Rising indices below `count`, moved as little as makes them distinct (a log scale crowds the low ones)."""
-    distinct = [int(index) for index in indices]
-    for place in range(1, len(distinct)):
-        distinct[place] = max(distinct[place], distinct[place - 1] + 1)
-    ceiling = count
-    for place in reversed(range(len(distinct))):
-        ceiling = distinct[place] = min(distinct[place], ceiling - 1)
-    return distinct
-
-
-def _uses(task: SuggestTask, axes: Sequence[Sequence[ParameterValue]]) -> Counter[int]:
-    """How often each point, by its number, has been tried or is running."""
-    lookups = [{value: index for index, value in enumerate(axis)} for axis in axes]
-    uses: Counter[int] = Counter()
-    for configuration in [*(observation.parameters for observation in task.observations), *task.pending]:
-        number = 0
-        for value, lookup in zip(task.problem.space.key(configuration), lookups, strict=True):
-            index = None if value is ABSENT else lookup.get(value)
-            if index is None:  # somebody's own configuration, which is no point of the grid
-                break
-            number = number * len(lookup) + index
-        else:
-            uses[number] += 1
-    return uses
-
-
-def _at(axes: Sequence[Sequence[ParameterValue]], number: int) -> Key:
-    """The key of the grid's point `number` (the last parameter runs fastest)."""
-    values: list[ParameterValue] = []
-    for axis in reversed(axes):
-        number, index = divmod(number, len(axis))
-        values.append(axis[index])
-    return tuple(reversed(values))

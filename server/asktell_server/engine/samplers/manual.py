@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from asktell_server.engine.problem import SuggestResult, SuggestTask
+from asktell_server.engine.problem import StudyTask, SuggestResult
 
 
 class ManualSampler:
     """Suggests nothing."""
 
-    def needs_model(self, task: SuggestTask) -> bool:
+    def needs_model(self, task: StudyTask, count: int) -> bool:
         """Never."""
         return False
 
-    def suggest(self, task: SuggestTask) -> SuggestResult:
+    def suggest(self, task: StudyTask, count: int) -> SuggestResult:
         """No suggestions."""
         return SuggestResult(suggestions=())

@@ -8,28 +8,27 @@ import numpy as np
 
 from asktell_server.domain.space import Configuration
 from asktell_server.domain.trial import Origin
-from asktell_server.engine.encoding import Encoding
 from asktell_server.engine.novelty import Novelty
-from asktell_server.engine.problem import Suggestion, SuggestResult, SuggestTask
-from asktell_server.engine.seeding import generator
+from asktell_server.engine.problem import StudyTask, Suggestion, SuggestResult
+from asktell_server.engine.seeding import generator, seed_of
+from asktell_server.engine.space.region import Region, region_of
 
 
 class RandomSampler:
     """Draws anew for every length of the history; new configurations where the space has some."""
 
-    def needs_model(self, task: SuggestTask) -> bool:
+    def needs_model(self, task: StudyTask, count: int) -> bool:
         """Never."""
         return False
 
-    def suggest(self, task: SuggestTask) -> SuggestResult:
-        """`task.count` suggestions; fewer when the space is exhausted."""
-        encoding = Encoding(task.problem.space)
-        draws = _draws(encoding, generator(task, "random"))
-        seed = (task.seed, len(task.observations), len(task.pending))
-        chosen = Novelty(task, encoding).choices(draws, count=task.count, seed=seed)
+    def suggest(self, task: StudyTask, count: int) -> SuggestResult:
+        """`count` suggestions; fewer when the space is exhausted."""
+        region = region_of(task.problem.space)
+        draws = _draws(region, generator(task, "random"))
+        chosen = Novelty(task, region).choices(draws, count=count, seed=seed_of(task))
         return SuggestResult(suggestions=tuple(Suggestion(parameters=one, origin=Origin.SAMPLER) for one in chosen))
 
 
-def _draws(encoding: Encoding, rng: np.random.Generator) -> Iterator[Configuration]:
+def _draws(region: Region, rng: np.random.Generator) -> Iterator[Configuration]:
     while True:
-        yield encoding.decode(encoding.spread(rng.random((1, encoding.dimension)))[0])
+        yield from map(region.encoding.decode, region.sample(rng.random((1, region.encoding.dimension))))

@@ -7,7 +7,6 @@ import secrets
 from dataclasses import dataclass
 
 from asktell_server.domain.names import StudyName
-from asktell_server.engine.suggest import needs_model
 from asktell_server.service.ask.demand import WASTE, Cause, Demand, KnownProgress, Making
 from asktell_server.service.ask.offer import Offer, may_prepare
 from asktell_server.service.clock import Clock
@@ -88,7 +87,7 @@ class Maker:
     ) -> Prepared | None:
         """One suggestion for what the view knows; None if none is wanted any more, or no worker is idle."""
         task = task_of(view, 1, also_pending=[prepared.trial.parameters for prepared in offer.ready])
-        if not may_prepare(offer.study) or not offer.wants_another(demand.depth(offer)) or not needs_model(task):
+        if not may_prepare(offer.study) or not offer.wants_another(demand.depth(offer)) or not task.needs_model():
             return None
         # As it is now: the view may move on.
         known = making.known = KnownProgress(ended=view.ended, surprise=view.surprise)

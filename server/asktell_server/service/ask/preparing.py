@@ -15,7 +15,6 @@ from contextlib import contextmanager
 
 from asktell_server.domain.errors import AsktellError, NotFound
 from asktell_server.domain.names import StudyName
-from asktell_server.engine.suggest import needs_model
 from asktell_server.service.ask.demand import CREDIT_OF_CALL, Cause, Demand
 from asktell_server.service.ask.making import Maker, PreparingCounters
 from asktell_server.service.ask.offer import Offer, may_prepare
@@ -144,6 +143,6 @@ class Preparer:
         wanted = (
             demand.credits[demand.cause].is_enough
             and offer.wants_another(demand.depth(offer))
-            and needs_model(task_of(view, 1))
+            and task_of(view, 1).needs_model()
         )
         return offer if wanted else None

@@ -69,16 +69,29 @@ class MemoryMeasurements(MemoryState):
             raise trial_not_found(str(name.trial(number)))
         return stored.measurements.get(number, [])[first : first + limit]
 
-    async def read_curves(self, name: StudyName, *, numbers: Sequence[int]) -> AsyncIterator[CurvePart]:
+    async def read_curves(self, name: StudyName, *, numbers: Sequence[int], most: int) -> AsyncIterator[CurvePart]:
         """See MeasurementStore."""
         stored = self._stored(name)
         parts = []
         for number in numbers:
             points: defaultdict[str, list[Point]] = defaultdict(list)
-            for measurement in stored.measurements.get(number, ()):
+            for measurement in _spread(stored.measurements.get(number, ()), most):
                 for metric, reported in measurement.metrics.items():
                     points[metric].append((measurement.step, reported.value))
             if points:
                 parts.append(CurvePart(number=number, points=points))
         for part in parts:
             yield part
+
+
+def _spread(measurements: Sequence[Measurement], most: int) -> Sequence[Measurement]:
+    """At most `most` of them: the first, the last and others spread evenly, as `read_curves.lua` chooses them."""
+    count = len(measurements)
+    if count <= most:
+        return measurements
+    width = (count - 2) / (most - 2) if most > 2 else 0
+    chosen = [0]
+    for place in range(1, most - 1):
+        low, high = int(1 + (place - 1) * width), int(1 + place * width)
+        chosen.append(low + int(place * 0.6180339887498949 % 1 * (high - low)))
+    return [measurements[index] for index in (*chosen, count - 1)]

@@ -117,11 +117,12 @@ class MeasurementStore(Protocol):
         """A trial's measurements from index `first` on, in order of arrival."""
         ...
 
-    def read_curves(self, name: StudyName, *, numbers: Sequence[int]) -> AsyncIterator[CurvePart]:
+    def read_curves(self, name: StudyName, *, numbers: Sequence[int], most: int) -> AsyncIterator[CurvePart]:
         """The measurements of many trials, trial by trial in the order of `numbers`; a long one in several parts.
 
-        Takes as few round trips as a bound on the bytes of each allows. Trials that are not there, or have reported
-        nothing, are left out.
+        Of each trial at most `most` (at least 2): the first, the last, and others spread evenly in between. Takes as few
+        round trips as a bound on the bytes of each allows. Trials that are not there, or have reported nothing, are left
+        out.
         """
         ...
 

@@ -119,7 +119,7 @@ async def test_analysis_is_not_there_yet(name: str) -> None:
 
 def _call_of(method: Method) -> Call:
     caller = Principal(name="test")
-    return Call(method=method, principal=caller, project="", peer="", metadata={}, deadline_s=None, clock=lambda: 0.0)
+    return Call(method=method, principal=caller, peer="", metadata={}, deadline_s=None, clock=lambda: 0.0)
 
 
 def _request(method: Method, project: str) -> Message:

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from asktell.v1 import search_space_pb2, study_pb2, suggestion_service_pb2, trial_pb2, trial_service_pb2
 from asktell_server.domain.algorithm import ALGORITHMS, Algorithm, Auto, Bayesian, Grid
 from asktell_server.domain.errors import AsktellError, InvalidArgument, NotSupported
-from asktell_server.domain.metrics import Measurement, Metrics
+from asktell_server.domain.metrics import Measurement, Metric, Metrics
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import Configuration, SearchSpace
 from asktell_server.domain.study import Study, StudyState
 from asktell_server.domain.trial import Result, Trial, TrialState
-from asktell_server.engine.problem import Outcome
+from asktell_server.engine.observations import Outcome
 from asktell_server.protocols.asktell_v1.conversion.changes import change_to
 from asktell_server.protocols.asktell_v1.conversion.metrics import metrics_from, metrics_to
 from asktell_server.protocols.asktell_v1.conversion.spaces import (
@@ -408,8 +408,8 @@ def test_a_stateless_request_is_read() -> None:
         warm_start=b"w",
     )
     task = task_of(request_from(_wire(request)))
-    (observation,) = task.observations
-    assert (observation.outcome, observation.value) == (Outcome.VALUE, 1.5)
+    (observation,) = task.history
+    assert (observation.outcome, observation.metrics) == (Outcome.VALUE, (Metric(value=1.5),))
     assert task.pending == [{"x": 1.0}]
     assert (task.count, task.seed, task.warm_start) == (1, 3, b"w")
 
@@ -423,8 +423,8 @@ def test_a_stateless_request_is_read() -> None:
     ],
 )
 def test_observations_without_a_value(state: trial_pb2.TrialState.ValueType, outcome: Outcome) -> None:
-    (observation,) = task_of(request_from(_suggest(observations=[_observation(state=state)]))).observations
-    assert (observation.outcome, observation.value) == (outcome, None)
+    (observation,) = task_of(request_from(_suggest(observations=[_observation(state=state)]))).history
+    assert (observation.outcome, observation.metrics) == (outcome, (None,))
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ class StudyFile:
 
 
 async def read_study_file(text: str) -> StudyFile:
-    """Reads a study file, beside the event loop. What needs the domain's rules (ranges, names) is not judged here.
+    """Reads a study file in a thread: the event loop goes on. What needs the domain's rules (ranges, names) is not judged here.
 
     Raises:
         InvalidArgument: INVALID_STUDY_FILE with line and column; the text is too long.
@@ -129,7 +129,7 @@ def _scale(*allowed: str) -> _Read:
     return lambda node: _SCALES[node.choice(allowed)]
 
 
-# Keys of each type of parameter beside `type` and `default`, which are required, and how the default is read.
+# Keys of each type of parameter other than `type` and `default`, which are required, and how the default is read.
 _NUMBER_KEYS = ("min", "max", "scale", "step")
 _DOMAINS: Mapping[str, tuple[Mapping[str, _Read], tuple[str, ...], _Read]] = {
     "float": (

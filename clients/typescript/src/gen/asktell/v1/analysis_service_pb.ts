@@ -273,7 +273,7 @@ export const AnalysisService: GenService<{
     output: typeof PredictOutcomesResponseSchema;
   },
   /**
-   * The model's belief along one or two parameters, the others held at a reference.
+   * The model's belief along one or two parameters, the others fixed at a reference.
    * Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
    *
    * @generated from rpc asktell.v1.AnalysisService.GetSlice

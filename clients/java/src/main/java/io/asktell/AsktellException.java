@@ -27,7 +27,7 @@ public class AsktellException extends RuntimeException {
     this.failure = failure;
   }
 
-  /** The exception of the type that fits the reason, or the status where the reason is newer. */
+  /** The exception whose type fits the reason or, where none does, the status. */
   static AsktellException of(Failure failure) {
     return switch (failure.reason()) {
       case "STUDY_EXISTS" -> new StudyExistsException(failure);

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 from asktell_server.domain.algorithm import Auto
 from asktell_server.domain.goals import Goals
-from asktell_server.domain.metrics import Goal, Objective
+from asktell_server.domain.metrics import Goal, Metric, Objective
 from asktell_server.domain.space import CategoricalDomain, Configuration, FloatDomain, IntDomain, Parameter, SearchSpace
-from asktell_server.engine.problem import Observation, Outcome, Problem, SuggestTask
+from asktell_server.engine.history import History
+from asktell_server.engine.observations import Observation, Outcome
+from asktell_server.engine.problem import Problem
+from asktell_server.engine.tasks.suggest import SuggestTask
 
 _REAL = Parameter(name="real", domain=FloatDomain(min=0.0, max=1.0))
 _WHOLE = Parameter(name="whole", domain=IntDomain(min=0, max=7))
@@ -26,15 +29,14 @@ def _task(*parameters: Parameter) -> SuggestTask:
     ]
     names = [parameter.name for parameter in parameters]
     tried: list[Configuration] = [{name: whole[name] for name in names} for whole in configurations]
+    observations = [
+        Observation(parameters=one, outcome=Outcome.VALUE, metrics=(Metric(value=(index - 2.5) ** 2),))
+        for index, one in enumerate(tried[:-1])
+    ]
+    space = SearchSpace(parameters=parameters)
+    objective = Objective(metric="loss", goal=Goal.MINIMIZE)
     return SuggestTask(
-        problem=Problem(
-            space=SearchSpace(parameters=parameters),
-            goals=Goals(objectives=(Objective(metric="loss", goal=Goal.MINIMIZE),)),
-            algorithm=Auto(),
-        ),
-        observations=[
-            Observation(parameters=configuration, outcome=Outcome.VALUE, value=(index - 2.5) ** 2)
-            for index, configuration in enumerate(tried[:-1])
-        ],
+        problem=Problem(space=space, goals=Goals(objectives=(objective,)), algorithm=Auto()),
+        history=History.of(space, observations),
         pending=tried[-1:],
     )

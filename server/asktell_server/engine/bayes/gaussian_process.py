@@ -1,40 +1,30 @@
 """The Gaussian process in closed form: means, variances and their gradients by a few matrix products.
 
-BoTorch's SingleTaskGP with the same hyperparameters gives the same numbers (tests hold both together to 1e-6) at many
-times the price: almost all of its time goes into the graph of small operations behind every evaluation. `model.py` is
-BoTorch's view of this one.
+BoTorch's SingleTaskGP with the same hyperparameters gives the same numbers (tests compare both, to 1e-6) at many times
+the price: almost all of its time goes into the graph of small operations behind every evaluation. `model.py` shows this
+one to BoTorch.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg.lapack as lapack
 
-from asktell_server.engine.bayes.kernel import Hyperparameters, Kernel, Matrix
+from asktell_server.engine.bayes.kernel import Kernel, Matrix
+from asktell_server.engine.bayes.layout import Hyperparameters
+from asktell_server.engine.bayes.surrogates import Moments, Slopes, Vector
 from asktell_server.engine.bayes.training import Data, ModelError
-from asktell_server.engine.encoding import Points
-
-Vector = npt.NDArray[np.float64]
+from asktell_server.engine.space.warp import Points
 
 _ROUGH_FROM = 300
-"""From so many observations on rough moments are computed in single precision: half the time."""
+"""Observations from which on rough moments are computed in single precision, which takes half the time."""
 _CHUNK = 256
+"""Points whose rough moments are computed at once, so that the matrices stay in the processor's cache."""
 
 
-class Slopes(NamedTuple):
-    """Means (m) and variances (m) at points, and their gradients (m x numeric columns)."""
-
-    mean: Vector
-    variance: Vector
-    mean_gradient: Matrix
-    variance_gradient: Matrix
-
-
-class Surrogate:
-    """A Gaussian process with given hyperparameters, conditioned on data. Cheap to ask, cheap to extend.
+class GaussianProcess:
+    """A `Surrogate`: a Gaussian process with given hyperparameters, conditioned on data. Cheap to ask, cheap to extend.
 
     Attributes:
         data: what it is conditioned on, believed observations included.
@@ -60,13 +50,13 @@ class Surrogate:
         """The learned variance of an observation."""
         return float(self.hyperparameters[0])
 
-    def moments(self, x: Points) -> tuple[Vector, Vector]:
-        """Means (m) and variances (m) of the noise-free objective at points (m x d)."""
+    def moments(self, x: Points) -> Moments:
+        """See Surrogate."""
         k = self.kernel.covariance(x)
-        return self.mean + k @ self.alpha, self.kernel.variance - _row_products(k @ self.inverse, k)
+        return Moments(self.mean + k @ self.alpha, self.kernel.variance - _row_products(k @ self.inverse, k))
 
-    def rough_moments(self, x: Points) -> tuple[Vector, Vector]:
-        """The same with less care where there is much to do: good enough to tell promising points from others."""
+    def rough_moments(self, x: Points) -> Moments:
+        """See Surrogate."""
         if len(self.data.y) < _ROUGH_FROM:
             return self.moments(x)
         inverse = self.inverse.astype(np.float32)
@@ -76,10 +66,10 @@ class Surrogate:
             means.append(self.mean + k @ self.alpha)
             single = k.astype(np.float32)
             variances.append(self.kernel.variance - _row_products(single @ inverse, single))
-        return np.concatenate(means), np.concatenate(variances)
+        return Moments(np.concatenate(means), np.concatenate(variances))
 
     def slopes(self, x: Points) -> Slopes:
-        """Moments at points (m x d) with their gradients along the numeric columns, in the columns' order."""
+        """See Surrogate."""
         k, slope = self.kernel.with_slope(x)
         pull = k @ self.inverse
         scaled = x[:, list(self.data.layout.numeric)] / self.kernel.scales
@@ -92,25 +82,27 @@ class Surrogate:
         )
 
     def covariance(self, x: Points) -> tuple[Vector, Matrix]:
-        """Means (m) and joint covariance (m x m) at points (m x d)."""
+        """See Surrogate."""
         mean, covariance, _ = self._joint(x)
         return mean, covariance
 
     def observed_means(self) -> Vector:
-        """Means (n) at the observations themselves: what noise is taken to have added is taken off."""
+        """Means (n) at the observations themselves, without what noise is believed to have added to them."""
         return self.data.y - (self.data.noise + self.noise) * self.alpha
 
-    def believe(self, x: Points) -> Surrogate:
-        """The model after its own mean has been observed at points (m x d): a kriging believer.
+    def lowest(self, most: int) -> Points:
+        """See Surrogate."""
+        order = np.argsort(self.observed_means(), kind="stable")
+        return self.data.x[order[:most]]
 
-        Means stay as they are, since nothing unexpected was seen; the inverse grows by m rows (block inversion).
-        """
+    def believe(self, x: Points) -> GaussianProcess:
+        """See Surrogate. The inverse grows by m rows (block inversion)."""
         if not len(x):
             return self
         mean, joint, pull = self._joint(x)
         joint[np.diag_indices(len(x))] += self.noise
         corner = _symmetric_inverse(joint)
-        believing = object.__new__(Surrogate)
+        believing = object.__new__(GaussianProcess)
         believing.hyperparameters, believing.mean = self.hyperparameters, self.mean
         believing.data = Data(
             x=np.concatenate([self.data.x, x]),
@@ -138,7 +130,7 @@ class Surrogate:
 
 
 def _symmetric_inverse(matrix: Matrix) -> Matrix:
-    """Through Cholesky's factor; noise of at least 1e-4 on the diagonal keeps it accurate.
+    """The inverse by Cholesky's factor. Noise of at least 1e-4 on the diagonal keeps it accurate.
 
     Raises:
         ModelError: the matrix is not positive definite.

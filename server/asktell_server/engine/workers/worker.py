@@ -1,8 +1,7 @@
-"""A worker process: answers tasks from its standard input on its standard output, one at a time, until that closes.
+"""A worker process: answers tasks from its standard input on its standard output, one at a time, until the input closes.
 
-Started by `pool.py` as `python -P -m asktell_server.engine.worker PARENT_PID`. A message is its length (8 bytes,
-big endian) and a pickle; the first answer, after torch has been imported and a suggestion of each kind of model has
-been made, says that the worker is warm.
+Started by `process.py` as `python -P -m asktell_server.engine.workers.worker PARENT_PID`. Its first message, after torch
+has been imported and a suggestion of each kind of model has been made, says that it is warm.
 """
 
 from __future__ import annotations
@@ -11,20 +10,17 @@ import ctypes
 import gc
 import logging
 import os
-import pickle
 import signal
-import struct
 import sys
 import warnings
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from asktell_server.engine.problem import Assessment, AssessTask, SuggestResult, SuggestTask
-from asktell_server.engine.suggest import suggest
+from asktell_server.engine.task import Answer, Task
+from asktell_server.engine.workers.messages import Failure, read_message, write_message
 
-HEADER = struct.Struct(">Q")
 _PR_SET_PDEATHSIG = 1
 _GC_THRESHOLD = 50_000
-"""New objects before cycles are looked for: a task of 10,000 observations is read without."""
+"""New objects before the garbage collector looks for cycles: enough to read a task of 10,000 observations without it."""
 
 
 def main() -> None:
@@ -39,41 +35,16 @@ def main() -> None:
     gc.set_threshold(_GC_THRESHOLD)
     write_message(replies, os.getpid())
     while (task := read_message(requests)) is not None:
-        write_message(replies, _answer(task))
+        write_message(replies, _answer(cast(Task[Answer], task)))
 
 
-def read_message(stream: BinaryIO) -> object | None:
-    """The next message; None when the other side has closed the stream."""
-    header = stream.read(HEADER.size)
-    if len(header) < HEADER.size:
-        return None
-    (size,) = HEADER.unpack(header)
-    body = stream.read(size)
-    if len(body) < size:
-        return None
-    message: object = pickle.loads(body)  # noqa: S301 - the other side is this program's own process
-    return message
-
-
-def write_message(stream: BinaryIO, message: object) -> None:
-    """Sends a message."""
-    body = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
-    stream.write(HEADER.pack(len(body)) + body)
-    stream.flush()
-
-
-def _answer(task: object) -> SuggestResult | Assessment | str:
+def _answer(task: Task[Answer]) -> Answer | Failure:
     """What was asked for, or what went wrong; the pool knows what to do then."""
     try:
-        if isinstance(task, AssessTask):
-            from asktell_server.engine.bayes.assess import assess  # torch is imported by now
-
-            return assess(task.history)
-        assert isinstance(task, SuggestTask)
-        return suggest(task)
+        return task.run()
     except Exception as error:
         logging.getLogger(__name__).exception("a task failed")
-        return f"{type(error).__name__}: {error}"
+        return Failure(reason=f"{type(error).__name__}: {error}")
 
 
 def _die_with(parent: int) -> None:
@@ -95,11 +66,11 @@ def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
 
 def _warm_up() -> None:
     """Imports torch and walks every path of the model once, so that the first ask is not the slowest."""
-    from asktell_server.engine.warm_up import warm_up_tasks
+    from asktell_server.engine.workers.warm_up import warm_up_tasks
 
     warnings.simplefilter("ignore")
     for task in warm_up_tasks():
-        result = suggest(task)
+        result = task.run()
         if result.fallback_reason:
             raise RuntimeError(f"the model does not work here: {result.fallback_reason}")
 

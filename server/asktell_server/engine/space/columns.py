@@ -1,15 +1,16 @@
-"""Search space ↔ unit cube.
+"""The kinds of columns: how the values of one parameter become coordinates, and back.
 
-One column per parameter. A continuum fills [0, 1] in the parameter's own scale. The levels of an ordered finite
-parameter lie at i/(k-1), or where a log scale puts them, with the first at 0 and the last at 1; nothing between
-them is a value. A categorical column holds the index of the value, 0 to k-1, and its order means nothing.
+A continuum fills [0, 1] in the parameter's own scale. The levels of an ordered finite parameter lie at i/(k-1), or
+where a log scale puts them, with the first at 0 and the last at 1; nothing between them is a value. A categorical column
+holds the index of the value, 0 to k-1, and its order means nothing.
+
+Every column has a `middle`, the coordinate of a value that is as good as any while nothing is known. A parameter that is
+absent from a configuration lies there, too: see `Encoding`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,68 +18,33 @@ import numpy.typing as npt
 from asktell_server.domain.space import (
     BoolDomain,
     CategoricalDomain,
-    Configuration,
     DiscreteDomain,
     Domain,
     FloatDomain,
     IntDomain,
-    Parameter,
     ParameterValue,
     Scale,
-    SearchSpace,
 )
+from asktell_server.engine.space.warp import Points, Warp, scale_of
 
-Points = npt.NDArray[np.float64]
-"""Encoded configurations, one per row: n x d."""
-
-_NARROW = 1e-6
 _LOG_DIGITS = 13
-"""Of a value that went through a logarithm; those after them are its noise: 1e-4 would come as 9.999999999999991e-05."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Warp:
-    """Values in an order-keeping scale on which equal differences count the same."""
-
-    scale: Scale
-    low: float
-    high: float
-
-    def apply(self, values: Points) -> Points:
-        match self.scale:
-            case Scale.LINEAR:
-                return values
-            case Scale.LOG:
-                return np.log(values)
-            case Scale.REVERSE_LOG:
-                return -np.log(np.maximum(self.low + (self.high - values), self.low))
-
-    def invert(self, warped: Points) -> Points:
-        match self.scale:
-            case Scale.LINEAR:
-                return warped
-            case Scale.LOG:
-                return np.exp(warped)
-            case Scale.REVERSE_LOG:
-                return self.high - (np.exp(-warped) - self.low)
-
-
-def _scale(domain: FloatDomain | IntDomain) -> Scale:
-    """The scale to compute in: on a very narrow range all are the same, and a logarithm has too few digits."""
-    return Scale.LINEAR if domain.max - domain.min <= _NARROW * abs(domain.min) else domain.scale
+"""Significant digits of a value that went through a logarithm. Further ones are rounding: 1e-4 would come as
+9.999999999999991e-05."""
 
 
 class Continuum:
     """A float parameter without a step."""
 
+    middle = 0.5
+
     def __init__(self, domain: FloatDomain) -> None:
         self._low, self._high = domain.min, domain.max
-        self._warp = _Warp(_scale(domain), domain.min, domain.max)
+        self._warp = Warp(scale_of(domain), domain.min, domain.max)
         self._start, end = self._warp.apply(np.array([domain.min, domain.max]))
         self._width = end - self._start
 
     def encode(self, values: Sequence[ParameterValue]) -> Points:
-        """Coordinates (n) of values of the domain."""
+        """The coordinates (n) of values of the domain."""
         warped = self._warp.apply(np.array(values, dtype=np.float64))
         return np.clip((warped - self._start) / self._width, 0.0, 1.0)
 
@@ -94,7 +60,7 @@ class Continuum:
         return min(max(value, float(self._low)), float(self._high))
 
     def snap(self, coordinates: Points) -> Points:
-        """The coordinates, held within [0, 1]."""
+        """The coordinates, those outside of [0, 1] moved to its ends."""
         return np.clip(coordinates, 0.0, 1.0)
 
     def spread(self, uniform: Points) -> Points:
@@ -115,16 +81,21 @@ class Levels:
         self._index = (
             {value: index for index, value in enumerate(domain.levels())} if isinstance(domain, DiscreteDomain) else {}
         )
-        self._warp: _Warp | None = None
-        if isinstance(domain, FloatDomain | IntDomain) and (scale := _scale(domain)) is not Scale.LINEAR:
+        self._warp: Warp | None = None
+        if isinstance(domain, FloatDomain | IntDomain) and (scale := scale_of(domain)) is not Scale.LINEAR:
             self._low, self._high, self._step = float(domain.min), float(domain.max), float(domain.step or 0)
-            self._warp = _Warp(scale, self._low, self._high)
+            self._warp = Warp(scale, self._low, self._high)
             self._start, end = self._warp.apply(self._numbers(np.array([0, self._last])))
             self._width = end - self._start
         first, second, before_last, last = self.coordinates(np.array([0, 1, self._last - 1, self._last]))
         # Half a cell beyond each end, so that the first and the last value get a whole cell too.
         self._from = first - (second - first) / 2
         self._to = last + (last - before_last) / 2
+
+    @property
+    def middle(self) -> float:
+        """The middle level."""
+        return float(self.snap(np.array([0.5]))[0])
 
     def value(self, index: int) -> ParameterValue:
         """The value of level `index`."""
@@ -148,7 +119,7 @@ class Levels:
         return (self._warp.apply(self._numbers(indices)) - self._start) / self._width
 
     def nearest(self, coordinates: Points) -> npt.NDArray[np.int64]:
-        """The levels next to coordinates."""
+        """The nearest levels to coordinates."""
         inside = np.clip(coordinates, 0.0, 1.0)
         if self._warp is None:
             return np.rint(inside * self._last).astype(np.int64)
@@ -182,6 +153,8 @@ class Levels:
 
 class Categories:
     """An unordered parameter. A bool is one: as a pair of names it measured better than as the numbers 0 and 1."""
+
+    middle = 0.0
 
     def __init__(self, domain: CategoricalDomain | BoolDomain) -> None:
         self._values: tuple[ParameterValue, ...] = tuple(domain.levels())
@@ -221,66 +194,8 @@ class Categories:
 Column = Continuum | Levels | Categories
 
 
-class Encoding:
-    """The columns of a space, in its order."""
-
-    def __init__(self, space: SearchSpace) -> None:
-        self.names = space.names
-        self.columns: tuple[Column, ...] = tuple(_column(parameter.domain) for parameter in space.parameters)
-        self.parameters: tuple[Parameter, ...] = space.parameters
-
-    @property
-    def dimension(self) -> int:
-        """How many columns there are."""
-        return len(self.columns)
-
-    @property
-    def categorical(self) -> list[int]:
-        """The columns whose values have no order."""
-        return [index for index, column in enumerate(self.columns) if isinstance(column, Categories)]
-
-    def encode(self, configurations: Sequence[Configuration]) -> Points:
-        """Points (n x d) of configurations that the space accepts."""
-        points = np.empty((len(configurations), self.dimension))
-        for index, (name, column) in enumerate(zip(self.names, self.columns, strict=True)):
-            points[:, index] = column.encode([configuration[name] for configuration in configurations])
-        return points
-
-    def decode(self, point: Points) -> dict[str, ParameterValue]:
-        """The configuration nearest to a point (d)."""
-        return {
-            name: column.decode(float(coordinate))
-            for name, column, coordinate in zip(self.names, self.columns, point, strict=True)
-        }
-
-    def snap(self, points: Points) -> Points:
-        """The nearest points (n x d) that are configurations."""
-        return self._each(points, [column.snap for column in self.columns])
-
-    def spread(self, uniform: Points) -> Points:
-        """Uniform numbers of [0, 1) (n x d) as configurations, every value in the share that its scale gives it."""
-        return self._each(uniform, [column.spread for column in self.columns])
-
-    def centre(self) -> Points:
-        """The middle (d) of the space: declared defaults, else the middle level, else the first category."""
-        point = np.empty(self.dimension)
-        for index, (parameter, column) in enumerate(zip(self.parameters, self.columns, strict=True)):
-            if parameter.default is not None:
-                point[index] = column.encode([parameter.domain.normalize(parameter.default)])[0]
-            else:
-                point[index] = 0.0 if isinstance(column, Categories) else column.snap(np.array([0.5]))[0]
-        return point
-
-    @staticmethod
-    def _each(points: Points, maps: Sequence[_Map]) -> Points:
-        return np.stack([apply(points[:, index]) for index, apply in enumerate(maps)], axis=1)
-
-
-class _Map(Protocol):
-    def __call__(self, coordinates: Points, /) -> Points: ...
-
-
-def _column(domain: Domain) -> Column:
+def column_of(domain: Domain) -> Column:
+    """The column of a parameter with the domain."""
     if isinstance(domain, CategoricalDomain | BoolDomain):
         return Categories(domain)
     if isinstance(domain, FloatDomain) and domain.step is None:

@@ -6,29 +6,29 @@ import asyncio
 import contextlib
 import logging
 import os
-import pickle
 import sys
 from pathlib import Path
+from typing import cast
 
 import asktell_server
-from asktell_server.engine.problem import Assessment, AssessTask, SuggestResult, SuggestTask
-from asktell_server.engine.worker import HEADER
+from asktell_server.engine.task import A, Task
+from asktell_server.engine.workers.messages import HEADER, Failure, packed, unpacked
 from asktell_server.processes import PipedChild, spawn_piped
 
 log = logging.getLogger(__name__)
 
-_MODULE = "asktell_server.engine.worker"
+_MODULE = "asktell_server.engine.workers.worker"
 _EXIT_S = 5.0
 """How long a process may take to end after it closed its pipes: its status says more than that of a kill."""
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class WorkerError(Exception):
-    """A worker could not do what it was asked for."""
+    """A worker could not answer."""
 
 
 class WorkerDied(WorkerError):
-    """It is gone; another one may do it."""
+    """It is gone; another one may answer."""
 
 
 class WorkerProcess:
@@ -84,39 +84,29 @@ class WorkerProcess:
         """It can be asked: it has not ended, as far as is known, and its pipes are in order."""
         return self._process.returncode is None and not self._broken
 
-    async def suggest(self, task: SuggestTask, *, timeout_s: float) -> SuggestResult:
-        """The worker's suggestions. Raises as `assess` does."""
-        answer = await self._ask(task, timeout_s=timeout_s)
-        if not isinstance(answer, SuggestResult):
-            raise WorkerError(str(answer))
-        return answer
-
-    async def assess(self, task: AssessTask, *, timeout_s: float) -> Assessment:
-        """The worker's judgement.
+    async def answer(self, task: Task[A], *, timeout_s: float) -> A:
+        """The worker's answer.
 
         Raises:
             WorkerDied: it died.
-            WorkerError: its answer is an error.
+            WorkerError: the task raised an error.
             TimeoutError: no answer in time; the worker has been killed, for it may never answer.
         """
-        answer = await self._ask(task, timeout_s=timeout_s)
-        if not isinstance(answer, Assessment):
-            raise WorkerError(str(answer))
-        return answer
-
-    async def _ask(self, task: SuggestTask | AssessTask, *, timeout_s: float) -> object:
-        body = pickle.dumps(task, protocol=pickle.HIGHEST_PROTOCOL)
+        body = packed(task)
         try:
             async with asyncio.timeout(timeout_s):
-                self._requests.write(HEADER.pack(len(body)) + body)
+                self._requests.write(body)
                 await self._requests.drain()
-                return await self._receive()
+                answer = await self._receive()
         except ConnectionError:  # the pipe broke while writing
             self.kill()
             raise WorkerDied(f"worker {self.pid} died") from None
         except BaseException:
             self.kill()
             raise
+        if isinstance(answer, Failure):
+            raise WorkerError(answer.reason)
+        return cast(A, answer)
 
     async def wait(self) -> int:
         """Returns its exit status (negative: the signal) when it has ended."""
@@ -152,8 +142,7 @@ class WorkerProcess:
             body = await self._replies.readexactly(size)
         except (asyncio.IncompleteReadError, ConnectionError):
             raise WorkerDied(f"worker {self.pid} died") from None
-        answer: object = pickle.loads(body)  # noqa: S301 - from this program's own process
-        return answer
+        return unpacked(body)
 
 
 def _environment() -> dict[str, str]:

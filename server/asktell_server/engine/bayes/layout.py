@@ -1,0 +1,104 @@
+"""What the columns of a model are, which hyperparameters it has for them, and what is believed of those beforehand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from asktell_server.engine.space.columns import Categories
+from asktell_server.engine.space.encoding import Encoding
+
+Hyperparameters = npt.NDArray[np.float64]
+"""Variance of the noise, a length scale for each column in its order, and the weights a, b, c of the kernel's parts where
+a space has both numbers and categories."""
+
+MIN_NOISE = 1e-4
+MIN_LENGTHSCALE = 0.025
+MIN_WEIGHT = 1e-4
+LARGEST = 1e3
+"""No hyperparameter is larger. The priors keep them far below."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogNormal:
+    """The density of exp(z), z normal."""
+
+    location: float
+    scale: float
+
+    @property
+    def mode(self) -> float:
+        """Where it is highest."""
+        return math.exp(self.location - self.scale**2)
+
+
+NOISE_PRIOR = LogNormal(-3.0, 1.5)
+WEIGHT_PRIOR = LogNormal(math.log(1 / 3), 1.0)
+
+
+def lengthscale_prior(dimension: int) -> LogNormal:
+    """LN(-0.35 + ½ ln(max(d, 5)/5), 0.8): shorter and tighter than BoTorch's, and still scaled by the dimension."""
+    return LogNormal(-0.35 + 0.5 * math.log(max(dimension, 5) / 5), 0.8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Which columns of a point are numbers and which hold categories, and how many categories those have."""
+
+    numeric: tuple[int, ...]
+    categorical: tuple[int, ...] = ()
+    counts: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, encoding: Encoding) -> Layout:
+        """The layout of a space."""
+        counts = tuple(column.count for column in encoding.columns if isinstance(column, Categories))
+        return cls(numeric=encoding.numeric, categorical=encoding.categorical, counts=counts)
+
+    @property
+    def dimension(self) -> int:
+        """How many columns there are."""
+        return len(self.numeric) + len(self.categorical)
+
+    @property
+    def mixed(self) -> bool:
+        """There are both kinds of columns."""
+        return bool(self.numeric and self.categorical)
+
+    @property
+    def parameter_count(self) -> int:
+        """The length of the vector of hyperparameters."""
+        return 1 + self.dimension + (3 if self.mixed else 0)
+
+    @property
+    def lower(self) -> Hyperparameters:
+        """The least allowed hyperparameters."""
+        weights = [MIN_WEIGHT] * (3 if self.mixed else 0)
+        return np.array([MIN_NOISE] + [MIN_LENGTHSCALE] * self.dimension + weights)
+
+    @property
+    def priors(self) -> Sequence[LogNormal]:
+        """The prior of each hyperparameter."""
+        scales = [lengthscale_prior(self.dimension)] * self.dimension
+        return [NOISE_PRIOR, *scales, *([WEIGHT_PRIOR] * (3 if self.mixed else 0))]
+
+    @property
+    def log_bounds(self) -> list[tuple[float, float]]:
+        """The least and the largest logarithm of each hyperparameter."""
+        return [(float(least), math.log(LARGEST)) for least in np.log(self.lower)]
+
+    def bounded(self, vector: Hyperparameters) -> Hyperparameters:
+        """The vector, each number of it moved into its bounds."""
+        bounded: Hyperparameters = np.clip(vector, self.lower, LARGEST)
+        return bounded
+
+    def weights(self, vector: Hyperparameters) -> tuple[float, float, float]:
+        """a, b and c; one part has all the weight where it is the only one."""
+        if self.mixed:
+            a, b, c = map(float, vector[-3:])
+            return a, b, c
+        return (1.0, 0.0, 0.0) if self.numeric else (0.0, 1.0, 0.0)
