@@ -17,6 +17,7 @@ from pathlib import Path
 from asktell_server.domain.errors import Unavailable
 from asktell_server.domain.names import TrialName
 from asktell_server.engine.pool import WorkerPool
+from asktell_server.exposure import warning
 from asktell_server.protocols.asktell_v1 import contract as asktell_v1
 from asktell_server.service.clock import Clock, utc_now
 from asktell_server.service.explaining import Explanation
@@ -48,6 +49,8 @@ async def serve(settings: Settings, *, clock: Clock = utc_now) -> None:
     """
     stop = _stop_signal()
     tls = _tls(settings)
+    if (insecure := warning(settings)) is not None:
+        log.warning(insecure)
     async with contextlib.AsyncExitStack() as stack:
         ledger, pool = await _start_parts(settings, stack)
         gate = Gate(max_calls=settings.max_calls)

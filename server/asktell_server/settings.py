@@ -27,7 +27,8 @@ class Settings:
     """What `asktell-server serve` runs with.
 
     `http` is where HTTP/JSON is served as well; None = not at all. Exactly one of three stores: `store_url`, or `data_dir` (embedded; None = the user's data directory), or `stateless`.
-    `token` comes from the environment alone, so that it never stands in a process list.
+    `token` comes from the environment alone, so that it never stands in a process list. `insecure`: other machines may
+    reach a server that has no TLS or no token.
     """
 
     listen: str = DEFAULT_LISTEN
@@ -45,6 +46,7 @@ class Settings:
     ready_file: Path | None = None
     drain_timeout_s: float = DRAIN_TIMEOUT_S
     max_calls: int = MAX_CALLS
+    insecure: bool = False
 
 
 def default_workers() -> int:
