@@ -33,6 +33,7 @@ from asktell_server.transport.doors import DoorError, Doors
 from asktell_server.transport.edge import Edge
 from asktell_server.transport.gate import Gate
 from asktell_server.transport.grpc_server import GrpcServer
+from asktell_server.transport.hosts import HostCheck, hosts_of
 from asktell_server.transport.http_server import HttpServer
 from asktell_server.transport.identity import Identity
 from asktell_server.transport.routes import application, routes
@@ -166,7 +167,8 @@ def _doors(settings: Settings, services: Sequence[Service], gate: Gate, stack: c
     edge = Edge(gate, Identity(token=settings.token), translator)
     http = None
     if settings.http is not None:
-        http = HttpServer(application(routes(edge, services, is_serving=lambda: gate.is_open)))
+        hosts = hosts_of(settings.http, settings.http_hosts, has_token=settings.token is not None)
+        http = HttpServer(HostCheck(application(routes(edge, services, is_serving=lambda: gate.is_open)), hosts))
     return Doors(GrpcServer(edge, services), http)
 
 

@@ -19,6 +19,7 @@ from asktell_server.domain.errors import AsktellError, InvalidArgument
 from asktell_server.domain.names import parse_trial_argument
 from asktell_server.exposure import INSECURE_FLAG, refusal
 from asktell_server.settings import DEFAULT_LISTEN, DRAIN_TIMEOUT_S, MAX_CALLS, Settings, default_workers
+from asktell_server.transport.addresses import HTTP_HOST_FLAG
 
 T = TypeVar("T")
 
@@ -71,6 +72,13 @@ _ARGUMENTS = f"{__name__}.arguments"
 @main.command(cls=_KeepsArguments, help=SERVE_HELP)
 @click.option("--listen", metavar="HOST:PORT", default=DEFAULT_LISTEN, show_default=True, help="Port 0 = any free one.")
 @click.option("--http", metavar="HOST:PORT", help="Serve HTTP/JSON (Connect) here as well, e.g. 127.0.0.1:8080.")
+@click.option(
+    HTTP_HOST_FLAG,
+    "http_hosts",
+    metavar="NAME",
+    multiple=True,
+    help="A name by which browsers and proxies reach --http, besides localhost and IP addresses. Repeatable.",
+)
 @click.option(
     "--store",
     "store_url",
@@ -125,6 +133,7 @@ def serve(
     *,
     listen: str,
     http: str | None,
+    http_hosts: tuple[str, ...],
     store_url: str | None,
     data_dir: Path | None,
     stateless: bool,
@@ -143,6 +152,11 @@ def serve(
     _check_address("--listen", listen)
     if http is not None:
         _check_address("--http", http)
+    for name in http_hosts:
+        if http is None:
+            raise click.UsageError(f"{HTTP_HOST_FLAG} needs --http")
+        if not name or set(name) & set("/:@*"):
+            raise click.UsageError(f"{HTTP_HOST_FLAG} must be a name without scheme and port, got {name!r}")
     if sum((store_url is not None, data_dir is not None, stateless)) > 1:
         raise click.UsageError("--store, --data-dir and --stateless exclude each other")
     if (tls_cert is None) != (tls_key is None):
@@ -150,6 +164,7 @@ def serve(
     settings = Settings(
         listen=listen,
         http=http,
+        http_hosts=http_hosts,
         store_url=store_url,
         store_password=os.environ.get("ASKTELL_STORE_PASSWORD") or None,
         data_dir=data_dir,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 
+HTTP_HOST_FLAG = "--http-host"
+"""Allows the HTTP door another name; messages give it."""
+
 
 def host_of(address: str) -> str:
     """The host of `host:port`, in lower case, an IPv6 address without its brackets."""
