@@ -36,6 +36,7 @@ from asktell_server.transport.grpc_server import GrpcServer
 from asktell_server.transport.hosts import HostCheck, hosts_of
 from asktell_server.transport.http_server import HttpServer
 from asktell_server.transport.identity import Identity
+from asktell_server.transport.limits import Limits
 from asktell_server.transport.routes import application, routes
 from asktell_server.transport.tls import Tls, TlsError, read_tls
 
@@ -165,11 +166,14 @@ def _doors(settings: Settings, services: Sequence[Service], gate: Gate, stack: c
     translator = Translator()
     stack.callback(translator.close)
     edge = Edge(gate, Identity(token=settings.token), translator)
+    limits = Limits(connections=settings.max_calls)  # an HTTP connection has one call at a time
     http = None
     if settings.http is not None:
         hosts = hosts_of(settings.http, settings.http_hosts, has_token=settings.token is not None)
-        http = HttpServer(HostCheck(application(routes(edge, services, is_serving=lambda: gate.is_open)), hosts))
-    return Doors(GrpcServer(edge, services), http)
+        http = HttpServer(
+            HostCheck(application(routes(edge, services, is_serving=lambda: gate.is_open)), hosts), limits
+        )
+    return Doors(GrpcServer(edge, services, limits), http)
 
 
 async def _watch_durability(ledger: Ledger, gate: Gate, doors: Doors) -> None:

@@ -30,6 +30,15 @@ def is_loopback(host: str) -> bool:
     return host.lower() == "localhost" if address is None else address.is_loopback
 
 
+def caller_of(peer: str) -> str:
+    """The machine of a caller that is connected from `host:port`; "" for this very machine.
+
+    What is on this machine is not told apart: among it are proxies, through which everybody comes.
+    """
+    host = host_of(peer)
+    return "" if is_loopback(host) else host
+
+
 def _ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(host)

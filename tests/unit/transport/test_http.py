@@ -17,7 +17,6 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from asktell_server.domain.errors import InvalidArgument
-from asktell_server.transport import connect
 from asktell_server.transport.gate import Gate
 from asktell_server.transport.routes import application, routes
 from tests.support.calls import Exchange, edge_of, exchange, method, service
@@ -200,9 +199,8 @@ async def test_an_overloaded_server_reads_no_body(app: Starlette, gate: Gate) ->
     assert gate.calls == 4
 
 
-async def test_a_body_that_does_not_come_is_given_up(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connect, "MAX_BODY_S", 0.05)
-    app = application(routes(edge_of(gate), [service(*METHODS)], is_serving=lambda: True))
+async def test_a_body_that_does_not_come_is_given_up(gate: Gate) -> None:
+    app = application(routes(edge_of(gate, body_s=0.05), [service(*METHODS)], is_serving=lambda: True))
     answer = await exchange(app, "/s/Echo", asyncio.Event().wait)
     assert (answer.json["code"], answer.headers["asktell-error-reason"]) == ("deadline_exceeded", "DEADLINE")
     assert "body" in answer.json["message"]
