@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError, Message
 
 from asktell_server.domain.errors import InvalidArgument
 from asktell_server.transport.calls import KIB
+from asktell_server.transport.packing import unpack
 
 THREADS = 2
 """Parsing holds the interpreter's lock for milliseconds at a time; more threads would leave the event loop less."""
@@ -28,13 +29,21 @@ class Encoding:
 
 
 class Body:
-    """The bytes of a request, to be taken once, so that nothing that outlives the parsing keeps them in memory."""
+    """The bytes of a request, to be taken once, so that nothing that outlives the parsing keeps them in memory.
 
-    __slots__ = ("_data", "encoding", "size")
+    `packed`: they are gzip, and `size` is that of the packed ones.
+    """
 
-    def __init__(self, data: bytes, encoding: Encoding) -> None:
-        self._data = data
+    __slots__ = ("_data", "encoding", "packed", "size")
+
+    def __init__(self, data: bytes, encoding: Encoding, *, packed: bool = False) -> None:
         self.encoding = encoding
+        self.put(data, packed=packed)
+
+    def put(self, data: bytes, *, packed: bool = False) -> None:
+        """Puts other bytes in their place."""
+        self._data = data
+        self.packed = packed
         self.size = len(data)
 
     def take(self) -> bytes:
@@ -48,6 +57,18 @@ class Translator:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="bodies")
+
+    async def unpack(self, body: Body, most_bytes: int) -> None:
+        """Unpacks a packed body, up to one byte more than `most_bytes`.
+
+        Raises:
+            InvalidArgument: it is not gzip.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            body.put(await loop.run_in_executor(self._threads, unpack, body.take(), most_bytes))
+        except ValueError as error:
+            raise InvalidArgument("body", f"is not gzip: {error}") from None
 
     async def parse(self, body: Body, kind: type[Message]) -> Message:
         """The message of a body.

@@ -29,6 +29,7 @@ from asktell_server.transport.calls import Method, Service
 from asktell_server.transport.edge import Admission, Edge
 from asktell_server.transport.errors import DOMAIN, MAX_METADATA_CHARS, retry_after, status_code, status_proto
 from asktell_server.transport.failures import body_late, explained, too_large
+from asktell_server.transport.packing import LateGzip, Packed
 
 REASON_HEADER = f"{DOMAIN}-error-reason"
 FIELD_HEADER = f"{DOMAIN}-error-field"
@@ -80,6 +81,7 @@ class _ConnectMethod(ConnectASGIApplication[None]):
             interceptors=[door],
             read_max_bytes=method.rules.max_bytes,
             codecs=[_Unparsed(JSON), _Unparsed(PROTOBUF)],
+            compressions=[LateGzip()],
         )
 
     @property
@@ -100,7 +102,7 @@ class _Unparsed(Codec[bytes, Body]):
         return message
 
     def decode(self, data: bytes | bytearray, message_class: type[Body]) -> Body:
-        return Body(bytes(data), self._encoding)
+        return Body(bytes(data), self._encoding, packed=isinstance(data, Packed))
 
 
 class _Door:

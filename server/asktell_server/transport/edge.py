@@ -125,7 +125,7 @@ class Edge:
             AsktellError: whatever went wrong.
         """
         try:
-            self._count(admission, body)
+            await self._take_in(admission, body)
             return await self._answer(admission, body)
         except Exception as error:  # noqa: BLE001  # the edge: nothing may pass it unexplained
             failure = explained(error, admission.call.method, project=admission.project)
@@ -141,7 +141,7 @@ class Edge:
             AsktellError: whatever went wrong; Unavailable (SERVER_DRAINING) sends the client to another server.
         """
         try:
-            self._count(admission, body)
+            await self._take_in(admission, body)
             messages = await self._begun(admission, body)
             async with contextlib.aclosing(_until(messages, self._gate.draining)) as taken:
                 async for message in taken:
@@ -157,12 +157,15 @@ class Edge:
         finally:
             del failure
 
-    @staticmethod
-    def _count(admission: Admission, body: Body) -> None:
+    async def _take_in(self, admission: Admission, body: Body) -> None:
+        method = admission.call.method
         try:
-            require_size(admission.call.method, body.size)
+            require_size(method, body.size)
+            if body.packed:
+                await self._translator.unpack(body, method.rules.max_bytes)
+                require_size(method, body.size)
             admission.load(body.size)
-        except AsktellError:
+        except BaseException:
             admission.close()
             raise
 

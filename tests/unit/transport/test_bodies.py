@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import json
 import threading
 import time
@@ -67,6 +68,29 @@ async def test_small_bodies_stay_in_the_loop_s_thread_and_large_ones_leave_it() 
     await translator.parse(Body(b"x" * 101, encoding), Struct)
     await translator.write(_struct(100), encoding)
     assert threading.main_thread() not in threads[2:]
+    translator.close()
+
+
+async def test_other_calls_go_on_while_a_bomb_is_unpacked() -> None:
+    translator = Translator()
+    body = Body(gzip.compress(b" " * 64_000_000, compresslevel=1), JSON, packed=True)
+    slowest_s = 0.0
+
+    async def others() -> None:
+        nonlocal slowest_s
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(0)
+            slowest_s = max(slowest_s, time.monotonic() - began)
+
+    going_on = asyncio.create_task(others())
+    await asyncio.sleep(0)
+    began = time.monotonic()
+    await translator.unpack(body, 32_000_000)
+    took_s = time.monotonic() - began
+    going_on.cancel()
+    assert body.size == 32_000_001
+    assert slowest_s < took_s / 2
     translator.close()
 
 
