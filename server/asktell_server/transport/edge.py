@@ -179,7 +179,7 @@ class Edge:
     async def _handled(self, admission: Admission, body: Body) -> bytes:
         call = admission.call
         try:
-            request = await self._translator.parse(body, call.method.request)
+            request = await self._translator.parse(body, call.method.request, call.method.rules.max_items)
             try:
                 answer = await call.method.handler(request, call)
             except Exception:
@@ -191,7 +191,7 @@ class Edge:
 
     async def _begun(self, admission: Admission, body: Body) -> AsyncGenerator[Any, None]:
         call = admission.call
-        request = await self._translator.parse(body, call.method.request)
+        request = await self._translator.parse(body, call.method.request, call.method.rules.max_items)
         admission.project = call.method.rules.project(request)
         messages: AsyncGenerator[Any, None] = call.method.handler(request, call)
         return messages
