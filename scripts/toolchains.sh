@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # The system programs that some tests run against: nginx (balancer), redis-server (external store), docker compose
-# (checks docker-compose.yml, no engine needed), curl and jq (the README's bash), and what the C++ client builds with. As root on Debian or Ubuntu it installs what is missing.
+# (checks docker-compose.yml, no engine needed), curl and jq (the README's bash), a browser (what web pages can do to a
+# server; only Debian has the package), and what the C++ client builds with. As root on Debian or Ubuntu it installs what
+# is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
@@ -10,6 +12,9 @@ missing_packages() {
   command -v redis-server >/dev/null || echo redis-server
   command -v curl >/dev/null || echo curl
   command -v jq >/dev/null || echo jq
+  if grep -q '^ID=debian' /etc/os-release; then
+    command -v chromium-headless-shell >/dev/null || echo chromium-headless-shell
+  fi
   # C++ has no package manager of its own: its client builds on Debian's packages.
   local package
   for package in $(scripts/languages/cpp.sh packages); do
@@ -33,7 +38,7 @@ install() {
 
 mapfile -t packages < <(missing_packages)
 if ((${#packages[@]} == 0)); then
-  echo "toolchains: nginx, redis-server, docker compose, curl, jq and the packages of C++ are there"
+  echo "toolchains: nginx, redis-server, docker compose, curl, jq, a browser and the packages of C++ are there"
 elif ((EUID == 0)) && command -v apt-get >/dev/null; then
   echo "toolchains: installing ${packages[*]}"
   install "${packages[@]}"

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from asktell_server.domain.names import TrialName
 from asktell_server.engine.workers.pool import WorkerPool
+from asktell_server.exposure import warning
 from asktell_server.protocols.asktell_v1 import contract as asktell_v1
 from asktell_server.service.clock import Clock, utc_now
 from asktell_server.service.explaining import Explanation
@@ -32,8 +33,10 @@ from asktell_server.transport.doors import DoorError, Doors
 from asktell_server.transport.edge import Edge
 from asktell_server.transport.gate import Gate
 from asktell_server.transport.grpc_server import GrpcServer
+from asktell_server.transport.hosts import HostCheck, hosts_of
 from asktell_server.transport.http_server import HttpServer
 from asktell_server.transport.identity import Identity
+from asktell_server.transport.limits import Limits
 from asktell_server.transport.routes import application, routes
 from asktell_server.transport.tls import Tls, TlsError, read_tls
 
@@ -48,6 +51,8 @@ async def serve(settings: Settings, *, clock: Clock = utc_now) -> None:
     """
     stop = _stop_signal()
     tls = _tls(settings)
+    if (insecure := warning(settings)) is not None:
+        log.warning(insecure)
     async with contextlib.AsyncExitStack() as stack:
         parts = await start_parts(settings, stack, stop)
         if parts is None:
@@ -128,10 +133,14 @@ def _doors(settings: Settings, services: Sequence[Service], gate: Gate, stack: c
     translator = Translator()
     stack.callback(translator.close)
     edge = Edge(gate, Identity(token=settings.token), translator)
+    limits = Limits(connections=settings.max_calls)  # an HTTP connection has one call at a time
     http = None
     if settings.http is not None:
-        http = HttpServer(application(routes(edge, services, is_serving=lambda: gate.is_open)))
-    return Doors(GrpcServer(edge, services), http)
+        hosts = hosts_of(settings.http, settings.http_hosts, has_token=settings.token is not None)
+        http = HttpServer(
+            HostCheck(application(routes(edge, services, is_serving=lambda: gate.is_open)), hosts), limits
+        )
+    return Doors(GrpcServer(edge, services, limits), http)
 
 
 def _stop_signal() -> asyncio.Event:

@@ -17,8 +17,10 @@ import uvloop
 from asktell_server import __version__
 from asktell_server.domain.errors import AsktellError, InvalidArgument
 from asktell_server.domain.names import parse_trial_argument
+from asktell_server.exposure import INSECURE_FLAG, refusal
 from asktell_server.settings import DEFAULT_LISTEN, DRAIN_TIMEOUT_S, MAX_CALLS, Settings, default_workers
 from asktell_server.store_commands import store
+from asktell_server.transport.addresses import HTTP_HOST_FLAG
 
 T = TypeVar("T")
 
@@ -34,7 +36,7 @@ acknowledged is lost when a process dies. With --store any number of servers sha
 Examples:
   asktell-server serve
   asktell-server serve --data-dir ./studies --listen 127.0.0.1:50051 --http 127.0.0.1:8080
-  asktell-server serve --store redis://db:6379/0 --listen 0.0.0.0:50051
+  asktell-server serve --store redis://db:6379/0 --listen 0.0.0.0:50051 --tls-cert cert.pem --tls-key key.pem
   asktell-server serve --store sentinel://s1:26379,s2:26379/asktell --wait-replicas 1
   asktell-server serve --store cluster://n1:6379,n2:6379
   asktell-server serve --stateless
@@ -43,6 +45,8 @@ Examples:
 Environment (secrets never go on the command line):
   ASKTELL_TOKEN            clients must send this token
   ASKTELL_STORE_PASSWORD   password of the store
+
+Where other machines can reach it, the server wants TLS and a token; otherwise it does not start and says what to do.
 
 The store must keep what it acknowledges: maxmemory-policy noeviction, appendonly yes, appendfsync always, and the
 role of a master. Otherwise the server refuses to serve and says which setting to change.
@@ -55,9 +59,27 @@ def main() -> None:
     """Ask/tell hyperparameter tuning as a service."""
 
 
-@main.command(help=SERVE_HELP)
+class _KeepsArguments(click.Command):
+    """Keeps its arguments as they were given, for messages that repeat them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[_ARGUMENTS] = list(args)
+        return super().parse_args(ctx, args)
+
+
+_ARGUMENTS = f"{__name__}.arguments"
+
+
+@main.command(cls=_KeepsArguments, help=SERVE_HELP)
 @click.option("--listen", metavar="HOST:PORT", default=DEFAULT_LISTEN, show_default=True, help="Port 0 = any free one.")
 @click.option("--http", metavar="HOST:PORT", help="Serve HTTP/JSON (Connect) here as well, e.g. 127.0.0.1:8080.")
+@click.option(
+    HTTP_HOST_FLAG,
+    "http_hosts",
+    metavar="NAME",
+    multiple=True,
+    help="A name by which browsers and proxies reach --http, besides localhost and IP addresses. Repeatable.",
+)
 @click.option(
     "--store",
     "store_url",
@@ -82,6 +104,9 @@ def main() -> None:
     "--tls-cert", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="Certificate chain, PEM."
 )
 @click.option("--tls-key", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="Private key, PEM.")
+@click.option(
+    INSECURE_FLAG, is_flag=True, help="Let other machines in without TLS or token: everybody there must be trusted."
+)
 @click.option(
     "--drain-timeout",
     "drain_timeout_s",
@@ -109,6 +134,7 @@ def serve(
     *,
     listen: str,
     http: str | None,
+    http_hosts: tuple[str, ...],
     store_url: str | None,
     data_dir: Path | None,
     stateless: bool,
@@ -121,11 +147,17 @@ def serve(
     max_calls: int,
     ready_file: Path | None,
     log_level: str,
+    insecure: bool,
 ) -> None:
     """Checks the flags against each other and runs the server."""
     _check_address("--listen", listen)
     if http is not None:
         _check_address("--http", http)
+    for name in http_hosts:
+        if http is None:
+            raise click.UsageError(f"{HTTP_HOST_FLAG} needs --http")
+        if not name or set(name) & set("/:@*"):
+            raise click.UsageError(f"{HTTP_HOST_FLAG} must be a name without scheme and port, got {name!r}")
     if sum((store_url is not None, data_dir is not None, stateless)) > 1:
         raise click.UsageError("--store, --data-dir and --stateless exclude each other")
     if (tls_cert is None) != (tls_key is None):
@@ -133,6 +165,7 @@ def serve(
     settings = Settings(
         listen=listen,
         http=http,
+        http_hosts=http_hosts,
         store_url=store_url,
         store_password=os.environ.get("ASKTELL_STORE_PASSWORD") or None,
         data_dir=data_dir,
@@ -146,7 +179,10 @@ def serve(
         ready_file=ready_file,
         drain_timeout_s=drain_timeout_s,
         max_calls=max_calls,
+        insecure=insecure,
     )
+    if (why := refusal(settings, click.get_current_context().meta[_ARGUMENTS])) is not None:
+        raise click.UsageError(why)
     _configure_logging(log_level)
     _run(settings)
 

@@ -29,12 +29,15 @@ SUGGEST_TIMEOUT_S = 60.0
 class Settings:
     """What `asktell-server serve` runs with.
 
-    `http` is where HTTP/JSON is served as well; None = not at all. Exactly one of three stores: `store_url`, or `data_dir` (embedded; None = the user's data directory), or `stateless`.
-    `token` comes from the environment alone, so that it never stands in a process list.
+    `http` is where HTTP/JSON is served as well; None = not at all. `http_hosts` are the names by which browsers and
+    proxies may call it, besides loopback's. Exactly one of three stores: `store_url`, or `data_dir` (embedded; None = the
+    user's data directory), or `stateless`. `token` comes from the environment alone, so that it never stands in a process
+    list. `insecure`: other machines may reach a server that has no TLS or no token.
     """
 
     listen: str = DEFAULT_LISTEN
     http: str | None = None
+    http_hosts: tuple[str, ...] = ()
     store_url: str | None = None
     store_password: str | None = None
     data_dir: Path | None = None
@@ -49,6 +52,7 @@ class Settings:
     ready_file: Path | None = None
     drain_timeout_s: float = DRAIN_TIMEOUT_S
     max_calls: int = MAX_CALLS
+    insecure: bool = False
 
 
 def default_workers() -> int:

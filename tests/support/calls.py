@@ -41,9 +41,13 @@ def service(*methods: Method) -> Service:
     return Service(name="s", methods=methods, serves=True)
 
 
-def edge_of(gate: Gate, *, token: str | None = None, clock: Callable[[], float] | None = None) -> Edge:
+def edge_of(
+    gate: Gate, *, token: str | None = None, body_s: float | None = None, clock: Callable[[], float] | None = None
+) -> Edge:
     """An edge that wants this token."""
-    more = {} if clock is None else {"clock": clock}
+    more: dict[str, Any] = {} if clock is None else {"clock": clock}
+    if body_s is not None:
+        more["body_s"] = body_s
     return Edge(gate, Identity(token=token), Translator(), **more)
 
 
@@ -59,7 +63,7 @@ def admit(
     """Has a call let in. `token`: the whole authorization header."""
     given: Metadata = {} if token is None else {"authorization": token}
     given.update(metadata or {})
-    return edge.admit(method, metadata=given, peer="192.0.2.1:7", remaining_s=remaining_s, size=size)
+    return edge.admit(method, metadata=given, peer="127.0.0.1:7", remaining_s=remaining_s, size=size)
 
 
 async def answer(edge: Edge, method: Method, data: bytes = b"", *, encoding: Encoding = PROTOBUF, **head: Any) -> bytes:
@@ -127,7 +131,7 @@ async def exchange(
         "scheme": "http",
         "http_version": "1.1",
         "headers": encoded,
-        "client": ("192.0.2.1", 7),
+        "client": ("127.0.0.1", 7),
         "server": ("127.0.0.1", 80),
     }
     await application(scope, receive, send)

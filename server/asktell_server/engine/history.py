@@ -118,7 +118,9 @@ class History:
         self.insert(len(self), observation)
 
     def insert(self, place: int, observation: Observation) -> None:
-        """Adds an observation before the one that now stands at `place`."""
+        """Adds an observation before the one that now stands at `place`. Raises ValueError when it has too many metrics."""
+        if len(observation.metrics) > self.metrics:
+            raise ValueError(f"{len(observation.metrics)} metrics for a history of {self.metrics}")
         self._own().insert(place, self.row(observation.parameters), observation)
 
     def remove(self, place: int) -> None:
@@ -132,8 +134,8 @@ class History:
         """
         known = self._snapshot() if self._snapshot is not None else None
         if known is None:
-            known = History(self.space, metrics=self.metrics)
-            known._columns, known._is_snapshot = self._columns, True
+            known = object.__new__(History)
+            known.__dict__ |= {**self.__dict__, "_is_snapshot": True, "_snapshot": None}
             self._snapshot = weakref.ref(known)
         return known
 

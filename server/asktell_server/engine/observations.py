@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import itertools
 import math
 from array import array
 from collections.abc import Iterable, MutableSequence, Sequence
@@ -57,7 +58,7 @@ class Columns:
     """Observations by columns: rows, outcomes, and for each metric values and standard errors.
 
     A further field of an observation (the step that it was measured at, say) is one more attribute of `Observation` and
-    one more column in `all` and in the cells of `insert` and `metrics_at`; whatever copies, compares or sends
+    one more column here: in `all`, `insert` and the reading of one observation. Whatever removes, copies, compares or sends
     observations goes over all columns, whichever there are.
 
     Attributes:
@@ -73,7 +74,7 @@ class Columns:
         self._lookups = 0
 
     def all(self) -> list[MutableSequence[Any]]:
-        """Every column (n), in the order of the cells that `insert` makes of an observation."""
+        """Every column (n)."""
         return [self.rows, self.outcomes, *self.values, *self.standard_errors]
 
     def __eq__(self, other: object) -> bool:
@@ -99,12 +100,12 @@ class Columns:
 
     def insert(self, place: int, row: Row, observation: Observation) -> None:
         """Adds an observation, with its configuration as a row, before the one that now stands at `place`."""
-        metrics = [*observation.metrics, *[None] * (len(self.values) - len(observation.metrics))]
-        values = [_NOTHING if metric is None else metric.value for metric in metrics]
-        errors = [metric.standard_error if metric else None for metric in metrics]
-        cells = [row, observation.outcome.value, *values, *(_NOTHING if error is None else error for error in errors)]
-        for column, cell in zip(self.all(), cells, strict=True):
-            column.insert(place, cell)
+        self.rows.insert(place, row)
+        self.outcomes.insert(place, observation.outcome.value)
+        for values, errors, metric in itertools.zip_longest(self.values, self.standard_errors, observation.metrics):
+            error = None if metric is None else metric.standard_error
+            values.insert(place, _NOTHING if metric is None else metric.value)
+            errors.insert(place, _NOTHING if error is None else error)
         if self.uses is not None:
             self.uses[row] = self.uses.get(row, 0) + 1
 

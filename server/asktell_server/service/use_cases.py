@@ -10,6 +10,7 @@ from asktell_server.service.ask.ask import AskTrials
 from asktell_server.service.ask.making import Maker
 from asktell_server.service.ask.preparing import Preparer
 from asktell_server.service.ask.round import Rounds
+from asktell_server.service.changing import TrialChanges
 from asktell_server.service.clock import Clock
 from asktell_server.service.completion import Completion
 from asktell_server.service.explaining import Explaining
@@ -61,8 +62,9 @@ def build_use_cases(ledger: Ledger, engine: Engine, clock: Clock, *, judging_wai
     completion = Completion(ledger, clock)
     modelling = Modelling(ledger, engine)
     preparer = Preparer(views, Maker(ledger, views, modelling, clock))
+    rounds = Rounds(ledger, views, modelling, preparer, completion, clock)
     return UseCases(
-        asking=AskTrials(ledger, Rounds(ledger, views, modelling, preparer, completion, clock)),
+        asking=AskTrials(ledger, rounds, TrialChanges(ledger, views, preparer)),
         explaining=Explaining(ledger),
         intake=Intake(ledger, views, preparer, completion, clock),
         reading=Reading(ledger, views, Judging(engine, wait_s=judging_wait_s)),

@@ -71,7 +71,8 @@ class Rules:
     """What a method declares of itself.
 
     `project` gives the project that a request concerns, "" where it names none or the name is not a name (the handler
-    refuses that). `max_bytes` is the largest request, as the parser gets it. A `cancellable` method stops when its
+    refuses that). `max_bytes` is the largest request, as the parser gets it; `max_items` how many items its repeated fields
+    may hold, by name, where that has to be known before they are parsed. A `cancellable` method stops when its
     caller goes away; any other runs to its end, because the store may have taken the change already.
     """
 
@@ -79,6 +80,7 @@ class Rules:
     project: Callable[[Any], str]
     max_bytes: int
     cancellable: bool
+    max_items: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +111,21 @@ class Service:
 
 
 def rpc(
-    *, permission: Permission, project: Callable[[Any], str], cancellable: bool = False, max_bytes: int = 2 * MIB
+    *,
+    permission: Permission,
+    project: Callable[[Any], str],
+    cancellable: bool = False,
+    max_bytes: int = 2 * MIB,
+    max_items: Mapping[str, int] | None = None,
 ) -> Callable[[F], F]:
     """Declares the rules of the method that the decorated function answers."""
-    rules = Rules(permission=permission, project=project, max_bytes=max_bytes, cancellable=cancellable)
+    rules = Rules(
+        permission=permission,
+        project=project,
+        max_bytes=max_bytes,
+        cancellable=cancellable,
+        max_items=max_items or {},
+    )
 
     def declare(handler: F) -> F:
         handler.rules = rules  # type: ignore[attr-defined]

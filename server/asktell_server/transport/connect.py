@@ -23,18 +23,16 @@ from connectrpc.server import ConnectASGIApplication, Endpoint
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
-from asktell_server.domain.errors import AsktellError, ErrorReason
+from asktell_server.domain.errors import AsktellError
 from asktell_server.transport.bodies import JSON, PROTOBUF, Body, Encoding
 from asktell_server.transport.calls import Method, Service
 from asktell_server.transport.edge import Admission, Edge
 from asktell_server.transport.errors import DOMAIN, MAX_METADATA_CHARS, retry_after, status_code, status_proto
-from asktell_server.transport.failures import explained, too_large
+from asktell_server.transport.failures import body_late, explained, too_large
+from asktell_server.transport.packing import LateGzip, Packed
 
 REASON_HEADER = f"{DOMAIN}-error-reason"
 FIELD_HEADER = f"{DOMAIN}-error-field"
-
-MAX_BODY_S = 60.0
-"""How long a body may take to come, in seconds: 32 MiB at 4.5 Mbit/s."""
 
 Context = RequestContext[Any, Any]
 
@@ -43,6 +41,7 @@ class ConnectService:
     """The ASGI application of one service."""
 
     def __init__(self, edge: Edge, service: Service) -> None:
+        self._body_s = edge.body_s
         self._methods = {method.path: _ConnectMethod(edge, method) for method in service.methods}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,7 +54,7 @@ class ConnectService:
         if method is None:
             raise HTTPException(404, f"there is no method {scope['path']}")
         _require_connect(scope, method.content_types)
-        await method(scope, _within(receive, MAX_BODY_S), send)
+        await method(scope, _within(receive, self._body_s), send)
 
 
 class _ConnectMethod(ConnectASGIApplication[None]):
@@ -82,6 +81,7 @@ class _ConnectMethod(ConnectASGIApplication[None]):
             interceptors=[door],
             read_max_bytes=method.rules.max_bytes,
             codecs=[_Unparsed(JSON), _Unparsed(PROTOBUF)],
+            compressions=[LateGzip()],
         )
 
     @property
@@ -102,7 +102,7 @@ class _Unparsed(Codec[bytes, Body]):
         return message
 
     def decode(self, data: bytes | bytearray, message_class: type[Body]) -> Body:
-        return Body(bytes(data), self._encoding)
+        return Body(bytes(data), self._encoding, packed=isinstance(data, Packed))
 
 
 class _Door:
@@ -198,7 +198,7 @@ def _within(receive: Receive, most_s: float) -> Receive:
             async with asyncio.timeout_at(ends_at):
                 message = await receive()
         except TimeoutError:
-            raise AsktellError(f"the body did not come within {most_s:g} s", reason=ErrorReason.DEADLINE) from None
+            raise body_late(most_s) from None
         waits_for_body = message.get("more_body", False)
         return message
 

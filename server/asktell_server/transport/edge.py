@@ -13,6 +13,8 @@ import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any, TypeVar
 
+from asktell_server.domain.errors import AsktellError
+from asktell_server.transport.addresses import caller_of
 from asktell_server.transport.bodies import Body, Translator
 from asktell_server.transport.calls import Call, Metadata, Method
 from asktell_server.transport.failures import explained, require_size
@@ -23,31 +25,58 @@ DEFAULT_DEADLINE_S = 60.0
 """For unary calls without a deadline."""
 MAX_DEADLINE_S = 300.0
 """Cap on every unary call's deadline."""
+MAX_BODY_S = 60.0
+"""How long a body may take to come, in seconds: 32 MiB at 4.5 Mbit/s."""
 
 T = TypeVar("T")
 
 
 class Admission:
-    """A call that was let in. It counts as in flight until it is closed; closing it again does nothing."""
+    """A call that was let in. It and its bytes count as in flight until it is closed; closing it again does nothing."""
 
-    def __init__(self, call: Call, leave: Callable[[], None]) -> None:
+    def __init__(self, call: Call, gate: Gate, caller: str) -> None:
         self.call = call
         self.project = ""
-        self._leave: Callable[[], None] | None = leave
+        self._gate = gate
+        self._caller = caller
+        self._loaded = 0
+        self._open = True
+
+    def load(self, size: int) -> None:
+        """Counts the body of the call, of `size` bytes.
+
+        Raises:
+            ResourceExhausted: the server has too many bytes in flight already.
+        """
+        more = size - self._loaded
+        if more > 0:
+            self._gate.load(more, caller=self._caller)
+            self._loaded = size
 
     def close(self) -> None:
         """The call has ended."""
-        leave, self._leave = self._leave, None
-        if leave:
-            leave()
+        if self._open:
+            self._open = False
+            self._gate.unload(self._loaded, caller=self._caller)
+            self._gate.leave(stream=self.call.method.streams, caller=self._caller)
 
 
 class Edge:
-    """Runs the handlers of methods. A door calls `admit` with the head of a call, then `answer` or `stream` with its body."""
+    """Runs the handlers of methods. A door calls `admit` with the head of a call, then `answer` or `stream` with its body.
+
+    A door waits `body_s` seconds for a body at most.
+    """
 
     def __init__(
-        self, gate: Gate, identity: Identity, translator: Translator, *, clock: Callable[[], float] = time.monotonic
+        self,
+        gate: Gate,
+        identity: Identity,
+        translator: Translator,
+        *,
+        body_s: float = MAX_BODY_S,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.body_s = body_s
         self._gate = gate
         self._identity = identity
         self._translator = translator
@@ -69,7 +98,8 @@ class Edge:
         if size is not None:
             require_size(method, size)
         principal = self._identity.principal(metadata.pop("authorization", ""))
-        self._gate.enter(stream=method.streams)
+        caller = caller_of(peer)
+        self._gate.enter(stream=method.streams, caller=caller)
         if not method.streams:
             remaining_s = min(DEFAULT_DEADLINE_S if remaining_s is None else remaining_s, MAX_DEADLINE_S)
         call = Call(
@@ -80,7 +110,13 @@ class Edge:
             deadline_s=None if remaining_s is None else self._clock() + remaining_s,
             clock=self._clock,
         )
-        return Admission(call, self._gate.leave_stream if method.streams else self._gate.leave)
+        admission = Admission(call, self._gate, caller)
+        try:
+            admission.load(size or 0)
+        except AsktellError:
+            admission.close()
+            raise
+        return admission
 
     async def answer(self, admission: Admission, body: Body) -> bytes:
         """Answers a unary call.
@@ -89,6 +125,7 @@ class Edge:
             AsktellError: whatever went wrong.
         """
         try:
+            await self._take_in(admission, body)
             return await self._answer(admission, body)
         except Exception as error:  # noqa: BLE001  # the edge: nothing may pass it unexplained
             failure = explained(error, admission.call.method, project=admission.project)
@@ -104,6 +141,7 @@ class Edge:
             AsktellError: whatever went wrong; Unavailable (SERVER_DRAINING) sends the client to another server.
         """
         try:
+            await self._take_in(admission, body)
             messages = await self._begun(admission, body)
             async with contextlib.aclosing(_until(messages, self._gate.draining)) as taken:
                 async for message in taken:
@@ -119,6 +157,18 @@ class Edge:
         finally:
             del failure
 
+    async def _take_in(self, admission: Admission, body: Body) -> None:
+        method = admission.call.method
+        try:
+            require_size(method, body.size)
+            if body.packed:
+                await self._translator.unpack(body, method.rules.max_bytes)
+                require_size(method, body.size)
+            admission.load(body.size)
+        except BaseException:
+            admission.close()
+            raise
+
     async def _answer(self, admission: Admission, body: Body) -> bytes:
         method = admission.call.method
         async with asyncio.timeout(admission.call.remaining_s):
@@ -129,7 +179,7 @@ class Edge:
     async def _handled(self, admission: Admission, body: Body) -> bytes:
         call = admission.call
         try:
-            request = await self._translator.parse(body, call.method.request)
+            request = await self._translator.parse(body, call.method.request, call.method.rules.max_items)
             try:
                 answer = await call.method.handler(request, call)
             except Exception:
@@ -141,7 +191,7 @@ class Edge:
 
     async def _begun(self, admission: Admission, body: Body) -> AsyncGenerator[Any, None]:
         call = admission.call
-        request = await self._translator.parse(body, call.method.request)
+        request = await self._translator.parse(body, call.method.request, call.method.rules.max_items)
         admission.project = call.method.rules.project(request)
         messages: AsyncGenerator[Any, None] = call.method.handler(request, call)
         return messages

@@ -44,6 +44,11 @@ def too_large(method: Method) -> ResourceExhausted:
     )
 
 
+def body_late(most_s: float) -> AsktellError:
+    """The error for a request whose body was not there after `most_s` seconds."""
+    return AsktellError(f"the body did not come within {most_s:g} s", reason=ErrorReason.DEADLINE)
+
+
 def _incident(error: Exception, method: Method, project: str) -> AsktellError:
     incident = secrets.token_hex(8)
     where = f"{method.name} of project {project}" if project else method.name

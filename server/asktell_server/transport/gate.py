@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 
-from asktell_server.domain.errors import ErrorReason, ResourceExhausted, Unavailable
+from asktell_server.domain.errors import ErrorReason, Unavailable
+from asktell_server.transport.calls import MIB
+from asktell_server.transport.counter import Counter
 
-OVERLOAD_RETRY_AFTER_S = 0.25
+MAX_BYTES_IN_FLIGHT = 256 * MIB
+"""Of requests, before they are parsed: eight of the largest."""
+
 DRAIN_RETRY_AFTER_S = 0.2
 QUIET_S = 0.5
 """How long no call has come when the server stops. One that has been received and has not begun would be ended with
@@ -19,14 +23,14 @@ MOST_LINGER_S = 3.0
 class Gate:
     """Counts calls in flight, limits them, and closes when the server drains or its store is not durable.
 
-    Streams are calls that stay for hours: at most half of all calls are streams, so that others find room.
+    Streams are calls that stay for hours: at most half of all calls are streams, so that others find room. And at most
+    half of the calls, streams and bytes are one caller's, so that others find room beside it.
     """
 
-    def __init__(self, *, max_calls: int) -> None:
-        self._max_calls = max_calls
-        self._max_streams = max(1, max_calls // 2)
-        self._calls = 0
-        self._streams = 0
+    def __init__(self, *, max_calls: int, max_bytes: int = MAX_BYTES_IN_FLIGHT) -> None:
+        self._calls = Counter("calls in flight", max_calls)
+        self._streams = Counter("streams open", max(1, max_calls // 2))
+        self._bytes = Counter("bytes of requests in flight", max_bytes)
         self._idle = asyncio.Event()
         self._idle.set()
         self._store_trouble = ""
@@ -36,7 +40,7 @@ class Gate:
     @property
     def calls(self) -> int:
         """Calls in flight, streams included."""
-        return self._calls
+        return self._calls.total
 
     @property
     def is_open(self) -> bool:
@@ -59,31 +63,41 @@ class Gate:
         if self._store_trouble:
             raise Unavailable(self._store_trouble, reason=ErrorReason.STORE_UNAVAILABLE)
 
-    def enter(self, *, stream: bool = False) -> None:
-        """Counts a call in; every `enter` needs a `leave`, or a `leave_stream`.
+    def enter(self, *, stream: bool = False, caller: str = "") -> None:
+        """Counts a call in; every `enter` needs a `leave` with the same arguments. `caller` "" = one of its own.
 
         Raises:
-            Unavailable: the server takes no calls now. ResourceExhausted: it has as many as it can take (OVERLOADED).
+            Unavailable: the server takes no calls now. ResourceExhausted: it has as many as it can take, or as many as it
+                takes of this caller (OVERLOADED).
         """
         self.check()
-        if self._calls >= self._max_calls:
-            raise _overloaded("calls in flight", self._max_calls)
-        if stream and self._streams >= self._max_streams:
-            raise _overloaded("streams open", self._max_streams)
-        self._calls += 1
-        self._streams += stream
+        self._calls.require(caller)
+        if stream:
+            self._streams.require(caller)
+            self._streams.add(caller)
+        self._calls.add(caller)
         self._idle.clear()
 
-    def leave(self) -> None:
+    def leave(self, *, stream: bool = False, caller: str = "") -> None:
         """Counts a call out."""
-        self._calls -= 1
-        if not self._calls:
+        if stream:
+            self._streams.take(caller)
+        self._calls.take(caller)
+        if not self._calls.total:
             self._idle.set()
 
-    def leave_stream(self) -> None:
-        """Counts a stream out."""
-        self._streams -= 1
-        self.leave()
+    def load(self, size: int, *, caller: str = "") -> None:
+        """Counts the bytes of a request in; every `load` needs an `unload`.
+
+        Raises:
+            ResourceExhausted: there are too many already (OVERLOADED).
+        """
+        self._bytes.require(caller, size)
+        self._bytes.add(caller, size)
+
+    def unload(self, size: int, *, caller: str = "") -> None:
+        """Counts the bytes of a request out."""
+        self._bytes.take(caller, size)
 
     async def drain(self, *, timeout_s: float) -> bool:
         """Refuses new calls and waits for those in flight, then until no more come.
@@ -104,12 +118,3 @@ class Gate:
         give_up_at = idle_at + MOST_LINGER_S
         while (left_s := min(max(self._refused_at, idle_at) + QUIET_S, give_up_at) - time.monotonic()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left_s)
-
-
-def _overloaded(what: str, limit: int) -> ResourceExhausted:
-    return ResourceExhausted(
-        f"the server has {limit} {what}, the most it takes",
-        reason=ErrorReason.OVERLOADED,
-        metadata={"limit": str(limit)},
-        retry_after_s=OVERLOAD_RETRY_AFTER_S,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any
@@ -11,11 +12,13 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from asktell_server.domain.errors import AsktellError
+from asktell_server.domain.errors import AsktellError, InvalidArgument
 from asktell_server.transport.bodies import PROTOBUF, Body
 from asktell_server.transport.calls import MIB, Metadata, Method, Service
 from asktell_server.transport.edge import Admission, Edge
 from asktell_server.transport.errors import to_status
+from asktell_server.transport.failures import body_late
+from asktell_server.transport.limits import Limits
 from asktell_server.transport.tls import Tls
 
 MAX_ANSWER_BYTES = 32 * MIB
@@ -23,14 +26,34 @@ MAX_ANSWER_BYTES = 32 * MIB
 STOP_GRACE_S = 1.0
 """For what is left after the drain, such as open health watches."""
 
-_OPTIONS: Sequence[tuple[str, int]] = (
-    # On by default, and a second server would silently share the port.
-    ("grpc.so_reuseport", 0),
-    ("grpc.max_send_message_length", MAX_ANSWER_BYTES),
-    # Clients ping every 30 s while they watch; without these the server would end their connection.
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-)
+DEFAULT_LIMITS = Limits()
+
+
+def _options(limits: Limits, max_request_bytes: int) -> Sequence[tuple[str, int]]:
+    return (
+        # On by default, and a second server would silently share the port.
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_send_message_length", MAX_ANSWER_BYTES),
+        # What is larger than any method takes, grpc refuses by itself, without reading it.
+        ("grpc.max_receive_message_length", max_request_bytes),
+        # Clients ping every 30 s while they watch; without these the server would end their connection.
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        # Connections whose other end has gone, has nothing to say, or never says it.
+        ("grpc.keepalive_time_ms", _ms(limits.ping_s)),
+        ("grpc.keepalive_timeout_ms", _ms(limits.ping_s)),
+        ("grpc.http2.ping_timeout_ms", _ms(limits.ping_s)),  # of pings that measure the bandwidth
+        ("grpc.max_connection_idle_ms", _ms(limits.grpc_idle_s)),
+        ("grpc.server_handshake_timeout_ms", _ms(limits.handshake_s)),
+        ("grpc.max_allowed_incoming_connections", limits.connections),
+        # As many calls as the server takes, and as many again that are refused with a reason; more wait at the caller's.
+        ("grpc.max_concurrent_streams", 2 * limits.connections),
+    )
+
+
+def _ms(seconds: float) -> int:
+    return round(1000 * seconds)
+
 
 _Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -38,10 +61,9 @@ _Context = grpc.aio.ServicerContext[Any, Any]
 class GrpcServer:
     """One listening server. Health speaks for the services that serve, and for the server as a whole."""
 
-    def __init__(self, edge: Edge, services: Sequence[Service]) -> None:
-        # What is larger than any method takes, grpc refuses by itself, without reading it.
+    def __init__(self, edge: Edge, services: Sequence[Service], limits: Limits = DEFAULT_LIMITS) -> None:
         most = max(method.rules.max_bytes for service in services for method in service.methods)
-        self._server = grpc.aio.server(options=[*_OPTIONS, ("grpc.max_receive_message_length", most)])
+        self._server = grpc.aio.server(options=_options(limits, most))
         self._health = health.aio.HealthServicer()
         self._serving = ("", *(service.name for service in services if service.serves))
         for service in services:
@@ -87,17 +109,18 @@ class GrpcServer:
 def _handler(edge: Edge, method: Method) -> grpc.RpcMethodHandler[Any, Any]:
     # The stubs know handlers of the synchronous server alone; aio takes ours as they are.
     handler: Any = _stream(edge, method) if method.streams else _unary(edge, method)
-    make = grpc.unary_stream_rpc_method_handler if method.streams else grpc.unary_unary_rpc_method_handler
+    # To grpc every method takes a stream of requests, of which ours read one. On the wire that is the same, and the call is
+    # here when its head is: it is let in before its body is read, and the body has to come in time.
+    make = grpc.stream_stream_rpc_method_handler if method.streams else grpc.stream_unary_rpc_method_handler
     # Bytes in and bytes out: the edge parses, once it has let the call in.
     return make(handler, request_deserializer=None, response_serializer=None)
 
 
-def _unary(edge: Edge, method: Method) -> Callable[[bytes, _Context], Awaitable[bytes]]:
-    async def call(data: bytes, context: _Context) -> bytes:
-        body = Body(data, PROTOBUF)
-        del data  # `body` gives it up to the parser, this frame would keep it
+def _unary(edge: Edge, method: Method) -> Callable[[object, _Context], Awaitable[bytes]]:
+    async def call(_requests: object, context: _Context) -> bytes:
         try:
-            return await edge.answer(_admitted(edge, method, context, body), body)
+            admission = _admitted(edge, method, context)
+            return await edge.answer(admission, await _body(edge, admission, context))
         except AsktellError as error:
             _refuse(context, error)
             return b""  # grpc sends the status alone
@@ -105,18 +128,45 @@ def _unary(edge: Edge, method: Method) -> Callable[[bytes, _Context], Awaitable[
     return call
 
 
-def _stream(edge: Edge, method: Method) -> Callable[[bytes, _Context], AsyncGenerator[bytes, None]]:
-    async def call(data: bytes, context: _Context) -> AsyncGenerator[bytes, None]:
-        body = Body(data, PROTOBUF)
-        del data
+def _stream(edge: Edge, method: Method) -> Callable[[object, _Context], AsyncGenerator[bytes, None]]:
+    async def call(_requests: object, context: _Context) -> AsyncGenerator[bytes, None]:
         try:
-            async with contextlib.aclosing(edge.stream(_admitted(edge, method, context, body), body)) as messages:
+            admission = _admitted(edge, method, context)
+            body = await _body(edge, admission, context)
+            async with contextlib.aclosing(edge.stream(admission, body)) as messages:
                 async for message in messages:
                     yield message
         except AsktellError as error:
             _refuse(context, error)
 
     return call
+
+
+async def _body(edge: Edge, admission: Admission, context: _Context) -> Body:
+    """The body of a call that was let in; without one the call is counted out."""
+    try:
+        return await _read(context, edge.body_s)
+    except BaseException:
+        admission.close()
+        raise
+
+
+async def _read(context: _Context, most_s: float) -> Body:
+    # A task of its own, never cancelled: grpc writes into what it has given until the call has ended, which then is soon.
+    reading = asyncio.ensure_future(context.read())
+    reading.add_done_callback(_seen)
+    await asyncio.wait({reading}, timeout=most_s)
+    if not reading.done():
+        raise body_late(most_s)
+    data = reading.result()
+    if not isinstance(data, bytes):
+        raise InvalidArgument("request", "is missing: the call ended without one")
+    return Body(data, PROTOBUF)
+
+
+def _seen(reading: asyncio.Future[Any]) -> None:
+    if not reading.cancelled():
+        reading.exception()  # the call may have gone away; without a look, asyncio complains about the error
 
 
 def _refuse(context: _Context, error: AsktellError) -> None:
@@ -127,12 +177,12 @@ def _refuse(context: _Context, error: AsktellError) -> None:
     context.set_trailing_metadata(status.trailing_metadata)
 
 
-def _admitted(edge: Edge, method: Method, context: _Context, body: Body) -> Admission:
+def _admitted(edge: Edge, method: Method, context: _Context) -> Admission:
     metadata: Metadata = {}
     for key, value in context.invocation_metadata() or ():
         metadata.setdefault(key, value)
     peer, remaining_s = _peer(context.peer()), context.time_remaining()
-    return edge.admit(method, metadata=metadata, peer=peer, remaining_s=remaining_s, size=body.size)
+    return edge.admit(method, metadata=metadata, peer=peer, remaining_s=remaining_s, size=None)
 
 
 def _peer(name: str) -> str:

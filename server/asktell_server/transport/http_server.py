@@ -11,16 +11,20 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
+from asktell_server.transport.http_protocol import limited
+from asktell_server.transport.limits import Limits
 from asktell_server.transport.tls import Tls
 
+DEFAULT_LIMITS = Limits()
 STOP_GRACE_S = 1.0
 
 
 class HttpServer:
     """Serves an application; the composition root decides when it starts and stops."""
 
-    def __init__(self, application: ASGIApp) -> None:
+    def __init__(self, application: ASGIApp, limits: Limits = DEFAULT_LIMITS) -> None:
         self._application = application
+        self._limits = limits
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
 
@@ -32,7 +36,7 @@ class HttpServer:
         """
         host, _, port = address.rpartition(":")
         listener = socket.create_server((host.strip("[]"), int(port)), family=_family(host))
-        self._server = _Server(_config(self._application, tls))
+        self._server = _Server(_config(self._application, self._limits, tls))
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]), name="http server")
         bound: int = listener.getsockname()[1]
         return bound
@@ -52,9 +56,12 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(application: ASGIApp, tls: Tls | None) -> uvicorn.Config:
+def _config(application: ASGIApp, limits: Limits, tls: Tls | None) -> uvicorn.Config:
     return uvicorn.Config(
         application,
+        http=limited(limits),  # type: ignore[arg-type]  # what makes a protocol, in place of its class
+        timeout_keep_alive=limits.http_idle_s,  # type: ignore[arg-type]  # any number of seconds will do
+        proxy_headers=False,  # a caller is who is connected, not who it says it is
         lifespan="off",
         ws="none",
         log_config=None,

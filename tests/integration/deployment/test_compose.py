@@ -76,6 +76,7 @@ def test_the_server_takes_its_command_line(services: dict[str, Any]) -> None:
     parsed = serve.make_context("serve", command[1:]).params
     assert parsed["store_url"] == "redis://store:6379/0"
     assert parsed["listen"] == "0.0.0.0:50051"
+    assert parsed["insecure"], "it has no TLS, and starts all the same"
 
 
 def test_the_balancer_gets_a_value_for_every_variable_of_its_template(services: dict[str, Any]) -> None:

@@ -61,18 +61,24 @@ def test_the_token_is_in_no_log_and_no_process_list(guarded: ServerProcess) -> N
 
 
 @pytest.mark.parametrize(
-    ("method", "refusal"), [("SuggestionService/Suggest", REFUSED), ("TrialService/Ask", TOO_LARGE)]
+    ("method", "token", "refusal"),
+    [
+        ("SuggestionService/Suggest", "wrong", REFUSED),
+        ("TrialService/Ask", "wrong", REFUSED),
+        ("TrialService/Ask", TOKEN, TOO_LARGE),
+    ],
 )
 def test_refused_calls_of_the_largest_size_leave_nothing_in_memory(
-    guarded: ServerProcess, method: str, refusal: tuple[str, str]
+    guarded: ServerProcess, method: str, token: str, refusal: tuple[str, str]
 ) -> None:
     body = suggestion_service_pb2.SuggestRequest(warm_start=b"x" * LARGE_BYTES).SerializeToString()
+    metadata = [("authorization", f"Bearer {token}")]
     server = psutil.Process(guarded.process.pid)
     with grpc.insecure_channel(guarded.address, options=[("grpc.max_send_message_length", -1)]) as channel:
         call: Any = channel.unary_unary(f"/asktell.v1.{method}")
         for _ in range(5):  # grpc and the allocator keep these for the next ones
-            assert code_and_reason(lambda: call(body, timeout=60)) == refusal
+            assert code_and_reason(lambda: call(body, timeout=60, metadata=metadata)) == refusal
         before = server.memory_info().rss
         for _ in range(30):
-            assert code_and_reason(lambda: call(body, timeout=60)) == refusal
+            assert code_and_reason(lambda: call(body, timeout=60, metadata=metadata)) == refusal
         assert server.memory_info().rss - before < 10 * LARGE_BYTES

@@ -174,3 +174,10 @@ def test_a_second_metric_changes_the_digest(count: int) -> None:
     assert (
         History.of(SPACE, [one] * count, metrics=2).digest() != History.of(SPACE, [other] * count, metrics=2).digest()
     )
+
+
+def test_more_metrics_than_the_history_has_are_refused() -> None:
+    history = _history(0.0)
+    with pytest.raises(ValueError, match="2 metrics for a history of 1"):
+        history.append(Observation(parameters=_at(0.5), outcome=Outcome.VALUE, metrics=(Metric(value=1.0),) * 2))
+    assert history == _history(0.0)

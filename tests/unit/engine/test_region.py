@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -152,8 +152,11 @@ class TestTriangle:
     """No sampler and no search has been changed for it."""
 
     @pytest.fixture(autouse=True)
-    def _triangle(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def _triangle(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setattr(regions, "Box", Triangle)
+        region_of.cache_clear()
+        yield
+        region_of.cache_clear()
 
     @staticmethod
     def _is_inside(space: SearchSpace, configurations: Sequence[Configuration]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -16,11 +16,12 @@ from asktell_server.domain.space import BoolDomain, IntDomain, Parameter, Search
 from asktell_server.domain.study import FinishReason, LeasePolicy, StoppingRules, StudyState
 from asktell_server.domain.trial import Origin, Trial, TrialState
 from asktell_server.service.ask.refusals import RETRY_AFTER_S
+from asktell_server.service.ask.sharing import AskJob
 from asktell_server.service.ask.starting import MAX_ROUNDS
 from asktell_server.service.intake import NewTrial
 from asktell_server.service.studies import StudyUpdate
 from asktell_server.store.memory import MemoryLedger
-from asktell_server.store.protocol import Commit, Committed, Prepared, Request, StalenessLimit, WarmStart
+from asktell_server.store.protocol import Commit, Committed, Prepared, Request, StalenessLimit, TrialRecord, WarmStart
 from tests.support.builders import NAME, a_trial, failure
 from tests.unit.service.conftest import HandClock, Services
 
@@ -324,6 +325,76 @@ async def test_nobody_s_trial_is_started(services: Services) -> None:
     await services.close()
     assert gone.cancelled()
     assert (await services.ledger.read_head(NAME)).last_number == trial.number == 1
+
+
+class HesitantLedger(MemoryLedger):
+    """Commits that start trials take until they are let through."""
+
+    def __init__(self, clock: HandClock) -> None:
+        super().__init__(clock)
+        self.committing = asyncio.Event()
+        self.let_through = asyncio.Event()
+
+    async def commit(self, name: StudyName, commit: Commit) -> Committed:
+        if any(write.lease_s is not None for write in commit.writes):
+            self.committing.set()
+            await self.let_through.wait()
+        return await super().commit(name, commit)
+
+
+async def test_a_trial_that_was_started_for_a_caller_who_left_is_given_back_at_once(clock: HandClock) -> None:
+    ledger = HesitantLedger(clock)
+    services = Services(ledger, clock)
+    await services.create()
+    gone = asyncio.create_task(services.ask(count=2))
+    await ledger.committing.wait()
+    gone.cancel()
+    await asyncio.wait({gone})
+    ledger.let_through.set()
+    await services.asking.close()
+    view, _ = await services.views.refresh(NAME)
+    assert [(view.trials[number].state, view.trials[number].attempt) for number in (1, 2)] == [
+        (TrialState.QUEUED, 0)
+    ] * 2
+    assert [(trial.number, trial.attempt) for trial in await services.ask(count=2)] == [(1, 1), (2, 1)]
+    await services.close()
+
+
+async def test_so_is_one_whose_caller_leaves_as_the_answer_comes(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await services.create()
+    asking = asyncio.create_task(services.ask())
+    succeed = AskJob.succeed
+
+    def succeed_too_late(job: AskJob, records: Sequence[TrialRecord]) -> None:
+        succeed(job, records)
+        asking.cancel()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AskJob, "succeed", succeed_too_late)
+        await asyncio.wait({asking})
+    assert asking.cancelled()
+    await services.asking.close()
+    (trial,) = await services.ask()
+    assert (trial.number, trial.attempt) == (1, 1)
+
+
+async def test_with_a_request_id_it_waits_for_the_repetition(clock: HandClock) -> None:
+    ledger = HesitantLedger(clock)
+    services = Services(ledger, clock)
+    await services.create()
+    request = Request(request_id="r", fingerprint="f")
+    gone = asyncio.create_task(services.ask(request=request))
+    await ledger.committing.wait()
+    gone.cancel()
+    await asyncio.wait({gone})
+    ledger.let_through.set()
+    await services.asking.close()
+    (trial,) = await services.another().ask(request=request)
+    assert (trial.number, trial.state) == (1, TrialState.RUNNING)
+    await services.tell(trial, 0.5)
+    await services.close()
 
 
 async def test_one_failing_study_leaves_the_others_alone(services: Services) -> None:

@@ -246,7 +246,7 @@ async def test_a_handler_gets_the_call(gate: Gate) -> None:
     await answer(edge, seeing, token="Bearer right")
     await answer(edge, seeing, token="Bearer right", remaining_s=1e9)
     call = calls[0]
-    assert (call.method, call.principal.name, call.peer) == (seeing, "token", "192.0.2.1:7")
+    assert (call.method, call.principal.name, call.peer) == (seeing, "token", "127.0.0.1:7")
     assert dict(call.metadata) == {"traceparent": "00-1"}, "the token is not for handlers"
     assert "right" not in repr(call)
     assert [each.deadline_s for each in calls] == [107.0, 160.0, 400.0]

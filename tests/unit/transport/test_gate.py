@@ -38,12 +38,48 @@ async def test_at_most_half_of_the_calls_are_streams() -> None:
     gate.enter()
     with pytest.raises(ResourceExhausted):
         gate.enter()
-    gate.leave_stream()
+    gate.leave(stream=True)
     gate.enter()
     assert gate.calls == 4
     gate.leave()
     gate.enter(stream=True)
     Gate(max_calls=1).enter(stream=True)
+
+
+async def test_one_caller_has_at_most_half_of_calls_streams_and_bytes() -> None:
+    gate = Gate(max_calls=8, max_bytes=1000)
+    for _ in range(2):
+        gate.enter(stream=True, caller="a")
+    with pytest.raises(ResourceExhausted, match="2 streams open from a, and takes 2 of one caller") as caught:
+        gate.enter(stream=True, caller="a")
+    assert caught.value.reason is ErrorReason.OVERLOADED
+    assert caught.value.metadata == {"limit": "2"}
+    for _ in range(2):
+        gate.enter(caller="a")
+    with pytest.raises(ResourceExhausted, match="4 calls in flight from a, and takes 4 of one caller"):
+        gate.enter(caller="a")
+    gate.load(500, caller="a")
+    with pytest.raises(ResourceExhausted, match="500 bytes of requests in flight from a, and takes 500 of one caller"):
+        gate.load(1, caller="a")
+    gate.load(500, caller="b")
+    with pytest.raises(ResourceExhausted, match="1000 bytes of requests in flight, and takes 1000"):
+        gate.load(1, caller="c")
+    gate.enter(stream=True, caller="b")
+    for _ in range(2):
+        gate.leave(stream=True, caller="a")
+        gate.leave(caller="a")
+    gate.unload(500, caller="a")
+    gate.load(500, caller="c")
+    for _ in range(4):
+        gate.enter(caller="a")
+    assert gate.calls == 5
+
+
+async def test_callers_of_this_machine_have_no_share() -> None:
+    gate = Gate(max_calls=4)
+    for _ in range(4):
+        gate.enter()
+    assert gate.calls == 4
 
 
 async def test_a_drain_waits_for_streams() -> None:
@@ -52,7 +88,7 @@ async def test_a_drain_waits_for_streams() -> None:
     drain = asyncio.create_task(gate.drain(timeout_s=30))
     await gate.draining.wait()
     assert not drain.done()
-    gate.leave_stream()
+    gate.leave(stream=True)
     assert await drain
 
 

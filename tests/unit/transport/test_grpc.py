@@ -105,7 +105,7 @@ async def test_a_wrong_token_is_refused_before_anything_is_parsed(channel: grpc.
 
 
 async def test_each_method_has_a_size_of_its_own(channel: grpc.aio.Channel) -> None:
-    assert await _refused(channel, "Small", b"\xff" * 11, None) == ("RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED")
+    assert await _refused(channel, "Small", b"\xff" * 11) == ("RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED")
     with pytest.raises(grpc.aio.AioRpcError) as caught:  # the largest of all, which grpc itself checks
         await _call(channel, "Echo", b"\xff" * 100_001)
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED

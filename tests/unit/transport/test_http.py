@@ -17,7 +17,6 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from asktell_server.domain.errors import InvalidArgument
-from asktell_server.transport import connect
 from asktell_server.transport.gate import Gate
 from asktell_server.transport.routes import application, routes
 from tests.support.calls import Exchange, edge_of, exchange, method, service
@@ -183,6 +182,36 @@ async def test_a_body_without_a_length_is_read_up_to_the_limit(app: Starlette, g
     assert gate.calls == 0
 
 
+PACKED = {**TOKEN, "content-encoding": "gzip"}
+
+
+async def test_a_packed_body_and_a_packed_answer(app: Starlette, gate: Gate) -> None:
+    for packed in (gzip.compress(b'{"a": 1}'), gzip.compress(b'{"a"') + gzip.compress(b": 1}")):
+        answer = await exchange(app, "/s/Echo", [packed], headers={**PACKED, "accept-encoding": "gzip"})
+        assert (answer.status, answer.headers["content-encoding"]) == (200, "gzip")
+        assert json.loads(gzip.decompress(answer.body)) == {"a": 1}
+    envelope = b"\x01" + struct.pack(">I", len(packed)) + packed
+    headers = {**STREAM, "connect-content-encoding": "gzip"}
+    assert _messages(await exchange(app, "/s/Twice", [envelope], headers=headers))[0] == {"a": 1}
+    assert gate.calls == 0
+
+
+@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b'{"a": 1}')[:-9], gzip.compress(b'{"a": 1}') + b"more"])
+async def test_a_body_that_is_no_gzip_is_refused(app: Starlette, gate: Gate, body: bytes) -> None:
+    answer = await exchange(app, "/s/Echo", [body], headers=PACKED)
+    assert (answer.status, answer.headers["asktell-error-field"]) == (400, "body")
+    assert "is not gzip" in answer.json["message"]
+    assert gate.calls == 0
+
+
+@pytest.mark.parametrize("size", [1001, 100_000])
+async def test_a_packed_body_is_as_large_as_it_unpacks_to(app: Starlette, gate: Gate, size: int) -> None:
+    answer = await exchange(app, "/s/Echo", [gzip.compress(b" " * size)], headers=PACKED)
+    assert (answer.status, answer.headers["asktell-error-reason"]) == (429, "LIMIT_EXCEEDED")
+    assert "the 1,000 bytes that Echo takes" in answer.json["message"]
+    assert gate.calls == 0
+
+
 async def test_what_cannot_be_parsed_is_refused_by_the_message_s_name(app: Starlette, gate: Gate) -> None:
     for content_type, field in (("application/json", "body"), ("application/proto", "request")):
         answer = await exchange(app, "/s/Echo", [b"\xff\xff"], headers={**TOKEN, "content-type": content_type})
@@ -200,9 +229,8 @@ async def test_an_overloaded_server_reads_no_body(app: Starlette, gate: Gate) ->
     assert gate.calls == 4
 
 
-async def test_a_body_that_does_not_come_is_given_up(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connect, "MAX_BODY_S", 0.05)
-    app = application(routes(edge_of(gate), [service(*METHODS)], is_serving=lambda: True))
+async def test_a_body_that_does_not_come_is_given_up(gate: Gate) -> None:
+    app = application(routes(edge_of(gate, body_s=0.05), [service(*METHODS)], is_serving=lambda: True))
     answer = await exchange(app, "/s/Echo", asyncio.Event().wait)
     assert (answer.json["code"], answer.headers["asktell-error-reason"]) == ("deadline_exceeded", "DEADLINE")
     assert "body" in answer.json["message"]

@@ -9,12 +9,12 @@ from asktell_server.engine.bayes import warm_start
 from asktell_server.engine.bayes.layout import Layout
 from asktell_server.engine.bayes.targets import make_targets
 from asktell_server.engine.problem import Problem, StudyTask
-from asktell_server.engine.space.encoding import Encoding
+from asktell_server.engine.space.region import region_of
 
 
 def fitted(packed: bytes, problem: Problem) -> Fit | None:
     """What a warm start of the problem says; None when it is empty or of another problem."""
-    layout = Layout.of(Encoding(problem.space))
+    layout = Layout.of(region_of(problem.space).encoding)
     vector = warm_start.unpack(packed, problem, count=layout.parameter_count)
     if vector is None:
         return None

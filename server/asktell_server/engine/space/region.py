@@ -18,6 +18,8 @@ from asktell_server.engine.space.warp import Points
 SWEPT_LEVELS = 24
 """Ordered parameters of up to this many levels have all other levels as neighbours; larger ones the nearest of `_NEAR`."""
 _NEAR = (-3, -1, 1, 3)
+_KNOWN = 100
+"""Spaces whose regions are kept: to make the columns of a space takes ten times as long as to find them."""
 
 
 class Region(Protocol):
@@ -129,6 +131,7 @@ class Box:
         return columns
 
 
+@functools.lru_cache(maxsize=_KNOWN)
 def region_of(space: SearchSpace) -> Region:
     """The region of a space: today the whole of it."""
     return Box(space)

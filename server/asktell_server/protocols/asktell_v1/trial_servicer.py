@@ -24,6 +24,7 @@ from asktell_server.protocols.asktell_v1.limits import BATCH_BYTES, RECORD_BYTES
 from asktell_server.protocols.asktell_v1.paging import decode_number, encode_token, page_size, query_digest
 from asktell_server.protocols.asktell_v1.projects import by_study, by_trial
 from asktell_server.protocols.asktell_v1.requests import request_of
+from asktell_server.service.intake import MAX_BATCH
 from asktell_server.service.use_cases import UseCases
 from asktell_server.store.protocol import TrialRecord
 from asktell_server.transport.calls import Call, Permission, rpc
@@ -91,7 +92,7 @@ class TrialServicer:
         record = await self._trials.release(name, lease_id=request.lease_id, request=request_of(request))
         return trial_to(name.study, record)
 
-    @rpc(permission=Permission.EDIT, project=by_study("study"), max_bytes=BATCH_BYTES)
+    @rpc(permission=Permission.EDIT, project=by_study("study"), max_bytes=BATCH_BYTES, max_items={"trials": MAX_BATCH})
     async def EnqueueTrials(  # noqa: N802
         self, request: trial_service_pb2.EnqueueTrialsRequest, call: Call
     ) -> trial_service_pb2.EnqueueTrialsResponse:
@@ -99,7 +100,7 @@ class TrialServicer:
         records = await self._intake.enqueue(study, new_trials_from(request.trials), request=request_of(request))
         return trial_service_pb2.EnqueueTrialsResponse(trials=_trials_to(study, records))
 
-    @rpc(permission=Permission.EDIT, project=by_study("study"), max_bytes=BATCH_BYTES)
+    @rpc(permission=Permission.EDIT, project=by_study("study"), max_bytes=BATCH_BYTES, max_items={"trials": MAX_BATCH})
     async def ImportTrials(  # noqa: N802
         self, request: trial_service_pb2.ImportTrialsRequest, call: Call
     ) -> trial_service_pb2.ImportTrialsResponse:

@@ -1,15 +1,26 @@
-"""The use case Ask. Concurrent asks on one study are answered by one joint batch."""
+"""The use case Ask. Concurrent asks on one study are answered by one joint batch.
+
+The caller of an ask may go away while its trials are being started. They are given back at once, as if the caller had
+released them, unless the ask has a request id: then they are the answer to its repetition, which may reach another server,
+and only their lease says that nobody came for them.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
+from functools import partial
 
 from asktell_server.domain.errors import AsktellError, InvalidArgument
 from asktell_server.domain.names import StudyName
+from asktell_server.domain.trial import Trial
 from asktell_server.service.ask.round import Rounds
 from asktell_server.service.ask.sharing import AskJob
+from asktell_server.service.changing import TrialChanges
 from asktell_server.store.protocol import Request, RequestStore, TrialRecord
+
+log = logging.getLogger(__name__)
 
 MAX_ASK_COUNT = 1000
 MAX_WORKER_ID = 256
@@ -18,11 +29,13 @@ MAX_WORKER_ID = 256
 class AskTrials:
     """Hands out trials."""
 
-    def __init__(self, ledger: RequestStore, rounds: Rounds) -> None:
+    def __init__(self, ledger: RequestStore, rounds: Rounds, changes: TrialChanges) -> None:
         self._ledger = ledger
         self._rounds = rounds
+        self._changes = changes
         self._waiting: dict[StudyName, list[AskJob]] = {}
         self._batches: dict[StudyName, asyncio.Task[None]] = {}
+        self._giving_back: set[asyncio.Task[None]] = set()
 
     async def ask(
         self, name: StudyName, *, count: int, worker_id: str, request: Request | None
@@ -49,6 +62,11 @@ class AskTrials:
             self._batches[name] = asyncio.create_task(self._run(name), name=f"ask {name}")
         try:
             return await job.answer
+        except asyncio.CancelledError:
+            if not job.answer.cancelled() and job.answer.exception() is None:  # it came just before
+                job.undelivered = job.answer.result()
+                self._give_back(name, job)
+            raise
         except AsktellError:
             # The answer of a repeated request comes before whatever has become of the study since.
             if request is not None and (before := await self._ledger.recall(name, request)) is not None:
@@ -58,6 +76,7 @@ class AskTrials:
     async def close(self) -> None:
         """Waits for the asks that are being answered."""
         await asyncio.gather(*self._batches.values(), return_exceptions=True)
+        await asyncio.gather(*self._giving_back, return_exceptions=True)
 
     async def _run(self, name: StudyName) -> None:
         """Serves those who wait for the study, and all who come meanwhile."""
@@ -68,11 +87,33 @@ class AskTrials:
                 except Exception as error:  # noqa: BLE001  # whatever it is, the callers get it
                     _fail(jobs, error)
                 else:
+                    for job in jobs:
+                        self._give_back(name, job)
                     self._waiting.setdefault(name, [])[:0] = again
         finally:
             del self._batches[name]
             # Nothing can have been added since the last check: there is no await in between.
             _fail(self._waiting.pop(name, []), RuntimeError("the batch ended early"))
+
+    def _give_back(self, name: StudyName, job: AskJob) -> None:
+        """Releases the trials that nobody waits for, beside what else is done."""
+        if job.request is not None or not job.undelivered:
+            return
+        task = asyncio.create_task(self._release(name, job.undelivered), name=f"give back {name}")
+        self._giving_back.add(task)
+        task.add_done_callback(self._giving_back.discard)
+
+    async def _release(self, name: StudyName, records: Sequence[TrialRecord]) -> None:
+        for record in records:
+            trial = record.trial
+            try:
+                await self._changes.apply(
+                    name.trial(trial.number), partial(Trial.release, lease_id=trial.lease_id), None
+                )
+            except AsktellError as error:  # its lease ends all the same
+                log.warning("cannot give back %s, whose caller is gone: %s", name.trial(trial.number), error)
+            else:
+                log.debug("gave back %s: its caller is gone", name.trial(trial.number))
 
 
 def _fail(jobs: Sequence[AskJob], error: Exception) -> None:

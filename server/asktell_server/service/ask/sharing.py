@@ -17,7 +17,10 @@ T = TypeVar("T")
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class AskJob:
-    """One ask that waits for its answer, and what it has been given in this round."""
+    """One ask that waits for its answer, and what it has been given in this round.
+
+    `undelivered`: trials that were started for it when its caller had already gone.
+    """
 
     count: int
     worker_id: str
@@ -28,6 +31,7 @@ class AskJob:
     queued: list[Trial] = field(default_factory=list)
     ready: list[Prepared] = field(default_factory=list)
     fresh: list[Suggestion] = field(default_factory=list)
+    undelivered: Sequence[TrialRecord] = ()
 
     @property
     def given(self) -> int:
@@ -37,6 +41,13 @@ class AskJob:
     def begin(self) -> None:
         """Takes back what a former round has given."""
         self.queued, self.ready, self.fresh = [], [], []
+
+    def succeed(self, records: Sequence[TrialRecord]) -> None:
+        """Answers with started trials, or keeps them when nobody waits for them."""
+        if self.answer.done():
+            self.undelivered = records
+        else:
+            self.answer.set_result(records)
 
     def fail(self, error: Exception) -> None:
         """Answers with an error, if there is no answer yet."""

@@ -66,8 +66,7 @@ class Starting:
         if not committed.replayed:
             for record in committed.records:
                 view.put(record.trial)
-        if not job.answer.done():
-            job.answer.set_result(committed.records)
+        job.succeed(committed.records)
         return True
 
     def _writes(self, offer: Offer, job: AskJob) -> list[TrialWrite]:
