@@ -36,8 +36,8 @@ enum class Existing {
 /// A connection to one or several servers. Methods, and those of its studies and trials, may be called from several
 /// threads; they throw Error. Studies and trials may outlive the client: their calls then throw ClientClosed.
 ///
-/// Methods that take a request of the contract can say all that it says. The client fills in the study or trial, and the
-/// project, worker id and request id where they are empty.
+/// Methods that take a request of the contract can say all that it says. The client fills in the study or trial, and
+/// the project, worker id and request id where they are empty.
 class Client {
  public:
   /// Opens no connection yet: the first call does. The destructor calls close(). @throws InvalidOption.

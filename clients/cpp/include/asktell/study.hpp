@@ -12,7 +12,7 @@ namespace asktell {
 
 /// How Study::ask asks.
 struct AskOptions {
-  /// How long to wait while no trial can be handed out, besides the calls' own time; unset = for ever, 0 = not at all.
+  /// How long an ask may wait, from its first call on, for a trial to hand out; unset = for ever, 0 = not at all.
   std::optional<std::chrono::milliseconds> wait = std::nullopt;
   /// All that an ask can say. The client's worker id is filled in where it is empty.
   v1::AskRequest request = {};
