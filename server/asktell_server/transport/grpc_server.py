@@ -23,6 +23,9 @@ from asktell_server.transport.tls import Tls
 
 MAX_ANSWER_BYTES = 32 * MIB
 
+LEAST_STREAMS = 1024
+"""Calls open at once on one connection that the server answers by itself, however few it works on."""
+
 STOP_GRACE_S = 1.0
 """For what is left after the drain, such as open health watches."""
 
@@ -47,7 +50,8 @@ def _options(limits: Limits, max_request_bytes: int) -> Sequence[tuple[str, int]
         ("grpc.server_handshake_timeout_ms", _ms(limits.handshake_s)),
         ("grpc.max_allowed_incoming_connections", limits.connections),
         # As many calls as the server takes, and as many again that are refused with a reason; more wait at the caller's.
-        ("grpc.max_concurrent_streams", 2 * limits.connections),
+        # A small number is not waited for: grpc resets the streams beyond it, and their callers learn no reason.
+        ("grpc.max_concurrent_streams", max(LEAST_STREAMS, 2 * limits.connections)),
     )
 
 

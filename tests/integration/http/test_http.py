@@ -187,7 +187,7 @@ def test_a_mistake_in_a_study_file_names_the_line(http_: Http) -> None:
     body = {"studyFile": "name: s\nobjectives: [{metric: loss, goal: smallest}]\nparameters: {}\n"}
     status, answer, headers = http_.call("StudyService/CreateStudy", body)
     assert (status, headers["asktell-error-reason"]) == (400, "INVALID_STUDY_FILE")
-    assert answer["message"].startswith("2:34: objectives[0].goal: must be one of minimize, maximize")
+    assert answer["message"].startswith("2:35: objectives[0].goal: must be one of minimize, maximize")
 
 
 def test_token_and_drain(tmp_path: Path) -> None:

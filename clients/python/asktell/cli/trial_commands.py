@@ -75,7 +75,9 @@ def trials(client: Client, study: str, as_json: bool, as_csv: bool, states: tupl
 
 @click.command()
 @click.argument("study")
-@click.option("--count", "-n", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many of the best to show.")
+@click.option(
+    "--count", "-n", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many of the best to show."
+)
 @as_json
 @with_client()
 def best(client: Client, study: str, count: int, as_json: bool) -> None:
