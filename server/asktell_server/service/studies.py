@@ -198,9 +198,9 @@ def _opened(wanted: WantedStudy, head: StudyHead) -> Created:
     """
     found = differences(wanted, head.study)
     if found.fixed:
-        differs = ", ".join(found.fixed)
+        differs, typed = ", ".join(found.fixed), ", ".join(map(_typed, found.fixed))
         raise AlreadyExists(
-            f"study {head.study.name} exists with another {differs}: choose another name, or delete it first",
+            f"study {head.study.name} exists with another {typed}: choose another name, or delete it first",
             reason=ErrorReason.STUDY_EXISTS,
             metadata={"name": str(head.study.name), "differs": differs},
         )
@@ -231,3 +231,11 @@ def _etag_mismatch(head: StudyHead) -> Aborted:
         reason=ErrorReason.ETAG_MISMATCH,
         metadata={"name": str(head.study.name), "etag": etag_of(head)},
     )
+
+
+def _typed(field: str) -> str:
+    """A field of the contract in the word that study files have for it."""
+    for message, word in (("search_space", "space"), ("lease_policy", "lease")):
+        if field.startswith(message):
+            return word + field.removeprefix(message)
+    return field

@@ -78,24 +78,24 @@ def _other_space() -> search_space_pb2.SearchSpace:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "differs"),
+    ("field", "value", "differs", "said"),
     [
-        ("search_space", _other_space(), "search_space (n, flag)"),
-        ("seed", 8, "seed"),
-        ("replicates", 3, "replicates"),
-        ("algorithm", study_pb2.Algorithm(sobol=study_pb2.SobolAlgorithm()), "algorithm"),
-        ("objectives", [study_pb2.Objective(metric="loss", goal=study_pb2.GOAL_MAXIMIZE)], "objectives"),
-        ("tracked_metrics", [study_pb2.TrackedMetric(metric="a")], "tracked_metrics"),
-        ("lease_policy", study_pb2.LeasePolicy(max_attempts=6), "lease_policy.max_attempts"),
+        ("search_space", _other_space(), "search_space (n, flag)", "space (n, flag)"),
+        ("seed", 8, "seed", ""),
+        ("replicates", 3, "replicates", ""),
+        ("algorithm", study_pb2.Algorithm(sobol=study_pb2.SobolAlgorithm()), "algorithm", ""),
+        ("objectives", [study_pb2.Objective(metric="loss", goal=study_pb2.GOAL_MAXIMIZE)], "objectives", ""),
+        ("tracked_metrics", [study_pb2.TrackedMetric(metric="a")], "tracked_metrics", ""),
+        ("lease_policy", study_pb2.LeasePolicy(max_attempts=6), "lease_policy.max_attempts", "lease.max_attempts"),
     ],
 )
 def test_another_study_of_that_name_is_refused_with_what_differs(
-    rpc: Rpc, stored: str, field: str, value: Any, differs: str
+    rpc: Rpc, stored: str, field: str, value: Any, differs: str, said: str
 ) -> None:
     what = refused(lambda: ensure(rpc, stored, **{**FULL, field: value}))
     assert (what.code.name, what.reason) == ("ALREADY_EXISTS", "STUDY_EXISTS")
     assert what.metadata == {"name": f"projects/default/studies/{stored}", "differs": differs}
-    assert differs in what.message
+    assert f"exists with another {said or differs}:" in what.message
 
 
 @pytest.mark.parametrize(
