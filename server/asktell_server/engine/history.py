@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from asktell_server.domain.space import Configuration, ParameterValue, SearchSpace, configuration_digest
-from asktell_server.engine.observations import Columns, Observation, Outcome, Row
+from asktell_server.domain.space import Configuration, Key, SearchSpace, configuration_digest
+from asktell_server.engine.observations import Columns, Observation, Outcome
 
 _DIGEST_SIZE = 8
 
@@ -39,12 +39,12 @@ class History:
         return history
 
     def __len__(self) -> int:
-        return len(self._columns.rows)
+        return len(self._columns.keys)
 
     def __getitem__(self, place: int) -> Observation:
         columns = self._columns
         return Observation(
-            parameters=self.configuration(columns.rows[place]),
+            parameters=self.space.configuration(columns.keys[place]),
             outcome=columns.outcome_at(place),
             metrics=columns.metrics_at(place),
         )
@@ -69,9 +69,9 @@ class History:
         self._columns.fill(columns)
 
     @property
-    def rows(self) -> Sequence[Row]:
+    def keys(self) -> Sequence[Key]:
         """The configurations (n)."""
-        return self._columns.rows
+        return self._columns.keys
 
     @property
     def values(self) -> npt.NDArray[np.float64]:
@@ -91,26 +91,18 @@ class History:
         """How many observations have the outcome."""
         return self._columns.outcomes.count(outcome.value)
 
-    def row(self, configuration: Configuration) -> Row:
-        """The configuration as a row."""
-        return self.space.key(configuration)
-
-    def configuration(self, row: Row) -> dict[str, ParameterValue]:
-        """The row as a configuration."""
-        return self.space.configuration(row)
-
-    def __contains__(self, row: Row) -> bool:
-        """Whether the row was tried."""
-        return row in self._columns
+    def __contains__(self, key: Key) -> bool:
+        """Whether the configuration with this key was tried."""
+        return key in self._columns
 
     @property
     def is_indexed(self) -> bool:
-        """Looking for a row takes no longer in a long history than in a short one."""
+        """Looking for a configuration takes no longer in a long history than in a short one."""
         return self._columns.uses is not None
 
     @property
-    def uses(self) -> Mapping[Row, int]:
-        """How often each row that was tried was."""
+    def uses(self) -> Mapping[Key, int]:
+        """How often each configuration that was tried was, by its key."""
         return self._columns.index()
 
     def append(self, observation: Observation) -> None:
@@ -121,7 +113,7 @@ class History:
         """Adds an observation before the one that now stands at `place`. Raises ValueError when it has too many metrics."""
         if len(observation.metrics) > self.metrics:
             raise ValueError(f"{len(observation.metrics)} metrics for a history of {self.metrics}")
-        self._own().insert(place, self.row(observation.parameters), observation)
+        self._own().insert(place, self.space.key(observation.parameters), observation)
 
     def remove(self, place: int) -> None:
         """Takes the observation at `place` out."""

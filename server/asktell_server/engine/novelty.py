@@ -7,8 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from asktell_server.domain.space import Configuration
-from asktell_server.engine.observations import Row
+from asktell_server.domain.space import Configuration, Key
 from asktell_server.engine.problem import StudyTask
 from asktell_server.engine.space.region import Region, region_of
 
@@ -25,8 +24,8 @@ def room(task: StudyTask, count: int) -> int | None:
     known = len(task.history) + len(task.pending)
     if known + count <= most:  # whichever they are
         return most - known
-    uses = Counter(task.history.rows)
-    uses.update(map(task.history.row, task.pending))
+    uses = Counter(task.history.keys)
+    uses.update(map(task.history.space.key, task.pending))
     return most - sum(min(times, replicates) for times in uses.values())
 
 
@@ -37,27 +36,27 @@ class Novelty:
         self._region = region
         self._history = task.history
         self._replicates = task.problem.replicates
-        self._pending = [self._history.row(configuration) for configuration in task.pending]
+        self._pending = [self._history.space.key(configuration) for configuration in task.pending]
         self._running = set(self._pending)
         # How often each has been tried, is running or has been chosen; counted from the start only where replicates matter.
-        self._uses = Counter(itertools.chain(self._history.rows, self._pending) if self._replicates > 1 else ())
+        self._uses = Counter(itertools.chain(self._history.keys, self._pending) if self._replicates > 1 else ())
 
-    def spent(self) -> list[Row]:
+    def spent(self) -> list[Key]:
         """Configurations of the task that have been tried as often as they may be; some may be listed twice."""
         if self._replicates == 1:
-            return [*self._history.rows, *self._pending]
-        return [row for row, uses in self._uses.items() if uses >= self._replicates]
+            return [*self._history.keys, *self._pending]
+        return [key for key, uses in self._uses.items() if uses >= self._replicates]
 
     def __contains__(self, configuration: Configuration) -> bool:
-        row = self._history.row(configuration)
-        return row in self._running or row in self._history
+        key = self._history.space.key(configuration)
+        return key in self._running or key in self._history
 
     def add(self, configuration: Configuration) -> bool:
         """Marks a configuration as chosen; whether it has now been tried as often as it may be."""
-        row = self._history.row(configuration)
-        self._running.add(row)
-        self._uses[row] += 1
-        return self._uses[row] >= self._replicates
+        key = self._history.space.key(configuration)
+        self._running.add(key)
+        self._uses[key] += 1
+        return self._uses[key] >= self._replicates
 
     def choose(self, candidates: Iterable[Configuration], *, seed: Sequence[int]) -> Configuration | None:
         """What `find` finds, marked as chosen."""
@@ -96,7 +95,7 @@ class Novelty:
                 return
             yield chosen
 
-    def _left_over(self, taken: set[Row], seed: Sequence[int]) -> Configuration | None:
+    def _left_over(self, taken: set[Key], seed: Sequence[int]) -> Configuration | None:
         """A configuration outside `taken`, each as likely; None = there is none, or too many to be numbered."""
         count = self._region.count
         if count is None or len(taken) >= count:
@@ -107,4 +106,4 @@ class Novelty:
             if number > rank:
                 break
             rank += 1  # so far the rank among what is left: counts past what is taken
-        return self._history.configuration(lattice.row(rank))
+        return self._history.space.configuration(lattice.key(rank))

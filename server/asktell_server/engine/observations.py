@@ -16,14 +16,11 @@ import numpy.typing as npt
 from asktell_server.domain.metrics import Metric
 from asktell_server.domain.space import Configuration, Key
 
-Row = Key
-"""A configuration as the space's key of it: two are equal exactly when the configurations are."""
-
 _NOTHING = float("nan")
 """Stands in a column of numbers where a metric has no value, or a value no standard error."""
 _LOOKUPS = 16
-"""Rows that are looked for by comparing with each before an index is made. At 4,000 rows of 6 values a lookup takes
-0.1 ms and the index 1 ms; most tasks look for a single row."""
+"""Configurations that are looked for by comparing with each before an index is made. At 4,000 keys of 6 values a lookup takes
+0.1 ms and the index 1 ms; most tasks look for a single key."""
 
 
 class Outcome(enum.Enum):
@@ -55,33 +52,33 @@ class Observation:
 
 
 class Columns:
-    """Observations by columns: rows, outcomes, and for each metric values and standard errors.
+    """Observations by columns: keys, outcomes, and for each metric values and standard errors.
 
     A further field of an observation (the step that it was measured at, say) is one more attribute of `Observation` and
     one more column here: in `all`, `insert` and the reading of one observation. Whatever removes, copies, compares or sends
     observations goes over all columns, whichever there are.
 
     Attributes:
-        uses: an index, how often each row occurs; None until it is worth its while, from then on kept up to date.
+        uses: an index, how often each key occurs; None until it is worth its while, from then on kept up to date.
     """
 
     def __init__(self, metrics: int) -> None:
-        self.rows: list[Row] = []
+        self.keys: list[Key] = []
         self.outcomes = bytearray()
         self.values = [array("d") for _ in range(metrics)]
         self.standard_errors = [array("d") for _ in range(metrics)]
-        self.uses: dict[Row, int] | None = None
+        self.uses: dict[Key, int] | None = None
         self._lookups = 0
 
     def all(self) -> list[MutableSequence[Any]]:
         """Every column (n)."""
-        return [self.rows, self.outcomes, *self.values, *self.standard_errors]
+        return [self.keys, self.outcomes, *self.values, *self.standard_errors]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Columns):
             return NotImplemented
         numbers = [*self.values, *self.standard_errors], [*other.values, *other.standard_errors]
-        return (self.rows, self.outcomes) == (other.rows, other.outcomes) and all(
+        return (self.keys, self.outcomes) == (other.keys, other.outcomes) and all(
             mine.tobytes() == others.tobytes() for mine, others in zip(*numbers, strict=True)
         )
 
@@ -98,26 +95,26 @@ class Columns:
             for values, errors in zip(self.values, self.standard_errors, strict=True)
         )
 
-    def insert(self, place: int, row: Row, observation: Observation) -> None:
-        """Adds an observation, with its configuration as a row, before the one that now stands at `place`."""
-        self.rows.insert(place, row)
+    def insert(self, place: int, key: Key, observation: Observation) -> None:
+        """Adds an observation, whose configuration has the key, before the one that now stands at `place`."""
+        self.keys.insert(place, key)
         self.outcomes.insert(place, observation.outcome.value)
         for values, errors, metric in itertools.zip_longest(self.values, self.standard_errors, observation.metrics):
             error = None if metric is None else metric.standard_error
             values.insert(place, _NOTHING if metric is None else metric.value)
             errors.insert(place, _NOTHING if error is None else error)
         if self.uses is not None:
-            self.uses[row] = self.uses.get(row, 0) + 1
+            self.uses[key] = self.uses.get(key, 0) + 1
 
     def remove(self, place: int) -> None:
         """Takes one observation out."""
-        row = self.rows[place]
+        key = self.keys[place]
         for column in self.all():
             del column[place]
         if self.uses is not None:
-            self.uses[row] -= 1
-            if not self.uses[row]:
-                del self.uses[row]
+            self.uses[key] -= 1
+            if not self.uses[key]:
+                del self.uses[key]
 
     def copy(self) -> Columns:
         """The same in other memory."""
@@ -131,19 +128,19 @@ class Columns:
         for mine, others in zip(self.all(), columns, strict=True):
             mine.extend(others)
 
-    def __contains__(self, row: Row) -> bool:
-        """Whether one of the observations is of the row."""
+    def __contains__(self, key: Key) -> bool:
+        """Whether one of the observations is of the configuration with this key."""
         self._lookups += 1
         if self.uses is None and self._lookups <= _LOOKUPS:
-            return row in self.rows
-        return row in self.index()
+            return key in self.keys
+        return key in self.index()
 
-    def index(self) -> dict[Row, int]:
-        """How often each row occurs."""
+    def index(self) -> dict[Key, int]:
+        """How often each key occurs."""
         if self.uses is None:
-            uses: dict[Row, int] = {}
-            for row in self.rows:
-                uses[row] = uses.get(row, 0) + 1
+            uses: dict[Key, int] = {}
+            for key in self.keys:
+                uses[key] = uses.get(key, 0) + 1
             self.uses = uses
         return self.uses
 
@@ -152,7 +149,7 @@ class Columns:
         parts: list[tuple[str, npt.DTypeLike, Sequence[Any]]] = [("outcome", "u1", self.outcomes)]
         for number, (values, errors) in enumerate(zip(self.values, self.standard_errors, strict=True)):
             parts += [(f"value {number}", "<f8", values), (f"standard error {number}", "<f8", errors)]
-        table = np.empty(len(self.rows), dtype=[(name, kind) for name, kind, _ in parts])
+        table = np.empty(len(self.keys), dtype=[(name, kind) for name, kind, _ in parts])
         for name, _, column in parts:
             table[name] = np.array(column)
         return table.tobytes()

@@ -71,7 +71,7 @@ def test_any_order_of_changes_ends_at_the_same_history(data: st.DataObject, is_i
     assert history == afresh
     assert history.digest() == afresh.digest()
     assert history.uses == afresh.uses
-    assert set(history.uses) == set(history.rows)
+    assert set(history.uses) == set(history.keys)
     assert sum(history.uses.values()) == len(history)
 
 
@@ -88,7 +88,7 @@ def test_columns_hold_what_is_known() -> None:
     history = History.of(SPACE, told, metrics=2)
     np.testing.assert_array_equal(history.values, [[1.0, 7.0], [math.nan, math.nan], [math.nan, 9.0]])
     np.testing.assert_array_equal(history.standard_errors, [[0.1, math.nan], [math.nan] * 2, [math.nan] * 2])
-    assert history.rows == [(0.5, 1, "a"), (0.25, 1, "a"), (0.0, 1, "a")]
+    assert history.keys == [(0.5, 1, "a"), (0.25, 1, "a"), (0.0, 1, "a")]
     assert history.mask(Outcome.FAILED).tolist() == [False, True, False]
     assert History(SPACE).values.shape == (0, 1)
 
@@ -104,24 +104,24 @@ def test_a_snapshot_stays_as_it_is_whatever_happens() -> None:
     assert before.values.tolist() == [[0.0], [0.25]]
     assert between.values.tolist() == [[0.0], [0.25], [3.0], [4.0]]
     assert history.values.tolist() == [[0.25], [3.0]]
-    assert [history.row(_at(0.0)) in each for each in (before, between, history)] == [True, True, False]
+    assert [history.space.key(_at(0.0)) in each for each in (before, between, history)] == [True, True, False]
 
 
 def test_nothing_is_copied_for_a_snapshot_that_is_no_longer_in_use() -> None:
     history = _history(0.0, 0.25)
-    rows = history.rows
-    assert history.snapshot().rows is rows
+    keys = history.keys
+    assert history.snapshot().keys is keys
     history.append(valued(_at(1.0), 3.0))
-    assert history.rows is rows
+    assert history.keys is keys
     kept = history.snapshot()
     history.append(valued(_at(0.5), 3.0))
-    assert history.rows is not rows
-    assert kept.rows is rows
+    assert history.keys is not keys
+    assert kept.keys is keys
 
 
 def test_an_index_is_made_for_many_lookups_and_kept_up_to_date() -> None:
     history = _history(0.0, 0.25, 0.25)
-    present, absent = history.row(_at(0.25)), history.row(_at(0.5))
+    present, absent = history.space.key(_at(0.25)), history.space.key(_at(0.5))
     for _ in range(20):
         assert present in history.snapshot()
         assert absent not in history

@@ -19,9 +19,10 @@ from asktell_server.domain.space import (
     Domain,
     FloatDomain,
     IntDomain,
+    Key,
     SearchSpace,
 )
-from asktell_server.engine.observations import Observation, Outcome, Row
+from asktell_server.engine.observations import Observation, Outcome
 from asktell_server.engine.space import region as regions
 from asktell_server.engine.space.lattice import Lattice
 from asktell_server.engine.space.region import Box, region_of
@@ -52,10 +53,10 @@ class TestBox:
     def test_everything_is_the_lattice(self) -> None:
         region = region_of(SMALL)
         lattice, points = region.lattice(), region.everything()
-        rows = [lattice.row(number) for number in range(lattice.size)]
-        assert region.count == lattice.size == len(points) == len(set(rows)) == 12
-        assert [lattice.number(row) for row in rows] == list(range(12))
-        assert np.array_equal(region.encoding.encode_rows(rows), points)
+        keys = [lattice.key(number) for number in range(lattice.size)]
+        assert region.count == lattice.size == len(points) == len(set(keys)) == 12
+        assert [lattice.number(key) for key in keys] == list(range(12))
+        assert np.array_equal(region.encoding.encode_keys(keys), points)
 
     def test_an_infinite_space_cannot_be_numbered(self) -> None:
         region = region_of(MIXED_SPACE)
@@ -72,7 +73,7 @@ class TestBox:
 
     def test_a_grid_knows_its_points_and_no_others(self) -> None:
         grid = region_of(space_of(x=UNIT, n=IntDomain(min=0, max=100))).grid([3, 2])
-        assert [grid.row(number) for number in range(grid.size)] == [(x, n) for x in (0.0, 0.5, 1.0) for n in (0, 100)]
+        assert [grid.key(number) for number in range(grid.size)] == [(x, n) for x in (0.0, 0.5, 1.0) for n in (0, 100)]
         assert grid.number((0.5, 100)) == 3
         assert grid.number((0.5, 50)) is None
 
@@ -109,28 +110,28 @@ class Triangle(Box):
 
     def lattice(self) -> Lattice:
         """See Region."""
-        return _Listed([self._row(point) for point in self.everything()])
+        return _Listed([self._key(point) for point in self.everything()])
 
     def grid(self, levels: Sequence[int]) -> Lattice:
         """See Region."""
         grid = super().grid(levels)
-        rows = [grid.row(number) for number in range(grid.size)]
-        return _Listed([row for row in rows if _below(self.encoding.encode_rows([row]))[0]])
+        keys = [grid.key(number) for number in range(grid.size)]
+        return _Listed([key for key in keys if _below(self.encoding.encode_keys([key]))[0]])
 
-    def _row(self, point: Points) -> Row:
+    def _key(self, point: Points) -> Key:
         return tuple(self.encoding.decode(point).values())
 
 
 class _Listed:
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self.size = len(rows)
-        self._rows = rows
+    def __init__(self, keys: Sequence[Key]) -> None:
+        self.size = len(keys)
+        self._keys = keys
 
-    def row(self, number: int) -> Row:
-        return self._rows[number]
+    def key(self, number: int) -> Key:
+        return self._keys[number]
 
-    def number(self, row: Row) -> int | None:
-        return self._rows.index(row) if row in self._rows else None
+    def number(self, key: Key) -> int | None:
+        return self._keys.index(key) if key in self._keys else None
 
 
 def _below(points: Points) -> npt.NDArray[np.bool_]:

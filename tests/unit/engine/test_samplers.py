@@ -152,7 +152,7 @@ def test_what_was_tried_is_not_drawn_again_whether_it_is_looked_up_or_compared_w
     again = _task(space, Random(), tried=drawn)
     for is_indexed in (False, True):
         assert again.history.is_indexed == is_indexed
-        assert not set(map(again.history.row, _configurations(again))) & set(again.history.rows)
+        assert not set(map(again.history.space.key, _configurations(again))) & set(again.history.keys)
         assert again.history.uses
 
 

@@ -35,7 +35,7 @@ class Finder:
         self._search = Search(region)
         self._rng = generator(task, "search")
         self._novelty = Novelty(task, region)
-        spent = region.encoding.encode_rows(self._novelty.spent())
+        spent = region.encoding.encode_keys(self._novelty.spent())
         running = region.encoding.encode(task.pending)
         self._taken = Taken(np.concatenate([spent, running]))
         self._spent = Taken(spent)

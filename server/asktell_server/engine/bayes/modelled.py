@@ -82,7 +82,7 @@ def _metric(
     history = task.history
     targets = make_targets(history, objective, metric=place)
     everything = Data(
-        x=region.encoding.encode_rows([history.rows[row] for row in targets.rows]),
+        x=region.encoding.encode_keys([history.keys[place] for place in targets.rows]),
         y=targets.values,
         noise=targets.noise,
         layout=layout,

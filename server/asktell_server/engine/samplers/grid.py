@@ -41,7 +41,7 @@ class GridSampler:
         free: list[int] = []
         for most in range(task.problem.replicates):
             free += [point for point in points if uses[point] <= most][: count - len(free)]
-        configurations = [task.history.configuration(grid.row(point)) for point in free]
+        configurations = [task.history.space.configuration(grid.key(point)) for point in free]
         return SuggestResult(
             suggestions=tuple(Suggestion(parameters=one, origin=Origin.SAMPLER) for one in configurations)
         )
@@ -57,8 +57,8 @@ def _grid(task: StudyTask) -> Lattice:
 
 def _uses(task: StudyTask, grid: Lattice) -> Counter[int]:
     """How often each point, by its number, has been tried or is running; somebody's own configurations have none."""
-    rows = [*task.history.rows, *map(task.history.row, task.pending)]
-    return Counter(number for number in map(grid.number, rows) if number is not None)
+    keys = [*task.history.keys, *map(task.history.space.key, task.pending)]
+    return Counter(number for number in map(grid.number, keys) if number is not None)
 
 
 def permute(places: _Integers, *, size: int, keys: _Integers) -> _Integers:

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from asktell_server.domain.space import Configuration, ParameterValue, SearchSpace
-from asktell_server.engine.observations import Row
+from asktell_server.domain.space import Configuration, Key, ParameterValue, SearchSpace
 from asktell_server.engine.space.columns import Categories, Column, Continuum, column_of
 from asktell_server.engine.space.warp import Points
 
@@ -41,12 +40,12 @@ class Encoding:
         """Points (n x d) of configurations that the space accepts."""
         return self._encoded([[one[name] for one in configurations] for name in self.names], len(configurations))
 
-    def encode_rows(self, rows: Sequence[Row]) -> Points:
-        """Points (n x d) of configurations as rows."""
+    def encode_keys(self, keys: Sequence[Key]) -> Points:
+        """Points (n x d) of the configurations with these keys."""
         columns: list[Any] = [
-            [row[index] for row in rows] for index in range(self.dimension)
+            [key[index] for key in keys] for index in range(self.dimension)
         ]  # in a box none is absent
-        return self._encoded(columns, len(rows))
+        return self._encoded(columns, len(keys))
 
     def decode(self, point: Points) -> dict[str, ParameterValue]:
         """The configuration nearest to a point (d)."""

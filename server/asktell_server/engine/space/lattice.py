@@ -9,8 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from asktell_server.domain.space import ABSENT, ParameterValue
-from asktell_server.engine.observations import Row
+from asktell_server.domain.space import ABSENT, Key, ParameterValue
 from asktell_server.engine.space.columns import Column, Continuum, Levels
 
 
@@ -33,11 +32,11 @@ class Lattice(Protocol):
 
     size: int
 
-    def row(self, number: int) -> Row:
+    def key(self, number: int) -> Key:
         """The configuration with the number."""
         ...
 
-    def number(self, row: Row) -> int | None:
+    def number(self, key: Key) -> int | None:
         """The number of a configuration; None where it is not of the lattice."""
         ...
 
@@ -49,7 +48,7 @@ class Combinations:
         self._axes = axes
         self.size = math.prod(axis.count for axis in axes)
 
-    def row(self, number: int) -> Row:
+    def key(self, number: int) -> Key:
         """See Lattice."""
         values: list[ParameterValue] = []
         for axis in reversed(self._axes):
@@ -57,10 +56,10 @@ class Combinations:
             values.append(axis.value(index))
         return tuple(reversed(values))
 
-    def number(self, row: Row) -> int | None:
+    def number(self, key: Key) -> int | None:
         """See Lattice."""
         number = 0
-        for axis, value in zip(self._axes, row, strict=True):
+        for axis, value in zip(self._axes, key, strict=True):
             index = None if value is ABSENT else axis.index(value)
             if index is None:
                 return None

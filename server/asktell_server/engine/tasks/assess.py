@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from asktell_server.domain.space import Key
 from asktell_server.engine.history import History
-from asktell_server.engine.observations import Outcome, Row
+from asktell_server.engine.observations import Outcome
 from asktell_server.engine.problem import StudyTask
 from asktell_server.engine.task import Answer, NoAnswer
 
@@ -69,7 +70,7 @@ class AssessTask(StudyTask):
             (objective,) = model.metrics
             targets, process = objective.targets, objective.process
             rows = targets.rows[targets.valued]
-            points = model.region.encoding.encode_rows([self.history.rows[row] for row in rows])
+            points = model.region.encoding.encode_keys([self.history.keys[place] for place in rows])
             parts = [process.moments(points[start : start + _CHUNK]) for start in range(0, len(rows), _CHUNK)]
             means, variances = (np.concatenate(moments) for moments in zip(*parts, strict=True))
             best = int(np.argmin(means))
@@ -98,9 +99,9 @@ def _says_itself(history: History) -> bool | None:
     valued = history.mask(Outcome.VALUE)
     if (history.standard_errors[valued, 0] > 0).any():
         return True
-    values: dict[Row, list[float]] = {}
-    for row, value, counts in zip(history.rows, history.values[:, 0].tolist(), valued, strict=True):
+    values: dict[Key, list[float]] = {}
+    for key, value, counts in zip(history.keys, history.values[:, 0].tolist(), valued, strict=True):
         if counts:
-            values.setdefault(row, []).append(value)
+            values.setdefault(key, []).append(value)
     replicates = [several for several in values.values() if len(several) > 1]
     return any(len(set(several)) > 1 for several in replicates) if replicates else None
