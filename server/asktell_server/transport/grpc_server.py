@@ -18,7 +18,7 @@ from asktell_server.transport.calls import MIB, Metadata, Method, Service
 from asktell_server.transport.edge import Admission, Edge
 from asktell_server.transport.errors import to_status
 from asktell_server.transport.failures import body_late
-from asktell_server.transport.limits import Limits
+from asktell_server.transport.limits import DEFAULT_LIMITS, Limits
 from asktell_server.transport.tls import Tls
 
 MAX_ANSWER_BYTES = 32 * MIB
@@ -28,8 +28,6 @@ LEAST_STREAMS = 1024
 
 STOP_GRACE_S = 1.0
 """For what is left after the drain, such as open health watches."""
-
-DEFAULT_LIMITS = Limits()
 
 
 def _options(limits: Limits, max_request_bytes: int) -> Sequence[tuple[str, int]]:

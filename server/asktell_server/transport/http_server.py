@@ -12,10 +12,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from asktell_server.transport.http_protocol import limited
-from asktell_server.transport.limits import Limits
+from asktell_server.transport.limits import DEFAULT_LIMITS, Limits
 from asktell_server.transport.tls import Tls
 
-DEFAULT_LIMITS = Limits()
 STOP_GRACE_S = 1.0
 
 

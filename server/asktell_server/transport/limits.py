@@ -26,3 +26,6 @@ class Limits:
     head_s: float = 15.0
     http_idle_s: float = 5.0
     stalled_s: float = 60.0
+
+
+DEFAULT_LIMITS = Limits()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from asktell_server.domain.algorithm import Auto, Bayesian
 from asktell_server.domain.space import Configuration, configuration_digest
 from asktell_server.domain.study import Study, StudyState
 from asktell_server.domain.surprise import WHOLE_SURPRISE
@@ -96,7 +95,7 @@ class Offer:
 
 def may_prepare(study: Study) -> bool:
     """Whether the study may need a model; others are answered within a millisecond anyway."""
-    return study.state is StudyState.ACTIVE and isinstance(study.algorithm, Auto | Bayesian)
+    return study.state is StudyState.ACTIVE and study.algorithm.prepares_ahead
 
 
 def _can_skip_reading(study: Study) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asktell_server.domain.algorithm import Manual
 from asktell_server.domain.errors import AsktellError, ErrorReason, FailedPrecondition, ResourceExhausted
 from asktell_server.domain.study import Study, StudyState
 from asktell_server.domain.trial import TrialState
@@ -34,7 +33,7 @@ def nothing_now(study: Study, head: StudyHead, next_lapse_s: float | None) -> As
     name = str(study.name)
     running = head.counts.get(TrialState.RUNNING, 0)
     limited = study.max_running_trials and running >= study.max_running_trials
-    if isinstance(study.algorithm, Manual) and not limited:
+    if not study.algorithm.suggests and not limited:
         return FailedPrecondition(
             f"study {name} uses manual search and no trial is enqueued",
             reason=ErrorReason.QUEUE_EMPTY,

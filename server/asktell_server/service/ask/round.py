@@ -12,7 +12,6 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from asktell_server.domain.algorithm import Manual
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.study import FinishReason, Study
 from asktell_server.service.ask.lapses import take_back
@@ -82,7 +81,7 @@ class Rounds:
         require_active(study)
         offer = Offer.of(view)
         shares = Shares(jobs, offer, view.queued())
-        if shares.room and not isinstance(study.algorithm, Manual):
+        if shares.room and study.algorithm.suggests:
             if at_once := _without(jobs, shares.unserved):  # they need not wait for the model
                 return [*await self._start(view, offer, at_once), *shares.unserved]
             if await self._join(view, shares.unserved, offer):
