@@ -233,9 +233,17 @@ def _etag_mismatch(head: StudyHead) -> Aborted:
     )
 
 
+_TYPED = (
+    ("search_space", "space"),
+    ("lease_policy.lease_duration", "lease.duration_s"),
+    ("lease_policy.max_attempts", "lease.max_attempts"),
+)
+"""Fields of the contract that clients and study files call otherwise."""
+
+
 def _typed(field: str) -> str:
-    """A field of the contract in the word that study files have for it."""
-    for message, word in (("search_space", "space"), ("lease_policy", "lease")):
+    """A field of the contract, with what may follow its name, in the words that people type."""
+    for message, word in _TYPED:
         if field.startswith(message):
             return word + field.removeprefix(message)
     return field
