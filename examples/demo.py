@@ -68,9 +68,10 @@ def _tune(server: LocalServer, *, trials: int, workers: int) -> None:
         )
         _say(f"tuning: {trials} trials, {workers} workers, server at {address}")
         _run_workers(address, workers)
-        best = study.best_trial
-        if best is None:
-            raise SystemExit("no trial succeeded")
+        try:
+            best = study.best_trial
+        except asktell.NoResult:
+            raise SystemExit("no trial succeeded") from None
         # Only now that the choice is made is the test split looked at; it is kept with the trial, never optimised.
         tuned = _measure(base, text, Hyperparameters.from_params(best.params))
         best.amend({**best.metrics, "test_perplexity": tuned[1]}, reason="test split of the final choice")

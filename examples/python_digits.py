@@ -119,8 +119,7 @@ def main() -> int:
                 break
             with trial:
                 run_trial(trial, training, validation)
-        best = study.best_trial
-        if best is not None:
+        for best in study.best_trials(1):  # none, if all have failed
             print(f"best: trial {best.number}  val_loss {best.metrics['val_loss']:.4f}")
     return 0
 

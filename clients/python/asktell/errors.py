@@ -20,6 +20,7 @@ AsktellError
 │   ├── StudyComplete         ask no more
 │   ├── StudyPaused
 │   ├── QueueEmpty            manual search, nothing enqueued
+│   ├── NoResult              the best trial of a study in which none has succeeded
 │   ├── IllegalTransition     e.g. cancelling a trial that has ended
 │   └── LeaseLost             another worker has the trial now
 ├── Aborted                   a race was lost; nothing was changed
@@ -32,6 +33,7 @@ AsktellError
 ├── Unavailable               no server, or its store is away, for longer than the call's deadline
 ├── DeadlineExceeded          the answer was not ready in time; the call may have been carried out
 ├── Unauthenticated           the token is missing or wrong
+├── ClientClosed              the client has been closed: make another one
 └── InternalError             a bug of the server; `incident` is in its log
 """
 
@@ -48,6 +50,7 @@ __all__ = [
     "Aborted",
     "AlreadyExists",
     "AsktellError",
+    "ClientClosed",
     "Contention",
     "DeadlineExceeded",
     "EtagMismatch",
@@ -60,6 +63,7 @@ __all__ = [
     "LeaseLost",
     "LimitExceeded",
     "MissingObjective",
+    "NoResult",
     "NoTrialAvailable",
     "NotFinite",
     "NotFound",
@@ -279,6 +283,10 @@ class QueueEmpty(FailedPrecondition):
     """The study is searched by hand, and nothing is enqueued."""
 
 
+class NoResult(FailedPrecondition):
+    """No trial of the study has a result yet, so that none is the best."""
+
+
 class IllegalTransition(FailedPrecondition):
     """The trial's state does not allow the call."""
 
@@ -335,6 +343,10 @@ class DeadlineExceeded(AsktellError):
 
 class Unauthenticated(AsktellError):
     """The token is missing or wrong."""
+
+
+class ClientClosed(AsktellError):
+    """The client has been closed, and its studies and trials with it: nothing was sent."""
 
 
 class InternalError(AsktellError):

@@ -167,10 +167,7 @@ class PythonExecutor:
 
     def best(self, action: Any) -> Any:
         study = self._studies[action.study]
-        if action.count:
-            return results.trials(study.best_trials(action.count))
-        best = study.best_trial
-        return results.trials([] if best is None else [best])
+        return results.trials(study.best_trials(action.count or 1))
 
     def enqueue(self, action: Any) -> Any:
         study, first = self._studies[action.study], action.trials[0]

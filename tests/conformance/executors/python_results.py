@@ -127,7 +127,7 @@ def _trial(view: asktell.TrialView) -> trial_pb2.Trial:
         annotations=view.annotations,
         import_key=view.import_key,
         measurement_count=view.measurement_count,
-        measurements=[_measurement(each) for each in view.measurements],
+        measurements=view.message.measurements,
     )
     _parameters(wire.parameters, view.params)
     _metrics(wire.metrics, view.metrics)

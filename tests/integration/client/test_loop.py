@@ -238,7 +238,7 @@ async def test_measurements(study: Any) -> None:
     for step in (1, 2):
         await do(trial.report({"loss": 1 / step}, step=step, acc=step))
     await do(trial.refresh())
-    assert [(each.step, each.metrics) for each in trial.measurements] == [
+    assert [(each.step, each.metrics) for each in await do(trial.measurements)] == [
         (1, {"loss": 1.0, "acc": 1.0}),
         (2, {"loss": 0.5, "acc": 2.0}),
     ]

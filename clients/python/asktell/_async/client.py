@@ -93,6 +93,11 @@ class AsyncClient:
         )
         return await self._session.run(flow)
 
+    def __repr__(self) -> str:
+        """Where the server is, and the project."""
+        settings = self._session.caller.settings
+        return f"<{type(self).__name__} {settings.address} project {settings.project}>"
+
     async def close(self) -> None:
         """As `Client.close`."""
         await self._session.close()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import Self, Unpack, overload
+from typing import Any, Literal, Self, Unpack, overload
 
 from asktell._async.session import AsyncSession
 from asktell._async.trial import AsyncTrial
 from asktell._core.ask_options import AskOptions
+from asktell._core.frames import frame_maker
 from asktell._core.leases import Lease
 from asktell._core.study_actions import Params, States, StudyActions
 from asktell._core.watch import Change, decode_change
@@ -82,14 +83,36 @@ class AsyncStudy(StudyActions):
         """As `Study.trials`."""
         return [self._handle(each) for each in await self._run(self._list(states, worker_id, labels))]
 
+    async def dataframe(
+        self,
+        library: Literal["pandas", "polars"] | None = None,
+        *,
+        states: States | None = None,
+        worker_id: str = "",
+        labels: Mapping[str, str] | None = None,
+    ) -> Any:
+        """As `Study.dataframe`."""
+        make = frame_maker(library)
+        return make(await self._run(self._list(states, worker_id, labels)), self._names)
+
     async def trial(self, number: int) -> AsyncTrial:
         """As `Study.trial`."""
         return self._handle(await self._run(self._get_trial(number)))
 
     @property
-    async def best_trial(self) -> AsyncTrial | None:
+    async def best_trial(self) -> AsyncTrial:
         """As `Study.best_trial`."""
-        return next(iter(await self.best_trials(1)), None)
+        return self._handle(await self._run(self._best_one()))
+
+    @property
+    async def best_params(self) -> dict[str, Any]:
+        """As `Study.best_params`."""
+        return (await self.best_trial).params
+
+    @property
+    async def best_value(self) -> float:
+        """As `Study.best_value`."""
+        return (await self.best_trial).metrics[self.objectives[0].metric]
 
     @property
     async def best_by_model(self) -> BestByModel[AsyncTrial] | None:
@@ -113,7 +136,7 @@ class AsyncStudy(StudyActions):
         watch = self._watch(cursor)
         try:
             while True:
-                yield decode_change(await self._run(watch.next()), self._order)
+                yield decode_change(await self._run(watch.next()), self._names)
         finally:
             watch.close()
 
@@ -143,4 +166,4 @@ class AsyncStudy(StudyActions):
         return self
 
     def _handle(self, message: trial_pb2.Trial, lease: Lease | None = None) -> AsyncTrial:
-        return AsyncTrial(self._session, message, self._order, lease)
+        return AsyncTrial(self._session, message, self._names, lease)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Literal, Self
 
 from asktell._async.session import AsyncSession
 from asktell._core.leases import Lease
 from asktell._core.trial_actions import Metrics, TrialActions
-from asktell.records import MetricInput, Outcome
+from asktell._core.trial_view import Names
+from asktell.records import Measurement, MetricInput, Outcome
 from asktell.v1 import trial_pb2
 
 
@@ -18,10 +19,10 @@ class AsyncTrial(TrialActions):
     """`asktell.Trial` for asyncio: the same methods, to be awaited."""
 
     def __init__(
-        self, session: AsyncSession, message: trial_pb2.Trial, order: Sequence[str], lease: Lease | None = None
+        self, session: AsyncSession, message: trial_pb2.Trial, names: Names, lease: Lease | None = None
     ) -> None:
         """Use `AsyncStudy.ask` or `AsyncStudy.trials`."""
-        super().__init__(session.caller, message, order, lease)
+        super().__init__(session.caller, message, names, lease)
         self._run = session.run
 
     async def report(
@@ -73,6 +74,11 @@ class AsyncTrial(TrialActions):
     async def annotate(self, annotations: Mapping[str, str] | None = None, /, **more_annotations: str) -> None:
         """As `Trial.annotate`."""
         await self._run(self._set("annotations", annotations or {}, more_annotations))
+
+    @property
+    async def measurements(self) -> list[Measurement]:
+        """As `Trial.measurements`."""
+        return await self._run(self._measured())
 
     async def refresh(self) -> Self:
         """As `Trial.refresh`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
@@ -10,10 +11,11 @@ from asktell._core.ask_options import AskOptions
 from asktell._core.flow import Flow, new_request_id
 from asktell._core.studies import Caller, ask, list_trials
 from asktell._core.study_requests import state_request, update_request
-from asktell._core.study_view import StudyView
+from asktell._core.study_view import StudyView, names_of
 from asktell._core.trial_actions import OUTCOMES
 from asktell._core.values import encode_configuration, encode_metrics, encode_time, whole
 from asktell._core.watch import Watch
+from asktell.errors import AsktellError, NoResult, StudyComplete
 from asktell.records import ImportedTrial, TrialState
 from asktell.spaces import ParameterValue
 from asktell.study_spec import StudyChanges
@@ -30,17 +32,19 @@ class StudyActions(StudyView):
         """Takes the message over."""
         super().__init__(message)
         self._caller = caller
-        # Maps have no order on the wire: trials show theirs as the study declares it.
-        self._order = (
-            *(parameter.name for parameter in message.search_space.parameters),
-            *(objective.metric for objective in message.objectives),
-            *(metric.metric for metric in message.tracked_metrics),
-        )
+        self._names = names_of(message)
 
     def _ask(
         self, count: int | None, wait: bool | float, options: AskOptions
     ) -> Flow[tuple[Sequence[trial_pb2.Trial], float]]:
-        return ask(self._caller, self.name, count=1 if count is None else count, wait=wait, options=options)
+        try:
+            return (
+                yield from ask(self._caller, self.name, count=1 if count is None else count, wait=wait, options=options)
+            )
+        except StudyComplete:
+            with contextlib.suppress(AsktellError):  # the news is that the study is complete, whatever this says
+                yield from self._refresh()
+            raise
 
     def _enqueue(
         self,
@@ -82,6 +86,12 @@ class StudyActions(StudyView):
     def _best(self, count: int) -> Flow[Sequence[trial_pb2.Trial]]:
         request = trial_service_pb2.ListBestTrialsRequest(parent=self.name, count=whole(count, "count"))
         return (yield from self._caller(methods.LIST_BEST_TRIALS, request)).trials
+
+    def _best_one(self) -> Flow[trial_pb2.Trial]:
+        found = yield from self._best(1)
+        if not found:
+            raise NoResult(f"{self.name} has no result yet", metadata={"name": self.name})
+        return found[0]
 
     def _best_by_model(self) -> Flow[trial_service_pb2.BestByModel | None]:
         request = trial_service_pb2.ListBestTrialsRequest(parent=self.name, by_model=True)

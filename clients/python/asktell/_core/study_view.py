@@ -6,6 +6,8 @@ from datetime import datetime
 
 from asktell._core import spec_codec as codec
 from asktell._core.fields import Field, fields_of, nonzero, optional, plain, texts, time, unless_none
+from asktell._core.html import study_html
+from asktell._core.trial_view import Names
 from asktell._core.values import decode_enum, encode_seconds, encode_time, real, text, whole
 from asktell.records import FinishReason, StudyState, StudyWarning, TrialCounts
 from asktell.spaces import Domain
@@ -14,6 +16,17 @@ from asktell.study_spec import StudyOptions
 from asktell.v1 import study_pb2
 
 _WHOLE = unless_none(whole)
+
+
+def names_of(study: study_pb2.Study) -> Names:
+    """The parameters and the metrics, objectives first, in the order in which the study declares them."""
+    return Names(
+        params=tuple(parameter.name for parameter in study.search_space.parameters),
+        metrics=(
+            *(objective.metric for objective in study.objectives),
+            *(metric.metric for metric in study.tracked_metrics),
+        ),
+    )
 
 
 class StudyView:
@@ -149,10 +162,26 @@ class StudyView:
         ]
 
     def __repr__(self) -> str:
-        """Name, state and counts."""
-        return (
-            f"<{type(self).__name__} {self.name} {self.state} {self.counts.ended} of {self.counts.total} trials ended>"
-        )
+        """Name, state, counts and budget, as of the last answer."""
+        return f"<{type(self).__name__} {self.name} {', '.join(self._summary())}>"
+
+    def _summary(self) -> list[str]:
+        state = str(self.state)
+        if self.finish_reason is not FinishReason.UNSPECIFIED:
+            state += f" ({self.finish_reason})"
+        counts = self.counts
+        # Not "12 of 50": imported and cancelled trials have ended, and use nothing of the budget up.
+        parts = [state, f"{counts.ended} trials ended"]
+        parts += [
+            f"{getattr(counts, name)} {name}" for name in ("failed", "running", "queued") if getattr(counts, name)
+        ]
+        if self.max_trials is not None:
+            parts.append(f"budget {self.max_trials}")
+        return parts
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return study_html(self, ", ".join(self._summary()))
 
 
 STUDY_FIELDS: dict[str, Field[object]] = {field.name: field for field in fields_of(StudyView) if field.can_be_given}

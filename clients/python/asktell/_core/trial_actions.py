@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from asktell._core import methods
 from asktell._core.flow import Flow, new_request_id
-from asktell._core.trial_view import TrialView
+from asktell._core.trial_view import Names, TrialView, decode_measurement
 from asktell._core.values import encode_metrics, text, whole
 from asktell.errors import AsktellError, FailedPrecondition, NotFinite, NotFound
-from asktell.records import MetricInput, Outcome
+from asktell.records import Measurement, MetricInput, Outcome
 from asktell.v1 import trial_pb2, trial_service_pb2
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ _LONGEST_REASON = 4096
 class TrialActions(TrialView):
     """A trial that can be acted upon. `_lease` is there when this client asked for it."""
 
-    def __init__(self, caller: Caller, message: trial_pb2.Trial, order: Sequence[str], lease: Lease | None) -> None:
+    def __init__(self, caller: Caller, message: trial_pb2.Trial, names: Names, lease: Lease | None) -> None:
         """Takes the message over."""
-        super().__init__(message, order)
+        super().__init__(message, names)
         self._caller = caller
         self._lease = lease
         self._superseded = False
@@ -161,6 +161,15 @@ class TrialActions(TrialView):
 
     def _refresh(self) -> Flow[None]:
         self._message = yield from self._caller(methods.GET_TRIAL, trial_service_pb2.GetTrialRequest(name=self.name))
+
+    def _measured(self) -> Flow[list[Measurement]]:
+        """What the handle has, if that is all there ever will be; otherwise what the server has now."""
+        message = self._message
+        if not self.state.has_ended or len(message.measurements) < message.measurement_count:
+            message = yield from self._caller(methods.GET_TRIAL, trial_service_pb2.GetTrialRequest(name=self.name))
+            if self.state.has_ended:
+                self._message = message
+        return [decode_measurement(each) for each in message.measurements]
 
     def _delete(self) -> Flow[None]:
         request = trial_service_pb2.DeleteTrialRequest(name=self.name, request_id=new_request_id())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from asktell._core.fields import Field, plain, texts, time
+from asktell._core.html import trial_html
 from asktell._core.values import decode_configuration, decode_enum, decode_metrics, decode_time
 from asktell.records import Amendment, Measurement, Origin, Prediction, SupersededResult, TrialState
 from asktell.v1 import trial_pb2
@@ -34,13 +36,25 @@ def decode_prediction(wire: trial_pb2.Prediction) -> Prediction:
     )
 
 
-class TrialView:
-    """The properties of a trial, as of the last call that answered with it; `refresh()` reads it anew."""
+@dataclass(frozen=True, slots=True)
+class Names:
+    """A study's parameters and metrics in its order: maps have none on the wire."""
 
-    def __init__(self, message: trial_pb2.Trial, order: Sequence[str] = ()) -> None:
-        """Takes a message of the server's over; `order`: the study's parameters and metrics."""
+    params: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+
+
+class TrialView(Mapping[str, Any]):
+    """The properties of a trial, as of the last call that answered with it; `refresh()` reads it anew.
+
+    It is a row of a table, too: `pandas.DataFrame(study.trials())`, `polars.DataFrame(study.trials())`, `dict(trial)`.
+    The columns are those of `to_dict()`. Two trials are equal only if they are the same object.
+    """
+
+    def __init__(self, message: trial_pb2.Trial, names: Names = Names()) -> None:
+        """Takes a message of the server's over; `names`: the study's parameters and metrics."""
         self._message = message
-        self._order = order
+        self._names = names
 
     name = Field[str]("name", plain, doc="`projects/{project}/studies/{study}/trials/{number}`.")
     number = Field[int]("number", plain, doc="The number in its study, from 1.")
@@ -70,7 +84,7 @@ class TrialView:
     @property
     def params(self) -> dict[str, Any]:
         """The configuration: a float, int, str or bool for each parameter, in the study's order."""
-        return decode_configuration(self._message.parameters, self._order)
+        return decode_configuration(self._message.parameters, self._names.params)
 
     @property
     def origin(self) -> Origin:
@@ -80,7 +94,7 @@ class TrialView:
     @property
     def metrics(self) -> dict[str, float]:
         """The final metrics, or the last known ones of a STOPPED trial."""
-        return decode_metrics(self._message.metrics, self._order)
+        return decode_metrics(self._message.metrics, self._names.metrics)
 
     @property
     def standard_errors(self) -> dict[str, float]:
@@ -127,12 +141,53 @@ class TrialView:
             for each in self._message.superseded_results
         ]
 
-    @property
-    def measurements(self) -> list[Measurement]:
-        """Intermediate measurements; only after `refresh()` or `Study.trial(number)`."""
-        return [decode_measurement(each) for each in self._message.measurements]
+    def to_dict(self) -> dict[str, Any]:
+        """One flat row: `number`, `state`, `param.lr`, `metric.loss`, …, named as in `asktell trials --csv`.
+
+        Every parameter and metric of the study has its column, None where the trial has no value. `standard_error.…` and
+        `label.…` are there for what was told with one.
+        """
+        params, metrics, errors = self.params, self.metrics, self.standard_errors
+        names = self._names
+        return {
+            "number": self.number,
+            "state": self.state.value,
+            "origin": self.origin.value,
+            "attempt": self.attempt,
+            **{f"param.{name}": params.get(name) for name in dict.fromkeys((*names.params, *params))},
+            **{f"metric.{name}": metrics.get(name) for name in dict.fromkeys((*names.metrics, *metrics))},
+            **{f"standard_error.{name}": error for name, error in errors.items()},
+            "duration_s": self.duration_s,
+            "reason": self.reason,
+            "worker_id": self.worker_id,
+            "create_time": self.create_time,
+            "start_time": self.start_time,
+            "finish_time": self.finish_time,
+            **{f"label.{name}": value for name, value in self.labels.items()},
+        }
+
+    def __getitem__(self, column: str) -> Any:
+        """A value of `to_dict()`."""
+        return self.to_dict()[column]
+
+    def __iter__(self) -> Iterator[str]:
+        """The columns of `to_dict()`."""
+        return iter(self.to_dict())
+
+    def __len__(self) -> int:
+        """How many columns there are."""
+        return len(self.to_dict())
+
+    __eq__ = object.__eq__  # a mapping's would compare rows, and take the hash away
+    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
-        """Name, state, parameters and metrics."""
+        """Name, state, parameters, metrics, and the last line of why it failed."""
         result = f" {self.metrics}" if self._message.metrics else ""
-        return f"<{type(self).__name__} {self.name} {self.state} {self.params}{result}>"
+        lines = self.reason.strip().splitlines()
+        why = f": {lines[-1]}" if lines else ""
+        return f"<{type(self).__name__} {self.name} {self.state} {self.params}{result}{why}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return trial_html(self)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ from asktell._core import methods
 from asktell._core.flow import Backoff, Flow, OpenStream, ReadStream, Sleep, connection_lost
 from asktell._core.studies import Caller
 from asktell._core.study_view import StudyView
-from asktell._core.trial_view import TrialView, decode_measurement
+from asktell._core.trial_view import Names, TrialView, decode_measurement
 from asktell.records import Measurement
 from asktell.v1 import study_service_pb2, trial_service_pb2
 
@@ -36,14 +35,14 @@ class Change:
     reported: tuple[int, Measurement] | None
 
 
-def decode_change(wire: trial_service_pb2.WatchStudyResponse, order: Sequence[str]) -> Change:
-    """A change as plain values; `order`: the study's parameters and metrics."""
+def decode_change(wire: trial_service_pb2.WatchStudyResponse, names: Names) -> Change:
+    """A change as plain values; `names`: the study's parameters and metrics."""
     kind = wire.WhichOneof("change")
     report = wire.reported
     return Change(
         cursor=wire.cursor,
         study=StudyView(wire.study) if kind == "study" else None,
-        trial=TrialView(wire.trial, order) if kind == "trial" else None,
+        trial=TrialView(wire.trial, names) if kind == "trial" else None,
         deleted_trial=_number(wire.deleted_trial.name) if kind == "deleted_trial" else None,
         reported=(_number(report.name), decode_measurement(report.measurement)) if kind == "reported" else None,
     )

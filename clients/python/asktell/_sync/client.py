@@ -113,6 +113,11 @@ class Client:
         )
         return self._session.run(flow)
 
+    def __repr__(self) -> str:
+        """Where the server is, and the project."""
+        settings = self._session.caller.settings
+        return f"<{type(self).__name__} {settings.address} project {settings.project}>"
+
     def close(self) -> None:
         """Gives back the open trials that have a lease, and closes the connection."""
         self._session.close()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Self, Unpack, overload
+from typing import Any, Literal, Self, Unpack, overload
 
 from asktell._core.ask_options import AskOptions
+from asktell._core.frames import frame_maker
 from asktell._core.leases import Lease
 from asktell._core.study_actions import Params, States, StudyActions
 from asktell._core.watch import Change, decode_change
@@ -90,14 +91,46 @@ class Study(StudyActions):
         """The trials by number, without measurements; all conditions hold together."""
         return [self._handle(each) for each in self._run(self._list(states, worker_id, labels))]
 
+    def dataframe(
+        self,
+        library: Literal["pandas", "polars"] | None = None,
+        *,
+        states: States | None = None,
+        worker_id: str = "",
+        labels: Mapping[str, str] | None = None,
+    ) -> Any:
+        """The trials as a data frame: a row each, the columns of `Trial.to_dict()`. The conditions are those of `trials`.
+
+        `library`: None takes pandas, or polars where pandas is not installed.
+
+        Raises:
+            ModuleNotFoundError: the library, or with None both of them, is not installed.
+        """
+        make = frame_maker(library)
+        return make(self._run(self._list(states, worker_id, labels)), self._names)
+
     def trial(self, number: int) -> Trial:
         """One trial with its measurements. Raises TrialNotFound."""
         return self._handle(self._run(self._get_trial(number)))
 
     @property
-    def best_trial(self) -> Trial | None:
-        """The best trial so far, asked of the server at each access; None while there is no result."""
-        return next(iter(self.best_trials(1)), None)
+    def best_trial(self) -> Trial:
+        """The best trial so far, asked of the server at each access.
+
+        Raises:
+            NoResult: no trial has a result yet; `best_trials(1)` is an empty list then.
+        """
+        return self._handle(self._run(self._best_one()))
+
+    @property
+    def best_params(self) -> dict[str, Any]:
+        """The configuration of `best_trial`. Raises NoResult."""
+        return self.best_trial.params
+
+    @property
+    def best_value(self) -> float:
+        """The value of the objective, the first one of several, in `best_trial`. Raises NoResult."""
+        return self.best_trial.metrics[self.objectives[0].metric]
 
     @property
     def best_by_model(self) -> BestByModel[Trial] | None:
@@ -129,7 +162,7 @@ class Study(StudyActions):
         watch = self._watch(cursor)
         try:
             while True:
-                yield decode_change(self._run(watch.next()), self._order)
+                yield decode_change(self._run(watch.next()), self._names)
         finally:
             watch.close()
 
@@ -163,4 +196,4 @@ class Study(StudyActions):
         return self
 
     def _handle(self, message: trial_pb2.Trial, lease: Lease | None = None) -> Trial:
-        return Trial(self._session, message, self._order, lease)
+        return Trial(self._session, message, self._names, lease)

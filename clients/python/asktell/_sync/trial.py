@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Literal, Self
 
 from asktell._core.leases import Lease
 from asktell._core.trial_actions import Metrics, TrialActions
+from asktell._core.trial_view import Names
 from asktell._sync.session import Session
-from asktell.records import MetricInput, Outcome
+from asktell.records import Measurement, MetricInput, Outcome
 from asktell.v1 import trial_pb2
 
 
@@ -21,11 +22,9 @@ class Trial(TrialActions):
     server give it back instead, and so does, with a warning, a block that ends without telling anything.
     """
 
-    def __init__(
-        self, session: Session, message: trial_pb2.Trial, order: Sequence[str], lease: Lease | None = None
-    ) -> None:
+    def __init__(self, session: Session, message: trial_pb2.Trial, names: Names, lease: Lease | None = None) -> None:
         """Use `Study.ask` or `Study.trials`."""
-        super().__init__(session.caller, message, order, lease)
+        super().__init__(session.caller, message, names, lease)
         self._run = session.run
 
     def report(
@@ -84,6 +83,11 @@ class Trial(TrialActions):
     def annotate(self, annotations: Mapping[str, str] | None = None, /, **more_annotations: str) -> None:
         """Sets annotations; others stay."""
         self._run(self._set("annotations", annotations or {}, more_annotations))
+
+    @property
+    def measurements(self) -> list[Measurement]:
+        """What it reported, in order of arrival; asked of the server where the handle does not have all of it."""
+        return self._run(self._measured())
 
     def refresh(self) -> Self:
         """Reads the trial anew, with its measurements."""

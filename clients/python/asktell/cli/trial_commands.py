@@ -58,7 +58,7 @@ def trials(client: Client, study: str, as_json: bool, as_csv: bool, states: tupl
         raise click.UsageError("--json and --csv exclude each other")
     shown = client.study(study)
     found = shown.trials(states=states or None)
-    best_trial, by_model = shown.best_trial, shown.best_by_model
+    best_trial, by_model = next(iter(shown.best_trials(1)), None), shown.best_by_model
     marked = Best(
         observed=None if best_trial is None else best_trial.number,
         by_model=None if by_model is None else by_model.trial.number,

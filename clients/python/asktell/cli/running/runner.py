@@ -101,8 +101,7 @@ class Runner:
         self.ending: Ending | None = None
         self.complete: StudyComplete | None = None
         self.error: Exception | None = None
-        best = study.best_trial
-        if best is not None:
+        for best in study.best_trials(1):
             self.tally.best_number, self.tally.best_value = best.number, best.metrics.get(self._objective.metric)
 
     def start(self) -> None:

@@ -1,0 +1,41 @@
+"""What notebooks show of handles. Every text that somebody chose is escaped: studies are shared between people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asktell._core.study_view import StudyView
+    from asktell._core.trial_view import TrialView
+
+
+def study_html(study: StudyView, summary: str) -> str:
+    """Name, `summary`, objectives and the search space."""
+    objectives = ", ".join(f"{each.goal} {each.metric} ({each.split})" for each in study.objectives)
+    facts = [("state", summary), ("objective", objectives), ("algorithm", type(study.algorithm).__name__.lower())]
+    space = [(name, repr(domain)) for name, domain in study.space.items()]
+    return f"<div>{_title(study.display_name or study.name)}{_table(facts)}{_table(space)}</div>"
+
+
+def trial_html(trial: TrialView) -> str:
+    """Name, state, metrics, parameters and why it failed."""
+    metrics = [(name, f"{value:.6g}") for name, value in trial.metrics.items()]
+    params = [
+        (name, f"{value:.6g}" if isinstance(value, float) else str(value)) for name, value in trial.params.items()
+    ]
+    reason = f"<pre>{escape(trial.reason)}</pre>" if trial.reason.strip() else ""
+    return f"<div>{_title(trial.name)}{_table([('state', str(trial.state))])}{_table(metrics)}{_table(params)}{reason}</div>"
+
+
+def _title(text: str) -> str:
+    return f"<strong>{escape(text)}</strong>"
+
+
+def _table(rows: Iterable[tuple[str, str]]) -> str:
+    body = "".join(
+        f'<tr><th style="text-align: left">{escape(name)}</th><td style="text-align: left">{escape(value)}</td></tr>'
+        for name, value in rows
+    )
+    return f"<table>{body}</table>" if body else ""
