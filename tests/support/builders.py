@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Metric, Metrics, Objective, TrackedMetric
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import BoolDomain, FloatDomain, IntDomain, Parameter, SearchSpace
+from asktell_server.domain.standings import Standings, standing_of, standings_of
 from asktell_server.domain.study import Study
 from asktell_server.domain.trial import Origin, Result, Trial, TrialState
 
@@ -88,3 +90,12 @@ def ended_trial(number: int, value: float | None, *, after_s: float | None = Non
     running = a_running_trial(f"lease-{number}", number=number)
     told, _ = running.tell(result, lease_id="", now=later(number if after_s is None else after_s))
     return dataclasses.replace(told, **changes)
+
+
+def ranked(trials: Iterable[Trial], goals: Goals) -> Standings:
+    """The standings of these trials."""
+    standings = standings_of(goals)
+    for trial in trials:
+        if (standing := standing_of(trial, goals)) is not None:
+            standings.put(trial.number, standing)
+    return standings

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from asktell_server.domain.errors import ErrorReason, InvalidArgument, NotSupported
 from asktell_server.domain.metrics import Metric, Metrics, Objective, Split, validate_metric_name
-from asktell_server.domain.trial import Result, Trial, TrialState
+from asktell_server.domain.trial import Result, TrialState
 
 Rank = tuple[float, ...]
 """Sorts results: a better one has a lower rank."""
@@ -83,23 +83,3 @@ class Goals:
         """How good the result is; None when it is not feasible: it did not succeed or lacks a metric."""
         measured = self.measured(result)
         return None if measured is None else self.costs([metric.value for metric in measured])
-
-    def reaches(self, result: Result, target: float) -> bool:
-        """Whether the result is at least as good as the value `target` of the objective."""
-        rank = self.rank(result)
-        return rank is not None and rank <= self.costs([target])
-
-    def gains(self, results: Iterable[Result]) -> Iterator[bool]:
-        """For each result, in the order given: whether it is feasible and better than all before it."""
-        best: Rank | None = None
-        for result in results:
-            rank = self.rank(result)
-            gain = rank is not None and (best is None or rank < best)
-            if gain:
-                best = rank
-            yield gain
-
-    def best_first(self, trials: Iterable[Trial]) -> list[Trial]:
-        """The trials with a feasible result, the best first; equally good ones by their numbers."""
-        ranked = [(rank, trial.number, trial) for trial in trials if (rank := self.rank(trial.result)) is not None]
-        return [trial for _, _, trial in sorted(ranked, key=lambda entry: entry[:2])]

@@ -26,7 +26,7 @@ class Completion:
         study = view.study
         if study.state is StudyState.FINISHED:
             return study
-        reason = finish_reason(study, view.trials.values(), ended=ended_trials(view.head), now=now)
+        reason = finish_reason(study, view.standings, ended=ended_trials(view.head), now=now)
         return study if reason is None else await self.finish(view, reason)
 
     async def finish(self, view: StudyView, reason: FinishReason) -> Study:

@@ -133,12 +133,12 @@ class Explaining:
         moments: list[_Moment] = []
         async for entry in read_log(self._ledger, name.study):
             if entry.sequence > provenance.sequence and not moments:
-                moments.append(_Moment.of(past, head.study, provenance))
+                moments.append(_Moment.of(past, provenance))
             changed = past.apply(entry)
             if past.knows(name.number):
                 break
             if moments and changed and len(moments) < _MOST_MOMENTS:
-                moments.append(_Moment.of(past, head.study, provenance))
+                moments.append(_Moment.of(past, provenance))
         moment, exact = _the_moment(moments, trial, provenance)
         return Explanation(
             name=name,
@@ -158,10 +158,9 @@ class _Moment:
     best: Trial | None
 
     @staticmethod
-    def of(past: Past, study: Study, provenance: Provenance) -> _Moment:
+    def of(past: Past, provenance: Provenance) -> _Moment:
         """Where the past stands now."""
-        best = next(iter(study.goals.best_first(past.trials())), None)
-        return _Moment(sequence=past.sequence, task=past.task(provenance), best=best)
+        return _Moment(sequence=past.sequence, task=past.task(provenance), best=past.best)
 
 
 def _the_moment(moments: list[_Moment], trial: Trial, provenance: Provenance) -> tuple[_Moment, bool | None]:

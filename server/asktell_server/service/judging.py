@@ -43,14 +43,16 @@ class Judging:
 
     async def best(self, view: StudyView) -> ModelBest | None:
         """The model's best trial; None where results are not noisy, and where the model fails or takes long."""
-        trials = view.ended_trials()
+        numbers = view.ended_numbers()
         task = _task(view)
         if not task.history.count(Outcome.VALUE):
             return None
         assessment = await self._assessment(view.study.name, task)
         if assessment is None or not assessment.noisy:
             return None
-        trial = trials[assessment.best]
+        trial = view.trials.get(numbers[assessment.best])
+        if trial is None:  # deleted meanwhile
+            return None
         return ModelBest(
             record=TrialRecord(trial=trial, measurement_count=view.measurement_count(trial.number)),
             mean=assessment.mean,

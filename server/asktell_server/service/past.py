@@ -34,9 +34,10 @@ class Past:
         """Whether the trial exists by now."""
         return number in self._view.trials
 
-    def trials(self) -> list[Trial]:
-        """All trials, in the order of their numbers."""
-        return self._view.sorted_trials()
+    @property
+    def best(self) -> Trial | None:
+        """The trial with the best feasible result."""
+        return next(iter(self._view.best(1)), None)
 
     def apply(self, entry: LogEntry) -> bool:
         """Takes in the next entry; whether it may have changed what a task knows."""

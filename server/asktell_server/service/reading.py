@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -16,6 +17,8 @@ from asktell_server.store.protocol import MeasurementStore, TrialRecord, TrialSt
 
 MAX_BEST = 1000
 _MEASUREMENTS_PAGE = 1000
+_LOOKED_AT = 500
+"""Trials that a list looks at in one go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +74,14 @@ class Reading:
         """
         view, _ = await self._views.refresh(study)
         page: list[TrialRecord] = []
-        for trial in view.sorted_trials():
-            if trial.number <= after or not filter_.matches(trial):
-                continue
-            if len(page) == limit:
-                return page, page[-1].trial.number
-            page.append(TrialRecord(trial=trial, measurement_count=view.measurement_count(trial.number)))
+        for first in range(after + 1, view.newest + 1, _LOOKED_AT):
+            for trial in view.between(first, first + _LOOKED_AT - 1):
+                if not filter_.matches(trial):
+                    continue
+                if len(page) == limit:
+                    return page, page[-1].trial.number
+                page.append(TrialRecord(trial=trial, measurement_count=view.measurement_count(trial.number)))
+            await asyncio.sleep(0)  # a filter may match little: others have their turn
         return page, None
 
     async def best(
@@ -92,6 +97,6 @@ class Reading:
         view, _ = await self._views.refresh(study)
         records = [
             TrialRecord(trial=trial, measurement_count=view.measurement_count(trial.number))
-            for trial in view.study.goals.best_first(view.trials.values())[:count]
+            for trial in view.best(count)
         ]
         return records, await self._judging.best(view) if by_model else None

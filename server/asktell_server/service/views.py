@@ -6,7 +6,7 @@ A view follows the study's log: one incremental read brings it up to date, and a
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -15,6 +15,7 @@ from typing import Protocol
 from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import Configuration
+from asktell_server.domain.standings import Standings, standing_of, standings_of
 from asktell_server.domain.study import Study
 from asktell_server.domain.surprise import surprise
 from asktell_server.domain.trial import Trial, TrialState
@@ -62,7 +63,13 @@ class StudyView:
         self._surprises: dict[int, int] = {}
         self.surprise = 0
         """The sum of the surprises of the trials that have ended."""
-        self._open: set[int] = set()
+        self._standings = standings_of(head.study.goals)
+        self._open: list[int] = []
+        """Numbers of the trials that are queued or running, rising."""
+        self._queued: list[int] = []
+        """Those that are queued, rising."""
+        self.newest = 0
+        """The highest number of a trial that the view has heard of."""
 
     @property
     def study(self) -> Study:
@@ -74,9 +81,19 @@ class StudyView:
         """All trials by number."""
         return self._trials
 
-    def sorted_trials(self) -> list[Trial]:
-        """All trials in the order of their numbers."""
-        return [self._trials[number] for number in sorted(self._trials)]
+    def between(self, first: int, last: int) -> list[Trial]:
+        """The trials with the numbers from `first` to `last`, in their order."""
+        numbers = range(first, min(last, self.newest) + 1)
+        return [trial for number in numbers if (trial := self._trials.get(number)) is not None]
+
+    @property
+    def standings(self) -> Standings:
+        """How the results stand among each other."""
+        return self._standings
+
+    def best(self, count: int) -> list[Trial]:
+        """At most `count` trials with a feasible result, the best first; equally good ones by their numbers."""
+        return [self._trials[number] for number in self._standings.best(count)]
 
     def measurement_count(self, number: int) -> int:
         """How many measurements the trial has reported."""
@@ -87,21 +104,21 @@ class StudyView:
         """How much memory the view takes, in trials."""
         return len(self._trials) + self.curves.points // _POINTS_PER_TRIAL
 
-    def queued(self) -> list[Trial]:
-        """QUEUED trials, lowest number first: those given back come before those enqueued later."""
-        return [trial for trial in self._open_trials() if trial.state is TrialState.QUEUED]
+    def queued(self, count: int) -> list[Trial]:
+        """The first `count` QUEUED trials by number: those given back come before those enqueued later."""
+        return [self._trials[number] for number in self._queued[:count]]
 
     def pending(self) -> list[Configuration]:
-        """Configurations that are queued or running."""
-        return [trial.parameters for trial in self._open_trials()]
+        """Configurations that are queued or running, in the order of the numbers."""
+        return [self._trials[number].parameters for number in self._open]
 
     def history(self) -> History:
         """Everything that was tried and has ended by now, in the order of the numbers; the view moves on without it."""
         return self._history.snapshot()
 
-    def ended_trials(self) -> Sequence[Trial]:
-        """The trials of `history`."""
-        return [self._trials[number] for number in self._ended]
+    def ended_numbers(self) -> Sequence[int]:
+        """The numbers of the trials of `history`, in its order; the view moves on without them."""
+        return tuple(self._ended)
 
     @property
     def ended(self) -> int:
@@ -111,35 +128,43 @@ class StudyView:
     @property
     def running(self) -> int:
         """How many trials are running."""
-        return sum(self._trials[number].state is TrialState.RUNNING for number in self._open)
-
-    def _open_trials(self) -> list[Trial]:
-        return [self._trials[number] for number in sorted(self._open)]
+        return len(self._open) - len(self._queued)
 
     def put(self, trial: Trial, *, measurements: int | None = None) -> None:
         """Takes in a trial as it was read or written, unless the view knows a newer version."""
         known = self._trials.get(trial.number)
         if trial.number in self._deleted or (known is not None and known.revision >= trial.revision):
             return
+        if known is None:
+            self.newest = max(self.newest, trial.number)
+        else:
+            self._forget(known)
         self._trials[trial.number] = trial
         if measurements is not None:
             self._measurements[trial.number] = max(measurements, self.measurement_count(trial.number))
         if trial.state.is_open:
-            self._open.add(trial.number)
+            insort(self._open, trial.number)
+            if trial.state is TrialState.QUEUED:
+                insort(self._queued, trial.number)
         else:
-            self._open.discard(trial.number)
-            place = self._forget_end(trial.number)
-            self._ended.insert(place, trial.number)
-            self._history.insert(place, observation(self.study.goals, trial.parameters, trial.result))
-            self._surprises[trial.number] = surprise(trial, self.study.goals)
-            self.surprise += self._surprises[trial.number]
+            self._end(trial)
+
+    def _end(self, trial: Trial) -> None:
+        """Takes in the result of a trial that has ended."""
+        goals = self.study.goals
+        place = bisect_left(self._ended, trial.number)
+        self._ended.insert(place, trial.number)
+        self._history.insert(place, observation(goals, trial.parameters, trial.result))
+        self._surprises[trial.number] = surprise(trial, goals)
+        self.surprise += self._surprises[trial.number]
+        if (standing := standing_of(trial, goals)) is not None:
+            self._standings.put(trial.number, standing)
 
     def remove(self, number: int) -> None:
         """Forgets a deleted trial, for good."""
         self._deleted.add(number)
-        self._open.discard(number)
-        self._trials.pop(number, None)
-        self._forget_end(number)
+        if (known := self._trials.pop(number, None)) is not None:
+            self._forget(known)
         self._measurements.pop(number, None)
         self.curves.remove(number)
 
@@ -148,14 +173,18 @@ class StudyView:
         if number not in self._deleted:
             self.curves.report(number, measurement)
 
-    def _forget_end(self, number: int) -> int:
-        """Takes the trial out of those that have ended; returns its place among them."""
-        place = bisect_left(self._ended, number)
-        if self._ended[place : place + 1] == [number]:
+    def _forget(self, trial: Trial) -> None:
+        """Takes a version of a trial out of all that is kept by its state."""
+        if not trial.state.is_open:
+            place = bisect_left(self._ended, trial.number)
             del self._ended[place]
             self._history.remove(place)
-            self.surprise -= self._surprises.pop(number)
-        return place
+            self.surprise -= self._surprises.pop(trial.number)
+            self._standings.remove(trial.number)
+            return
+        _take_out(self._open, trial.number)
+        if trial.state is TrialState.QUEUED:
+            _take_out(self._queued, trial.number)
 
     def apply(self, entry: LogEntry) -> None:
         """Takes in one entry of the log."""
@@ -172,6 +201,10 @@ class StudyView:
             case StudyChanged():
                 pass  # the head of the same read is at least as new
         self.sequence = max(self.sequence, entry.sequence)
+
+
+def _take_out(numbers: list[int], number: int) -> None:
+    del numbers[bisect_left(numbers, number)]
 
 
 class _Store(StudyStore, TrialStore, LogStore, MeasurementStore, Protocol):

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Metric, Objective
 from asktell_server.domain.trial import Result, TrialState
-from tests.support.builders import ended_trial, failure, loss, success
+from tests.support.builders import failure, loss, success
 
 LOSS = Objective(metric="loss", goal=Goal.MINIMIZE)
 GOALS = Goals(objectives=(LOSS,))
-UP = Goals(objectives=(Objective(metric="loss", goal=Goal.MAXIMIZE),))
 TWO = Goals(objectives=(LOSS, Objective(metric="speed", goal=Goal.MAXIMIZE)))
 
 
@@ -64,28 +61,3 @@ def test_a_success_must_have_every_metric() -> None:
         TWO.require(success(0.5), field="observations[3].metrics")
     assert caught.value.reason is ErrorReason.MISSING_OBJECTIVE
     assert caught.value.metadata == {"field": "observations[3].metrics", "metric": "speed"}
-
-
-@pytest.mark.parametrize(
-    ("goals", "target", "value", "reached"),
-    [(GOALS, 0.2, 0.3, False), (GOALS, 0.2, 0.2, True), (UP, 0.9, 0.8, False), (UP, 0.9, 0.95, True)],
-)
-def test_a_target_is_reached_from_the_better_side(goals: Goals, target: float, value: float, reached: bool) -> None:
-    assert goals.reaches(success(value), target) is reached
-    assert not goals.reaches(_result(TrialState.FAILED, loss=value), target)
-
-
-def test_the_best_come_first_and_equal_ones_in_their_order() -> None:
-    trials = [ended_trial(4, 0.5), ended_trial(1, None), ended_trial(3, 0.2), ended_trial(2, 0.5)]
-    assert [trial.number for trial in GOALS.best_first(trials)] == [3, 2, 4]
-    assert [trial.number for trial in UP.best_first(trials)] == [2, 4, 3]
-
-
-@given(st.lists(st.one_of(st.none(), st.integers(0, 5).map(float)), max_size=12))
-def test_a_gain_betters_all_results_before_it(values: list[float | None]) -> None:
-    expected = [
-        value is not None and all(before is None or before > value for before in values[:index])
-        for index, value in enumerate(values)
-    ]
-    results = [failure() if value is None else success(value) for value in values]
-    assert list(GOALS.gains(results)) == expected

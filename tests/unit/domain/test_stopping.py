@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Metric, Objective
+from asktell_server.domain.standings import TotalOrder
 from asktell_server.domain.stopping import finish_reason
 from asktell_server.domain.study import FinishReason, StoppingRules, Study
 from asktell_server.domain.trial import Origin, Trial, TrialState
-from tests.support.builders import NOW, a_running_trial, a_study, a_trial, ended_trial, later
+from tests.support.builders import NOW, a_running_trial, a_study, a_trial, ended_trial, later, ranked
 
 
 def _study(goal: Goal = Goal.MINIMIZE, **rules: object) -> Study:
@@ -25,23 +26,23 @@ def _ended(*values: float | None) -> list[Trial]:
 
 
 def _reason(study: Study, trials: Sequence[Trial]) -> FinishReason | None:
-    return finish_reason(study, trials, ended=len(trials), now=NOW)
+    return finish_reason(study, ranked(trials, study.goals), ended=len(trials), now=NOW)
 
 
 def test_without_rules_a_study_never_ends() -> None:
-    assert finish_reason(_study(), _ended(0.0), ended=10**9, now=later(1e9)) is None
+    assert finish_reason(_study(), ranked(_ended(0.0), a_study().goals), ended=10**9, now=later(1e9)) is None
 
 
 @pytest.mark.parametrize(
     ("ended", "reason"), [(0, None), (9, None), (10, FinishReason.MAX_TRIALS), (11, FinishReason.MAX_TRIALS)]
 )
 def test_max_trials(ended: int, reason: FinishReason | None) -> None:
-    assert finish_reason(_study(max_trials=10), (), ended=ended, now=NOW) is reason
+    assert finish_reason(_study(max_trials=10), TotalOrder(), ended=ended, now=NOW) is reason
 
 
 @pytest.mark.parametrize(("after_s", "reason"), [(-1, None), (0, FinishReason.DEADLINE), (1, FinishReason.DEADLINE)])
 def test_deadline(after_s: float, reason: FinishReason | None) -> None:
-    assert finish_reason(_study(deadline=NOW), (), ended=0, now=later(after_s)) is reason
+    assert finish_reason(_study(deadline=NOW), TotalOrder(), ended=0, now=later(after_s)) is reason
 
 
 @pytest.mark.parametrize(
@@ -137,5 +138,5 @@ def test_patience_is_the_trials_since_the_last_gain(values: list[float | None], 
 def test_the_first_rule_that_holds_is_the_reason() -> None:
     study = _study(max_trials=1, target_value=1.0, patience_trials=1, deadline=NOW)
     assert _reason(study, _ended(0.5)) is FinishReason.MAX_TRIALS
-    assert finish_reason(study, _ended(0.5), ended=0, now=NOW) is FinishReason.DEADLINE
-    assert finish_reason(study, _ended(0.5), ended=0, now=later(-1)) is FinishReason.TARGET
+    assert finish_reason(study, ranked(_ended(0.5), study.goals), ended=0, now=NOW) is FinishReason.DEADLINE
+    assert finish_reason(study, ranked(_ended(0.5), study.goals), ended=0, now=later(-1)) is FinishReason.TARGET

@@ -80,18 +80,20 @@ def test_a_trial_that_is_given_back_is_pending_again() -> None:
     view = _view()
     running = a_running_trial(revision=2)
     view.put(running)
-    assert view.queued() == []
+    assert view.queued(9) == []
     assert view.pending() == [running.parameters]
     view.put(dataclasses.replace(running.release(lease_id="lease-1"), revision=3))
-    assert [trial.number for trial in view.queued()] == [1]
+    assert [trial.number for trial in view.queued(9)] == [1]
 
 
 def test_the_queue_goes_by_number() -> None:
     view = _view()
     for number in (7, 2, 5):
         view.put(a_trial(number=number))
-    assert [trial.number for trial in view.queued()] == [2, 5, 7]
-    assert [trial.number for trial in view.sorted_trials()] == [2, 5, 7]
+    assert [trial.number for trial in view.queued(9)] == [2, 5, 7]
+    assert [trial.number for trial in view.queued(2)] == [2, 5]
+    assert [trial.number for trial in view.between(1, 9)] == [2, 5, 7]
+    assert [trial.number for trial in view.between(3, 5)] == [5]
 
 
 def test_entries_move_the_position_forward_only() -> None:
@@ -147,7 +149,7 @@ async def test_a_new_view_equals_one_that_followed_along(services: Services) -> 
     (followed, _), (loaded, _) = await services.views.refresh(NAME), await services.another().views.refresh(NAME)
     assert loaded.trials == followed.trials
     assert loaded.history() == followed.history()
-    assert loaded.queued() == followed.queued()
+    assert loaded.queued(9) == followed.queued(9)
     assert loaded.sequence == followed.sequence
     assert all(loaded.measurement_count(n) == followed.measurement_count(n) for n in loaded.trials)
     assert all(_curves(loaded, n) == _curves(followed, n) for n in loaded.trials)

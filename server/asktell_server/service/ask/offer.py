@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from asktell_server.domain.space import Configuration, configuration_digest
 from asktell_server.domain.study import Study, StudyState
 from asktell_server.domain.surprise import WHOLE_SURPRISE
-from asktell_server.domain.trial import Trial, TrialState
+from asktell_server.domain.trial import TrialState
 from asktell_server.service.views import StudyView
 from asktell_server.store.protocol import MAX_READY, UP_TO_DATE, Prepared, StalenessLimit
 
@@ -56,8 +56,7 @@ class Offer:
     @classmethod
     def of(cls, view: StudyView) -> Offer:
         """What the study of the view can give now."""
-        head, trials = view.head, view.trials
-        study = head.study
+        head, study = view.head, view.study
         limit = _staleness_limit(study, view)
         fresh: list[Prepared] = []
         stale: list[Prepared] = []
@@ -66,9 +65,9 @@ class Offer:
         running = head.counts.get(TrialState.RUNNING, 0)
         most_running, budget, size = study.max_running_trials, study.stopping.max_trials, study.space.cardinality
         pending = view.pending() if fresh or size is not None else ()
-        untried = UNLIMITED if size is None else size - len(trials)
+        untried = UNLIMITED if size is None else size - len(view.trials)
         if study.replicates == 1 or len(fresh) <= untried:
-            fresh = _without_doubles(fresh, trials, pending)
+            fresh = _without_doubles(fresh, view, pending)
         return cls(
             study=study,
             epoch=head.epoch,
@@ -123,20 +122,15 @@ def _staleness_limit(study: Study, view: StudyView) -> StalenessLimit:
     return StalenessLimit(surprise=WHOLE_SURPRISE * (running // RUNNING_PER_STALE + 1) - 1)
 
 
-def _without_doubles(
-    fresh: list[Prepared], trials: Mapping[int, Trial], pending: Sequence[Configuration]
-) -> list[Prepared]:
+def _without_doubles(fresh: list[Prepared], view: StudyView, pending: Sequence[Configuration]) -> list[Prepared]:
     """Without those whose very configuration somebody has enqueued, imported or started since."""
     if not fresh:
         return fresh
     taken = {configuration_digest(parameters) for parameters in pending}
-    newest = max(trials, default=0)
 
     def is_new(prepared: Prepared) -> bool:
         digest = configuration_digest(prepared.trial.parameters)
-        later = (trials.get(number) for number in range(prepared.known_number + 1, newest + 1))
-        return digest not in taken and all(
-            trial is None or configuration_digest(trial.parameters) != digest for trial in later
-        )
+        later = view.between(prepared.known_number + 1, view.newest)
+        return digest not in taken and all(configuration_digest(trial.parameters) != digest for trial in later)
 
     return [prepared for prepared in fresh if is_new(prepared)]

@@ -80,7 +80,7 @@ class Rounds:
         view, delta, study = await self._read(name)
         require_active(study)
         offer = Offer.of(view)
-        shares = Shares(jobs, offer, view.queued())
+        shares = Shares(jobs, offer, view.queued(sum(job.count for job in jobs)))
         if shares.room and study.algorithm.suggests:
             if at_once := _without(jobs, shares.unserved):  # they need not wait for the model
                 return [*await self._start(view, offer, at_once), *shares.unserved]
