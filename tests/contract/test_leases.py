@@ -142,6 +142,14 @@ async def test_report_of_a_trial_that_has_ended(ledger: Ledger, study: StudyName
     assert (reported.lease_valid, reported.trial_state, reported.study_finished) == (False, TrialState.CANCELLED, True)
 
 
+async def test_reports_say_that_a_study_is_finished_until_it_goes_on(ledger: Ledger, study: StudyName) -> None:
+    trial = await put(ledger, study, running(0.5), lease_s=60)
+    for revision, state in enumerate((StudyState.FINISHED, StudyState.ACTIVE), start=1):
+        await ledger.update_study(a_study(study, state=state), expected_revision=revision, request=None)
+        reported = await report(ledger, study, trial.number)
+        assert reported.study_finished == (state is StudyState.FINISHED)
+
+
 async def test_report_on_a_missing_trial(ledger: Ledger, study: StudyName) -> None:
     with pytest.raises(NotFound) as caught:
         await report(ledger, study, 3)

@@ -259,20 +259,33 @@ _FINISHED_BECAUSE = {
     "DEADLINE": "its deadline has passed",
     "EXHAUSTED": "every configuration of its space or grid has been tried",
 }
+_GOES_ON = {
+    "REQUESTED": "study.resume()",
+    "MAX_TRIALS": "study.update(max_trials=…)",
+    "TARGET": "study.update(target=…)",
+    "PATIENCE": "study.update(patience=…)",
+    "DEADLINE": "study.update(deadline=…)",
+}
 
 
 class StudyComplete(FailedPrecondition):
-    """The study hands out no more trials."""
+    """The study hands out no more trials, unless it is changed: its rules by `Study.update`, a finish by `Study.resume`."""
 
     @property
     def finish_reason(self) -> str:
         """Why: a name of `asktell.FinishReason`."""
         return self.metadata.get("finish_reason", "")
 
-    def __str__(self) -> str:
+    @property
+    def what(self) -> str:
         """`study is complete: …`, the words every client shows."""
         why = _FINISHED_BECAUSE.get(self.finish_reason, self.finish_reason or self.message)
         return f"study is complete: {why}"
+
+    def __str__(self) -> str:
+        """What has happened, and what goes on from here."""
+        mends = _GOES_ON.get(self.finish_reason)
+        return f"{self.what}; {mends} goes on" if mends else self.what
 
 
 class StudyPaused(FailedPrecondition):

@@ -13,7 +13,7 @@ __all__ = ["StudyChanges", "StudyOptions"]
 
 
 class StudyChanges(TypedDict, total=False):
-    """The keyword arguments of `Study.update`: what is named is changed, None takes a rule or limit away.
+    """The keyword arguments of `Study.update`: what is named is changed, None takes it away.
 
     Attributes:
         max_trials: the budget: the study ends when this many trials have ended.
@@ -35,9 +35,9 @@ class StudyChanges(TypedDict, total=False):
     deadline: datetime | None
     max_running: int | None
     max_staleness: int | None
-    display_name: str
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
+    display_name: str | None
+    labels: Mapping[str, str] | None
+    annotations: Mapping[str, str] | None
 
 
 class StudyOptions(StudyChanges, total=False):

@@ -42,7 +42,7 @@ def test_a_refused_field_is_named() -> None:
 
 def test_complete_says_so_in_every_clients_words() -> None:
     error = ended(grpc.StatusCode.FAILED_PRECONDITION, "STUDY_COMPLETE", name="n", finish_reason="MAX_TRIALS")
-    assert str(error).startswith("study is complete: ")
+    assert str(error) == "study is complete: its budget of trials is used up; study.update(max_trials=…) goes on"
     assert isinstance(error, asktell.StudyComplete)
     assert error.finish_reason == "MAX_TRIALS"
 

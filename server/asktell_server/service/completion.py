@@ -62,10 +62,27 @@ _WORDS = {
 
 
 def study_complete(study: Study) -> FailedPrecondition:
-    """The answer to an ask on a finished study."""
+    """The answer to an ask on a finished study, and to a resume that would hand out nothing."""
     reason = study.finish_reason or FinishReason.REQUESTED
     return FailedPrecondition(
-        f"study {study.name} is complete: {_WORDS[reason]}",
+        f"study {study.name} is complete: {_WORDS[reason]}; {_how_to_go_on(study, reason)}",
         reason=ErrorReason.STUDY_COMPLETE,
         metadata={"name": str(study.name), "finish_reason": reason.value},
     )
+
+
+def _how_to_go_on(study: Study, reason: FinishReason) -> str:
+    rules = study.stopping
+    match reason:
+        case FinishReason.REQUESTED:
+            return "resume it to go on"
+        case FinishReason.MAX_TRIALS:
+            return f"to go on, raise max_trials, now {rules.max_trials}, or take it away"
+        case FinishReason.TARGET:
+            return f"to go on, set a harder target, now {rules.target_value}, or take it away"
+        case FinishReason.PATIENCE:
+            return f"to go on, raise the patience, now {rules.patience_trials}, or take it away"
+        case FinishReason.DEADLINE:
+            return f"to go on, move the deadline, now {rules.deadline}, or take it away"
+        case FinishReason.EXHAUSTED:
+            return "replicates cannot be changed: create another study to try more"

@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 from asktell_server.domain.advice import warnings
 from asktell_server.domain.comparing import WantedStudy, differences
 from asktell_server.domain.errors import (
-    Aborted,
     AlreadyExists,
     AsktellError,
     ErrorReason,
@@ -20,26 +19,13 @@ from asktell_server.domain.errors import (
 )
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import MAX_EXACT_INT
-from asktell_server.domain.study import FinishReason, StoppingRules, Study, StudyState
 from asktell_server.domain.warning import StudyWarning, WarningKind
-from asktell_server.service.clock import Clock
-from asktell_server.service.completion import finish
+from asktell_server.service.etags import etag_mismatch, require_etag
+from asktell_server.service.study_updates import StudyUpdate, StudyUpdates
 from asktell_server.service.views import Views
 from asktell_server.store.protocol import Conflict, Request, RequestStore, StudyHead, StudyStore
 
 _MAX_LOST_RACES = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StudyUpdate:
-    """New values of the fields that may change; a field that is not in `changes` stays.
-
-    `changes` maps attribute names of Study (`display_name`, `labels`, `annotations`, `max_running_trials`,
-    `max_staleness`, `state`) to values; `stopping` maps attribute names of StoppingRules.
-    """
-
-    changes: Mapping[str, Any] = field(default_factory=dict)
-    stopping: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +49,16 @@ class Studies:
     """What can be done with studies."""
 
     def __init__(
-        self, ledger: _Store, views: Views, clock: Clock, *, seed_of_new: Callable[[], int] = draw_seed
+        self,
+        ledger: _Store,
+        views: Views,
+        updates: StudyUpdates,
+        *,
+        seed_of_new: Callable[[], int] = draw_seed,
     ) -> None:
         self._ledger = ledger
         self._views = views
-        self._clock = clock
+        self._updates = updates
         self._seed_of_new = seed_of_new
 
     async def create(self, wanted: WantedStudy, *, exist_ok: bool, request: Request | None) -> Created:
@@ -132,15 +123,15 @@ class Studies:
     async def update(self, name: StudyName, update: StudyUpdate, *, etag: str, request: Request | None) -> StudyHead:
         """Changes a study; a non-empty `etag` must still be the present one.
 
+        With other stopping rules, a study that a rule had finished goes on as soon as none holds.
+
         Raises:
             InvalidArgument: a value is wrong. NotFound: no such study. Aborted: ETAG_MISMATCH, CONTENTION.
+            FailedPrecondition: STUDY_COMPLETE, it is to be resumed and there is nothing more to do.
         """
         try:
             for _ in range(_MAX_LOST_RACES):
-                head = await self._ledger.read_head(name)
-                _require_etag(head, etag)
-                changed = self._apply(head.study, update)
-                changed.validate()
+                head, changed = await self._updates.read(name, update, etag=etag)
                 try:
                     return await self._ledger.update_study(
                         changed, expected_revision=head.study.revision, request=request
@@ -163,12 +154,12 @@ class Studies:
         if etag:
             head = await self._head_or_none(name)
             if head is not None:  # gone: perhaps by this very request, which the ledger remembers
-                _require_etag(head, etag)
+                require_etag(head, etag)
                 revision = head.study.revision
         try:
             await self._ledger.delete_study(name, expected_revision=revision, request=request)
         except Conflict:
-            raise _etag_mismatch(await self._ledger.read_head(name)) from None
+            raise etag_mismatch(await self._ledger.read_head(name)) from None
         self._views.drop(name)
 
     async def _head_or_none(self, name: StudyName) -> StudyHead | None:
@@ -176,18 +167,6 @@ class Studies:
             return await self._ledger.read_head(name)
         except NotFound:
             return None
-
-    def _apply(self, study: Study, update: StudyUpdate) -> Study:
-        now = self._clock()
-        changes = dict(update.changes)
-        state = changes.pop("state", study.state)
-        stopping: StoppingRules = dataclasses.replace(study.stopping, **update.stopping)
-        study = dataclasses.replace(study, **changes, stopping=stopping, update_time=now)
-        if state is study.state:
-            return study
-        if state is StudyState.FINISHED:
-            return finish(study, FinishReason.REQUESTED, now=now)
-        return dataclasses.replace(study, state=state, finish_reason=None, finish_time=None)
 
 
 def _opened(wanted: WantedStudy, head: StudyHead) -> Created:
@@ -213,24 +192,6 @@ def _opened(wanted: WantedStudy, head: StudyHead) -> Created:
         for field in found.changeable
     ]
     return Created(head=head, warnings=[*warnings(head.study), *changed])
-
-
-def etag_of(head: StudyHead) -> str:
-    """The study's etag: changes with its specification or state, and differs between studies of one name."""
-    return f"{head.epoch}-{head.study.revision}"
-
-
-def _require_etag(head: StudyHead, etag: str) -> None:
-    if etag and etag != etag_of(head):
-        raise _etag_mismatch(head)
-
-
-def _etag_mismatch(head: StudyHead) -> Aborted:
-    return Aborted(
-        f"study {head.study.name} has changed since its etag was read",
-        reason=ErrorReason.ETAG_MISMATCH,
-        metadata={"name": str(head.study.name), "etag": etag_of(head)},
-    )
 
 
 _TYPED = (

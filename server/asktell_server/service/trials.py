@@ -12,7 +12,7 @@ from asktell_server.domain.errors import AsktellError, InvalidArgument
 from asktell_server.domain.metrics import Measurement, Metrics, validate_metrics
 from asktell_server.domain.names import StudyName, TrialName
 from asktell_server.domain.results import validate_reason, validate_result
-from asktell_server.domain.study import StoppingRules, StudyState, validate_annotations, validate_labels
+from asktell_server.domain.study import StoppingRules, validate_annotations, validate_labels
 from asktell_server.domain.trial import Result, Trial, TrialState, Verdict
 from asktell_server.service.ask.preparing import Preparer
 from asktell_server.service.changing import ChangingStore, TrialChanges
@@ -200,7 +200,8 @@ class Trials:
     async def _settle(self, name: StudyName) -> None:
         """Ends the study if the result just taken makes a stopping rule hold."""
         view = self._views.peek(name)
-        if view is None or view.study.stopping == StoppingRules() or view.study.state is StudyState.FINISHED:
+        # A view that takes the study for finished may be old: another server may have set it going again.
+        if view is None or view.study.stopping == StoppingRules():
             return
         try:
             view, delta = await self._views.refresh(name)

@@ -19,6 +19,7 @@ from asktell_server.service.judging import WAIT_S, Judging
 from asktell_server.service.modelling import Modelling
 from asktell_server.service.reading import Reading
 from asktell_server.service.studies import Studies
+from asktell_server.service.study_updates import StudyUpdates
 from asktell_server.service.suggesting import Suggesting
 from asktell_server.service.trials import Trials
 from asktell_server.service.views import Views
@@ -68,7 +69,7 @@ def build_use_cases(ledger: Ledger, engine: Engine, clock: Clock, *, judging_wai
         explaining=Explaining(ledger),
         intake=Intake(ledger, views, preparer, completion, clock),
         reading=Reading(ledger, views, Judging(engine, wait_s=judging_wait_s)),
-        studies=Studies(ledger, views, clock),
+        studies=Studies(ledger, views, StudyUpdates(ledger, views, modelling, clock)),
         suggesting=Suggesting(engine),
         trials=Trials(ledger, views, preparer, completion, clock),
         watching=Watching(ledger),

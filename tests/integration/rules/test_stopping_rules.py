@@ -138,10 +138,31 @@ def test_the_budget_can_be_raised_and_the_study_resumed(new_study: NewStudy) -> 
     _complete(study, "MAX_TRIALS")
 
 
-def test_a_rule_that_holds_when_it_is_set_ends_the_study_at_the_next_ask(new_study: NewStudy) -> None:
+def test_a_larger_budget_sets_a_finished_study_going(new_study: NewStudy) -> None:
+    study = new_study(stopping_rules=study_pb2.StoppingRules(max_trials=1))
+    study.tell(study.ask_one(), 0.5)
+    _complete(study, "MAX_TRIALS")
+    before = study.get()
+    assert code_and_reason(lambda: study.update("state", state=study_pb2.STUDY_STATE_ACTIVE)) == COMPLETE
+    assert study.get() == before
+    with study.watch(before.cursor) as watching:
+        going = study.update("stopping_rules", stopping_rules=study_pb2.StoppingRules(max_trials=2))
+        assert (going.state, going.finish_reason) == (study_pb2.STUDY_STATE_ACTIVE, 0)
+        assert not going.HasField("finish_time")
+        (change,) = watching.take(1)
+        assert change.study.state == study_pb2.STUDY_STATE_ACTIVE
+    trial = study.ask_one()
+    assert not study.report(trial, 0.5).should_stop
+    study.tell(trial, 0.5)
+    _complete(study, "MAX_TRIALS")
+
+
+def test_a_rule_that_holds_when_it_is_set_ends_the_study(new_study: NewStudy) -> None:
     study = new_study()
     study.tell(study.ask_one(), 0.1)
-    study.update("stopping_rules.target_value", stopping_rules=study_pb2.StoppingRules(target_value=0.2))
+    rules = study_pb2.StoppingRules(target_value=0.2)
+    finished = study.update("stopping_rules.target_value", stopping_rules=rules)
+    assert (finished.state, finished.finish_reason) == (study_pb2.STUDY_STATE_FINISHED, study_pb2.FINISH_REASON_TARGET)
     _complete(study, "TARGET")
 
 

@@ -19,7 +19,7 @@ from asktell_server.service.ask.refusals import RETRY_AFTER_S
 from asktell_server.service.ask.sharing import AskJob
 from asktell_server.service.ask.starting import MAX_ROUNDS
 from asktell_server.service.intake import NewTrial
-from asktell_server.service.studies import StudyUpdate
+from asktell_server.service.study_updates import StudyUpdate
 from asktell_server.store.memory import MemoryLedger
 from asktell_server.store.protocol import Commit, Committed, Prepared, Request, StalenessLimit, TrialRecord, WarmStart
 from tests.support.builders import NAME, a_trial, failure

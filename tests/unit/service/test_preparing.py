@@ -20,7 +20,7 @@ from asktell_server.engine.workers.pool import WorkerPool
 from asktell_server.service.ask.demand import CREDIT_OF_CALL, FIRST_CREDIT, WASTE
 from asktell_server.service.ask.offer import FEW_RUNNING
 from asktell_server.service.intake import NewTrial, PastTrial
-from asktell_server.service.studies import StudyUpdate
+from asktell_server.service.study_updates import StudyUpdate
 from asktell_server.service.trials import MapUpdate, TrialUpdate
 from asktell_server.store.memory import MemoryLedger
 from asktell_server.store.protocol import Commit, Committed, Prepared, Request, StalenessLimit, StudyDelta, TrialWrite

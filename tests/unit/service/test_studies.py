@@ -10,7 +10,10 @@ import pytest
 
 from asktell_server.domain.comparing import WantedStudy
 from asktell_server.domain.names import StudyName
+from asktell_server.engine.workers.pool import WorkerPool
+from asktell_server.service.modelling import Modelling
 from asktell_server.service.studies import Studies, draw_seed
+from asktell_server.service.study_updates import StudyUpdates
 from asktell_server.service.views import Views
 from asktell_server.store.memory import MemoryLedger
 from asktell_server.store.protocol import StudyHead
@@ -22,7 +25,9 @@ from tests.unit.service.conftest import HandClock, Services
 def studies() -> Studies:
     """Studies whose seeds count up from 40."""
     ledger = MemoryLedger()
-    return Studies(ledger, Views(ledger), lambda: NOW, seed_of_new=itertools.count(40).__next__)
+    views = Views(ledger)
+    updates = StudyUpdates(ledger, views, Modelling(ledger, WorkerPool(workers=1)), lambda: NOW)
+    return Studies(ledger, views, updates, seed_of_new=itertools.count(40).__next__)
 
 
 async def test_a_seed_is_drawn_where_the_creator_gave_none(studies: Studies) -> None:

@@ -45,9 +45,11 @@ type StudyServiceClient interface {
 	// Lists the studies of a project by name. Errors: INVALID_ARGUMENT (parent, page_size, page_token).
 	ListStudies(ctx context.Context, in *ListStudiesRequest, opts ...grpc.CallOption) (*ListStudiesResponse, error)
 	// Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `stopping_rules`
-	// (or one of its fields), `max_running_trials`, `max_staleness`.
+	// (or one of its fields), `max_running_trials`, `max_staleness`. When stopping rules change, they are judged at once: one
+	// that holds finishes the study, and a study that a rule had finished is ACTIVE again when none holds any more.
 	// Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED
-	// (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED).
+	// (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: `state` is to become ACTIVE,
+	// and there is nothing more to do).
 	UpdateStudy(ctx context.Context, in *UpdateStudyRequest, opts ...grpc.CallOption) (*Study, error)
 	// Deletes a study with all its trials. This cannot be undone.
 	// Errors: INVALID_ARGUMENT (name), NOT_FOUND, ABORTED (ETAG_MISMATCH).
@@ -128,9 +130,11 @@ type StudyServiceServer interface {
 	// Lists the studies of a project by name. Errors: INVALID_ARGUMENT (parent, page_size, page_token).
 	ListStudies(context.Context, *ListStudiesRequest) (*ListStudiesResponse, error)
 	// Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `stopping_rules`
-	// (or one of its fields), `max_running_trials`, `max_staleness`.
+	// (or one of its fields), `max_running_trials`, `max_staleness`. When stopping rules change, they are judged at once: one
+	// that holds finishes the study, and a study that a rule had finished is ACTIVE again when none holds any more.
 	// Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED
-	// (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED).
+	// (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: `state` is to become ACTIVE,
+	// and there is nothing more to do).
 	UpdateStudy(context.Context, *UpdateStudyRequest) (*Study, error)
 	// Deletes a study with all its trials. This cannot be undone.
 	// Errors: INVALID_ARGUMENT (name), NOT_FOUND, ABORTED (ETAG_MISMATCH).

@@ -16,6 +16,7 @@ from asktell.study_spec import StudyOptions
 from asktell.v1 import study_pb2
 
 _WHOLE = unless_none(whole)
+_TEXTS = unless_none(codec.encode_texts)
 
 
 def names_of(study: study_pb2.Study) -> Names:
@@ -37,7 +38,7 @@ class StudyView:
         self._message = message
 
     name = Field[str]("name", plain, doc="`projects/{project}/studies/{study}`.")
-    display_name = Field[str]("display_name", plain, text, changeable=True, doc="A title for people.")
+    display_name = Field[str]("display_name", plain, unless_none(text), changeable=True, doc="A title for people.")
     space = Field[dict[str, Domain]]("search_space", codec.decode_space, codec.encode_space, doc="What may be varied.")
     objectives = Field[list[Objective]](
         "objectives", codec.decode_objectives, codec.encode_objectives, doc="What is optimised."
@@ -97,8 +98,8 @@ class StudyView:
         doc="The most trials that may end between the making of a suggestion and its start; None = by how many run.",
     )
     seed = Field[int]("seed", plain, _WHOLE, doc="Seed of everything random in the study.")
-    labels = Field[dict[str, str]]("labels", texts, codec.encode_texts, changeable=True, doc="Short, filterable.")
-    annotations = Field[dict[str, str]]("annotations", texts, codec.encode_texts, changeable=True, doc="Free values.")
+    labels = Field[dict[str, str]]("labels", texts, _TEXTS, changeable=True, doc="Short, filterable.")
+    annotations = Field[dict[str, str]]("annotations", texts, _TEXTS, changeable=True, doc="Free values.")
     create_time = Field[datetime | None]("create_time", time, doc="When it was created.")
     update_time = Field[datetime | None]("update_time", time, doc="When the study, not its trials, last changed.")
     finish_time = Field[datetime | None]("finish_time", time, doc="When it became FINISHED.")

@@ -171,7 +171,11 @@ class Study(StudyActions):
         self._run(self._set_state(study_pb2.STUDY_STATE_PAUSED))
 
     def resume(self) -> None:
-        """Hands out trials again."""
+        """Hands out trials again, of a paused study or of one finished by request.
+
+        Raises:
+            StudyComplete: there is nothing more to do; `finish_reason` says which rule to change.
+        """
         self._run(self._set_state(study_pb2.STUDY_STATE_ACTIVE))
 
     def finish(self) -> None:
@@ -180,6 +184,8 @@ class Study(StudyActions):
 
     def update(self, *, etag: str | None = None, **changes: Unpack[StudyChanges]) -> None:
         """Changes rules, limits, labels, annotations; None takes a rule away. See `StudyChanges`.
+
+        A study that a rule had finished is ACTIVE again when, by its changed rules, none holds any more.
 
         Raises:
             EtagMismatch: `etag` is given, and the study has changed since.

@@ -48,9 +48,11 @@ class StudyServiceStub:
     """Lists the studies of a project by name. Errors: INVALID_ARGUMENT (parent, page_size, page_token)."""
     UpdateStudy: _grpc.UnaryUnaryMultiCallable[_study_service_pb2.UpdateStudyRequest, _study_pb2.Study]
     """Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `stopping_rules`
-    (or one of its fields), `max_running_trials`, `max_staleness`.
+    (or one of its fields), `max_running_trials`, `max_staleness`. When stopping rules change, they are judged at once: one
+    that holds finishes the study, and a study that a rule had finished is ACTIVE again when none holds any more.
     Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED
-    (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED).
+    (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: `state` is to become ACTIVE,
+    and there is nothing more to do).
     """
     DeleteStudy: _grpc.UnaryUnaryMultiCallable[_study_service_pb2.DeleteStudyRequest, _empty_pb2.Empty]
     """Deletes a study with all its trials. This cannot be undone.
@@ -75,9 +77,11 @@ class StudyServiceAsyncStub(StudyServiceStub):
     """Lists the studies of a project by name. Errors: INVALID_ARGUMENT (parent, page_size, page_token)."""
     UpdateStudy: _aio.UnaryUnaryMultiCallable[_study_service_pb2.UpdateStudyRequest, _study_pb2.Study]  # type: ignore[assignment]
     """Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `stopping_rules`
-    (or one of its fields), `max_running_trials`, `max_staleness`.
+    (or one of its fields), `max_running_trials`, `max_staleness`. When stopping rules change, they are judged at once: one
+    that holds finishes the study, and a study that a rule had finished is ACTIVE again when none holds any more.
     Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED
-    (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED).
+    (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: `state` is to become ACTIVE,
+    and there is nothing more to do).
     """
     DeleteStudy: _aio.UnaryUnaryMultiCallable[_study_service_pb2.DeleteStudyRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """Deletes a study with all its trials. This cannot be undone.
@@ -123,9 +127,11 @@ class StudyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_study_pb2.Study, _abc.Awaitable[_study_pb2.Study]]:
         """Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `stopping_rules`
-        (or one of its fields), `max_running_trials`, `max_staleness`.
+        (or one of its fields), `max_running_trials`, `max_staleness`. When stopping rules change, they are judged at once: one
+        that holds finishes the study, and a study that a rule had finished is ACTIVE again when none holds any more.
         Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED
-        (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED).
+        (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: `state` is to become ACTIVE,
+        and there is nothing more to do).
         """
 
     @_abc_1.abstractmethod

@@ -45,7 +45,7 @@ from asktell_server.protocols.asktell_v1.conversion.trials import (
     trial_to,
 )
 from asktell_server.protocols.asktell_v1.conversion.trials import update_from as trial_update_from
-from asktell_server.service.studies import StudyUpdate
+from asktell_server.service.study_updates import StudyUpdate
 from asktell_server.service.suggesting import task_of
 from asktell_server.store.protocol import (
     LogEntry,

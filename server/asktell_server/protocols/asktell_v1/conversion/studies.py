@@ -32,7 +32,9 @@ from asktell_server.protocols.asktell_v1.conversion.metrics import (
 )
 from asktell_server.protocols.asktell_v1.conversion.spaces import algorithm_from, algorithm_to, space_from, space_to
 from asktell_server.protocols.asktell_v1.conversion.times import seconds_from, seconds_to, time_from, time_to
-from asktell_server.service.studies import Created, StudyUpdate, etag_of
+from asktell_server.service.etags import etag_of
+from asktell_server.service.studies import Created
+from asktell_server.service.study_updates import StudyUpdate
 from asktell_server.service.watching import cursor_at
 from asktell_server.store.protocol import StudyHead
 

@@ -289,9 +289,11 @@ export const StudyService: GenService<{
   },
   /**
    * Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `stopping_rules`
-   * (or one of its fields), `max_running_trials`, `max_staleness`.
+   * (or one of its fields), `max_running_trials`, `max_staleness`. When stopping rules change, they are judged at once: one
+   * that holds finishes the study, and a study that a rule had finished is ACTIVE again when none holds any more.
    * Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED
-   * (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED).
+   * (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: `state` is to become ACTIVE,
+   * and there is nothing more to do).
    *
    * @generated from rpc asktell.v1.StudyService.UpdateStudy
    */
