@@ -8,8 +8,10 @@ import inspect
 import logging
 import os
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -414,3 +416,41 @@ def test_a_fork_refuses_the_parents_client(scripted: ScriptedServer) -> None:
             os._exit(2)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert client.study("s").id == "s"
+
+
+async def test_a_closed_client_says_so(kind: Any, scripted: ScriptedServer) -> None:
+    scripted.answer("StudyService/GetStudy", a_study())
+    client = kind(scripted.address)
+    study = await do(client.study("s"))
+    await do(client.close())
+    await do(client.close())
+    assert repr(client).endswith("project default closed>")
+    for call in (lambda: client.study("s"), study.refresh, study.ask, lambda: study.trial(1)):
+        with pytest.raises(asktell.ClientClosed, match=r"^this client is closed, .*: make another one$"):
+            await do(call())
+
+
+async def test_closing_ends_what_another_thread_or_task_waits_for(kind: Any, scripted: ScriptedServer) -> None:
+    begun, release = threading.Event(), threading.Event()
+
+    def wait(request: Any, context: grpc.ServicerContext) -> Any:
+        begun.set()
+        release.wait(30)
+        return a_study()
+
+    scripted.answer("StudyService/GetStudy", wait)
+    client = kind(scripted.address)
+    if kind is asktell.Client:
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(client.study, "s")
+            assert begun.wait(30)
+            client.close()
+            with pytest.raises(asktell.ClientClosed):
+                waiting.result(30)
+    else:
+        task = asyncio.create_task(client.study("s"))
+        assert await asyncio.to_thread(begun.wait, 30)
+        await client.close()
+        with pytest.raises(asktell.ClientClosed):
+            await task
+    release.set()

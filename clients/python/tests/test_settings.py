@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
 
+import asktell
 from asktell._core import channel
 from asktell._core.settings import make_settings, parse_address
 
@@ -65,3 +67,24 @@ def test_keepalive_does_not_annoy_servers() -> None:
 def test_timeouts_are_positive() -> None:
     with pytest.raises(ValueError, match="timeout_s must be greater than 0"):
         make_settings(timeout_s=0)
+
+
+def test_pickles_carry_what_was_given_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASKTELL_ADDRESS", "here:1")
+    monkeypatch.setenv("ASKTELL_TOKEN", "secret")
+    pickled = pickle.dumps(make_settings(project="p", timeout_s=5))
+    assert b"secret" not in pickled
+    monkeypatch.setenv("ASKTELL_ADDRESS", "there:2")
+    monkeypatch.setenv("ASKTELL_TOKEN", "another")
+    settings = pickle.loads(pickled)
+    assert (settings.address, settings.project, settings.timeouts.default_s) == ("there:2", "p", 5)
+    assert settings.token == "another"
+    given = pickle.loads(pickle.dumps(make_settings("db1:1", root_certificates=b"PEM", worker_id="w")))
+    assert (given.address, given.root_certificates, given.worker_id, given.tls) == ("db1:1", b"PEM", "w", True)
+
+
+def test_a_client_that_was_given_its_token_is_not_pickled() -> None:
+    client = asktell.Client("localhost:1", token="secret")
+    with pytest.raises(pickle.PicklingError, match=r"set ASKTELL_TOKEN in both processes instead$"):
+        pickle.dumps(client)
+    client.close()

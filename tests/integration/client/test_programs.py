@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import re
 import signal
 import subprocess
@@ -110,6 +111,32 @@ def test_threads_share_a_client(server: ServerProcess) -> None:
         for thread in threads:
             thread.join(60)
         assert study.refresh().counts.succeeded == 40
+
+
+def _elsewhere(client: asktell.Client, study: asktell.Study, trial: asktell.Trial) -> tuple[asktell.Trial, str, bool]:
+    assert trial.report(step=1, loss=0.7) is False
+    assert not trial.is_open, "its lease is the other process's"
+    trial.tell(loss=0.5)
+    own = study.ask()
+    own.tell(loss=0.25)
+    return own, own.worker_id, client.study(study.id).id == study.id
+
+
+def test_handles_travel_to_another_process(server: ServerProcess) -> None:
+    with asktell.Client(server.address, project="travel", worker_id="at home") as client:
+        study = client.create_study(
+            "s", space={"x": asktell.Float(0, 1)}, objectives=asktell.Minimize("loss"), algorithm="random"
+        )
+        trial = study.ask()
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            own, worker, found = pool.apply(_elsewhere, (client, study, trial))
+        assert found
+        assert worker == "at home", "what the client was given"
+        assert (own.number, own.state, own.metrics) == (2, "SUCCEEDED", {"loss": 0.25})
+        assert own.refresh().state == "SUCCEEDED"
+        assert (trial.refresh().state, trial.metrics) == ("SUCCEEDED", {"loss": 0.5})
+        assert [each.step for each in trial.measurements] == [1]
+        trial.tell(loss=0.5)  # the same result again: nothing happens
 
 
 async def test_numpy_results(study: Any) -> None:

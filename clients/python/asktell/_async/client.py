@@ -96,7 +96,8 @@ class AsyncClient:
     def __repr__(self) -> str:
         """Where the server is, and the project."""
         settings = self._session.caller.settings
-        return f"<{type(self).__name__} {settings.address} project {settings.project}>"
+        closed = " closed" if self._session.closed else ""
+        return f"<{type(self).__name__} {settings.address} project {settings.project}{closed}>"
 
     async def close(self) -> None:
         """As `Client.close`."""

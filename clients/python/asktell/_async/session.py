@@ -35,6 +35,15 @@ class AsyncSession:
         self._heartbeat.add(lease)
         return lease
 
+    @property
+    def closed(self) -> bool:
+        """Nothing can be called any more."""
+        return self._transport.closed
+
+    def __reduce__(self) -> tuple[type[AsyncSession], tuple[Settings]]:
+        """In another process a client connects anew; the open trials and their leases stay with this one."""
+        return AsyncSession, (self.caller.settings,)
+
     async def close(self) -> None:
         """Gives the open trials back, and closes the channel; a second time it does nothing."""
         if self._closed:

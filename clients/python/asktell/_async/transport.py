@@ -14,6 +14,7 @@ from asktell._core import channel as wire
 from asktell._core.flow import Effect, Flow, OpenStream, ReadStream, Sleep, T, Unary, Unreachable
 from asktell._core.methods import Method
 from asktell._core.settings import Settings
+from asktell.errors import ClientClosed
 
 
 class AsyncTransport:
@@ -26,13 +27,22 @@ class AsyncTransport:
         self._opened: grpc.aio.Channel | None = None
         self._pid = os.getpid()
         self._callables: dict[str, Any] = {}
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """`close` has been called."""
+        return self._closed
 
     async def run(self, flow: Flow[T]) -> T:
         """Carries out a flow and returns its result; what an effect raises is raised inside the flow.
 
         Raises:
-            RuntimeError: in a fork of the process that made the client, where gRPC would hang.
+            ClientClosed: before, or while it waited. RuntimeError: in a fork of the process that made the client,
+                where gRPC would hang.
         """
+        if self._closed:
+            raise ClientClosed(wire.CLOSED, code=grpc.StatusCode.CANCELLED)
         if os.getpid() != self._pid:
             raise RuntimeError("this client belongs to the process that made it: make another one after a fork")
         try:
@@ -41,7 +51,7 @@ class AsyncTransport:
                 try:
                     outcome = await self._perform(effect)
                 except BaseException as error:  # noqa: BLE001 # the flow decides about all of them, cancelling too
-                    effect = flow.throw(error)
+                    effect = flow.throw(self._because_closed(error) or error)
                 else:
                     effect = flow.send(outcome)
         except StopIteration as stop:
@@ -50,8 +60,19 @@ class AsyncTransport:
 
     async def close(self) -> None:
         """Closes the channel; calls in flight end with CANCELLED."""
+        self._closed = True
         if self._opened is not None and os.getpid() == self._pid:
             await self._opened.close()
+
+    def _because_closed(self, error: BaseException) -> ClientClosed | None:
+        """gRPC cancels a call in flight, as if somebody had cancelled its task, and refuses a new one with UsageError."""
+        if not self._closed:
+            return None
+        task = asyncio.current_task()
+        cancelled = isinstance(error, asyncio.CancelledError) and (task is None or not task.cancelling())
+        if cancelled or isinstance(error, grpc.RpcError | grpc.aio.UsageError):
+            return ClientClosed(wire.CLOSED, code=grpc.StatusCode.CANCELLED)
+        return None
 
     @property
     def _open_channel(self) -> grpc.aio.Channel:

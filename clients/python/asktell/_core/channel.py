@@ -11,6 +11,8 @@ import grpc
 
 from asktell._core.settings import Settings, split_address
 
+CLOSED = "this client is closed, and its studies and trials with it: make another one"
+
 Options: TypeAlias = list[tuple[str, str | int]]
 
 _SERVICE_CONFIG = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import pickle
 import socket
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from asktell._core.flow import Timeouts
 
@@ -25,11 +27,27 @@ class Settings:
     tls: bool
     token: str | None = field(repr=False)
     root_certificates: bytes | None = field(repr=False)
+    given: Mapping[str, Any] = field(repr=False, compare=False)
+    """The arguments of `make_settings` that were given, without the token."""
+    token_given: bool = field(repr=False, compare=False)
 
     @property
     def address(self) -> str:
         """The addresses as a person writes them."""
         return ",".join(self.addresses)
+
+    def __reduce__(self) -> tuple[Callable[..., Settings], tuple[Mapping[str, Any]]]:
+        """Another process makes its own: what was given goes along, the rest is read from its environment.
+
+        Raises:
+            pickle.PicklingError: a token was given. Pickles lie about in files and queues, where no secret belongs.
+        """
+        if self.token_given:
+            raise pickle.PicklingError(
+                "a client with token=… cannot be pickled, since its token would be: "
+                "set ASKTELL_TOKEN in both processes instead"
+            )
+        return _made_again, (self.given,)
 
 
 class ClientOptions(TypedDict, total=False):
@@ -37,7 +55,7 @@ class ClientOptions(TypedDict, total=False):
 
     Attributes:
         project: the namespace of studies that are named by their id alone; default "default".
-        token: sent as `authorization: Bearer`; default ASKTELL_TOKEN.
+        token: sent as `authorization: Bearer`; default ASKTELL_TOKEN. A client that is given one cannot be pickled.
         tls: encrypt, and trust the system's certificates.
         root_certificates: encrypt, and trust these: a PEM file, or its bytes; default ASKTELL_TLS_CA.
         timeout_s: deadline of every call, retries included; default 30.
@@ -78,6 +96,15 @@ def make_settings(
     for name, seconds in (("timeout_s", timeout_s), ("slow_timeout_s", slow_timeout_s)):
         if not seconds > 0:
             raise ValueError(f"{name} must be greater than 0, got {seconds}")
+    given = {
+        "address": address,
+        "project": project,
+        "tls": tls,
+        "root_certificates": certificates if root_certificates else None,
+        "timeout_s": timeout_s,
+        "slow_timeout_s": slow_timeout_s,
+        "worker_id": worker_id,
+    }
     return Settings(
         addresses=tuple(parse_address(part) for part in text.split(",") if part.strip()) or (DEFAULT_ADDRESS,),
         project=project,
@@ -86,7 +113,13 @@ def make_settings(
         tls=tls or certificates is not None,
         token=token or environment.get("ASKTELL_TOKEN") or None,
         root_certificates=certificates,
+        given=given,
+        token_given=bool(token) and token != environment.get("ASKTELL_TOKEN"),
     )
+
+
+def _made_again(given: Mapping[str, Any]) -> Settings:
+    return make_settings(**given)
 
 
 def parse_address(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
@@ -42,7 +42,13 @@ class TrialActions(TrialView):
         super().__init__(message, names)
         self._caller = caller
         self._lease = lease
+        self._lease_id = "" if lease is None else lease.id
+        self._stop_asked = False
         self._superseded = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy can report and tell; the lease stays with the process that asked, which renews it while it holds it."""
+        return {**self.__dict__, "_lease": None}
 
     @property
     def is_open(self) -> bool:
@@ -52,7 +58,7 @@ class TrialActions(TrialView):
     @property
     def should_stop(self) -> bool:
         """The server wants the trial to end now: tell it with `stop()`."""
-        return self._lease is not None and self._lease.should_stop
+        return self._stop_asked if self._lease is None else self._lease.should_stop
 
     @property
     def stop_reason(self) -> str:
@@ -91,12 +97,13 @@ class TrialActions(TrialView):
         answer = yield from self._caller(methods.REPORT, request)
         if self._lease is not None:
             self._lease.heard(answer, sent_at=sent_at)
+        self._stop_asked = answer.should_stop
         return answer.should_stop
 
     def _tell(self, outcome: Outcome, metrics: Metrics | None, more: Metrics, reason: str = "") -> Flow[None]:
         request = trial_service_pb2.TellRequest(
             name=self.name,
-            lease_id="" if self._lease is None else self._lease.id,
+            lease_id=self._lease_id,
             outcome=OUTCOMES[outcome],
             metrics=encode_metrics(metrics, more),
             reason=_shortened(reason),

@@ -116,7 +116,8 @@ class Client:
     def __repr__(self) -> str:
         """Where the server is, and the project."""
         settings = self._session.caller.settings
-        return f"<{type(self).__name__} {settings.address} project {settings.project}>"
+        closed = " closed" if self._session.closed else ""
+        return f"<{type(self).__name__} {settings.address} project {settings.project}{closed}>"
 
     def close(self) -> None:
         """Gives back the open trials that have a lease, and closes the connection."""

@@ -35,6 +35,15 @@ class Session:
         self._heartbeat.add(lease)
         return lease
 
+    @property
+    def closed(self) -> bool:
+        """Nothing can be called any more."""
+        return self._transport.closed
+
+    def __reduce__(self) -> tuple[type[Session], tuple[Settings]]:
+        """In another process a client connects anew; the open trials and their leases stay with this one."""
+        return Session, (self.caller.settings,)
+
     def close(self) -> None:
         """Gives the open trials back, and closes the channel."""
         self._shut_down()

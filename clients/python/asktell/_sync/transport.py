@@ -14,6 +14,7 @@ from asktell._core import channel as wire
 from asktell._core.flow import Effect, Flow, OpenStream, ReadStream, Sleep, T, Unary, Unreachable
 from asktell._core.methods import Method
 from asktell._core.settings import Settings
+from asktell.errors import ClientClosed
 
 _CONNECTED = {grpc.ChannelConnectivity.READY, grpc.ChannelConnectivity.IDLE}
 
@@ -34,6 +35,12 @@ class SyncTransport:
         self._metadata = wire.metadata(settings)
         self._pid = os.getpid()
         self._callables: dict[str, Any] = {}
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """`close` has been called."""
+        return self._closed
 
     @property
     def owned(self) -> bool:
@@ -44,8 +51,11 @@ class SyncTransport:
         """Carries out a flow and returns its result; what an effect raises is raised inside the flow.
 
         Raises:
-            RuntimeError: in a fork of the process that opened the channel, where gRPC would hang.
+            ClientClosed: before, or while it waited. RuntimeError: in a fork of the process that opened the channel,
+                where gRPC would hang.
         """
+        if self._closed:
+            raise ClientClosed(wire.CLOSED, code=grpc.StatusCode.CANCELLED)
         if not self.owned:
             raise RuntimeError("this client belongs to the process that made it: make another one after a fork")
         try:
@@ -54,7 +64,7 @@ class SyncTransport:
                 try:
                     outcome = self._perform(effect)
                 except BaseException as error:  # noqa: BLE001 # the flow decides about all of them, Ctrl-C too
-                    effect = flow.throw(error)
+                    effect = flow.throw(self._because_closed(error) or error)
                 else:
                     effect = flow.send(outcome)
         except StopIteration as stop:
@@ -63,8 +73,15 @@ class SyncTransport:
 
     def close(self) -> None:
         """Closes the channel; calls in flight end with CANCELLED."""
+        self._closed = True
         if self.owned:
             self._channel.close()
+
+    def _because_closed(self, error: BaseException) -> ClientClosed | None:
+        """gRPC ends a call in flight with CANCELLED, and refuses a new one with ValueError."""
+        if self._closed and isinstance(error, grpc.RpcError | ValueError):
+            return ClientClosed(wire.CLOSED, code=grpc.StatusCode.CANCELLED)
+        return None
 
     def _perform(self, effect: Effect) -> Any:
         match effect:
