@@ -138,9 +138,9 @@ def test_every_option_survives_the_wire() -> None:
 
 
 def test_none_leaves_an_option_to_the_server() -> None:
-    numbers = [name for name, kind in StudyOptions.__annotations__.items() if "None" in str(kind)]
-    assert len(numbers) == 10
-    assert encode_study(spec(**dict.fromkeys(numbers))) == encode_study(spec())
+    optional = [name for name, kind in StudyOptions.__annotations__.items() if "None" in str(kind)]
+    assert len(optional) == 13
+    assert encode_study(spec(**dict.fromkeys(optional))) == encode_study(spec())
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ class StudyUpdates:
         head = view.head  # before anything else is waited for: the view moves on
         require_etag(head, etag)
         changed = self._applied(head.study, update)
-        reason = finish_reason(changed, view.trials.values(), ended=ended_trials(head), now=delta.now)
+        reason = finish_reason(changed, view.standings, ended=ended_trials(head), now=delta.now)
         if update.revises_rules:
             return head, self._ruled(changed, reason)
         if reason is None and head.study.finish_reason is FinishReason.EXHAUSTED and await self._is_exhausted(view):
