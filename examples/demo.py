@@ -76,7 +76,9 @@ def _tune(server: LocalServer, *, trials: int, workers: int) -> None:
         tuned = _measure(base, text, Hyperparameters.from_params(best.params))
         best.amend({**best.metrics, "test_perplexity": tuned[1]}, reason="test split of the final choice")
         subprocess.run(
-            [program("asktell"), "trials", STUDY], env={**os.environ, "ASKTELL_ADDRESS": address}, check=True
+            [program("asktell"), "trials", STUDY, "--no-pager"],
+            env={**os.environ, "ASKTELL_ADDRESS": address},
+            check=True,
         )
     _say(f"{'perplexity per character':<26}{'validation':>12}{'test':>10}")
     _say(f"{'default settings':<26}{default[0]:>12.3f}{default[1]:>10.3f}")

@@ -170,9 +170,12 @@ def test_watch(cli: CommandLine, study: Any) -> None:
     assert json.loads(watching.stdout.readline())["trial"]["number"] == 4
     reported = json.loads(watching.stdout.readline())
     assert reported["reported"] == {"trial": 4, "step": 1, "metrics": {"loss": 0.3}}
+    study.pause()
+    paused = json.loads(watching.stdout.readline())["study"]
+    assert (paused["state"], paused["trial_counts"]["succeeded"], paused["trial_counts"]["running"]) == ("PAUSED", 2, 1)
     watching.send_signal(2)
     assert watching.wait(timeout=60) == 130
-    watching.communicate()
+    assert watching.communicate()[1].strip() == "interrupted"
 
     resumed = cli.start("watch", "s", "--cursor", seen[4]["cursor"])
     assert resumed.stdout is not None

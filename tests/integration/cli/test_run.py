@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 import signal
 import subprocess
 import time
@@ -14,6 +14,7 @@ import pytest
 
 import asktell
 from tests.integration.cli.conftest import STUDY, CommandLine
+from tests.support.terminals import asktell_command, on_terminal
 
 PATIENCE_S = 90.0
 """For what a process does at once, on a machine that has other things to do."""
@@ -230,32 +231,20 @@ def test_several_runs_share_a_study(cli: CommandLine) -> None:
 
 
 def test_the_display_on_a_terminal(cli: CommandLine, study: asktell.Study) -> None:
-    pty = pytest.importorskip("pty")
-    control, terminal = pty.openpty()
-    run = subprocess.Popen(
-        [
-            *("python3", "-m", "asktell", "--project", cli.project, "run", "s", "--max-trials", "2"),
-            *python(cli, OBJECTIVE + "\nimport time; time.sleep(1)", "{lr}", "--batch={batch-size}"),
-        ],
-        cwd=cli.directory,
-        env={**cli.environment, "TERM": "xterm", "PATH": f"{Path(os.sys.executable).parent}:{os.environ['PATH']}"},  # type: ignore[attr-defined]
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
+    command = python(cli, OBJECTIVE + "\nimport time; time.sleep(1)", "{lr}", "--batch={batch-size}")
+    code, text = on_terminal(
+        asktell_command("--project", cli.project, "run", "s", "--max-trials", "2", *command),
+        width=60,
+        directory=cli.directory,
+        environment=cli.environment,
     )
-    os.close(terminal)
-    shown = b""
-    try:
-        while piece := os.read(control, 65536):
-            shown += piece
-    except OSError:  # how Linux reports that the other end was closed
-        pass
-    assert run.wait(timeout=PATIENCE_S) == 0
-    os.close(control)
-    text = shown.decode()
+    assert code == 0
     assert "2 done" in text
     assert "0 of 2 done" in text
-    assert "loss=1" in text  # the last report of the running trial
+    header = next(line for line in text.splitlines() if "running" in line and "loss" in line)
+    assert header.split() == ["#", "running", "step", "loss", "lr", "batch-size", "nesterov"]
+    row = next(line for line in text.splitlines() if re.match(r" *1 +[0-9.]+ s +2 +1 ", line))  # its last report
+    assert "…" not in row
 
 
 def test_the_log_of_a_rerun_is_its_own(cli: CommandLine) -> None:

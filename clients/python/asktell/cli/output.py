@@ -6,19 +6,17 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import click
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from asktell._core.study_view import StudyView
 from asktell._core.trial_view import TrialView
+from asktell.spec import Goal
 
 _UNLIMITED = 10_000
 
@@ -58,11 +56,17 @@ def _marked(star: str, word: str) -> str:
     return f"{star} {word}"
 
 
-def short(value: object) -> str:
-    """A parameter or metric for people: six digits are enough to tell values apart."""
+def short(value: object, digits: int = 6) -> str:
+    """A parameter or metric for people, with so many significant digits: six are enough to tell values apart.
+
+    What stands before the decimal point is not rounded, up to six digits.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    before_point = len(str(int(abs(value)))) if abs(value) < 1e6 else 0
+    return f"{value:.{max(digits, before_point)}g}"
 
 
 def pairs(values: Mapping[str, object]) -> str:
@@ -83,57 +87,45 @@ def seconds(value: float | None) -> str:
     return f"{hours} h {minutes:02d} m"
 
 
+def stamp(value: datetime | None) -> str:
+    """A time for people, in their own zone; empty for None."""
+    return "" if value is None else f"{value.astimezone():%Y-%m-%d %H:%M}"
+
+
 def time(value: datetime | None) -> str | None:
     """ISO 8601, for JSON."""
     return None if value is None else value.isoformat()
 
 
-def metric_names(study: StudyView) -> list[str]:
-    """Objectives first, then the tracked metrics."""
-    return [each.metric for each in study.objectives] + [each.name for each in study.metrics]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownMetric:
+    """A metric of a study. `goal`: None = it is not optimised. `decides`: it is an objective or a constraint."""
+
+    name: str
+    goal: Goal | None = None
+    decides: bool = False
+
+
+def metrics_of(study: StudyView) -> list[ShownMetric]:
+    """Objectives, then constraints, then tracked metrics; each name once."""
+    listed = [ShownMetric(name=each.metric, goal=each.goal, decides=True) for each in study.objectives]
+    listed += [ShownMetric(name=each.metric, decides=True) for each in study.message.outcome_constraints]
+    listed += [ShownMetric(name=each.name) for each in study.metrics]
+    return list({each.name: each for each in reversed(listed)}.values())[::-1]
 
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The numbers of the best trial and of the one that is best by a model; None = there is none."""
+    """The numbers of the best trials (one, or a front), and of the one that is best by a model; None = there is none."""
 
-    observed: int | None = None
+    observed: frozenset[int] = frozenset()
     by_model: int | None = None
 
-    def marks(self, number: int) -> str:
-        """What is shown beside trial `number`."""
-        marks = [(best_mark(), self.observed), (model_mark(), self.by_model)]
-        return " ".join(mark for mark, best in marks if best == number)
-
-
-def trials_table(study: StudyView, trials: Sequence[TrialView], best: Best) -> Table:
-    """The trials by number, the best ones marked."""
-    parameters, metrics = list(study.space), metric_names(study)
-    with_reason = any(trial.reason for trial in trials)
-    table = Table(box=box.SIMPLE_HEAD, title=study.name, title_justify="left", title_style="bold")
-    table.add_column("#", justify="right")
-    for name in ("", "state", "origin"):
-        table.add_column(name, no_wrap=True)
-    for name in ("attempt", "duration", *parameters, *metrics):
-        table.add_column(name, justify="right", no_wrap=name in {"attempt", "duration"})
-    if with_reason:
-        table.add_column("reason", max_width=60, overflow="ellipsis", no_wrap=True)
-    for trial in trials:
-        is_best = trial.number == best.observed
-        row = [
-            str(trial.number),
-            best.marks(trial.number),
-            trial.state.value,
-            trial.origin.value,
-            str(trial.attempt),
-            seconds(trial.duration_s),
-            *(short(trial.params.get(name, "")) for name in parameters),
-            *(short(trial.metrics.get(name, "")) for name in metrics),
-        ]
-        if with_reason:
-            row.append(trial.reason.strip().splitlines()[-1] if trial.reason.strip() else "")
-        table.add_row(*(Text(cell) for cell in row), style="bold green" if is_best else "")
-    return table
+    def marks(self, number: int, *, compact: bool = False) -> str:
+        """What is shown beside trial `number`; `compact`: without words."""
+        marks = [best_mark()] if number in self.observed else []
+        marks += [model_mark()] if number == self.by_model else []
+        return " ".join(mark[:1] if compact else mark for mark in marks)
 
 
 def trial_record(trial: TrialView, best: Best) -> dict[str, Any]:
@@ -142,7 +134,7 @@ def trial_record(trial: TrialView, best: Best) -> dict[str, Any]:
         "number": trial.number,
         "name": trial.name,
         "state": trial.state.value,
-        "best": trial.number == best.observed,
+        "best": trial.number in best.observed,
         "best_by_model": trial.number == best.by_model,
         "origin": trial.origin.value,
         "attempt": trial.attempt,
@@ -162,7 +154,7 @@ def trial_record(trial: TrialView, best: Best) -> dict[str, Any]:
 
 def trials_csv(study: StudyView, trials: Iterable[TrialView], best: Best) -> str:
     """A row for each trial; parameters and metrics in columns `param.…` and `metric.…`, values in full precision."""
-    parameters, metrics = list(study.space), metric_names(study)
+    parameters, metrics = list(study.space), [each.name for each in metrics_of(study)]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
@@ -173,7 +165,7 @@ def trials_csv(study: StudyView, trials: Iterable[TrialView], best: Best) -> str
     )
     for trial in trials:
         writer.writerow(
-            [trial.number, trial.state.value, int(trial.number == best.observed), trial.origin.value, trial.attempt]
+            [trial.number, trial.state.value, int(trial.number in best.observed), trial.origin.value, trial.attempt]
             + ["" if trial.duration_s is None else trial.duration_s]
             + [_cell(trial.params.get(name, "")) for name in parameters]
             + [trial.metrics.get(name, "") for name in metrics]

@@ -22,6 +22,7 @@ from asktell.cli.running.runner import FAILURES_IN_A_ROW, Ending, Runner
 from asktell.cli.running.template import check_variables, likely_typos
 from asktell.cli.running.trial_run import Job
 from asktell.cli.study_commands import create_from_file, show_warnings
+from asktell.cli.tables.columns import parameter_columns
 from asktell.errors import StudyComplete
 
 _REFRESH_S = 0.25
@@ -102,7 +103,7 @@ def run(
     )
     terminal = console()
     progress = (
-        LiveProgress(terminal, verbose=verbose, budget=max_trials)
+        LiveProgress(terminal, verbose=verbose, budget=max_trials, parameters=parameter_columns(chosen))
         if terminal.is_terminal
         else PlainProgress(terminal, verbose=verbose)
     )

@@ -17,6 +17,7 @@ from asktell._sync.client import Client
 from asktell._sync.study import Study
 from asktell.cli.connect import with_client
 from asktell.cli.output import complain, console, print_json, short, time
+from asktell.records import TrialCounts
 
 as_json = click.option("--json", "as_json", is_flag=True, help="JSON for programs.")
 
@@ -109,7 +110,7 @@ def list_(client: Client, as_json: bool) -> None:
         counts = each.counts
         table.add_row(
             each.id,
-            _state(each),
+            state_words(each),
             str(counts.ended),
             str(counts.running),
             str(counts.queued),
@@ -146,7 +147,7 @@ def stop(client: Client, study: str) -> None:
     """Finish a STUDY: no more trials; results of running ones are still taken."""
     chosen = client.study(study)
     chosen.finish()
-    click.echo(f"{chosen.name} {_state(chosen)}")
+    click.echo(f"{chosen.name} {state_words(chosen)}")
 
 
 @study.command()
@@ -156,7 +157,7 @@ def pause(client: Client, study: str) -> None:
     """Pause a STUDY: no trials until it is resumed; results are still taken."""
     chosen = client.study(study)
     chosen.pause()
-    click.echo(f"{chosen.name} {_state(chosen)}")
+    click.echo(f"{chosen.name} {state_words(chosen)}")
 
 
 @study.command()
@@ -166,7 +167,7 @@ def resume(client: Client, study: str) -> None:
     """Resume a paused or finished STUDY."""
     chosen = client.study(study)
     chosen.resume()
-    click.echo(f"{chosen.name} {_state(chosen)}")
+    click.echo(f"{chosen.name} {state_words(chosen)}")
 
 
 @study.command()
@@ -189,14 +190,15 @@ def _confirmed(question: str) -> bool:
         return False
 
 
-def _state(shown: StudyView) -> str:
+def state_words(shown: StudyView) -> str:
+    """The state, and why it is finished."""
     finished = shown.finish_time is not None or shown.finish_reason != "UNSPECIFIED"
     return f"{shown.state} ({shown.finish_reason})" if finished else shown.state.value
 
 
 def _facts(shown: StudyView) -> list[tuple[str, str]]:
     counts = dataclasses.asdict(shown.counts)
-    facts = [("state", _state(shown))]
+    facts = [("state", state_words(shown))]
     facts += [("title", shown.display_name)] if shown.display_name else []
     facts.append(("trials", ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "none yet"))
     facts += [("objective", f"{each.goal} {each.metric} ({each.split})") for each in shown.objectives]
@@ -227,15 +229,15 @@ def _fields(value: Any) -> str:
     return f"{type(value).__name__.lower()} {', '.join(words)}".strip()
 
 
-def study_record(shown: StudyView) -> dict[str, Any]:
-    """A study for JSON."""
+def study_record(shown: StudyView, counts: TrialCounts | None = None) -> dict[str, Any]:
+    """A study for JSON; `counts`: where the study's own are not those to show."""
     stopping = dataclasses.asdict(shown.stopping)
     return {
         "name": shown.name,
         "display_name": shown.display_name,
         "state": shown.state.value,
         "finish_reason": shown.finish_reason.value,
-        "trial_counts": dataclasses.asdict(shown.counts),
+        "trial_counts": dataclasses.asdict(shown.counts if counts is None else counts),
         "objectives": [dataclasses.asdict(each) for each in shown.objectives],
         "metrics": [dataclasses.asdict(each) for each in shown.metrics],
         "parameters": {

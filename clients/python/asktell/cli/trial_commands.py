@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
 
 import click
 from rich import box
@@ -17,60 +18,111 @@ from asktell.cli.output import (
     Best,
     complain,
     console,
-    metric_names,
+    metrics_of,
     pairs,
     print_json,
     seconds,
     short,
     trial_record,
     trials_csv,
-    trials_table,
 )
 from asktell.cli.study_commands import as_json
+from asktell.cli.tables.columns import did_you_mean, trial_columns
+from asktell.cli.tables.printing import Look, print_trials
+from asktell.cli.tables.trials import chosen, selected
 from asktell.records import BestByModel, TrialState
 from asktell.spaces import Bool, Categorical, Discrete, Domain, Float, Int, ParameterValue
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _STATES = [state.value for state in TrialState if state is not TrialState.UNSPECIFIED]
 
 
-@click.command()
-@click.argument("study")
-@as_json
-@click.option("--csv", "as_csv", is_flag=True, help="CSV with all digits.")
-@click.option(
+_STATE = click.option(
     "--state",
     "states",
     multiple=True,
     type=click.Choice(_STATES, case_sensitive=False),
     help="Only trials in this state; may be given several times.",
 )
+
+
+def _table_options(command: Callable[P, R]) -> Callable[P, R]:
+    """The options of a table, given to the command as `look`."""
+
+    @click.option("--columns", metavar="A,B,…", default="", help="These columns, in this order.")
+    @click.option("--wide", is_flag=True, help="All columns, however long the lines get.")
+    @click.option("--no-pager", is_flag=True, help="Straight to the terminal, even if it is shorter than the table.")
+    @functools.wraps(command)
+    def wrapped(*args: Any, columns: str, wide: bool, no_pager: bool, **kwargs: Any) -> R:
+        look = Look(columns=columns, wide=wide, pager=not no_pager)
+        return command(*args, look=look, **kwargs)  # type: ignore[arg-type] # the command takes `look`
+
+    return wrapped  # type: ignore[return-value] # click fills the arguments in
+
+
+@click.command()
+@click.argument("study")
+@as_json
+@click.option("--csv", "as_csv", is_flag=True, help="CSV with all digits.")
+@_STATE
+@click.option("--last", type=click.IntRange(1), metavar="N", help="Only the N newest trials.")
+@click.option("--sort", metavar="[-]NAME", default="", help="By a metric (best first), a parameter, state, duration, …")
+@click.option("--reverse", is_flag=True, help="The other way round; as does --sort -NAME.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N of these.")
+@_table_options
 @with_client()
-def trials(client: Client, study: str, as_json: bool, as_csv: bool, states: tuple[str, ...]) -> None:
+def trials(
+    client: Client,
+    study: str,
+    as_json: bool,
+    as_csv: bool,
+    states: tuple[str, ...],
+    last: int | None,
+    sort: str,
+    reverse: bool,
+    limit: int | None,
+    look: Look,
+) -> None:
     """Show the trials of a STUDY, the best one marked; where results are noisy, the best one by a model as well.
+
+    Columns that a terminal has no room for are left out and named; in a pipe there are all of them, two spaces or more apart.
+    A terminal shorter than the table gets a pager (PAGER, by default less).
 
     \b
     Examples:
       asktell trials lora
+      asktell trials lora --sort val_loss --limit 10
+      asktell trials lora --last 20 --columns number,val_loss,lr,duration
       asktell trials lora --state failed --state abandoned
       asktell trials lora --csv > trials.csv
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
+    if (as_json or as_csv) and (look.columns or look.wide):
+        raise click.UsageError("--columns and --wide are for the table; --json and --csv have every column")
     shown = client.study(study)
     found = shown.trials(states=states or None)
-    best_trial, by_model = next(iter(shown.best_trials(1)), None), shown.best_by_model
+    by_model = shown.best_by_model
     marked = Best(
-        observed=None if best_trial is None else best_trial.number,
+        observed=frozenset(trial.number for trial in shown.best_trials()),
         by_model=None if by_model is None else by_model.trial.number,
     )
+    columns = trial_columns(shown, marked)
+    try:
+        chosen(columns, look.columns)
+        rows = selected(found, columns, sort=sort, reverse=reverse, limit=limit, last=last)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     if as_json:
-        print_json([trial_record(trial, marked) for trial in found])
+        print_json([trial_record(trial, marked) for trial in rows])
     elif as_csv:
-        click.echo(trials_csv(shown, found, marked), nl=False)
-    elif not found:
+        click.echo(trials_csv(shown, rows, marked), nl=False)
+    elif not rows:
         complain(f"{shown.name} has no {' or '.join(states) + ' ' if states else ''}trials", kind="")
     else:
-        console().print(trials_table(shown, found, marked))
+        print_trials(shown, rows, marked, look, of=len(found))
 
 
 @click.command()
@@ -79,19 +131,26 @@ def trials(client: Client, study: str, as_json: bool, as_csv: bool, states: tupl
     "--count", "-n", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many of the best to show."
 )
 @as_json
+@_table_options
 @with_client()
-def best(client: Client, study: str, count: int, as_json: bool) -> None:
+def best(client: Client, study: str, count: int, as_json: bool, look: Look) -> None:
     """Show the best trial of a STUDY, and the best one by a model where results are noisy; exit 1 while there is none.
 
     The best value may have been lucky where results differ from run to run. The model's best is the trial that it
     expects to be best without noise.
+
+    \b
+    Examples:
+      asktell best lora
+      asktell best lora -n 5
+      asktell best lora --json
     """
     shown = client.study(study)
     found = shown.best_trials(count)
     if not found:
         raise click.ClickException(f"{shown.name} has no result yet")
     by_model = shown.best_by_model
-    marked = Best(observed=found[0].number, by_model=None if by_model is None else by_model.trial.number)
+    marked = Best(observed=_best_of(shown, found), by_model=None if by_model is None else by_model.trial.number)
     if as_json:
         records = [trial_record(trial, marked) for trial in found]
         records[0]["by_model"] = by_model and {
@@ -102,18 +161,26 @@ def best(client: Client, study: str, count: int, as_json: bool) -> None:
             "noise": by_model.noise,
         }
         print_json(records[0] if count == 1 else records)
-    elif count > 1:
-        console().print(trials_table(shown, found, marked))
+    elif len(found) > 1:
+        try:
+            print_trials(shown, found, marked, look)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
     else:
         console().print(_trial_table(shown, found[0], marked, by_model))
         if by_model is not None and by_model.trial.number != found[0].number:
             console().print(_trial_table(shown, by_model.trial, marked, by_model))
 
 
+def _best_of(study: Study, found: Sequence[Trial]) -> frozenset[int]:
+    """The ones to mark: the first, or with several objectives the front, which is all of them."""
+    return frozenset(trial.number for trial in (found if len(study.objectives) > 1 else found[:1]))
+
+
 def _trial_table(study: Study, trial: Trial, marked: Best, by_model: BestByModel[Trial] | None) -> Table:
     title = f"{marked.marks(trial.number)} {trial.name}"
     table = Table(box=box.SIMPLE, show_header=False, title=title, title_justify="left")
-    for name in metric_names(study):
+    for name in (each.name for each in metrics_of(study)):
         if name in trial.metrics:
             table.add_row(name, short(trial.metrics[name]), style="bold green")
     if by_model is not None and by_model.trial.number == trial.number:
@@ -149,7 +216,7 @@ def parse_values(values: tuple[str, ...], space: dict[str, Domain]) -> dict[str,
         if not equals:
             raise click.UsageError(f"{word!r} is not NAME=VALUE")
         if name not in space:
-            raise click.UsageError(f"the study has no parameter {name!r}{_did_you_mean(name, space)}")
+            raise click.UsageError(f"the study has no parameter {name!r}{did_you_mean(name, space)}")
         if name in params:
             raise click.UsageError(f"{name} is given twice")
         try:
@@ -158,13 +225,6 @@ def parse_values(values: tuple[str, ...], space: dict[str, Domain]) -> dict[str,
             kind = type(space[name]).__name__.lower()
             raise click.UsageError(f"{name}={text}: not a value of a {kind} parameter") from None
     return params
-
-
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`, did you mean 'x'?` for the nearest known word, otherwise the list of them."""
-    names = list(known)
-    near = difflib.get_close_matches(word, names, n=1)
-    return f", did you mean {near[0]!r}?" if near else f"; known are {', '.join(names)}"
 
 
 def _parse(text: str, domain: Domain) -> ParameterValue:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
@@ -10,9 +12,13 @@ import click
 from asktell._core.trial_view import TrialView
 from asktell._core.watch import Change
 from asktell._sync.client import Client
+from asktell._sync.study import Study
 from asktell.cli.connect import with_client
-from asktell.cli.output import Best, pairs, trial_record
-from asktell.cli.study_commands import study_record
+from asktell.cli.output import Best, complain, console, pairs, trial_record
+from asktell.cli.study_commands import state_words, study_record
+from asktell.cli.tables.streaming import StreamedTable, streamed_table
+from asktell.errors import DeadlineExceeded, Unavailable
+from asktell.records import TrialCounts, TrialState
 
 
 @click.command()
@@ -22,16 +28,85 @@ from asktell.cli.study_commands import study_record
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with its cursor.")
 @with_client(patient=True)
 def watch(client: Client, study: str, from_start: bool, cursor: str | None, as_json: bool) -> None:
-    """Follow the changes of a STUDY until interrupted, also across restarts of the server."""
+    """Follow the changes of a STUDY until interrupted, also across restarts of the server.
+
+    \b
+    Examples:
+      asktell watch lora
+      asktell watch lora --from-start --json | jq .trial.metrics
+    """
     if from_start and cursor is not None:
         raise click.UsageError("--from-start and --cursor exclude each other")
     watched = client.study(study)
     start = "" if from_start else watched.cursor if cursor is None else cursor
-    for change in watched.watch(start):
-        click.echo(json.dumps(_record(change), ensure_ascii=False) if as_json else _line(change))
+    counts = _Counts(watched, from_start=from_start)
+    terminal = console()
+    show: Callable[[Change, TrialCounts | None], str] = _json
+    if not as_json:
+        show = _Rows(watched, terminal.width).line if terminal.is_terminal else _line
+    for change in _changes(watched, start):
+        click.echo(show(change, counts.after(change)))
 
 
-def _line(change: Change) -> str:
+def _changes(study: Study, cursor: str) -> Iterator[Change]:
+    """All changes after the cursor; a server that is away for longer than a call waits is waited for."""
+    while True:
+        try:
+            for change in study.watch(cursor):
+                cursor = change.cursor
+                yield change
+        except (Unavailable, DeadlineExceeded) as error:  # it was there when the command began: it will come back
+            complain(f"waiting for the server: {error}", kind="")
+
+
+class _Counts:
+    """How many trials are in which state at a change of the study, which the log itself does not say.
+
+    From the study's beginning on the changes themselves tell; otherwise the server does, as things stand now.
+    """
+
+    def __init__(self, study: Study, *, from_start: bool) -> None:
+        self._study = study
+        self._states: dict[int, TrialState] | None = {} if from_start else None
+
+    def after(self, change: Change) -> TrialCounts | None:
+        """The counts as of a change of the study; None for other changes."""
+        if self._states is not None:
+            if change.trial is not None:
+                self._states[change.trial.number] = change.trial.state
+            if change.deleted_trial is not None:
+                self._states.pop(change.deleted_trial, None)
+        if change.study is None:
+            return None
+        if self._states is None:
+            return self._study.refresh().counts
+        counted = Counter(state.value.lower() for state in self._states.values())
+        return TrialCounts(**{name: counted[name] for name in TrialCounts.__slots__})
+
+
+class _Rows:
+    """Changes as rows of a table that fits the terminal."""
+
+    def __init__(self, study: Study, width: int) -> None:
+        self._table: StreamedTable = streamed_table(study, width)
+        self._begun = False
+
+    def line(self, change: Change, counts: TrialCounts | None) -> str:
+        if change.study is not None:
+            return _line(change, counts)
+        head = [] if self._begun else self._table.shape.header_lines()
+        self._begun = True
+        return "\n".join([*head, self._row(change)])
+
+    def _row(self, change: Change) -> str:
+        if change.trial is not None:
+            return self._table.row(change.trial)
+        if change.reported is not None:
+            return self._table.report(*change.reported)
+        return "" if change.deleted_trial is None else self._table.deleted(change.deleted_trial)
+
+
+def _line(change: Change, counts: TrialCounts | None) -> str:
     if change.trial is not None:
         return _trial_line(change.trial)
     if change.reported is not None:
@@ -39,7 +114,10 @@ def _line(change: Change) -> str:
         return f"trial {number} step {measurement.step} {pairs(measurement.metrics)}"
     if change.deleted_trial is not None:
         return f"trial {change.deleted_trial} deleted"
-    return "" if change.study is None else f"study {change.study.state} {change.study.counts.ended} trials ended"
+    if change.study is None or counts is None:
+        return ""
+    budget = "" if change.study.max_trials is None else f" of {change.study.max_trials}"
+    return f"study {state_words(change.study)}, {counts.ended}{budget} trials ended"
 
 
 def _trial_line(trial: TrialView) -> str:
@@ -48,10 +126,10 @@ def _trial_line(trial: TrialView) -> str:
     return f"trial {trial.number} {trial.state} {detail}{reason}"
 
 
-def _record(change: Change) -> dict[str, Any]:
+def _json(change: Change, counts: TrialCounts | None) -> str:
     record: dict[str, Any] = {"cursor": change.cursor}
     if change.study is not None:
-        record["study"] = study_record(change.study)
+        record["study"] = study_record(change.study, counts)
     if change.trial is not None:
         record["trial"] = trial_record(change.trial, Best())
     if change.deleted_trial is not None:
@@ -59,4 +137,4 @@ def _record(change: Change) -> dict[str, Any]:
     if change.reported is not None:
         number, measurement = change.reported
         record["reported"] = {"trial": number, "step": measurement.step, "metrics": dict(measurement.metrics)}
-    return record
+    return json.dumps(record, ensure_ascii=False)

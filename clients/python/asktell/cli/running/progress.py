@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from asktell._sync.trial import Trial
 from asktell.cli.output import best_mark, complain, pairs, seconds, short
 from asktell.cli.running.metrics import Step
 from asktell.cli.running.runner import Listener, Tally
+from asktell.cli.tables.columns import Column
+from asktell.cli.tables.layout import Cells, fit
 from asktell.records import TrialState
 
 _STYLES = {TrialState.SUCCEEDED: "", TrialState.FAILED: "red", TrialState.QUEUED: "yellow"}
@@ -74,8 +75,9 @@ class PlainProgress(Listener):
 class LiveProgress(PlainProgress):
     """The same lines for ended trials, above a table of the running ones."""
 
-    def __init__(self, console: Console, *, verbose: bool, budget: int | None) -> None:
+    def __init__(self, console: Console, *, verbose: bool, budget: int | None, parameters: Sequence[Column]) -> None:
         super().__init__(console, verbose=verbose)
+        self._parameters = parameters
         self._budget = budget
         self._running: dict[int, _Running] = {}
         self._live = Live(console=console, auto_refresh=False, transient=True)
@@ -107,19 +109,30 @@ class LiveProgress(PlainProgress):
         super().ended(trial, is_best=is_best)
 
     def _picture(self, tally: Tally) -> RenderableType:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
-        for name in ("#", "running", "step", "metrics"):
-            table.add_column(name, no_wrap=True)
-        table.add_column("parameters", overflow="ellipsis", no_wrap=True, ratio=1)  # takes what is left, and gives way
-        for each in list(self._running.values()):
-            table.add_row(
-                str(each.trial.number),
-                seconds(time.monotonic() - each.since),
-                "" if each.step is None else str(each.step.step),
-                "" if each.step is None else pairs(each.step.metrics),
-                pairs(each.trial.params),
-            )
-        return Group(table, Text(summary(tally, self._budget), style="bold"))
+        running = list(self._running.values())
+        steps = [each.step for each in running]
+        reported = dict.fromkeys(name for step in steps if step is not None for name in step.metrics)
+        shape = fit(
+            [
+                Cells(header="#", values=[str(each.trial.number) for each in running]),
+                Cells(header="running", values=[seconds(time.monotonic() - each.since) for each in running]),
+                Cells(header="step", values=["" if step is None else str(step.step) for step in steps]),
+                *(
+                    Cells(
+                        header=name,
+                        values=["" if step is None else short(step.metrics.get(name, "")) for step in steps],
+                    )
+                    for name in reported
+                ),
+                *(
+                    Cells(header=each.header, values=[each.cell(row.trial) for row in running], right=each.right)
+                    for each in self._parameters
+                ),
+            ],
+            self._console.width,
+        )
+        lines = [Text(line, style="bold") for line in shape.header_lines()]
+        return Group(*lines, *(Text(line) for line in shape.lines()), Text(summary(tally, self._budget), style="bold"))
 
 
 def summary(tally: Tally, budget: int | None = None) -> str:
