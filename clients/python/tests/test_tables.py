@@ -8,6 +8,7 @@ from hypothesis import given
 from rich.cells import cell_len
 
 from asktell import StudyView, TrialView
+from asktell._core.trial_view import Names
 from asktell.cli.output import Best
 from asktell.cli.tables.columns import trial_columns
 from asktell.cli.tables.layout import Cells, fit, folded, named, shorten, unbounded
@@ -35,7 +36,7 @@ def a_trial(number: int, lr: float, **metrics: float) -> TrialView:
     trial.parameters["opt"].string_value = "adam"
     for name, value in metrics.items():
         trial.metrics[name].value = value
-    return TrialView(trial, ("lr", "opt", "loss", "gain"))
+    return TrialView(trial, Names(("lr", "opt"), ("loss", "gain")))
 
 
 TRIALS = [
