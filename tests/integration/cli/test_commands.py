@@ -64,13 +64,46 @@ def test_wrong_files_name_the_line(cli: CommandLine) -> None:
 
 
 def test_steering(cli: CommandLine, study: Any) -> None:
-    for command, state in (("pause", "PAUSED"), ("resume", "ACTIVE"), ("stop", "FINISHED")):
+    for command, state in (("pause", "PAUSED"), ("resume", "ACTIVE"), ("finish", "FINISHED")):
         assert state in cli.run("study", command, "s")[0]
         assert study.refresh().state == state
     assert "not deleted" in cli.run("study", "delete", "s", code=1)[1]  # nobody there to confirm
     assert len(cli.client.studies()) == 1
     cli.run("study", "delete", "s", "--yes")
     assert cli.client.studies() == []
+
+
+def test_a_finished_study_goes_on_with_other_rules(cli: CommandLine, study: Any) -> None:
+    out, _ = cli.run("study", "update", "s", "--max-trials", "3", "--target", "0.1")
+    assert out == f"{study.name} FINISHED (MAX_TRIALS)\n"
+    goes_on = f"(asktell study update {study.name} --max-trials N goes on"
+    _, err = cli.run("study", "resume", "s", code=4)
+    assert err.startswith(f"error: study is complete: its budget of trials is used up {goes_on}")
+    _, err = cli.run("run", "s", "--", "true", code=4)
+    assert goes_on in err
+    out, err = cli.run("study", "update", "s", "--max-trials", "2")
+    assert out == f"{study.name} FINISHED (MAX_TRIALS)\n"
+    assert goes_on in err
+    with pytest.raises(asktell.StudyComplete, match=r"study.update\(max_trials=…\) goes on"):
+        study.ask()
+    assert cli.run("study", "update", "s", "--max-trials", "none")[0] == f"{study.name} ACTIVE\n"
+    assert study.ask().number == 4, "a handle that saw the end asks again"
+    assert study.refresh().stopping == asktell.StoppingRules(target=0.1)
+
+    cli.run("study", "finish", "s")
+    out, err = cli.run("study", "update", "s", "--patience", "9")
+    assert (out, f"asktell study resume {study.name}" in err) == (f"{study.name} FINISHED (REQUESTED)\n", True)
+    cli.run("study", "resume", "s")
+    assert study.ask().number == 5
+
+
+def test_labels_are_changed_one_by_one(cli: CommandLine, study: Any) -> None:
+    study.update(labels={"a": "1", "b": "2", "empty": ""}, annotations={"run": "x"}, display_name="title")
+    cli.run("study", "update", "s", "--label", "b=", "--label", "c=3=3", "--display-name", "none")
+    assert (study.refresh().labels, study.display_name) == ({"a": "1", "c": "3=3", "empty": ""}, "")
+    cli.run("study", "update", "s", "--label", "none", "--label", "d=4", "--annotation", "none")
+    assert (study.refresh().labels, study.annotations) == ({"d": "4"}, {})
+    assert "is neither KEY=VALUE nor none" in cli.run("study", "update", "s", "--label", "d", code=2)[1]
 
 
 def test_what_is_not_there(cli: CommandLine) -> None:

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 import click
 
 from asktell import __version__
+from asktell.cli import going_on
 from asktell.cli.output import complain
 from asktell.cli.run_command import run
 from asktell.cli.study_commands import study
 from asktell.cli.trial_commands import best, enqueue, trials
 from asktell.cli.watch_command import watch
-from asktell.errors import AsktellError, InvalidArgument, NotFound, StudyComplete, Unavailable
+from asktell.errors import AsktellError, InvalidArgument, NotFound, StudyComplete, StudyPaused, Unavailable
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
@@ -96,6 +97,8 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
 def _sentence(error: AsktellError) -> str:
     if isinstance(error, Unavailable):
         return f"{error} (set another address with --address or ASKTELL_ADDRESS)"
+    if isinstance(error, StudyComplete | StudyPaused):
+        return going_on.sentence(error)
     return str(error)
 
 

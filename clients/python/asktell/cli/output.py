@@ -97,6 +97,12 @@ def time(value: datetime | None) -> str | None:
     return None if value is None else value.isoformat()
 
 
+def state_words(study: StudyView) -> str:
+    """The state, with the reason of a finished study."""
+    finished = study.finish_time is not None or study.finish_reason != "UNSPECIFIED"
+    return f"{study.state} ({study.finish_reason})" if finished else study.state.value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownMetric:
     """A metric of a study. `goal`: None = it is not optimised. `decides`: it is an objective or a constraint."""

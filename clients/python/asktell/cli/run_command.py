@@ -15,6 +15,7 @@ import click
 
 from asktell._sync.client import Client
 from asktell._sync.study import Study
+from asktell.cli import going_on
 from asktell.cli.connect import with_client
 from asktell.cli.output import complain, console
 from asktell.cli.running.progress import LiveProgress, PlainProgress, summary
@@ -162,7 +163,7 @@ def _exit_code(runner: Runner, received: int | None) -> int:
 def _complete(error: StudyComplete, *, ran: bool) -> int:
     if not ran:
         raise error
-    complain(str(error), kind="")
+    complain(going_on.sentence(error), kind="")
     return 0
 
 

@@ -1,8 +1,9 @@
-"""`asktell study …`: create, check, list, show, stop, pause, resume, delete."""
+"""`asktell study …`: create, check, list, show, delete."""
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,8 @@ from asktell._core.study_view import StudyView
 from asktell._sync.client import Client
 from asktell._sync.study import Study
 from asktell.cli.connect import with_client
-from asktell.cli.output import complain, console, print_json, short, time
+from asktell.cli.output import complain, console, print_json, short, state_words, time
+from asktell.cli.steering_commands import finish, pause, resume, update
 from asktell.records import TrialCounts
 
 as_json = click.option("--json", "as_json", is_flag=True, help="JSON for programs.")
@@ -25,6 +27,13 @@ as_json = click.option("--json", "as_json", is_flag=True, help="JSON for program
 @click.group()
 def study() -> None:
     """Create, find and steer studies."""
+
+
+for command in (finish, pause, resume, update):
+    study.add_command(command)
+_stop = copy.copy(finish)  # the first version's word; everything else says finish
+_stop.hidden = True
+study.add_command(_stop, "stop")
 
 
 @study.command()
@@ -142,36 +151,6 @@ def show(client: Client, study: str, as_json: bool) -> None:
 
 @study.command()
 @click.argument("study")
-@with_client()
-def stop(client: Client, study: str) -> None:
-    """Finish a STUDY: no more trials; results of running ones are still taken."""
-    chosen = client.study(study)
-    chosen.finish()
-    click.echo(f"{chosen.name} {state_words(chosen)}")
-
-
-@study.command()
-@click.argument("study")
-@with_client()
-def pause(client: Client, study: str) -> None:
-    """Pause a STUDY: no trials until it is resumed; results are still taken."""
-    chosen = client.study(study)
-    chosen.pause()
-    click.echo(f"{chosen.name} {state_words(chosen)}")
-
-
-@study.command()
-@click.argument("study")
-@with_client()
-def resume(client: Client, study: str) -> None:
-    """Resume a paused or finished STUDY."""
-    chosen = client.study(study)
-    chosen.resume()
-    click.echo(f"{chosen.name} {state_words(chosen)}")
-
-
-@study.command()
-@click.argument("study")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @with_client()
 def delete(client: Client, study: str, yes: bool) -> None:
@@ -188,12 +167,6 @@ def _confirmed(question: str) -> bool:
         return click.confirm(question, err=True)
     except click.Abort:  # nobody is there to answer
         return False
-
-
-def state_words(shown: StudyView) -> str:
-    """The state, and why it is finished."""
-    finished = shown.finish_time is not None or shown.finish_reason != "UNSPECIFIED"
-    return f"{shown.state} ({shown.finish_reason})" if finished else shown.state.value
 
 
 def _facts(shown: StudyView) -> list[tuple[str, str]]:

@@ -14,8 +14,8 @@ from asktell._core.watch import Change
 from asktell._sync.client import Client
 from asktell._sync.study import Study
 from asktell.cli.connect import with_client
-from asktell.cli.output import Best, complain, console, pairs, trial_record
-from asktell.cli.study_commands import state_words, study_record
+from asktell.cli.output import Best, complain, console, pairs, state_words, trial_record
+from asktell.cli.study_commands import study_record
 from asktell.cli.tables.streaming import StreamedTable, streamed_table
 from asktell.errors import DeadlineExceeded, Unavailable
 from asktell.records import TrialCounts, TrialState
