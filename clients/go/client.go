@@ -30,6 +30,9 @@ func NewClient(options ...Option) (*Client, error) {
 	return &Client{session: session}, nil
 }
 
+// String says where the servers are, and the project; never the token.
+func (c *Client) String() string { return showClient(c.session.settings) }
+
 // Close stops the heartbeats, gives back the open trials whose leases run out, and closes the connections. It takes a
 // few seconds at most, and returns an error when trials could not be given back: their leases run out by themselves.
 func (c *Client) Close() error { return c.session.close() }

@@ -10,9 +10,9 @@ import (
 	asktell "github.com/asktell/asktell/clients/go"
 )
 
-func train(lr float64, rank int) float64 { return math.Abs(math.Log10(lr)+4) / float64(rank) }
+func train(lr float64, rank int) float64 { return math.Pow(math.Log10(lr)+4, 2) + 1/float64(rank) }
 
-// The loop of the README; a test holds the two together.
+// The loop; the README has it as a whole program.
 func Example() {
 	if err := tune(context.Background()); err != nil {
 		log.Fatal(err)
@@ -32,13 +32,15 @@ func tune(ctx context.Context) error {
 		),
 		Objectives:    []*asktell.Objective{asktell.Minimize("val_loss")},
 		StoppingRules: &asktell.StoppingRules{MaxTrials: new(int32(50))},
-	}, asktell.ExistOK())
+	}, asktell.ExistOK()) // every worker runs this same program
 	for err == nil {
 		err = one(ctx, study)
 	}
-	if errors.Is(err, asktell.ErrStudyComplete) {
-		return nil
+	if !errors.Is(err, asktell.ErrStudyComplete) {
+		return err
 	}
+	best, err := study.BestTrial(ctx)
+	fmt.Println(best)
 	return err
 }
 

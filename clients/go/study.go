@@ -20,6 +20,7 @@ import (
 type Study struct {
 	session *session
 	record  atomic.Pointer[pb.Study]
+	best    atomic.Pointer[pb.Trial] // as of the last call that answered with it
 }
 
 func newStudy(s *session, record *pb.Study) *Study {
@@ -37,10 +38,9 @@ func (s *Study) ID() string { return s.Name()[strings.LastIndex(s.Name(), "/")+1
 // Record is the study as of the last call that answered with it; [Study.Refresh] reads it anew.
 func (s *Study) Record() *StudyRecord { return s.record.Load() }
 
-// String is the study's name and state.
-func (s *Study) String() string {
-	return s.Name() + " " + strings.TrimPrefix(s.Record().GetState().String(), "STUDY_STATE_")
-}
+// String is the study's name and state, how much of its budget is used up, and its best trial; each as of the last call
+// that answered with it.
+func (s *Study) String() string { return showStudy(s.Record(), s.best.Load()) }
 
 // Refresh reads the study anew.
 func (s *Study) Refresh(ctx context.Context) error {
@@ -111,8 +111,8 @@ func AskWith(change func(*AskRequest)) AskOption {
 // a deferred [Trial.Close]. When nothing can be handed out now, it waits for as long as the context lasts, or as
 // [WaitAtMost] says.
 //
-// Errors: [ErrStudyComplete] (there is nothing more to do), [ErrStudyPaused], [ErrQueueEmpty] (manual search, nothing
-// enqueued), [ErrNoTrialAvailable] (not now, and the wait would end before there could be one).
+// Errors: [ErrStudyComplete] (there is nothing more to do; [Study.Record] is read anew), [ErrStudyPaused], [ErrQueueEmpty]
+// (manual search, nothing enqueued), [ErrNoTrialAvailable] (not now, and the wait would end before there could be one).
 func (s *Study) Ask(ctx context.Context, options ...AskOption) (*Trial, error) {
 	trials, err := s.AskMany(ctx, 1, options...)
 	if err != nil {
@@ -142,6 +142,9 @@ func (s *Study) AskMany(ctx context.Context, count int32, options ...AskOption) 
 		}
 		if err == nil {
 			return nil, &Error{Message: "the server answered an ask without a trial", kind: ErrInternal}
+		}
+		if errors.Is(err, ErrStudyComplete) {
+			_ = s.Refresh(ctx) // what is printed after the last trial is true
 		}
 		delay := jitter(cmp.Or(retryAfter(err), time.Second), 1.0, 1.2)
 		later := errors.Is(err, ErrNoTrialAvailable) || errors.Is(err, ErrOverloaded)
@@ -201,6 +204,9 @@ func (s *Study) BestTrial(ctx context.Context) (*Trial, error) {
 // BestTrials are the best trials, best first: at most so many, none while there is no result.
 func (s *Study) BestTrials(ctx context.Context, count int32) ([]*Trial, error) {
 	answer, err := s.session.trials.ListBestTrials(ctx, &pb.ListBestTrialsRequest{Parent: s.Name(), Count: count})
+	if len(answer.GetTrials()) > 0 {
+		s.best.Store(answer.GetTrials()[0])
+	}
 	return newTrials(s.session, answer.GetTrials()), err
 }
 

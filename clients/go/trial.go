@@ -2,9 +2,7 @@ package asktell
 
 import (
 	"context"
-	"fmt"
 	"runtime"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -59,10 +57,7 @@ func (t *Trial) Metrics() Metrics { return ValuesOf(t.Record().GetMetrics()) }
 func (t *Trial) Record() *TrialRecord { return t.record.Load() }
 
 // String is the trial's name and state, its configuration and its metrics.
-func (t *Trial) String() string {
-	state := strings.TrimPrefix(t.Record().GetState().String(), "TRIAL_STATE_")
-	return fmt.Sprintf("%s %s %s %v", t.Name(), state, t.Params(), t.Metrics())
-}
+func (t *Trial) String() string { return showTrial(t.Record()) }
 
 // IsOpen reports whether this client asked for the trial, and has neither told it nor given it back.
 func (t *Trial) IsOpen() bool { return t.lease.isOpen() }

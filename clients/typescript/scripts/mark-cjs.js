@@ -1,4 +1,7 @@
 // The package is of type module; its CommonJS half says that it is none.
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 
-writeFileSync(new URL("../dist/cjs/package.json", import.meta.url), '{"type": "commonjs"}\n');
+const file = new URL("../dist/cjs/package.json", import.meta.url);
+if (!existsSync(file)) {
+  writeFileSync(file, '{"type": "commonjs"}\n'); // once: programs that are running may be reading it
+}

@@ -7,6 +7,7 @@ import { AsktellError } from "./errors.js";
 import type { CallOptions, Init, RequestOptions, Typed } from "./init.js";
 import { Session } from "./session.js";
 import type { ClientOptions } from "./settings.js";
+import { inspect, showClient } from "./show.js";
 import { Study } from "./study.js";
 import { listed } from "./transport.js";
 import * as v1 from "./v1.js";
@@ -125,6 +126,16 @@ export class Client implements AsyncDisposable {
    */
   close(): Promise<void> {
     return this.#session.close();
+  }
+
+  /** Where the servers are, and the project; never the token. */
+  toString(): string {
+    return showClient(this.#session.settings);
+  }
+
+  /** @internal What `console.log` shows. */
+  [inspect](): string {
+    return `Client { ${String(this)} }`;
   }
 
   /** The same as {@link Client.close}, for `await using`. */

@@ -1,8 +1,9 @@
 import { jitter, sleep } from "./backoff.js";
-import { InternalError, NoResultsError, NoTrialAvailableError, OverloadedError } from "./errors.js";
+import { InternalError, NoResultsError, NoTrialAvailableError, OverloadedError, StudyCompleteError } from "./errors.js";
 import type { CallOptions, MessageOrInit, RequestOptions } from "./init.js";
 import { maskOf } from "./mask.js";
 import type { Session } from "./session.js";
+import { inspect, showStudy } from "./show.js";
 import { listed, type Transport } from "./transport.js";
 import { Trial } from "./trial.js";
 import * as v1 from "./v1.js";
@@ -29,6 +30,7 @@ export class Study<P = Params> {
   readonly #session: Session;
   readonly #transport: Transport;
   #info: v1.Study;
+  #best: v1.Trial | undefined;
 
   /** @internal Studies come from a client. */
   constructor(session: Session, record: v1.Study) {
@@ -45,10 +47,11 @@ export class Study<P = Params> {
   }
 
   /**
-   * A trial to run; its lease renews itself until the trial is told, released or disposed of, so an ask goes with
-   * `await using`. When nothing can be handed out now, it waits, as long as `waitMs` and `signal` allow. Throws
-   * StudyCompleteError (there is nothing more to do), StudyPausedError, QueueEmptyError (manual search, nothing enqueued),
-   * NoTrialAvailableError (not now, and the wait would end before there could be one).
+   * A trial to run; its lease renews itself until the trial is told, released or closed, so an ask goes with
+   * {@link Trial.close} in a `finally`, or with `await using`. When nothing can be handed out now, it waits, as long as
+   * `waitMs` and `signal` allow. Throws StudyCompleteError (there is nothing more to do; `info` is read anew),
+   * StudyPausedError, QueueEmptyError (manual search, nothing enqueued), NoTrialAvailableError (not now, and the wait would
+   * end before there could be one).
    */
   async ask(options: AskOptions = {}): Promise<Trial<P>> {
     const { trials } = await this.askMany(1, options);
@@ -72,6 +75,9 @@ export class Study<P = Params> {
         const open = (record: v1.Trial) => new Trial<P>(this.#session, record, this.#session.hold(record, sentAt));
         return { ...answer, trials: answer.trials.map(open) };
       } catch (error) {
+        if (error instanceof StudyCompleteError) {
+          await this.refresh({ signal }).catch(() => undefined); // what is printed after the last trial is true
+        }
         if (!(error instanceof NoTrialAvailableError || error instanceof OverloadedError)) {
           throw error;
         }
@@ -112,6 +118,7 @@ export class Study<P = Params> {
   async bestTrials(count: number, options: CallOptions = {}): Promise<Trial<P>[]> {
     const request = { parent: this.name, count };
     const { trials } = await this.#transport.unary(v1.TrialService.method.listBestTrials, request, options);
+    this.#best = trials[0];
     return this.#handles(trials);
   }
 
@@ -194,6 +201,16 @@ export class Study<P = Params> {
   /** Deletes the study with all its trials; this cannot be undone. With `etag`, the study must still have that one. */
   async delete(options: RequestOptions<v1.DeleteStudyRequest> = {}): Promise<void> {
     await this.#transport.unary(v1.StudyService.method.deleteStudy, { ...options, name: this.name }, options);
+  }
+
+  /** Name, state, how much of the budget is used up and the best trial, each as of the last call that answered with it. */
+  toString(): string {
+    return showStudy(this.#info, this.#best);
+  }
+
+  /** @internal What `console.log` shows. */
+  [inspect](): string {
+    return `Study { ${String(this)} }`;
   }
 
   #handles(records: readonly v1.Trial[]): Trial<P>[] {

@@ -2,6 +2,7 @@ import type { CallOptions, Init, RequestOptions } from "./init.js";
 import type { Lease } from "./lease.js";
 import { maskOf } from "./mask.js";
 import type { Session } from "./session.js";
+import { inspect, showTrial } from "./show.js";
 import type { Transport } from "./transport.js";
 import * as v1 from "./v1.js";
 import { encodeMetrics, paramsOf, type MetricsInput, type Params } from "./values.js";
@@ -21,7 +22,7 @@ const forgotten = new FinalizationRegistry<Lease>((lease) => {
 
 /**
  * One configuration and what became of it. One that came from `Study.ask` is open: it heartbeats until it is told, given
- * back or disposed of (`await using`).
+ * back or closed (in a `finally`, or by `await using`).
  */
 export class Trial<P = Params> implements AsyncDisposable {
   /** "projects/{project}/studies/{study}/trials/{number}". */
@@ -179,9 +180,27 @@ export class Trial<P = Params> implements AsyncDisposable {
     await this.#transport.unary(v1.TrialService.method.deleteTrial, { name: this.name }, options);
   }
 
-  /** Gives the trial back if it is still open. It takes a few seconds at most and never throws for want of a server. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /**
+   * Gives the trial back if it is still open, and does nothing to one that has been told. It takes a few seconds at most and
+   * never throws for want of a server.
+   */
+  async close(): Promise<void> {
     await this.#lease?.giveBack();
+  }
+
+  /** Name, state, configuration and metrics, as of the last call that answered with the trial. */
+  toString(): string {
+    return showTrial(this.#info);
+  }
+
+  /** @internal What `console.log` shows. */
+  [inspect](): string {
+    return `Trial { ${String(this)} }`;
+  }
+
+  /** The same as {@link Trial.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 

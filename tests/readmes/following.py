@@ -1,0 +1,97 @@
+"""Does what a client's README says, in an empty folder outside the repository.
+
+Of its sections "Installing" and "The loop", blocks marked `sh` are run, and blocks whose first line is a comment with the
+name of a file become that file; in the order in which they stand there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SECTIONS = ("Installing", "The loop")
+STUDY = "lora"
+BUDGET = "50"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Commands to run, or what a file holds."""
+
+    text: str
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a README is followed, and what there is in place of what it names.
+
+    `client`: what takes the place of `../asktell/clients/LANGUAGE`, the folder of a clone. `instead`: further pieces of
+    commands, and what is run in their place. `seeds`: files that lie in the folder already.
+    """
+
+    client: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    instead: Mapping[str, str] = field(default_factory=dict)
+    seeds: tuple[Path, ...] = ()
+
+
+def steps(language: str) -> list[Step]:
+    """What the README of a client tells its reader to do. Raises ValueError for a README without it."""
+    found = list(_steps((ROOT / "clients" / language / "README.md").read_text(encoding="utf-8")))
+    if not any(step.file for step in found) or all(step.file for step in found):
+        raise ValueError(f"clients/{language}/README.md: shows no file, or no command")
+    return found
+
+
+def _steps(readme: str) -> Iterator[Step]:
+    for section in SECTIONS:
+        text = re.search(rf"^## {section}\n(.*?)(?=^## |\Z)", readme, re.MULTILINE | re.DOTALL)
+        if text is None:
+            raise ValueError(f"the README has no section {section!r}")
+        for kind, block in re.findall(r"^```(\S+)\n(.*?)^```$", text[1], re.MULTILINE | re.DOTALL):
+            name = re.match(r"(?://|#|<!--) (\S+\.\w+)(?: -->)?\n", block)
+            if name is not None:
+                yield Step(block, file=name[1])
+            elif kind == "sh":
+                yield Step(block)
+
+
+def follow(language: str, folder: Path, place: Place, *, address: str, study: str, trials: int) -> str:
+    """Follows a README in an empty folder; returns what its commands printed.
+
+    The loop's study gets another name and a smaller budget. Raises AssertionError with the output of a command that fails.
+    """
+    folder.mkdir(parents=True)
+    for seed in place.seeds:
+        (folder / seed.name).write_bytes(seed.read_bytes())
+    environment = {**os.environ, "ASKTELL_ADDRESS": address, **place.environment}
+    output = ""
+    for step in steps(language):
+        if step.file is not None:
+            text = step.text.replace(f'"{STUDY}"', f'"{study}"')
+            file = folder / step.file
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(re.sub(rf"\b{BUDGET}\b", str(trials), text), encoding="utf-8")
+            continue
+        commands = step.text.replace(f"../asktell/clients/{language}", str(place.client))
+        for written, meant in place.instead.items():
+            commands = commands.replace(written, meant)
+        done = subprocess.run(
+            ["bash", "-euc", commands],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        output += done.stdout
+        assert done.returncode == 0, f"{language}: status {done.returncode} of\n{commands}\n{done.stdout[-6000:]}"
+    return output
