@@ -91,9 +91,11 @@ class Intake:
         return committed.records
 
     async def import_(
-        self, name: StudyName, trials: Sequence[PastTrial], *, request: Request | None
+        self, name: StudyName, trials: Sequence[PastTrial], *, request: Request | None, validate_only: bool = False
     ) -> tuple[Sequence[TrialRecord], int]:
         """Brings in past results; returns all of them as they stand, and how many are new.
+
+        With `validate_only` nothing is stored: they are returned as they would be, and none is new.
 
         Raises:
             InvalidArgument: none or too many, a bad or repeated key, a value outside the space, a bad result.
@@ -129,6 +131,8 @@ class Intake:
             )
             _validate_extras(trial, where)
             writes.append(TrialWrite(trial=trial))
+        if validate_only:
+            return [TrialRecord(trial=write.trial) for write in writes], 0
         committed = await self._commit(name, writes, request, require_open=False)
         return committed.records, committed.created
 

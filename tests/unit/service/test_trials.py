@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import asyncio
 
 import pytest
@@ -192,6 +193,19 @@ async def test_imports_with_a_known_key_are_left_as_they_are(services: Services)
     records, created = await services.another().intake.import_(NAME, more, request=None)
     assert ([record.trial.number for record in records], created) == ([3, 1], 1)
     assert [record.trial.metrics for record in records] == [loss(0.9), loss(0.5)]
+
+
+async def test_imports_can_be_judged_without_storing_them(services: Services) -> None:
+    await services.create()
+    past = PastTrial(import_key="a", parameters={"lr": 0.5, "layers": 2, "bias": True}, result=success(0.5))
+    records, created = await services.intake.import_(NAME, [past], request=None, validate_only=True)
+    assert ([(record.trial.number, record.trial.metrics) for record in records], created) == ([(0, loss(0.5))], 0)
+    worse = dataclasses.replace(past, parameters={"lr": 0.5, "layers": 2})
+    with pytest.raises(InvalidArgument) as caught:
+        await services.intake.import_(NAME, [past, worse], request=None, validate_only=True)
+    assert caught.value.field == "trials[1].import_key"
+    records, created = await services.intake.import_(NAME, [past], request=None)
+    assert ([record.trial.number for record in records], created) == ([1], 1)
 
 
 async def test_imports_do_not_use_up_the_budget(services: Services) -> None:

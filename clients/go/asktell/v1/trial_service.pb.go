@@ -873,7 +873,9 @@ type ImportTrialsRequest struct {
 	// Required. 1 to 1,000.
 	Trials []*ImportedTrial `protobuf:"bytes,2,rep,name=trials,proto3" json:"trials,omitempty"`
 	// Optional. See CreateStudyRequest.request_id.
-	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Optional. Judge the trials and store nothing: the answer has them as they would be, with number 0.
+	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -929,12 +931,19 @@ func (x *ImportTrialsRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *ImportTrialsRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
 // Answer of ImportTrials.
 type ImportTrialsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The trials in the order of the request: new ones, and those that were there before as they stand.
 	Trials []*Trial `protobuf:"bytes,1,rep,name=trials,proto3" json:"trials,omitempty"`
-	// How many are new.
+	// How many are new; 0 with `validate_only`.
 	ImportedCount int32 `protobuf:"varint,2,opt,name=imported_count,json=importedCount,proto3" json:"imported_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2070,12 +2079,13 @@ const file_asktell_v1_trial_service_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
 	"\x10AnnotationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"}\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa2\x01\n" +
 	"\x13ImportTrialsRequest\x12\x14\n" +
 	"\x05study\x18\x01 \x01(\tR\x05study\x121\n" +
 	"\x06trials\x18\x02 \x03(\v2\x19.asktell.v1.ImportedTrialR\x06trials\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tR\trequestId\"h\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"h\n" +
 	"\x14ImportTrialsResponse\x12)\n" +
 	"\x06trials\x18\x01 \x03(\v2\x11.asktell.v1.TrialR\x06trials\x12%\n" +
 	"\x0eimported_count\x18\x02 \x01(\x05R\rimportedCount\"%\n" +

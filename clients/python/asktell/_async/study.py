@@ -69,9 +69,9 @@ class AsyncStudy(StudyActions):
         trials = [self._handle(each) for each in await self._run(self._enqueue(params, labels, annotations))]
         return trials[0] if isinstance(params, Mapping) else trials
 
-    async def import_trials(self, trials: Iterable[ImportedTrial]) -> list[AsyncTrial]:
+    async def import_trials(self, trials: Iterable[ImportedTrial], *, validate_only: bool = False) -> list[AsyncTrial]:
         """As `Study.import_trials`."""
-        return [self._handle(each) for each in await self._run(self._import(trials))]
+        return [self._handle(each) for each in await self._run(self._import(trials, validate_only))]
 
     async def trials(
         self,

@@ -67,11 +67,12 @@ class StudyActions(StudyView):
         )
         return (yield from self._caller(methods.ENQUEUE_TRIALS, request)).trials
 
-    def _import(self, trials: Iterable[ImportedTrial]) -> Flow[Sequence[trial_pb2.Trial]]:
+    def _import(self, trials: Iterable[ImportedTrial], validate_only: bool) -> Flow[Sequence[trial_pb2.Trial]]:
         request = trial_service_pb2.ImportTrialsRequest(
             study=self.name,
             trials=[_imported(each, f"trials[{index}]") for index, each in enumerate(trials)],
-            request_id=new_request_id(),
+            request_id="" if validate_only else new_request_id(),
+            validate_only=validate_only,
         )
         return (yield from self._caller(methods.IMPORT_TRIALS, request)).trials
 

@@ -77,9 +77,12 @@ class Study(StudyActions):
         trials = [self._handle(each) for each in self._run(self._enqueue(params, labels, annotations))]
         return trials[0] if isinstance(params, Mapping) else trials
 
-    def import_trials(self, trials: Iterable[ImportedTrial]) -> list[Trial]:
-        """Brings in past results; one whose key the study already has is left as it is."""
-        return [self._handle(each) for each in self._run(self._import(trials))]
+    def import_trials(self, trials: Iterable[ImportedTrial], *, validate_only: bool = False) -> list[Trial]:
+        """Brings in past results, at most 1,000; one whose key the study already has is left as it is.
+
+        `validate_only`: judges them and stores nothing. Raises InvalidArgument: `field` begins with `trials[i]`.
+        """
+        return [self._handle(each) for each in self._run(self._import(trials, validate_only))]
 
     def trials(
         self,

@@ -648,10 +648,13 @@ class ImportTrialsRequest(_message.Message):
     STUDY_FIELD_NUMBER: _builtins.int
     TRIALS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     study: _builtins.str
     """Required. As in AskRequest."""
     request_id: _builtins.str
     """Optional. See CreateStudyRequest.request_id."""
+    validate_only: _builtins.bool
+    """Optional. Judge the trials and store nothing: the answer has them as they would be, with number 0."""
     @_builtins.property
     def trials(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImportedTrial]:
         """Required. 1 to 1,000."""
@@ -662,10 +665,11 @@ class ImportTrialsRequest(_message.Message):
         study: _builtins.str = ...,
         trials: _abc.Iterable[Global___ImportedTrial] | None = ...,
         request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "study", b"study", "trials", b"trials"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "study", b"study", "trials", b"trials", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -680,7 +684,7 @@ class ImportTrialsResponse(_message.Message):
     TRIALS_FIELD_NUMBER: _builtins.int
     IMPORTED_COUNT_FIELD_NUMBER: _builtins.int
     imported_count: _builtins.int
-    """How many are new."""
+    """How many are new; 0 with `validate_only`."""
     @_builtins.property
     def trials(self) -> _containers.RepeatedCompositeFieldContainer[_trial_pb2.Trial]:
         """The trials in the order of the request: new ones, and those that were there before as they stand."""

@@ -2572,6 +2572,9 @@ pub struct ImportTrialsRequest {
     /// Optional. See CreateStudyRequest.request_id.
     #[prost(string, tag = "3")]
     pub request_id: ::prost::alloc::string::String,
+    /// Optional. Judge the trials and store nothing: the answer has them as they would be, with number 0.
+    #[prost(bool, tag = "4")]
+    pub validate_only: bool,
 }
 /// Answer of ImportTrials.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2579,7 +2582,7 @@ pub struct ImportTrialsResponse {
     /// The trials in the order of the request: new ones, and those that were there before as they stand.
     #[prost(message, repeated, tag = "1")]
     pub trials: ::prost::alloc::vec::Vec<Trial>,
-    /// How many are new.
+    /// How many are new; 0 with `validate_only`.
     #[prost(int32, tag = "2")]
     pub imported_count: i32,
 }

@@ -106,7 +106,10 @@ class TrialServicer:
     ) -> trial_service_pb2.ImportTrialsResponse:
         study = parse_study(request.study, field="study")
         records, created = await self._intake.import_(
-            study, past_trials_from(request.trials), request=request_of(request)
+            study,
+            past_trials_from(request.trials),
+            request=request_of(request),
+            validate_only=request.validate_only,
         )
         return trial_service_pb2.ImportTrialsResponse(trials=_trials_to(study, records), imported_count=created)
 
