@@ -3,6 +3,7 @@
 from importlib.metadata import version as _version
 
 from asktell._async.client import AsyncClient
+from asktell._async.plots import AsyncPlots
 from asktell._async.study import AsyncStudy
 from asktell._async.trial import AsyncTrial
 from asktell._core.ask_options import AskOptions
@@ -11,6 +12,7 @@ from asktell._core.study_view import StudyView
 from asktell._core.trial_view import TrialView
 from asktell._core.watch import Change
 from asktell._sync.client import Client
+from asktell._sync.plots import Plots
 from asktell._sync.study import Study
 from asktell._sync.trial import Trial
 from asktell.errors import (
@@ -100,6 +102,7 @@ __all__ = [
     "AskOptions",
     "AsktellError",
     "AsyncClient",
+    "AsyncPlots",
     "AsyncStudy",
     "AsyncTrial",
     "Auto",
@@ -150,6 +153,7 @@ __all__ = [
     "Outcome",
     "Overloaded",
     "ParameterValue",
+    "Plots",
     "Prediction",
     "QueueEmpty",
     "Random",

@@ -22,6 +22,7 @@ TWINS = [
     (asktell.Client, asktell.AsyncClient),
     (asktell.Study, asktell.AsyncStudy),
     (asktell.Trial, asktell.AsyncTrial),
+    (asktell.Plots, asktell.AsyncPlots),
 ]
 
 
@@ -36,7 +37,7 @@ def test_all_is_what_is_exported() -> None:
 
 
 def test_importing_is_light() -> None:
-    program = "import asktell, sys; print([m for m in ('torch', 'numpy', 'yaml', 'rich', 'click') if m in sys.modules])"
+    program = "import asktell, sys; print([m for m in ('torch', 'numpy', 'yaml', 'rich', 'click', 'altair', 'pandas', 'polars') if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 

@@ -141,3 +141,12 @@ async def test_notebooks_show_tables_and_run_nothing_of_what_others_wrote(client
         assert "<table>" in shown
         assert "<script" not in shown
         assert "&lt;script&gt;" in shown
+
+
+async def test_plots_of_either_client(study: Any) -> None:
+    await _three(study)
+    for kind in ("history", "parallel", "slices", "curves"):
+        chart = await do(getattr(study.plot, kind)(metrics=["loss"]))
+        assert "values" in str(chart.to_dict()["datasets"] if "datasets" in chart.to_dict() else chart.to_dict()), kind
+    with pytest.raises(ValueError, match="the study has no metric 'auc'; it has loss, acc"):
+        await do(study.plot.history(metrics=["auc"]))

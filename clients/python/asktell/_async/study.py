@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Literal, Self, Unpack, overload
 
+from asktell._async.plots import AsyncPlots
 from asktell._async.session import AsyncSession
 from asktell._async.trial import AsyncTrial
 from asktell._core.ask_options import AskOptions
@@ -113,6 +114,11 @@ class AsyncStudy(StudyActions):
     async def best_value(self) -> float:
         """As `Study.best_value`."""
         return (await self.best_trial).metrics[self.objectives[0].metric]
+
+    @property
+    def plot(self) -> AsyncPlots:
+        """As `Study.plot`."""
+        return AsyncPlots(self._session, self)
 
     @property
     async def best_by_model(self) -> BestByModel[AsyncTrial] | None:

@@ -172,7 +172,7 @@ class StudyView:
             state += f" ({self.finish_reason})"
         counts = self.counts
         # Not "12 of 50": imported and cancelled trials have ended, and use nothing of the budget up.
-        parts = [state, f"{counts.ended} trials ended"]
+        parts = [state, f"{counts.ended} trial{'' if counts.ended == 1 else 's'} ended"]
         parts += [
             f"{getattr(counts, name)} {name}" for name in ("failed", "running", "queued") if getattr(counts, name)
         ]

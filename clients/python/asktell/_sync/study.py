@@ -10,6 +10,7 @@ from asktell._core.frames import frame_maker
 from asktell._core.leases import Lease
 from asktell._core.study_actions import Params, States, StudyActions
 from asktell._core.watch import Change, decode_change
+from asktell._sync.plots import Plots
 from asktell._sync.session import Session
 from asktell._sync.trial import Trial
 from asktell.records import BestByModel, ImportedTrial
@@ -134,6 +135,11 @@ class Study(StudyActions):
     def best_value(self) -> float:
         """The value of the objective, the first one of several, in `best_trial`. Raises NoResult."""
         return self.best_trial.metrics[self.objectives[0].metric]
+
+    @property
+    def plot(self) -> Plots:
+        """Plots of the study: `study.plot.history()`, `parallel()`, `slices()`, `curves()`."""
+        return Plots(self._session, self)
 
     @property
     def best_by_model(self) -> BestByModel[Trial] | None:

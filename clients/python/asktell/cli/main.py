@@ -11,6 +11,7 @@ import click
 from asktell import __version__
 from asktell.cli import going_on
 from asktell.cli.output import complain
+from asktell.cli.plot_command import plot
 from asktell.cli.run_command import run
 from asktell.cli.study_commands import study
 from asktell.cli.trial_commands import best, enqueue, trials
@@ -32,6 +33,7 @@ Examples:
   asktell run lora --workers 4 -- python train.py --lr {learning_rate}
   asktell trials lora
   asktell best lora --json
+  asktell plot lora -o lora.html
 
 \b
 Environment:
@@ -62,7 +64,7 @@ def cli(context: click.Context, address: str | None, project: str | None, tls: b
     context.obj = {"address": address, "project": project, "tls": tls}
 
 
-for command in (study, trials, best, enqueue, run, watch):
+for command in (study, trials, best, enqueue, run, watch, plot):
     cli.add_command(command)
 
 
