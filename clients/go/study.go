@@ -71,7 +71,8 @@ func (s *Study) Pause(ctx context.Context) error {
 	return s.Update(ctx, &StudyRecord{State: pb.StudyState_STUDY_STATE_PAUSED}, "state")
 }
 
-// Resume hands out trials again.
+// Resume hands out trials again. A study that a stopping rule has finished goes on with other rules, by [Study.Update].
+// Errors: [ErrStudyComplete] when there is nothing more to do.
 func (s *Study) Resume(ctx context.Context) error {
 	return s.Update(ctx, &StudyRecord{State: pb.StudyState_STUDY_STATE_ACTIVE}, "state")
 }

@@ -1,12 +1,14 @@
 """Client of asktell: ask for a configuration, train, tell the validation loss back."""
 
 from importlib.metadata import version as _version
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from asktell._async.client import AsyncClient
 from asktell._async.plots import AsyncPlots
 from asktell._async.study import AsyncStudy
 from asktell._async.trial import AsyncTrial
 from asktell._core.ask_options import AskOptions
+from asktell._core.not_yet import NAMES as _NOT_YET
 from asktell._core.settings import ClientOptions
 from asktell._core.study_view import StudyView
 from asktell._core.trial_view import TrialView
@@ -188,3 +190,9 @@ __all__ = [
     "ValueOutsideSpace",
     "__version__",
 ]
+
+if not _TYPE_CHECKING:  # type checkers would take it for every name
+
+    def __getattr__(name: str) -> object:
+        """Raises AttributeError, which says of what is agreed and not there yet that it will come."""
+        raise AttributeError(f"asktell.{name}: {_NOT_YET[name]}" if name in _NOT_YET else f"asktell has no {name!r}")

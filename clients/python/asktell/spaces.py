@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
+from asktell._core.not_yet import Refusing
+
 __all__ = ["Bool", "Categorical", "Discrete", "Domain", "Float", "Int", "ParameterValue", "Space"]
 
 T = TypeVar("T")
@@ -15,7 +17,7 @@ ParameterValue: TypeAlias = float | int | str | bool
 
 
 @dataclass(frozen=True, slots=True)
-class Float:
+class Float(Refusing):
     """A real number in [min, max].
 
     `log`: equal ratios matter equally (learning rates). `reverse_log`: resolves values near `max` (momentum).
@@ -36,7 +38,7 @@ class Float:
 
 
 @dataclass(frozen=True, slots=True)
-class Int:
+class Int(Refusing):
     """A whole number in [min, max], both ends within ±2^53; the rest as in Float."""
 
     min: int
@@ -47,7 +49,7 @@ class Int:
 
 
 @dataclass(frozen=True, slots=True)
-class Discrete:
+class Discrete(Refusing):
     """One of 2 to 1,000 numbers in rising order: all ints or all floats (ints among floats become floats)."""
 
     values: Sequence[float]
@@ -68,7 +70,7 @@ def _as_float(value: T) -> T | float:
 
 
 @dataclass(frozen=True, slots=True)
-class Categorical:
+class Categorical(Refusing):
     """One of 2 to 1,000 names without an order."""
 
     values: Sequence[str]
@@ -82,7 +84,7 @@ class Categorical:
 
 
 @dataclass(frozen=True, slots=True)
-class Bool:
+class Bool(Refusing):
     """True or false."""
 
     default: bool | None = field(default=None, kw_only=True)

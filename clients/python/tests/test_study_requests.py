@@ -60,7 +60,7 @@ def test_ints_among_floats_become_floats() -> None:
         ({"lr": (0, 1)}, r"space\['lr'\] must be a Float"),
         ({"lr": Float(wrong("0"), 1)}, r"space\['lr'\].min must be a number"),
         ({"n": Int(0, wrong(1.5))}, r"space\['n'\].max must be a whole number"),
-        ({"o": Categorical(["a", wrong(2)])}, r"space\['o'\].values\[1\] must be a string"),
+        ({"o": Categorical(["a", wrong(2)])}, r"space\['o'\]: the categories of Categorical are strings"),
         ({"d": Discrete([1, wrong("b")])}, r"space\['d'\].values\[1\] must be a number"),
         ([("lr", Float(0, 1))], "space must map names"),
         ({3: Bool()}, "the parameter name 3 must be a string"),
@@ -91,6 +91,21 @@ def test_algorithms_survive_the_wire(algorithm: Any) -> None:
     assert type(back) is expected
     if not isinstance(algorithm, str):
         assert back == algorithm
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ([16, 32], "got 16, 32: Discrete([…]) takes numbers"),
+        ([True, False], "got True, False: Bool() is true or false"),
+        (["adam", None], 'got None: a category such as "none" stands for None'),
+        ([16, 32, None], 'got 16, 32, None: Discrete([…]) takes numbers, a category such as "none" stands for None'),
+    ],
+)
+def test_other_categories_than_strings_are_pointed_to_their_domain(values: Any, complaint: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        codec.encode_space({"size": Categorical(values)})
+    assert str(caught.value) == f"space['size']: the categories of Categorical are strings, {complaint}"
 
 
 def test_an_unknown_algorithm_is_refused() -> None:

@@ -164,7 +164,12 @@ impl Study {
         self.set_state(v1::StudyState::Paused).await
     }
 
-    /// Makes the study hand out trials again.
+    /// Makes the study hand out trials again. One that a stopping rule has finished goes on with other rules, by
+    /// [`Study::update`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StudyComplete`](crate::Error): there is nothing more to do.
     pub async fn resume(&self) -> Result<Arc<v1::Study>> {
         self.set_state(v1::StudyState::Active).await
     }

@@ -39,7 +39,28 @@ type RangeOptions<D extends Message> = Options<D, number> & {
 
 /** A search space of parameters by name. */
 export function space<const S extends Space>(domains: S): Typed<Init<v1.SearchSpace>, ParamsOf<S>> {
-  return { parameters: Object.entries(domains).map(([name, domain]) => ({ ...domain, name })) };
+  return {
+    parameters: Object.entries(domains).map(([name, domain]) => {
+      requireCategories(name, domain);
+      return { ...domain, name };
+    }),
+  };
+}
+
+/** Throws when there are other categories than strings, as JavaScript lets them through, and says which domain takes them. */
+function requireCategories(name: string, { domain }: Domain): void {
+  const values: readonly unknown[] = domain?.case === "categoricalDomain" ? (domain.value.values ?? []) : [];
+  const others = values.filter((value) => typeof value !== "string");
+  if (others.length === 0) {
+    return;
+  }
+  const advice = [
+    ...(others.some((value) => typeof value === "number") ? ["discrete([…]) takes numbers"] : []),
+    ...(others.some((value) => typeof value === "boolean") ? ["bool() is true or false"] : []),
+    ...(others.some((value) => value == null) ? ['a category such as "none" stands for null'] : []),
+  ];
+  const got = others.slice(0, 3).map(String).join(", ");
+  throw new InvalidArgumentError([`space.${name}: categories are strings, got ${got}`, ...advice].join("; "));
 }
 
 /** A real number in [min, max]. */

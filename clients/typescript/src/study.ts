@@ -177,7 +177,10 @@ export class Study<P = Params> {
     return this.update({ state: v1.StudyState.PAUSED }, options);
   }
 
-  /** Makes the study hand out trials again. */
+  /**
+   * Makes the study hand out trials again. One that a stopping rule has finished goes on with other rules, by {@link Study.update}
+   * (StudyCompleteError: there is nothing more to do).
+   */
   resume(options: CallOptions = {}): Promise<void> {
     return this.update({ state: v1.StudyState.ACTIVE }, options);
   }

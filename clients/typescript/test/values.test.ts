@@ -39,6 +39,23 @@ test("the domain decides what a number is", () => {
   assert.deepEqual(kindOf({ kind: { case: "intValue", value: 4n } }, float(0, 9)), { case: "intValue", value: 4n });
 });
 
+test("other categories than strings are pointed to their domain", () => {
+  const refusal = (values: unknown) => {
+    const domain = categorical(values as string[]);
+    let message = "";
+    assert.throws(
+      () => space({ size: domain }),
+      (error: unknown) => error instanceof InvalidArgumentError && (message = error.message) !== "",
+    );
+    return message;
+  };
+  assert.equal(
+    refusal([16, 32, null]),
+    'space.size: categories are strings, got 16, 32, null; discrete([…]) takes numbers; a category such as "none" stands for null',
+  );
+  assert.equal(refusal([true, "x"]), "space.size: categories are strings, got true; bool() is true or false");
+});
+
 test("ints of up to 2^53 and doubles keep their value", () => {
   const back = (value: number, domain: Domain) => {
     const [encoded = {}] = encodePlain<v1.Configuration>(

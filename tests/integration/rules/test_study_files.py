@@ -8,6 +8,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 
 from asktell.v1 import study_pb2, study_service_pb2
+from asktell_server.protocols.asktell_v1.study_files.not_yet import NOT_YET
 from tests.support.rpc import Rpc, a_study, refused
 
 WHOLE = """\
@@ -142,7 +143,21 @@ def test_a_file_and_a_message_together_are_refused(rpc: Rpc) -> None:
         ("max_trials: 50", f"max_trials: {2**31}", "16:24: stopping.max_trials: is too large a number"),
         ("values: [8, 16, 32, 64]", "values: 8", "11:40: parameters.batch_size.values: must be a list"),
         ("[8, 16, 32, 64]", "[8, x, 32]", "11:44: parameters.batch_size.values[1]: must be a number, got 'x'"),
-        ("[adam, sgd, on", "[adam, 2, on", "12:49: parameters.optimizer.values[1]: must be a string, got the number 2"),
+        (
+            "[adam, sgd, on",
+            "[adam, 2, on",
+            "12:49: parameters.optimizer.values[1]: must be a string, got the number 2; `type: discrete`",
+        ),
+        (
+            "[adam, sgd, on",
+            "[true, sgd, on",
+            "12:43: parameters.optimizer.values[0]: must be a string, got true; `type: bool` is",
+        ),
+        (
+            "[adam, sgd, on",
+            "[adam, ~, on",
+            '12:49: parameters.optimizer.values[1]: must be a string, got null; write a category such as "none"',
+        ),
         ("default: no", "default: maybe", "13:35: parameters.nesterov.default: must be true or"),
         ("type: bool, ", "type: bool, step: 1, ", "13:26: parameters.nesterov: unknown key 'step'"),
         ("scale: log", "scale: lgo", "9:63: parameters.learning_rate.scale: must be one of linear, log, reverse_log"),
@@ -163,6 +178,21 @@ def test_complaints_name_the_line(rpc: Rpc, old: str, new: str, complaint: str) 
     line, column = complaint.split(":")[:2]
     assert what.metadata["line"] == line
     assert column in ("", what.metadata["column"])
+
+
+@pytest.mark.parametrize("key", NOT_YET)
+def test_what_is_not_there_yet_is_refused_by_name(rpc: Rpc, key: str) -> None:
+    if key in ("when", "prior"):
+        text, place = (
+            WHOLE.replace("{type: bool", f"{{type: bool, {key}: {{x: 1}}"),
+            f"13:26: parameters.nesterov.{key}",
+        )
+    else:
+        text, place = f"{WHOLE}{key}: [x]\n", f"23:1: {key}"
+    what = refused(lambda: check(rpc, text))
+    assert (what.code.name, what.reason) == ("UNIMPLEMENTED", "NOT_SUPPORTED")
+    assert what.message == f"{place}: {NOT_YET[key]}"
+    assert (what.metadata["field"], what.metadata["line"]) == ("study_file", place.split(":")[0])
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,8 @@ class Study {
 
   /// Hands out no trials until it is resumed; results are still taken.
   void pause();
+  /// Hands out trials again. A study that a stopping rule has finished goes on with other rules, by update().
+  /// @throws StudyComplete There is nothing more to do.
   void resume();
   /// Hands out no more trials; results of running ones are still taken.
   void finish();

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 
+from asktell._core.not_yet import ASK, refuse
 from asktell._core.values import text
 from asktell.v1 import trial_service_pb2
 
@@ -28,6 +29,7 @@ def put_ask_options(request: trial_service_pb2.AskRequest, options: AskOptions) 
     """Sets the options on a request. Raises TypeError or ValueError naming the argument."""
     for name, value in options.items():
         if name not in _ENCODE:
+            refuse(ASK, [name], "ask")
             raise TypeError(f"ask() knows no {name}; it takes {', '.join(_ENCODE)}")
         if value is not None and value != "":
             setattr(request, name, _ENCODE[name](value, name))

@@ -56,8 +56,7 @@ def _parameter(name: str, domain: Domain) -> search_space_pb2.Parameter:
             wire.discrete_domain.values.append(encode_value(number(value, f"{where}.values[{index}]"), where))
     elif isinstance(domain, Categorical):
         wire.categorical_domain.SetInParent()
-        for index, name_ in enumerate(domain.values):
-            wire.categorical_domain.values.append(text(name_, f"{where}.values[{index}]"))
+        wire.categorical_domain.values.extend(_categories(domain.values, where))
     elif isinstance(domain, Bool):
         wire.bool_domain.SetInParent()
     if wire.WhichOneof("domain") is None:
@@ -68,6 +67,22 @@ def _parameter(name: str, domain: Domain) -> search_space_pb2.Parameter:
             default = real(default, f"{where}.default")  # 1 means 1.0 here
         wire.default_value.CopyFrom(encode_value(default, f"{where}.default"))
     return wire
+
+
+def _categories(values: Sequence[object], where: str) -> Sequence[str]:
+    """The categories. Raises TypeError for others than strings, and says which domain takes them."""
+    others = [value for value in values if not isinstance(value, str)]
+    if not others:
+        return [str(value) for value in values]
+    advice = []
+    if any(value is not None and not isinstance(value, bool) for value in others):
+        advice.append("Discrete([…]) takes numbers")
+    if any(isinstance(value, bool) for value in others):
+        advice.append("Bool() is true or false")
+    if None in others:
+        advice.append('a category such as "none" stands for None')
+    got = ", ".join(f"{value!r:.80}" for value in others[:3])
+    raise TypeError(f"{where}: the categories of Categorical are strings, got {got}: {', '.join(advice)}")
 
 
 def _float(domain: Float, where: str) -> search_space_pb2.FloatDomain:

@@ -8,6 +8,7 @@ from pathlib import Path
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from asktell._core.flow import new_request_id
+from asktell._core.not_yet import STUDY, refuse
 from asktell._core.study_view import STUDY_FIELDS, encode_study
 from asktell._core.values import text
 from asktell.study_spec import StudyChanges, StudyOptions
@@ -64,6 +65,7 @@ def update_request(name: str, changes: StudyChanges, *, etag: str) -> study_serv
     for change, value in changes.items():
         field = STUDY_FIELDS.get(change)
         if field is None or not field.changeable:
+            refuse(STUDY, [change], "update")
             changeable = ", ".join(each.name for each in STUDY_FIELDS.values() if each.changeable)
             raise TypeError(f"{change} cannot be changed; {changeable} can")
         field.put(study, value)

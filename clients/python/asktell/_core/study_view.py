@@ -7,6 +7,7 @@ from datetime import datetime
 from asktell._core import spec_codec as codec
 from asktell._core.fields import Field, fields_of, nonzero, optional, plain, texts, time, unless_none
 from asktell._core.html import study_html
+from asktell._core.not_yet import STUDY, refuse
 from asktell._core.trial_view import Names
 from asktell._core.values import decode_enum, encode_seconds, encode_time, real, text, whole
 from asktell.records import FinishReason, StudyState, StudyWarning, TrialCounts
@@ -200,6 +201,7 @@ def encode_study(options: StudyOptions) -> study_pb2.Study:
     study = study_pb2.Study()
     for name, value in options.items():
         if name not in STUDY_FIELDS:
+            refuse(STUDY, [name], "create_study")
             raise TypeError(f"create_study() knows no {name}; it takes {', '.join(STUDY_FIELDS)}")
         STUDY_FIELDS[name].put(study, value)
     return study

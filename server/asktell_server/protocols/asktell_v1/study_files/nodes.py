@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 
 import yaml
 
-from asktell_server.domain.errors import AsktellError, ErrorReason, InvalidArgument
+from asktell_server.domain.errors import AsktellError, ErrorReason, InvalidArgument, NotSupported
+from asktell_server.protocols.asktell_v1.study_files.not_yet import NOT_YET
 
 _INT = re.compile(r"[-+]?[0-9][0-9_]*")
 _FLOAT = re.compile(r"[-+]?([0-9][0-9_]*)?\.?[0-9]+([eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*\.([eE][-+]?[0-9]+)?")
@@ -68,6 +69,12 @@ class Node:
         """Raises InvalidArgument (INVALID_STUDY_FILE) at this place."""
         raise refusal(message, self.place)
 
+    def refuse_as_not_there_yet(self, message: str) -> NoReturn:
+        """Raises NotSupported at this place."""
+        error = NotSupported(FIELD, message)
+        self.place.put_on(error, message)
+        raise error
+
     def mapping(self, known: Collection[str] | None = None, *, required: Collection[str] = ()) -> dict[str, Node]:
         """The values by key. Refused are keys that are not `known`, come twice, or are `required` and missing."""
         if not isinstance(self.yaml, yaml.MappingNode):
@@ -79,6 +86,8 @@ class Node:
             if key in found:
                 Node(inner, key_node).refuse("stands here twice")
             if known is not None and key not in known:
+                if key in NOT_YET:
+                    Node(inner, key_node).refuse_as_not_there_yet(NOT_YET[key])
                 Node(self.key, key_node).refuse(f"unknown key {key!r}{did_you_mean(key, known)}")
             found[key] = Node(inner, value)
         missing = [key for key in required if key not in found]
@@ -99,6 +108,19 @@ class Node:
         if self._plain and (_INT.fullmatch(value) or _FLOAT.fullmatch(value)):
             self.refuse(f'must be a string, got the number {value}; write "{value}" if you mean the text')
         return value
+
+    def category(self) -> str:
+        """A string; numbers, true, false and null are pointed to what takes them."""
+        plain = self.yaml.value if self._plain else None
+        if plain in {"", "~", "null", "Null", "NULL"}:
+            self.refuse('must be a string, got null; write a category such as "none"')
+        if plain in {"true", "True", "TRUE", "false", "False", "FALSE"}:
+            self.refuse(f'must be a string, got {plain}; `type: bool` is for true and false, or write "{plain}"')
+        if plain is not None and (_INT.fullmatch(plain) or _FLOAT.fullmatch(plain)):
+            self.refuse(
+                f'must be a string, got the number {plain}; `type: discrete` is for numbers, or write "{plain}"'
+            )
+        return self.text()
 
     def integer(self) -> int:
         """A whole number."""

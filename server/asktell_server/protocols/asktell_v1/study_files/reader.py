@@ -143,7 +143,11 @@ _DOMAINS: Mapping[str, tuple[Mapping[str, _Read], tuple[str, ...], _Read]] = {
         Node.integer,
     ),
     "discrete": ({"values": lambda node: _numbers(list(node.items()))}, ("values",), Node.number),
-    "categorical": ({"values": lambda node: [item.text() for item in node.items()]}, ("values",), Node.text),
+    "categorical": (
+        {"values": lambda node: [item.category() for item in node.items()]},
+        ("values",),
+        Node.category,
+    ),
     "bool": ({}, (), Node.boolean),
 }
 _DOMAIN_KEYS = ("type", *dict.fromkeys(key for keys, _, _ in _DOMAINS.values() for key in keys), "default")

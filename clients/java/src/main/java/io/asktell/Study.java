@@ -243,7 +243,12 @@ public final class Study {
     set(StudyState.STUDY_STATE_PAUSED);
   }
 
-  /** Makes the study hand out trials again. */
+  /**
+   * Makes the study hand out trials again. One that a stopping rule has finished goes on with other
+   * rules, by {@link #update}.
+   *
+   * @throws AsktellException.StudyCompleteException when there is nothing more to do
+   */
   public void resume() {
     set(StudyState.STUDY_STATE_ACTIVE);
   }

@@ -1,0 +1,61 @@
+"""What is agreed and not there yet: a word here is refused by name. To turn a feature on, take its words away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+import grpc
+
+from asktell.errors import NotSupported
+
+STUDY = {
+    "outcome_constraints": "outcome constraints are not supported yet",
+    "parameter_constraints": "constraints between parameters are not supported yet",
+    "early_stopping": "early stopping of trials is not supported yet",
+    "parents": "starting from the results of earlier studies is not supported yet",
+}
+"""Keyword arguments of `create_study`."""
+
+DOMAIN = {
+    "when": "conditional parameters are not supported yet",
+    "prior": "priors are not supported yet",
+}
+"""Those of Float, Int, Discrete, Categorical and Bool."""
+
+ASK = {"fixed": "asking with fixed values is not supported yet"}
+"""Those of `Study.ask`."""
+
+NAMES = {
+    "AtLeast": STUDY["outcome_constraints"],
+    "AtMost": STUDY["outcome_constraints"],
+    "AutoStopping": STUDY["early_stopping"],
+    "Hyperband": STUDY["early_stopping"],
+    "MedianStopping": STUDY["early_stopping"],
+    "SuccessiveHalving": STUDY["early_stopping"],
+    "NormalPrior": DOMAIN["prior"],
+}
+"""Names of the package."""
+
+
+def refuse(table: Mapping[str, str], words: Iterable[str], function: str) -> None:
+    """Raises NotSupported for the first of the function's keyword arguments that is in the table."""
+    for word in words:
+        if word in table:
+            raise NotSupported(
+                f"{function}({word}=…): {table[word]}",
+                reason="NOT_SUPPORTED",
+                metadata={"field": word},
+                code=grpc.StatusCode.UNIMPLEMENTED,
+            )
+
+
+class Refusing:
+    """Base of the domains: they refuse keyword arguments that are not there yet by name."""
+
+    __slots__ = ()
+
+    def __new__(cls, *_: Any, **options: Any) -> Self:
+        """Raises NotSupported."""
+        refuse(DOMAIN, options, cls.__name__)
+        return super().__new__(cls)

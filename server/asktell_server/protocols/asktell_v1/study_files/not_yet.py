@@ -1,0 +1,14 @@
+"""Keys that are agreed and not there yet: they are refused by name. To turn a feature on, take its key away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+NOT_YET: Mapping[str, str] = {
+    "outcome_constraints": "outcome constraints are not supported yet",
+    "parameter_constraints": "constraints between parameters are not supported yet",
+    "early_stopping": "early stopping of trials is not supported yet",
+    "parents": "starting from the results of earlier studies is not supported yet",
+    "when": "conditional parameters are not supported yet",
+    "prior": "priors are not supported yet",
+}
