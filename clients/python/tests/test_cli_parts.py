@@ -31,9 +31,9 @@ def test_values_are_read_as_their_parameter_asks() -> None:
     [
         ("lr", "is not NAME=VALUE"),
         ("l=1", "no parameter 'l', did you mean 'lr'"),
-        ("n=1.5", "not a value of a int parameter"),
-        ("on=1", "not a value of a bool parameter"),
-        ("lr=x", "not a value of a float parameter"),
+        ("n=1.5", "n=1.5: must be a whole number"),
+        ("on=maybe", "on=maybe: must be true or false"),
+        ("lr=x", "lr=x: must be a number"),
     ],
 )
 def test_words_that_are_no_values_are_refused(word: str, complaint: str) -> None:
@@ -70,7 +70,7 @@ def test_exit_codes(arguments: list[str], code: int, capsys: pytest.CaptureFixtu
     assert shown.err or shown.out
 
 
-@pytest.mark.parametrize("command", ["study", "trials", "best", "enqueue", "run", "watch"])
+@pytest.mark.parametrize("command", ["study", "trials", "best", "enqueue", "run", "watch", "import", "export"])
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code([command, "--help"]) == 0
     assert len(capsys.readouterr().out.splitlines()) > 5

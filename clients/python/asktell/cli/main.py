@@ -14,6 +14,7 @@ from asktell.cli.output import complain
 from asktell.cli.plot_command import plot
 from asktell.cli.run_command import run
 from asktell.cli.study_commands import study
+from asktell.cli.transfer_commands import export, import_
 from asktell.cli.trial_commands import best, enqueue, trials
 from asktell.cli.watch_command import watch
 from asktell.errors import AsktellError, InvalidArgument, NotFound, StudyComplete, StudyPaused, Unavailable
@@ -64,7 +65,7 @@ def cli(context: click.Context, address: str | None, project: str | None, tls: b
     context.obj = {"address": address, "project": project, "tls": tls}
 
 
-for command in (study, trials, best, enqueue, run, watch, plot):
+for command in (study, trials, best, enqueue, import_, export, run, watch, plot):
     cli.add_command(command)
 
 

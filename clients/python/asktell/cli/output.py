@@ -117,7 +117,10 @@ def metrics_of(study: StudyView) -> list[ShownMetric]:
     listed = [ShownMetric(name=each.metric, goal=each.goal, decides=True) for each in study.objectives]
     listed += [ShownMetric(name=each.metric, decides=True) for each in study.message.outcome_constraints]
     listed += [ShownMetric(name=each.name) for each in study.metrics]
-    return list({each.name: each for each in reversed(listed)}.values())[::-1]
+    first: dict[str, ShownMetric] = {}
+    for each in listed:
+        first.setdefault(each.name, each)
+    return list(first.values())
 
 
 @dataclass(frozen=True, slots=True)

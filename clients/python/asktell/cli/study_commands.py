@@ -19,6 +19,7 @@ from asktell._sync.study import Study
 from asktell.cli.connect import with_client
 from asktell.cli.output import complain, console, print_json, short, state_words, time
 from asktell.cli.steering_commands import finish, pause, resume, update
+from asktell.cli.study_file import not_said, study_file
 from asktell.records import TrialCounts
 
 as_json = click.option("--json", "as_json", is_flag=True, help="JSON for programs.")
@@ -133,12 +134,21 @@ def list_(client: Client, as_json: bool) -> None:
 @study.command()
 @click.argument("study")
 @as_json
+@click.option("--yaml", "as_yaml", is_flag=True, help="A study file that creates the same study.")
 @with_client()
-def show(client: Client, study: str, as_json: bool) -> None:
+def show(client: Client, study: str, as_json: bool, as_yaml: bool) -> None:
     """Show the specification, the state and the warnings of a STUDY."""
+    if as_json and as_yaml:
+        raise click.UsageError("--json and --yaml exclude each other")
     shown = client.study(study)
     if as_json:
         print_json(study_record(shown))
+        return
+    if as_yaml:
+        text = study_file(shown)
+        for name in not_said(client, shown, text):
+            complain(f"the file does not say {name}: this client does not know it", kind="warning")
+        click.echo(text, nl=False)
         return
     table = Table(box=None, show_header=False, title=shown.name, title_justify="left", title_style="bold")
     table.add_column(style="dim")

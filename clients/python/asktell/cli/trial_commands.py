@@ -30,8 +30,9 @@ from asktell.cli.study_commands import as_json
 from asktell.cli.tables.columns import did_you_mean, trial_columns
 from asktell.cli.tables.printing import Look, print_trials
 from asktell.cli.tables.trials import chosen, selected
+from asktell.cli.values import parse_value
 from asktell.records import BestByModel, TrialState
-from asktell.spaces import Bool, Categorical, Discrete, Domain, Float, Int, ParameterValue
+from asktell.spaces import Domain, ParameterValue
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -220,26 +221,7 @@ def parse_values(values: tuple[str, ...], space: dict[str, Domain]) -> dict[str,
         if name in params:
             raise click.UsageError(f"{name} is given twice")
         try:
-            params[name] = _parse(text, space[name])
-        except ValueError:
-            kind = type(space[name]).__name__.lower()
-            raise click.UsageError(f"{name}={text}: not a value of a {kind} parameter") from None
+            params[name] = parse_value(text, space[name])
+        except ValueError as error:
+            raise click.UsageError(f"{name}={text}: {error}") from None
     return params
-
-
-def _parse(text: str, domain: Domain) -> ParameterValue:
-    match domain:
-        case Int():
-            return int(text)
-        case Float():
-            return float(text)
-        case Discrete():
-            return float(text) if any(isinstance(value, float) for value in domain.values) else int(text)
-        case Categorical():
-            return text
-        case Bool():
-            return {"true": True, "false": False}[text.lower()] if text.lower() in {"true", "false"} else _no_bool()
-
-
-def _no_bool() -> bool:
-    raise ValueError

@@ -1,0 +1,119 @@
+"""A study as a study file: what `asktell study show --yaml` prints."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, assert_never
+
+from asktell._core.study_view import StudyView
+from asktell._sync.client import Client
+from asktell.spaces import Bool, Categorical, Discrete, Domain, Float, Int
+from asktell.spec import Algorithm, Bayesian, Grid, Split
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
+_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
+_OF_THE_SERVER = {
+    *("name", "state", "finish_reason", "trial_counts", "warnings", "create_time", "update_time", "finish_time"),
+    *("etag", "cursor", "configuration_count"),
+}
+
+
+def study_file(study: StudyView) -> str:
+    """The text of a study file that creates the same study; defaults are written out, whatever they may become."""
+    parts: dict[str, Any] = {
+        "name": study.id,
+        "display_name": study.display_name,
+        "objectives": [
+            {"metric": each.metric, "goal": each.goal.value, "split": each.split.value} for each in study.objectives
+        ],
+        "metrics": [{"metric": each.name, "split": Split(each.split).value} for each in study.metrics],
+        "parameters": {name: _domain(domain) for name, domain in study.space.items()},
+        "algorithm": _algorithm(study.algorithm),
+        "stopping": _set(
+            {
+                "max_trials": study.max_trials,
+                "target": study.target,
+                "patience": study.patience,
+                "deadline": None if study.deadline is None else study.deadline.isoformat(),
+            }
+        ),
+        "lease": {"duration_s": study.lease_s, "max_attempts": study.max_attempts},
+        "max_running": study.max_running,
+        "replicates": study.replicates,
+        "max_staleness": study.max_staleness,
+        "seed": study.seed,
+        "labels": study.labels,
+        "annotations": study.annotations,
+    }
+    lines: list[str] = []
+    for key, value in parts.items():
+        if key in {"objectives", "metrics"}:
+            lines += [f"{key}:", *(f"  - {_yaml(each)}" for each in value)] if value else []
+        elif key in {"parameters", "labels", "annotations"}:
+            lines += [f"{key}:", *(f"  {_yaml(name)}: {_yaml(each)}" for name, each in value.items())] if value else []
+        elif value not in (None, "", {}):
+            lines.append(f"{key}: {_yaml(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def not_said(client: Client, study: StudyView, text: str) -> list[str]:
+    """The settings of the study that the file does not carry, as the server reads it."""
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "study.yaml"
+        file.write_text(text, encoding="utf-8")
+        read = client.check_study_file(file)
+    return [
+        field.name
+        for field in study.message.DESCRIPTOR.fields
+        if field.name not in _OF_THE_SERVER and getattr(read.message, field.name) != getattr(study.message, field.name)
+    ]
+
+
+def _domain(domain: Domain) -> dict[str, Any]:
+    said: dict[str, Any]
+    match domain:
+        case Float():
+            scale = "log" if domain.log else "reverse_log" if domain.reverse_log else "linear"
+            said = {"type": "float", "min": domain.min, "max": domain.max, "scale": scale, "step": domain.step}
+        case Int():
+            scale = "log" if domain.log else "linear"
+            said = {"type": "int", "min": domain.min, "max": domain.max, "scale": scale, "step": domain.step or 1}
+        case Discrete():
+            said = {"type": "discrete", "values": list(domain.values)}
+        case Categorical():
+            said = {"type": "categorical", "values": list(domain.values)}
+        case Bool():
+            said = {"type": "bool"}
+        case _:
+            assert_never(domain)
+    return _set({**said, "default": domain.default})
+
+
+def _algorithm(algorithm: Algorithm) -> object:
+    name = type(algorithm).__name__.lower()
+    match algorithm:
+        case Grid():
+            return {name: _set({"default_levels": algorithm.default_levels, "levels": dict(algorithm.levels) or None})}
+        case Bayesian():
+            return {name: {"start_trials": algorithm.start_trials}}
+        case _:
+            return name
+
+
+def _set(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _yaml(value: object) -> str:
+    """A value in YAML's flow style, which takes JSON as it is; plain words need no quotes."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_yaml(key)}: {_yaml(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_yaml(each) for each in value) + "]"
+    if isinstance(value, str) and _PLAIN.match(value) and value.lower() not in _WORDS:
+        return value
+    return json.dumps(value, ensure_ascii=False)
