@@ -33,6 +33,7 @@ AsktellError
 ├── Unavailable               no server, or its store is away, for longer than the call's deadline
 ├── DeadlineExceeded          the answer was not ready in time; the call may have been carried out
 ├── Unauthenticated           the token is missing or wrong
+├── TooManyFailures           `optimize` gave up: trial after trial failed
 ├── ClientClosed              the client has been closed: make another one
 └── InternalError             a bug of the server; `incident` is in its log
 """
@@ -77,6 +78,7 @@ __all__ = [
     "StudyNotFound",
     "StudyPaused",
     "TestSplitObjective",
+    "TooManyFailures",
     "TrialNotFound",
     "Unauthenticated",
     "Unavailable",
@@ -356,6 +358,10 @@ class DeadlineExceeded(AsktellError):
 
 class Unauthenticated(AsktellError):
     """The token is missing or wrong."""
+
+
+class TooManyFailures(AsktellError):
+    """`Study.optimize` gave up after several failed trials in a row; `__cause__` is what the last one raised."""
 
 
 class ClientClosed(AsktellError):

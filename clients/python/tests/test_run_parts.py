@@ -14,8 +14,9 @@ import pytest
 
 import asktell
 from asktell import ParameterValue
+from asktell._core.course import Step
 from asktell.cli.running import process
-from asktell.cli.running.metrics import MetricsReader, Step
+from asktell.cli.running.metrics import MetricsReader
 from asktell.cli.running.process import Child, ending
 from asktell.cli.running.template import check_variables, environment, fill, likely_typos
 from asktell.cli.running.trial_run import Job, TrialRun

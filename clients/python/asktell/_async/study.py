@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Literal, Self, Unpack, overload
 
+from asktell._async.optimize import AsyncFunction, Catch, optimize
 from asktell._async.plots import AsyncPlots
 from asktell._async.session import AsyncSession
 from asktell._async.trial import AsyncTrial
 from asktell._core.ask_options import AskOptions
+from asktell._core.course import FAILURES_IN_A_ROW
 from asktell._core.frames import frame_maker
 from asktell._core.leases import Lease
 from asktell._core.study_actions import Params, States, StudyActions
@@ -42,6 +44,30 @@ class AsyncStudy(StudyActions):
         messages, taken_at = await self._run(self._ask(count, wait, options))
         trials = [self._handle(message, self._session.lease(message, taken_at)) for message in messages]
         return trials[0] if count is None else trials
+
+    async def optimize(
+        self,
+        function: AsyncFunction,
+        *,
+        trials: int | None = None,
+        workers: int = 1,
+        timeout_s: float | None = None,
+        catch: Catch = Exception,
+        max_failures_in_a_row: int | None = FAILURES_IN_A_ROW,
+        progress: bool | None = None,
+    ) -> Self:
+        """As `Study.optimize`, with a coroutine function, and tasks as workers. Cancelling it gives the trials back."""
+        await optimize(
+            self,
+            function,
+            trials=trials,
+            workers=workers,
+            timeout_s=timeout_s,
+            catch=catch,
+            max_failures_in_a_row=max_failures_in_a_row,
+            progress=progress,
+        )
+        return self
 
     @overload
     async def enqueue(

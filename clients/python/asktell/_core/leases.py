@@ -61,7 +61,7 @@ class Lease:
             self._stop()
 
     def gone(self) -> None:
-        """The trial or its study has been deleted."""
+        """The trial has been given back or deleted: whoever still works on it may stop."""
         self.lost = True
         self._stop()
 

@@ -163,6 +163,12 @@ class StudyView:
             for each in self._message.warnings
         ]
 
+    def to_go(self, trials: int | None = None) -> int | None:
+        """How many trials are left of the budget, at most `trials`; None = no limit is known."""
+        counts = self.counts
+        left = None if self.max_trials is None else max(0, self.max_trials - (counts.ended - counts.cancelled))
+        return left if trials is None else trials if left is None else min(left, trials)
+
     def __repr__(self) -> str:
         """Name, state, counts and budget, as of the last answer."""
         return f"<{type(self).__name__} {self.name} {', '.join(self._summary())}>"

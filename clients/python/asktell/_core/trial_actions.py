@@ -120,6 +120,8 @@ class TrialActions(TrialView):
         )
         self._message = yield from self._caller(methods.RELEASE_TRIAL, request)
         self._close()
+        if self._lease is not None:
+            self._lease.gone()
 
     def _leave(self, error: BaseException | None) -> Flow[None]:
         """The end of a `with` block: an open trial fails with the error, or goes back when that is not its fault.

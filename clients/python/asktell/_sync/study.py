@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, Self, Unpack, overload
 
 from asktell._core.ask_options import AskOptions
+from asktell._core.course import FAILURES_IN_A_ROW
 from asktell._core.frames import frame_maker
 from asktell._core.leases import Lease
 from asktell._core.study_actions import Params, States, StudyActions
 from asktell._core.watch import Change, decode_change
+from asktell._sync.optimize import Catch, Function, optimize
 from asktell._sync.plots import Plots
 from asktell._sync.session import Session
 from asktell._sync.trial import Trial
@@ -46,6 +48,50 @@ class Study(StudyActions):
         messages, taken_at = self._run(self._ask(count, wait, options))
         trials = [self._handle(message, self._session.lease(message, taken_at)) for message in messages]
         return trials[0] if count is None else trials
+
+    def optimize(
+        self,
+        function: Function,
+        *,
+        trials: int | None = None,
+        workers: int = 1,
+        timeout_s: float | None = None,
+        catch: Catch = Exception,
+        max_failures_in_a_row: int | None = FAILURES_IN_A_ROW,
+        progress: bool | None = None,
+    ) -> Self:
+        """Runs `function` for trial after trial, until the study is complete or `trials` have been run; returns the study.
+
+        `function` gets the trial, and returns the objective's value or metrics by name; or it tells the trial itself and
+        returns None. A trial whose function raises fails with the text of the exception. A bar on a terminal or in a
+        notebook shows the best value so far (`progress=False` does not; the log `asktell` has every trial as INFO).
+
+        One worker calls the function in this thread, several call it in threads of their own. Ctrl-C gives the running
+        trials back and returns: with one worker at once, since it interrupts the function; with several when their
+        functions have ended, which `trial.report` and `trial.should_stop` tell them to do. A second Ctrl-C does not wait.
+
+        Args:
+            trials: how many to run here, at most; None = until the study is complete.
+            workers: how many at the same time.
+            timeout_s: after so many seconds no more are begun; those at work come to their end.
+            catch: exceptions that fail a trial and nothing else. Any other fails its trial, too, and is raised.
+            max_failures_in_a_row: gives up after so many; None = never.
+
+        Raises:
+            TooManyFailures: the last error is its `__cause__`. StudyPaused. InvalidArgument: the function returned
+                something that is no result.
+        """
+        optimize(
+            self,
+            function,
+            trials=trials,
+            workers=workers,
+            timeout_s=timeout_s,
+            catch=catch,
+            max_failures_in_a_row=max_failures_in_a_row,
+            progress=progress,
+        )
+        return self
 
     @overload
     def enqueue(

@@ -13,15 +13,16 @@ from typing import Any
 
 import click
 
+from asktell._core.course import FAILURES_IN_A_ROW, Course, Ending
 from asktell._sync.client import Client
+from asktell._sync.runner import Runner
 from asktell._sync.study import Study
 from asktell.cli import going_on
 from asktell.cli.connect import with_client
 from asktell.cli.output import complain, console
 from asktell.cli.running.progress import LiveProgress, PlainProgress, summary
-from asktell.cli.running.runner import FAILURES_IN_A_ROW, Ending, Runner
 from asktell.cli.running.template import check_variables, likely_typos
-from asktell.cli.running.trial_run import Job
+from asktell.cli.running.trial_run import Job, TrialRun
 from asktell.cli.study_commands import create_from_file, show_warnings
 from asktell.cli.tables.columns import parameter_columns
 from asktell.errors import StudyComplete
@@ -108,11 +109,23 @@ def run(
         if terminal.is_terminal
         else PlainProgress(terminal, verbose=verbose)
     )
-    runner = Runner(chosen, job, workers=workers, max_trials=max_trials, keep_going=keep_going, listener=progress)
+    course = Course(
+        objective,
+        next(iter(chosen.best_trials(1)), None),
+        max_trials=max_trials,
+        max_failures_in_a_row=None if keep_going else FAILURES_IN_A_ROW,
+    )
+    runner = Runner(
+        chosen,
+        lambda trial, on_step, on_text: TrialRun(job, trial, on_step=on_step, on_text=on_text),
+        course,
+        workers=workers,
+        listener=progress,
+    )
     received = _drive(runner, progress)
     if runner.begun:
-        click.echo(f"{summary(runner.tally)}; logs in {job.log_dir}")
-    return _exit_code(runner, received)
+        click.echo(f"{summary(course.tally)}; logs in {job.log_dir}")
+    return _exit_code(course, received)
 
 
 def _drive(runner: Runner, progress: PlainProgress) -> int | None:
@@ -128,7 +141,7 @@ def _drive(runner: Runner, progress: PlainProgress) -> int | None:
         with progress:
             runner.start()
             while not runner.wait(_REFRESH_S) and time.monotonic() < give_up_at:
-                progress.update(runner.tally)
+                progress.update(runner.course.tally)
                 if len(received) > handled:  # not in the handler, which may interrupt a thread that holds the lock
                     handled = len(received)
                     runner.interrupt(kill=handled > 1)
@@ -140,11 +153,11 @@ def _drive(runner: Runner, progress: PlainProgress) -> int | None:
     return received[0] if received else None
 
 
-def _exit_code(runner: Runner, received: int | None) -> int:
-    match runner.ending:
+def _exit_code(course: Course, received: int | None) -> int:
+    match course.ending:
         case Ending.ERROR:
-            assert runner.error is not None
-            raise runner.error
+            assert course.error is not None
+            raise course.error
         case Ending.INTERRUPTED:
             return 128 + (received or signal.SIGINT)
         case Ending.FAILURES:
@@ -152,10 +165,10 @@ def _exit_code(runner: Runner, received: int | None) -> int:
             return 1
         case Ending.QUEUE_EMPTY:
             complain("nothing is enqueued: asktell enqueue STUDY name=value …", kind="")
-            return 0 if runner.tally.total else 1
+            return 0 if course.tally.total else 1
         case Ending.COMPLETE:
-            assert runner.complete is not None
-            return _complete(runner.complete, ran=runner.tally.total > 0)
+            assert course.complete is not None
+            return _complete(course.complete, ran=course.tally.total > 0)
         case _:
             return 0
 

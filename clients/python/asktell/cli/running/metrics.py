@@ -7,13 +7,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """An intermediate report."""
-
-    step: int
-    metrics: dict[str, float]
+from asktell._core.course import Step
 
 
 @dataclass(slots=True)

@@ -12,10 +12,10 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from asktell._core.course import Step, Tally
+from asktell._sync.runner import Listener
 from asktell._sync.trial import Trial
 from asktell.cli.output import best_mark, complain, pairs, seconds, short
-from asktell.cli.running.metrics import Step
-from asktell.cli.running.runner import Listener, Tally
 from asktell.cli.tables.columns import Column
 from asktell.cli.tables.layout import Cells, fit
 from asktell.records import TrialState

@@ -9,24 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from asktell._core.course import Step
+from asktell._sync.runner import tell_patiently
 from asktell._sync.trial import Trial
-from asktell.cli.running.metrics import MetricsReader, Step
+from asktell.cli.running.metrics import MetricsReader
 from asktell.cli.running.process import Child, ending
 from asktell.cli.running.template import environment, fill
-from asktell.errors import (
-    AsktellError,
-    DeadlineExceeded,
-    InvalidArgument,
-    MissingObjective,
-    NotFinite,
-    Overloaded,
-    Unavailable,
-)
+from asktell.errors import AsktellError, InvalidArgument, MissingObjective, NotFinite
 
 logger = logging.getLogger("asktell")
 
 _LONGEST_REASON = 4000
-_TELL_AGAIN_S = 1.0
 INTERRUPTED = "interrupted"
 
 
@@ -88,18 +81,7 @@ class TrialRun:
             AsktellError: the server refused the result, or the run was interrupted before it answered.
         """
         status = self._child.wait(self._job.timeout_s)
-        while True:
-            try:
-                self._conclude(status)
-            except (Unavailable, DeadlineExceeded, Overloaded) as error:
-                # What was computed is expensive: it is not thrown away because a server is away for a while.
-                if self._interrupted.is_set():
-                    logger.warning("trial %d: its result was not told: %s", self.trial.number, self._reader.result)
-                    raise
-                logger.warning("trial %d: its result waits for the server: %s", self.trial.number, error)
-                self._interrupted.wait(error.retry_after_s or _TELL_AGAIN_S)
-            else:
-                return
+        tell_patiently(self.trial, lambda: self._conclude(status), self._interrupted, self._reader.result)
 
     def _conclude(self, status: int) -> None:
         stopped = self._child.stopped_because

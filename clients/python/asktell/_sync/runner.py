@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import enum
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from asktell._sync.study import Study
+from asktell._core.course import Course, Ending, Step
 from asktell._sync.trial import Trial
-from asktell.cli.running.metrics import Step
-from asktell.cli.running.trial_run import Job, TrialRun
 from asktell.errors import DeadlineExceeded, NoTrialAvailable, Overloaded, QueueEmpty, StudyComplete, Unavailable
-from asktell.records import TrialState
-from asktell.spec import Goal, Objective
+
+if TYPE_CHECKING:
+    from asktell._sync.study import Study
 
 logger = logging.getLogger("asktell")
 
-FAILURES_IN_A_ROW = 3
-_ASK_AGAIN_S = 1.0
-
-
-class Ending(enum.Enum):
-    """Why a run ended."""
-
-    BUDGET = "as many trials as asked for"
-    COMPLETE = "study is complete"
-    QUEUE_EMPTY = "nothing is enqueued"
-    FAILURES = f"{FAILURES_IN_A_ROW} trials failed in a row"
-    INTERRUPTED = "interrupted"
-    ERROR = "error"
+_AGAIN_S = 1.0
 
 
 class Listener:
@@ -52,57 +39,47 @@ class Listener:
         """A trial ended or was given back."""
 
 
-@dataclass(slots=True)
-class Tally:
-    """What a run has done so far."""
-
-    succeeded: int = 0
-    failed: int = 0
-    other: int = 0
-    best_number: int | None = None
-    best_value: float | None = None
+class Run(Protocol):
+    """A trial at work. `dropped`: metrics that it printed and the study does not declare."""
 
     @property
-    def total(self) -> int:
-        """All trials that ended in this run."""
-        return self.succeeded + self.failed + self.other
+    def trial(self) -> Trial: ...
+    @property
+    def dropped(self) -> AbstractSet[str]: ...
+    def interrupt(self, *, kill: bool = False) -> None:
+        """Ends it as soon as it can be ended, or at once, and gives the trial back. From any thread."""
+        ...
+
+    def finish(self) -> None:
+        """Waits for its end, and tells it. What it raises ends the whole run."""
+        ...
+
+
+Begin: TypeAlias = Callable[[Trial, Callable[[Step], None], Callable[[str], None]], Run]
+"""Starts a trial's work; it says by the callables what it reported and printed. OSError: it cannot be started."""
 
 
 class Runner:
-    """Runs trials of a study on `workers` threads. `start`, then `wait`; `interrupt` from any thread."""
+    """Runs trials of a study on `workers` threads: `start`, then `wait`; `interrupt` from any thread. Or `run_here`."""
 
-    def __init__(
-        self,
-        study: Study,
-        job: Job,
-        *,
-        workers: int,
-        max_trials: int | None,
-        keep_going: bool,
-        listener: Listener,
-    ) -> None:
-        """`max_trials`: of this run; None = until the study is complete. `begun` counts the commands started."""
+    def __init__(self, study: Study, begin: Begin, course: Course, *, workers: int, listener: Listener) -> None:
+        """`begun` counts the trials whose work was started."""
         self._study = study
-        self._job = job
-        self._objective: Objective = study.objectives[0]
-        self._left = max_trials
-        self._keep_going = keep_going
+        self._begin_work = begin
         self._listener = listener
-        self._failures_in_a_row = 0
-        self._runs: set[TrialRun] = set()
+        self._runs: set[Run] = set()
         self._warned: set[str] = set()
         self._is_waiting = False
         self._changed = threading.Condition()
         self._threads = [
             threading.Thread(target=self._work, name=f"worker-{n + 1}", daemon=True) for n in range(workers)
         ]
-        self.tally = Tally()
+        self.course = course
         self.begun = 0
-        self.ending: Ending | None = None
-        self.complete: StudyComplete | None = None
-        self.error: Exception | None = None
-        for best in study.best_trials(1):
-            self.tally.best_number, self.tally.best_value = best.number, best.metrics.get(self._objective.metric)
+
+    def run_here(self) -> None:
+        """Works in this thread until the end: Ctrl-C then interrupts the trial's own work, and comes out of here."""
+        self._work()
 
     def start(self) -> None:
         """Starts the workers."""
@@ -132,29 +109,22 @@ class Runner:
                     self._run(trial)
         except Exception as error:  # noqa: BLE001 # whatever it is ends the run and is shown by the main thread
             with self._changed:
-                self.error = self.error or error
+                self.course.error = self.course.error or error
             self._end(Ending.ERROR)
         finally:
             with self._changed:
                 self._changed.notify_all()
 
     def _claim(self) -> bool:
-        """Takes one trial of the budget; False when the run is over."""
         with self._changed:
-            if self.ending is not None:
-                return False
-            if self._left == 0:
-                return False
-            if self._left is not None:
-                self._left -= 1
-            return True
+            return self.course.claim()
 
     def _ask(self) -> Trial | None:
         """A trial; None when there is none now (after a wait) or never."""
         try:
             return self._study.ask(wait=False)
         except StudyComplete as error:
-            self.complete = error
+            self.course.complete = error
             self._end(Ending.COMPLETE)
         except QueueEmpty:
             self._end(Ending.QUEUE_EMPTY)
@@ -163,14 +133,13 @@ class Runner:
                 if not self._runs and not self._is_waiting:
                     self._is_waiting = True  # told once, until there is a trial again
                     self._listener.waiting(error.message)
-                self._changed.wait(error.retry_after_s or _ASK_AGAIN_S)
+                self._changed.wait(self.course.wait_s(error.retry_after_s or _AGAIN_S))
         except (Unavailable, DeadlineExceeded) as error:  # it was there when the run began: it will come back
             logger.warning("waiting for the server: %s", error)
             with self._changed:
-                self._changed.wait(_ASK_AGAIN_S)
+                self._changed.wait(self.course.wait_s(_AGAIN_S))
         with self._changed:
-            if self._left is not None:
-                self._left += 1
+            self.course.unclaim()
         return None
 
     def _run(self, trial: Trial) -> None:
@@ -185,19 +154,18 @@ class Runner:
                 self._runs.discard(run)
         self._settle(run)
 
-    def _begin(self, trial: Trial) -> TrialRun | None:
+    def _begin(self, trial: Trial) -> Run | None:
         """Starts the command; None when the run was interrupted since the trial was asked for."""
         with self._changed:  # held while the command starts, so that `interrupt` sees either none or all of it
-            if self.ending is Ending.INTERRUPTED:
+            if self.course.ending is Ending.INTERRUPTED:
                 return None
             self._is_waiting = False
             self._listener.started(trial)
             try:
-                run = TrialRun(
-                    self._job,
+                run = self._begin_work(
                     trial,
-                    on_step=lambda step: self._notify(self._listener.stepped, trial, step),
-                    on_text=lambda text: self._notify(self._listener.printed, trial, text),
+                    lambda step: self._notify(self._listener.stepped, trial, step),
+                    lambda text: self._notify(self._listener.printed, trial, text),
                 )
             except OSError:
                 trial.release()  # the command cannot be started: not the configuration's fault
@@ -206,49 +174,40 @@ class Runner:
             self.begun += 1
             return run
 
-    def _settle(self, run: TrialRun) -> None:
+    def _settle(self, run: Run) -> None:
         trial = run.trial
         with self._changed:
             for name in sorted(run.dropped - self._warned):
                 logger.warning("the study does not declare the metric %s: it is dropped", name)
             self._warned |= run.dropped
-            is_best = self._count(trial)
-            self._listener.ended(trial, is_best=is_best)
+            self._listener.ended(trial, is_best=self.course.count(trial))
             self._changed.notify_all()
-        if not self._keep_going and self._failures_in_a_row >= FAILURES_IN_A_ROW:
-            self._end(Ending.FAILURES)
-
-    def _count(self, trial: Trial) -> bool:
-        """Counts an ended trial; returns whether it is the best so far."""
-        tally = self.tally
-        if trial.state is TrialState.FAILED:
-            tally.failed += 1
-            self._failures_in_a_row += 1
-            return False
-        if trial.state not in {TrialState.SUCCEEDED, TrialState.STOPPED}:
-            tally.other += trial.state.has_ended
-            return False
-        if trial.state is TrialState.SUCCEEDED:
-            tally.succeeded += 1
-            self._failures_in_a_row = 0
-        else:
-            tally.other += 1
-        value = trial.metrics.get(self._objective.metric)
-        if trial.superseded or value is None or not self._is_better(value):
-            return False
-        tally.best_number, tally.best_value = trial.number, value
-        return True
-
-    def _is_better(self, value: float) -> bool:
-        best = self.tally.best_value
-        return best is None or (value < best if self._objective.goal is Goal.MINIMIZE else value > best)
 
     def _end(self, ending: Ending) -> None:
         with self._changed:
-            if self.ending is None or ending is Ending.INTERRUPTED:
-                self.ending = ending
+            self.course.end(ending)
             self._changed.notify_all()
 
     def _notify(self, tell: Callable[..., None], *details: object) -> None:
         with self._changed:
             tell(*details)
+
+
+def tell_patiently(trial: Trial, tell: Callable[[], None], interrupted: threading.Event, result: object) -> None:
+    """Tells how a trial ended, for as long as it takes the server to answer.
+
+    Raises:
+        AsktellError: the server refused the result, or the run was interrupted before it answered.
+    """
+    while True:
+        try:
+            tell()
+        except (Unavailable, DeadlineExceeded, Overloaded) as error:
+            # What was computed is expensive: it is not thrown away because a server is away for a while.
+            if interrupted.is_set():
+                logger.warning("trial %d: its result was not told: %s", trial.number, result)
+                raise
+            logger.warning("trial %d: its result waits for the server: %s", trial.number, error)
+            interrupted.wait(error.retry_after_s or _AGAIN_S)
+        else:
+            return

@@ -1,0 +1,289 @@
+"""`study.optimize`: the loop in one call, with a real server, real threads and a real Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import asktell
+from tests.integration.client.conftest import do
+from tests.support.server import ServerProcess
+
+pytestmark = pytest.mark.xdist_group("client")  # one server for all of them
+
+SPACE = {"x": asktell.Float(0, 1)}
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def new(client: Any, kind: Any) -> Callable[..., Any]:
+    """Makes studies of random search."""
+
+    async def make(**options: Any) -> Any:
+        objectives = asktell.Minimize("loss")
+        return await do(
+            client.create_study("s", space=SPACE, objectives=objectives, metrics=["acc"], algorithm="random", **options)
+        )
+
+    return make
+
+
+def of(study: Any, function: Callable[[Any], Any]) -> Any:
+    """The function as the client takes it: a coroutine function for the asynchronous one."""
+    if isinstance(study, asktell.Study):
+        return function
+
+    async def awaited(trial: Any) -> Any:
+        return await do(function(trial))
+
+    return awaited
+
+
+async def test_until_the_study_is_complete(new: Any, caplog: pytest.LogCaptureFixture) -> None:
+    study = await new(max_trials=6)
+    with caplog.at_level(logging.INFO, "asktell"):
+        assert await do(study.optimize(of(study, lambda trial: trial.params["x"]), workers=3)) is study
+    assert repr(study).endswith("FINISHED (MAX_TRIALS), 6 trials ended, budget 6>")
+    assert await do(study.best_value) == min(trial.params["x"] for trial in await do(study.trials()))
+    assert sum(" SUCCEEDED " in record.getMessage() for record in caplog.records) == 6
+    await do(study.optimize(of(study, lambda trial: 0.0)))  # nothing is left to do
+
+
+def _give(value: Any, _trial: Any) -> Any:
+    return value
+
+
+async def test_what_a_function_may_return(new: Any) -> None:
+    study = await new()
+    returned = [0.5, {"loss": 0.25, "acc": 1}, asktell.MetricValue(0.75, 0.1)]
+    await do(study.optimize(of(study, lambda trial: returned[trial.number - 1]), trials=3))
+    first, second, third = await do(study.trials())
+    assert (first.metrics, second.metrics) == ({"loss": 0.5}, {"loss": 0.25, "acc": 1.0})
+    assert third.standard_errors == {"loss": 0.1}
+
+    def tells(trial: Any) -> Any:
+        return trial.infeasible("too large")
+
+    await do(study.optimize(of(study, tells), trials=1))
+    assert (await do(study.trial(4))).state == "INFEASIBLE"
+    wrongs: list[tuple[Any, str]] = [
+        (None, "it told nothing and returned None"),
+        ("0.5", "it returned str '0.5'"),
+    ]
+    for wrong, words in wrongs:
+        with pytest.raises(asktell.InvalidArgument, match=f"the value of loss, or metrics by name, .*: {words}$"):
+            await do(study.optimize(of(study, functools.partial(_give, wrong))))
+        assert (await do(study.trial(5))).state == "QUEUED", "a bug is not the configuration's fault"
+    with pytest.raises(asktell.UnknownMetric):
+        await do(study.optimize(of(study, lambda trial: {"loss": 1, "f1": 2})))
+    assert (await do(study.trial(5))).state == "QUEUED"
+
+
+async def test_failures_are_counted_and_too_many_in_a_row_end_it(new: Any) -> None:
+    study = await new()
+
+    def function(trial: Any) -> float:
+        if trial.number != 2:
+            raise ValueError(f"boom {trial.number}")
+        return float("nan") if trial.number > 2 else 1.0
+
+    with pytest.raises(asktell.TooManyFailures) as caught:
+        await do(study.optimize(of(study, function)))
+    assert str(caught.value) == (
+        "3 trials in a row failed, the last one, trial 5, with: ValueError: boom 5 "
+        "(max_failures_in_a_row=None goes on whatever happens)"
+    )
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert [trial.state for trial in await do(study.trials())] == ["FAILED", "SUCCEEDED", *["FAILED"] * 3]
+    assert (await do(study.trial(1))).reason == "ValueError: boom 1"
+    await do(study.optimize(of(study, function), trials=4, max_failures_in_a_row=None))
+    assert study.counts.failed == 8
+    with pytest.raises(ValueError, match="boom 10"):
+        await do(study.optimize(of(study, function), catch=KeyError))
+    assert (await do(study.trial(10))).state == "FAILED"
+    await do(study.optimize(of(study, lambda trial: float("nan")), trials=1))
+    assert (await do(study.trial(11))).reason.startswith("NotFinite: ")
+
+
+def test_a_trial_that_was_called_off_is_not_told(server: ServerProcess) -> None:
+    with asktell.Client(server.address, project=f"p{uuid.uuid4().hex[:12]}") as client:
+        study = client.create_study("s", space=SPACE, objectives=asktell.Minimize("loss"), algorithm="random")
+
+        def function(trial: asktell.Trial) -> float:
+            study.trial(trial.number).cancel("enough")
+            assert trial.report(step=1, loss=1) is True
+            return 0.5
+
+        study.optimize(function, trials=1)
+        assert [(trial.state, trial.metrics) for trial in study.trials()] == [("CANCELLED", {})]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"trials": 0}, "trials must be at least 1, got 0"),
+        ({"workers": 0}, "workers must be at least 1, got 0"),
+        ({"timeout_s": 0}, "timeout_s must be greater than 0, got 0"),
+        ({"max_failures_in_a_row": 0}, "max_failures_in_a_row must be at least 1, got 0"),
+    ],
+)
+async def test_arguments_without_sense_are_refused(new: Any, arguments: Any, words: str) -> None:
+    study = await new()
+    with pytest.raises(ValueError, match=f"^{words}$"):
+        await do(study.optimize(of(study, lambda trial: 0.0), **arguments))
+    assert await do(study.trials()) == []
+
+
+async def test_after_its_time_no_more_trials_begin(new: Any) -> None:
+    study = await new(max_running=1)
+    held = await do(study.ask())  # so that there is nothing to be had: it waits until its time is up
+    await do(study.optimize(of(study, lambda trial: 0.0), timeout_s=0.5, workers=2))
+    assert [trial.number for trial in await do(study.trials())] == [held.number]
+
+
+async def test_workers_work_at_the_same_time(new: Any, kind: Any) -> None:
+    study = await new()
+    if kind is asktell.Client:
+        together = threading.Barrier(3)
+        study.optimize(lambda trial: float(together.wait(PATIENCE_S)), trials=3, workers=3)
+    else:
+        meeting = asyncio.Barrier(3)
+
+        async def function(trial: Any) -> float:
+            async with asyncio.timeout(PATIENCE_S):
+                return float(await meeting.wait())
+
+        await study.optimize(function, trials=3, workers=3)
+    assert study.counts.succeeded == 3
+
+
+async def test_cancelling_gives_the_trials_back(server: ServerProcess) -> None:
+    async with asktell.AsyncClient(server.address, project=f"p{uuid.uuid4().hex[:12]}") as client:
+        study = await client.create_study("s", space=SPACE, objectives=asktell.Minimize("loss"), algorithm="random")
+        begun = asyncio.Semaphore(0)
+
+        async def function(trial: asktell.AsyncTrial) -> float:
+            begun.release()
+            await asyncio.sleep(PATIENCE_S)
+            return 0.0
+
+        task = asyncio.create_task(study.optimize(function, workers=2))
+        async with asyncio.timeout(PATIENCE_S):
+            await begun.acquire()
+            await begun.acquire()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert [trial.state for trial in await study.trials()] == ["QUEUED", "QUEUED"]
+
+
+PROGRAM = """
+import sys, threading, time
+import asktell
+
+workers, stubborn = int(sys.argv[3]), sys.argv[4] == "stubborn"
+study = asktell.Client(sys.argv[1], project=sys.argv[2]).study("s")
+begun = threading.Semaphore(0)
+
+def function(trial):
+    if trial.number <= 2:
+        return 0.5
+    begun.release()
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and (stubborn or not trial.should_stop):
+        time.sleep(0.01)
+    assert stubborn or trial.report(step=1, loss=1)
+    return 0.1
+
+def say():
+    for _ in range(workers):
+        begun.acquire()
+    print("ready", flush=True)
+
+threading.Thread(target=say, daemon=True).start()
+try:
+    study.optimize(function, workers=workers, progress=True)
+except KeyboardInterrupt:
+    print("left at once", flush=True)
+print(study, flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("workers", "kind_of_function", "interrupts"), [(1, "stubborn", 1), (3, "cooperative", 1), (3, "stubborn", 2)]
+)
+def test_ctrl_c_gives_running_trials_back_and_returns(
+    server: ServerProcess, workers: int, kind_of_function: str, interrupts: int
+) -> None:
+    project = f"p{uuid.uuid4().hex[:12]}"
+    with asktell.Client(server.address, project=project) as client:
+        study = client.create_study("s", space=SPACE, objectives=asktell.Minimize("loss"), algorithm="random")
+        program = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, server.address, project, str(workers), kind_of_function],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert program.stdout is not None
+        assert program.stderr is not None
+        assert program.stdout.readline() == "ready\n"
+        program.send_signal(signal.SIGINT)
+        if interrupts == 2:
+            deadline = time.monotonic() + PATIENCE_S
+            while study.refresh().counts.queued < workers:  # given back, while the functions go on
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            program.send_signal(signal.SIGINT)
+        out, err = program.communicate(timeout=PATIENCE_S)
+        assert program.returncode == 0, out + err
+        assert "Traceback" not in err
+        assert [trial.state for trial in study.trials()] == ["SUCCEEDED"] * 2 + ["QUEUED"] * workers
+        assert ("left at once" in out) is (interrupts == 2)
+        assert out.rstrip().endswith(">")
+        if interrupts == 1:
+            assert f"ACTIVE, 2 trials ended, {workers} queued" in out
+
+
+def test_a_terminal_shows_the_best_so_far(server: ServerProcess) -> None:
+    project = f"p{uuid.uuid4().hex[:12]}"
+    program = (
+        "import sys, asktell\n"
+        "study = asktell.Client(sys.argv[1], project=sys.argv[2]).create_study('s', space={'x': asktell.Float(0, 1)},"
+        " objectives=asktell.Minimize('loss'), algorithm='random', max_trials=4)\n"
+        "study.optimize(lambda trial: 0.125 if trial.number == 3 else 1 / 0 if trial.number == 2 else 0.5)\n"
+    )
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, server.address, project],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
+    )
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            part = os.read(ours, 4096)
+        except OSError:  # what Linux says once the other end is closed
+            break
+        if not part:
+            break
+        shown += part
+    os.close(ours)
+    assert process.wait(PATIENCE_S) == 0, shown.decode()
+    assert "4/4" in shown.decode()
+    assert "1 failed, best 0.125 (trial 3)" in shown.decode()
