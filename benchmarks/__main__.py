@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import click
 from rich.console import Console
 
-from benchmarks import ask_latency, clean_tree, fairness, memory, throughput
+from benchmarks import ask_latency, clean_tree, fairness, footprint, memory, throughput
 from benchmarks.figures import Section, targets_table
 from benchmarks.machine import Machine, describe
 from benchmarks.server import Server, running
@@ -28,6 +28,7 @@ SECTIONS: dict[str, Measure] = {
     "cycles": throughput.measure,
     "fairness": fairness.measure,
     "memory": memory.measure,
+    "footprint": footprint.measure,
 }
 SCRATCH = Path(__file__).resolve().parent.parent / "build"
 

@@ -16,6 +16,7 @@ import psutil
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 60.0
 MIB = 2**20
+FORK_SERVER = "asktell_server.engine.workers.fork_server"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +33,19 @@ class Usage:
 
 
 class Server:
-    """`asktell-server serve` with its defaults: embedded store, every change on disk before it is acknowledged."""
+    """`asktell-server serve` with its defaults: embedded store, every change on disk before it is acknowledged.
 
-    def __init__(self, directory: Path) -> None:
+    `workers` is for sections that are about their number.
+    """
+
+    def __init__(self, directory: Path, *, workers: int | None = None) -> None:
         self.directory = directory
         self.log_path = directory / "server.log"
         ready = directory / "ready"
         command = [sys.executable, "-m", "asktell_server.cli", "serve", "--listen", "127.0.0.1:0"]
         command += ["--ready-file", str(ready), "--data-dir", str(directory / "data")]
+        if workers is not None:
+            command += ["--workers", str(workers)]
         with self.log_path.open("wb") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -54,8 +60,10 @@ class Server:
     def _find_processes(self) -> Iterator[tuple[str, psutil.Process]]:
         server = psutil.Process(self._process.pid)
         yield "server", server
-        children = sorted(server.children(recursive=True), key=lambda child: child.pid)
-        workers = [child for child in children if "asktell_server.engine.workers.worker" in child.cmdline()]
+        children = server.children()
+        (forks,) = (child for child in children if FORK_SERVER in child.cmdline())
+        yield "fork server", forks
+        workers = sorted(forks.children(), key=lambda child: child.pid)
         yield from ((f"worker {number}", worker) for number, worker in enumerate(workers, 1))
         yield from (("store", child) for child in children if "valkey" in child.name())
 
@@ -63,6 +71,10 @@ class Server:
     def store_socket(self) -> str:
         """Where the embedded store listens; its process says so in its title."""
         return next(part for part in self._processes["store"].cmdline() if part.startswith("unixsocket:"))[11:]
+
+    def shares_mib(self) -> dict[str, float]:
+        """By process: its proportional share of memory (PSS); what n processes share counts a nth for each."""
+        return {name: process.memory_full_info().pss / MIB for name, process in self._processes.items()}
 
     def usage(self) -> Usage:
         """What each process uses now."""
@@ -83,10 +95,10 @@ class Server:
 
 
 @contextmanager
-def running(scratch: Path) -> Iterator[Server]:
+def running(scratch: Path, *, workers: int | None = None) -> Iterator[Server]:
     """A fresh server for the length of a block; its data is below `scratch` and goes with it."""
     with TemporaryDirectory(dir=scratch, prefix="bench-") as directory:
-        server = Server(Path(directory))
+        server = Server(Path(directory), workers=workers)
         try:
             yield server
         finally:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -76,6 +77,15 @@ class PipedChild(Child):
         self.stdout = stdout
 
 
+class ConnectedChild(Child):
+    """A child process whose standard input is a socket, and a pipe from its standard output."""
+
+    def __init__(self, pid: int, stdin: socket.socket, stdout: asyncio.StreamReader) -> None:
+        super().__init__(pid)
+        self.stdin = stdin
+        self.stdout = stdout
+
+
 def spawn_detached(arguments: Sequence[str], *, directory: Path, umask: int, inherited: int) -> Child:
     """Starts a program in a session of its own, without standard streams.
 
@@ -110,6 +120,41 @@ async def spawn_piped(arguments: Sequence[str], *, environment: Mapping[str, str
         OSError: the program cannot be started.
     """
     child_input, to_child = os.pipe()
+    try:
+        pid, reader = await _spawn(arguments, environment, child_input)
+    except BaseException:
+        os.close(to_child)
+        raise
+    finally:
+        os.close(child_input)
+    # A StreamWriter needs a protocol that knows flow control; nothing is ever read through this one.
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.connect_write_pipe(
+        lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), os.fdopen(to_child, "wb", 0)
+    )
+    return PipedChild(pid, asyncio.StreamWriter(transport, protocol, None, loop), reader)
+
+
+async def spawn_connected(arguments: Sequence[str], *, environment: Mapping[str, str]) -> ConnectedChild:
+    """Starts a program like `spawn_piped`, with a Unix socket for its standard input: descriptors can be sent to it.
+
+    Raises:
+        OSError: the program cannot be started.
+    """
+    ours, theirs = socket.socketpair()
+    try:
+        with theirs:
+            pid, reader = await _spawn(arguments, environment, theirs.fileno())
+    except BaseException:
+        ours.close()
+        raise
+    ours.setblocking(False)
+    return ConnectedChild(pid, ours, reader)
+
+
+async def _spawn(
+    arguments: Sequence[str], environment: Mapping[str, str], stdin: int
+) -> tuple[int, asyncio.StreamReader]:
     from_child, child_output = os.pipe()
     try:
         pid = os.posix_spawn(  # noqa: ASYNC221  returns as soon as the program is loaded
@@ -117,7 +162,7 @@ async def spawn_piped(arguments: Sequence[str], *, environment: Mapping[str, str
             list(arguments),
             environment,
             file_actions=[
-                (os.POSIX_SPAWN_DUP2, child_input, 0),
+                (os.POSIX_SPAWN_DUP2, stdin, 0),
                 (os.POSIX_SPAWN_DUP2, child_output, 1),
                 *_closing(but=None),
             ],
@@ -125,20 +170,15 @@ async def spawn_piped(arguments: Sequence[str], *, environment: Mapping[str, str
             setsigdef=_RESET,
         )
     except BaseException:
-        os.close(to_child)
         os.close(from_child)
         raise
     finally:
-        os.close(child_input)
         os.close(child_output)
-    loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(from_child, "rb", 0))
-    # A StreamWriter needs a protocol that knows flow control; nothing is ever read through this one.
-    transport, protocol = await loop.connect_write_pipe(
-        lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), os.fdopen(to_child, "wb", 0)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(from_child, "rb", 0)
     )
-    return PipedChild(pid, asyncio.StreamWriter(transport, protocol, None, loop), reader)
+    return pid, reader
 
 
 def _closing(*, but: int | None) -> Iterator[tuple[int, int]]:

@@ -15,19 +15,23 @@ from tests.support.server import ServerProcess
 BATCH = 16
 """As many at once as keep a worker busy for a while."""
 
-_WORKER_MODULE = "asktell_server.engine.workers.worker"
+_FORK_SERVER = "asktell_server.engine.workers.fork_server"
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19)
 _COMPUTING_S = 0.05
 """Processor time after which a worker is taken to be in the middle of a model."""
 
 
 def workers(server: ServerProcess) -> list[psutil.Process]:
-    """The server's worker processes that live, warm or not."""
-    return [
-        child
-        for child in psutil.Process(server.pid).children()
-        if child.status() != psutil.STATUS_ZOMBIE and _WORKER_MODULE in child.cmdline()
-    ]
+    """The server's worker processes that live; they are children of the process that they are forked from."""
+    forks = [child for child in psutil.Process(server.pid).children() if _FORK_SERVER in _command(child)]
+    return [child for process in forks for child in process.children() if child.status() != psutil.STATUS_ZOMBIE]
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it has ended
+        return []
 
 
 def model_study(new_study: NewStudy, results: int) -> StudyCalls:

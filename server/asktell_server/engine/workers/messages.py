@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import struct
 from dataclasses import dataclass
@@ -43,3 +44,12 @@ def write_message(stream: BinaryIO, message: object) -> None:
     """Sends a message."""
     stream.write(packed(message))
     stream.flush()
+
+
+async def receive(stream: asyncio.StreamReader) -> object:
+    """The next message. Raises EOFError when the other side has closed the stream or is gone."""
+    try:
+        (size,) = HEADER.unpack(await stream.readexactly(HEADER.size))
+        return unpacked(await stream.readexactly(size))
+    except (asyncio.IncompleteReadError, ConnectionError):
+        raise EOFError from None

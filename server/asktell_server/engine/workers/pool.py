@@ -16,6 +16,7 @@ from asktell_server.engine.task import A, Task
 from asktell_server.engine.workers.counters import Load, PoolCounters
 from asktell_server.engine.workers.process import WorkerDied, WorkerError, WorkerProcess
 from asktell_server.engine.workers.queue import WorkerQueue
+from asktell_server.engine.workers.starts import CAN_FORK, worker_source
 from asktell_server.engine.workers.supervision import Supervision
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ class WorkerPool:
 
     Tasks get a worker in the order they come. `timeout_s` bounds the wait for a free worker and, again, the wait for its
     answer; while the wait to be expected is more than `max_wait_s`, tasks that take a model are refused. A worker that is
-    not warm yet is waited for, with a log line every `start_notice_s`.
+    not warm yet is waited for, with a log line every `start_notice_s`. With `fork` the workers share the memory of what they
+    have loaded; without, each loads it for itself.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class WorkerPool:
         timeout_s: float = 60.0,
         start_notice_s: float = 10.0,
         max_wait_s: float = MAX_WAIT_S,
+        fork: bool = CAN_FORK,
     ) -> None:
         if workers < 1:
             raise ValueError(f"workers must be at least 1, got {workers}")
@@ -50,8 +53,9 @@ class WorkerPool:
         self._timeout_s = timeout_s
         self._load = Load(workers=workers, max_wait_s=max_wait_s)
         self._queue = WorkerQueue()
+        self._source = worker_source(fork=fork, notice_s=start_notice_s)
         self._supervision = Supervision(
-            workers=workers, start_notice_s=start_notice_s, on_warm=self._queue.put, on_death=self._count_crash
+            workers=workers, source=self._source, on_warm=self._queue.put, on_death=self._count_crash
         )
         self._at_work: set[asyncio.Task[Any]] = set()
         """Tasks that wait for a worker or for its answer."""
@@ -107,6 +111,7 @@ class WorkerPool:
         ending = self._supervision.end()
         self._queue.close()
         await asyncio.gather(*ending, *self._at_work, return_exceptions=True)
+        await self._source.close()
 
     async def _to_its_end(self, work: Coroutine[Any, Any, R], *, name: str) -> R:
         """Work of a worker. A caller that goes away must not leave its answer in the worker's pipe for the next one."""

@@ -1,26 +1,13 @@
-"""The server's end of one worker: starts the process, talks to it, ends it."""
+"""The server's end of one worker: talks to it, ends it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-import os
-import sys
-from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
-import asktell_server
 from asktell_server.engine.task import A, Task
-from asktell_server.engine.workers.messages import HEADER, Failure, packed, unpacked
-from asktell_server.processes import PipedChild, spawn_piped
-
-log = logging.getLogger(__name__)
-
-_MODULE = "asktell_server.engine.workers.worker"
-_EXIT_S = 5.0
-"""How long a process may take to end after it closed its pipes: its status says more than that of a kill."""
-_ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+from asktell_server.engine.workers.messages import Failure, packed, receive
 
 
 class WorkerError(Exception):
@@ -31,48 +18,35 @@ class WorkerDied(WorkerError):
     """It is gone; another one may answer."""
 
 
+class WorkerChild(Protocol):
+    """The process of a worker, however it was started."""
+
+    pid: int
+    stdin: asyncio.StreamWriter
+    stdout: asyncio.StreamReader
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit status (negative: the signal), once the end has been noticed."""
+        ...
+
+    async def wait(self) -> int:
+        """Returns the exit status when the process has ended."""
+        ...
+
+    def kill(self) -> None:
+        """Ends the process at once."""
+        ...
+
+
 class WorkerProcess:
     """A warm worker. It answers one task at a time."""
 
-    def __init__(self, process: PipedChild) -> None:
+    def __init__(self, process: WorkerChild) -> None:
         self._process = process
         self._requests = process.stdin
         self._replies = process.stdout
         self._broken = False
-
-    @classmethod
-    async def start(cls, *, notice_s: float) -> WorkerProcess:
-        """Starts a process and returns when it is warm, however long that takes; a log line every `notice_s` says so.
-
-        Raises:
-            WorkerError: it ended. OSError: it cannot be started.
-        """
-        # -P: a file called torch.py in the directory where the server was started is not torch.
-        process = await spawn_piped([sys.executable, "-P", "-m", _MODULE, str(os.getpid())], environment=_environment())
-        worker = cls(process)
-        try:
-            await worker._become_warm(notice_s)
-        except BaseException as error:
-            await worker.close(grace_s=_EXIT_S if isinstance(error, WorkerDied) else 0)
-            if isinstance(error, WorkerDied):
-                raise WorkerError(f"a worker ended with status {process.returncode} while it started") from None
-            raise
-        return worker
-
-    async def _become_warm(self, notice_s: float) -> None:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        receiving = asyncio.create_task(self._receive())
-        try:
-            while not (await asyncio.wait((receiving,), timeout=notice_s))[0]:
-                log.warning(
-                    "worker %d still loads the model's libraries after %.3g s; waiting for it",
-                    self.pid,
-                    loop.time() - began,
-                )
-            receiving.result()
-        finally:
-            receiving.cancel()
 
     @property
     def pid(self) -> int:
@@ -138,15 +112,6 @@ class WorkerProcess:
 
     async def _receive(self) -> object:
         try:
-            (size,) = HEADER.unpack(await self._replies.readexactly(HEADER.size))
-            body = await self._replies.readexactly(size)
-        except (asyncio.IncompleteReadError, ConnectionError):
+            return await receive(self._replies)
+        except EOFError:
             raise WorkerDied(f"worker {self.pid} died") from None
-        return unpacked(body)
-
-
-def _environment() -> dict[str, str]:
-    """This process's environment, one thread for each library, and this very package first on the path."""
-    package = str(Path(asktell_server.__file__).parents[1])
-    path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
-    return {**os.environ, **dict.fromkeys(_ONE_THREAD, "1"), "PYTHONPATH": path}

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterator
 
 from asktell_server.engine.workers.process import WorkerError, WorkerProcess
+from asktell_server.engine.workers.starts import WorkerSource
 
 log = logging.getLogger(__name__)
 
@@ -17,18 +18,18 @@ STOP_GRACE_S = 5.0
 
 
 class Supervision:
-    """A task for each of `workers` processes. `on_warm` gets every worker that is warm; `on_death` is called when one died."""
+    """A task for each of `workers` processes of `source`. `on_warm` gets every worker that is warm; `on_death` is called when one died."""
 
     def __init__(
         self,
         *,
         workers: int,
-        start_notice_s: float,
+        source: WorkerSource,
         on_warm: Callable[[WorkerProcess], None],
         on_death: Callable[[], None],
     ) -> None:
         self._size = workers
-        self._start_notice_s = start_notice_s
+        self._source = source
         self._on_warm = on_warm
         self._on_death = on_death
         self._workers: dict[int, WorkerProcess] = {}
@@ -55,7 +56,10 @@ class Supervision:
         await asyncio.gather(*warm)
 
     def end(self) -> list[asyncio.Task[None]]:
-        """Ends the workers, each after the task that it is at, if that takes no longer than 5 s. Returns what is to be awaited."""
+        """Ends the workers, each after the task that it is at, if that takes no longer than 5 s. Returns what is to be awaited.
+
+        The source is the pool's to close, after that.
+        """
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
@@ -66,7 +70,7 @@ class Supervision:
         delays = _delays()
         while True:
             try:
-                worker = await WorkerProcess.start(notice_s=self._start_notice_s)
+                worker = await self._source.worker()
             except (WorkerError, OSError) as error:
                 if not first.done():
                     first.set_exception(WorkerError(str(error)))

@@ -1,7 +1,8 @@
-"""A worker process: answers tasks from its standard input on its standard output, one at a time, until the input closes.
+"""A worker process: answers tasks one at a time, until the server closes the connection.
 
-Started by `process.py` as `python -P -m asktell_server.engine.workers.worker PARENT_PID`. Its first message, after torch
-has been imported and a suggestion of each kind of model has been made, says that it is warm.
+Where processes cannot share what they have loaded, it is started as `python -P -m asktell_server.engine.workers.worker
+PARENT_PID`, and its first message says that it is warm: torch has been imported and a suggestion of each kind of model has
+been made. Elsewhere it is forked, warm, by `fork_server.py`.
 """
 
 from __future__ import annotations
@@ -25,15 +26,14 @@ _GC_THRESHOLD = 50_000
 
 def main() -> None:
     """Serves until the parent closes the pipe or is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group and is the server's business
-    _die_with(int(sys.argv[1]))
-    requests, replies = _take_pipes()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s worker %(process)d: %(message)s")
-    _warm_up()
-    gc.collect()
-    gc.freeze()  # torch's quarter of a million objects stay: walking them again would cost an ask 0.1 s now and then
-    gc.set_threshold(_GC_THRESHOLD)
+    requests, replies = take_streams(parent=int(sys.argv[1]))
+    warm_up()
     write_message(replies, os.getpid())
+    serve(requests, replies)
+
+
+def serve(requests: BinaryIO, replies: BinaryIO) -> None:
+    """Answers until there are no more requests."""
     while (task := read_message(requests)) is not None:
         write_message(replies, _answer(cast(Task[Answer], task)))
 
@@ -47,24 +47,30 @@ def _answer(task: Task[Answer]) -> Answer | Failure:
         return Failure(reason=f"{type(error).__name__}: {error}")
 
 
-def _die_with(parent: int) -> None:
-    """Ends this process when the server's ends, even by kill -9 in the middle of a suggestion."""
+def die_with(parent: int) -> None:
+    """Ends this process when its parent ends, even by kill -9 in the middle of a suggestion."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     # Elsewhere a busy worker finishes its suggestion first and then finds its standard input closed.
     if os.getppid() != parent:  # it was gone before the line above
-        sys.exit(0)
+        os._exit(0)
 
 
-def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Standard input and output for messages only: whatever a library prints goes to standard error."""
+def take_streams(*, parent: int) -> tuple[BinaryIO, BinaryIO]:
+    """Makes this the process of a server: it ends with its parent, and prints nothing where messages go.
+
+    Returns standard input and output for messages only: whatever a library prints goes to standard error.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group and is the server's business
+    die_with(parent)
     requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s worker %(process)d: %(message)s")
     return requests, replies
 
 
-def _warm_up() -> None:
+def warm_up() -> None:
     """Imports torch and walks every path of the model once, so that the first ask is not the slowest."""
     from asktell_server.engine.workers.warm_up import warm_up_tasks
 
@@ -73,6 +79,9 @@ def _warm_up() -> None:
         result = task.run()
         if result.fallback_reason:
             raise RuntimeError(f"the model does not work here: {result.fallback_reason}")
+    gc.collect()
+    gc.freeze()  # torch's quarter of a million objects stay: walking them again would cost an ask 0.1 s now and then
+    gc.set_threshold(_GC_THRESHOLD)
 
 
 if __name__ == "__main__":
