@@ -3,14 +3,14 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-polyglot test conformance lint docs generate bench bench-regret bench-latency toolchains constraints clean
+.PHONY: help setup demo demo-polyglot test test-install conformance lint docs generate bench bench-regret bench-latency toolchains constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-setup: .venv/.stamp ## make .venv with everything pinned (the other targets do this when needed)
+setup: .venv/.stamp$(if $(GPU),-gpu) ## make .venv with everything pinned (the other targets do this when needed); GPU=1 with CUDA
 
-.venv/.stamp: pyproject.toml clients/python/pyproject.toml constraints.txt scripts/setup.sh
+.venv/.stamp .venv/.stamp-gpu: pyproject.toml clients/python/pyproject.toml constraints.txt scripts/setup.sh scripts/without_cuda.py
 	scripts/setup.sh $(PYTHON)
 
 .venv/.stamp-bench: .venv/.stamp
@@ -24,6 +24,9 @@ demo: setup ## start a server on its embedded store, tune a real model, print th
 
 test: setup ## run every test (missing toolchains skip; ASKTELL_REQUIRE_ALL=1 makes them fail)
 	scripts/test.sh
+
+test-install: setup ## install both wheels from the package index in a clean environment, run the README's loop there
+	ASKTELL_CLEAN_INSTALL=1 scripts/test.sh tests/integration/test_wheels.py
 
 conformance: setup ## the corpus of cases through every client whose toolchain is present
 	$(BIN)/python -m tests.conformance

@@ -1,18 +1,70 @@
 #!/usr/bin/env bash
 # Makes .venv with both distributions (editable) and the tools of the build, at the versions of constraints.txt.
-# Usage: scripts/setup.sh PYTHON [bench]      `bench` adds what asktell is compared with: Ax, Optuna and the cases' data
+# Usage: [GPU=1] scripts/setup.sh PYTHON [bench]
+#
+# `bench` adds what asktell is compared with: Ax, Optuna and the cases' data. CUDA's libraries stay out, for asktell computes
+# on the CPU (see without_cuda.py); GPU=1 takes them in. Interrupted at any point, it is simply run again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${1:-python3.11}
 extras=dev${2:+,$2}
-stamp=.venv/.stamp${2:+-$2}
+log=.venv/setup.log
 
 command -v "$python" >/dev/null || { echo "setup: $python not found; name another with PYTHON=..." >&2; exit 1; }
-[[ -x .venv/bin/python ]] || "$python" -m venv .venv
-pip=(.venv/bin/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt)
 
+# The lines of pip that say what takes long, and a sign of life while there is none; all of it is in the log.
+[[ -t 1 ]] && quiet_s=5 || quiet_s=30
+progress() {
+  local line status now="starting"
+  while true; do
+    if IFS= read -r -t "$quiet_s" line; then
+      echo "$line" >>"$log"
+      case $line in
+        *"Downloading "*.metadata*) continue ;;
+        *"Downloading "*" MB)"* | *"Using cached "*" MB)"*) now=${line#"${line%%[![:space:]]*}"} ;;
+        "Installing collected packages: "*) now="Unpacking $(tr -cd , <<<"$line," | wc -c) packages" ;;
+        "without_cuda: "*) now=${line#without_cuda: } ;;
+        *) continue ;;
+      esac
+      printf '%6d s  %s\n' "$SECONDS" "$now"
+    else
+      status=$?
+      ((status > 128)) || return 0 # the end of the output, not of the wait
+      printf '%6d s  … %s\n' "$SECONDS" "$now"
+    fi
+  done
+}
+
+step() { # step TITLE COMMAND...
+  echo "setup: $1"
+  shift
+  "$@" 2>&1 | progress || { tail -n 30 "$log" >&2; echo "setup: failed; all of pip's words are in $log. Run it again to go on." >&2; exit 1; }
+}
+
+# What an interruption leaves: an environment without pip, a package whose list of files was not written yet.
+if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+  echo "setup: a new environment in .venv ($("$python" --version))"
+  "$python" -m venv --clear .venv
+fi
+for package in .venv/lib/python*/site-packages/*.dist-info; do
+  [[ ! -d $package || -s $package/RECORD ]] || rm -rf "$package"
+done
+: >"$log"
+
+# --no-compile: Python compiles what it imports, when it does; compiling all of torch and sympy took longer than the rest.
+pip=(.venv/bin/python -u -m pip --disable-pip-version-check install --progress-bar off --no-compile --constraint constraints.txt)
+if [[ ${GPU:-} == 1 ]]; then
+  step "CUDA is taken in" .venv/bin/python -u scripts/without_cuda.py --undo
+else
+  step "torch" "${pip[@]}" --no-deps torch
+  step "no CUDA (GPU=1: with it)" .venv/bin/python -u scripts/without_cuda.py --constraint constraints.txt
+fi
 # The build backend goes in first and builds without isolation: an isolated build would fetch its own, unpinned.
-"${pip[@]}" hatchling
-"${pip[@]}" --no-build-isolation --editable clients/python --editable ".[$extras]"
-touch "$stamp"
-echo "setup: .venv is ready ($(.venv/bin/python --version))"
+step "the build backend" "${pip[@]}" hatchling
+step "asktell and all it needs" "${pip[@]}" --no-build-isolation --editable clients/python --editable ".[$extras]"
+
+for stamp in "" ${2:+"-$2"} ${GPU:+-gpu}; do
+  touch ".venv/.stamp$stamp"
+done
+packages=(.venv/lib/python*/site-packages/*.dist-info)
+echo "setup: .venv is ready ($(.venv/bin/python --version), ${#packages[@]} packages, $(du -sh .venv | cut -f1), $SECONDS s)"
