@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import re
 import signal
 import subprocess
 import sys
@@ -15,17 +14,12 @@ import pytest
 
 import asktell
 from tests.integration.client.conftest import do
+from tests.support.readme import python_code
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.xdist_group("client")  # one server for all of them
 
 ROOT = Path(__file__).parents[3]
-
-
-def code_of(readme: Path) -> str:
-    found = re.search(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
-    assert found is not None
-    return found[1]
 
 
 @pytest.mark.parametrize(
@@ -34,7 +28,7 @@ def code_of(readme: Path) -> str:
 def test_the_readme_runs(
     server: ServerProcess, capsys: pytest.CaptureFixture[str], readme: str, trials: int, shown: str
 ) -> None:
-    program = code_of(ROOT / readme).replace("localhost:50051", server.address)
+    program = python_code(ROOT / readme).replace("localhost:50051", server.address)
     program = program.replace('"lora"', f'"readme-{trials}"').replace("max_trials=50", f"max_trials={trials}")
     training = {"train": lambda lr, rank: lr * rank, "train_an_epoch": lambda lr, rank: lr * rank}
     exec(compile(program, readme, "exec"), training)
