@@ -15,6 +15,7 @@ from asktell_server.domain.results import validate_result
 from asktell_server.domain.space import Configuration
 from asktell_server.domain.study import Study, StudyState, validate_annotations, validate_labels
 from asktell_server.domain.trial import Origin, Result, Trial, TrialState
+from asktell_server.pace import in_pieces
 from asktell_server.service.ask.preparing import Preparer
 from asktell_server.service.changing import ChangingStore
 from asktell_server.service.clock import Clock
@@ -74,9 +75,9 @@ class Intake:
         study = await self._study(name)
         _validate_count(trials)
         now = self._clock()
-        writes = []
-        for index, new in enumerate(trials):
-            where = f"trials[{index}]"
+
+        def write(numbered: tuple[int, NewTrial]) -> TrialWrite:
+            where, new = f"trials[{numbered[0]}]", numbered[1]
             trial = Trial(
                 state=TrialState.QUEUED,
                 parameters=study.space.normalize(new.parameters, field=f"{where}.parameters", fill_defaults=True),
@@ -86,7 +87,9 @@ class Intake:
                 annotations=new.annotations,
             )
             _validate_extras(trial, where)
-            writes.append(TrialWrite(trial=trial))
+            return TrialWrite(trial=trial)
+
+        writes = await in_pieces(write, enumerate(trials))
         committed = await self._commit(name, writes, request, require_open=True)
         return committed.records
 
@@ -104,10 +107,10 @@ class Intake:
         study = await self._study(name)
         _validate_count(trials)
         now = self._clock()
-        writes = []
         keys: set[str] = set()
-        for index, past in enumerate(trials):
-            where = f"trials[{index}]"
+
+        def write(numbered: tuple[int, PastTrial]) -> TrialWrite:
+            where, past = f"trials[{numbered[0]}]", numbered[1]
             if not 1 <= len(past.import_key) <= MAX_IMPORT_KEY:
                 raise InvalidArgument(
                     f"{where}.import_key", f"must have 1 to {MAX_IMPORT_KEY} characters, got {len(past.import_key)}"
@@ -130,9 +133,11 @@ class Intake:
                 import_key=past.import_key,
             )
             _validate_extras(trial, where)
-            writes.append(TrialWrite(trial=trial))
+            return TrialWrite(trial=trial)
+
+        writes = await in_pieces(write, enumerate(trials))
         if validate_only:
-            return [TrialRecord(trial=write.trial) for write in writes], 0
+            return [TrialRecord(trial=made.trial) for made in writes], 0
         committed = await self._commit(name, writes, request, require_open=False)
         return committed.records, committed.created
 
@@ -157,8 +162,7 @@ class Intake:
             except Conflict:
                 continue  # the study itself changed meanwhile
             if not committed.replayed:
-                for record in committed.records:
-                    view.put(record.trial)
+                await in_pieces(view.put, [record.trial for record in committed.records])
                 self._preparer.changed(name)
             return committed
         raise contention(str(name))

@@ -14,6 +14,7 @@ from asktell_server.engine.observations import Observation
 from asktell_server.engine.problem import Problem, SuggestResult
 from asktell_server.engine.task import Engine
 from asktell_server.engine.tasks.suggest import SuggestTask
+from asktell_server.pace import in_pieces
 from asktell_server.service.observing import observation
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class Suggesting:
             FailedPrecondition: manual search (QUEUE_EMPTY), or the space, or its grid, is exhausted (STUDY_COMPLETE).
             ResourceExhausted: OVERLOADED.
         """
-        task = task_of(request)
+        task = await task_of(request)
         if not task.problem.algorithm.suggests:
             raise FailedPrecondition("manual search suggests nothing", reason=ErrorReason.QUEUE_EMPTY)
         result = await self._engine.answer(task)
@@ -78,7 +79,7 @@ class Suggesting:
         return result
 
 
-def task_of(request: SuggestRequest) -> SuggestTask:
+async def task_of(request: SuggestRequest) -> SuggestTask:
     """The engine's task, with all configurations in the order and kinds of the space.
 
     Raises:
@@ -89,12 +90,17 @@ def task_of(request: SuggestRequest) -> SuggestTask:
     _limit("observations", len(request.observations), MAX_OBSERVATIONS)
     _limit("pending", len(request.pending), MAX_PENDING)
     history = problem.empty_history()
-    for index, tried in enumerate(request.observations):
+
+    def append(numbered: tuple[int, TriedConfiguration]) -> None:
+        index, tried = numbered
         history.append(_observation(tried, problem, f"observations[{index}]"))
-    pending = [
-        problem.space.normalize(parameters, field=f"pending[{index}].parameters")
-        for index, parameters in enumerate(request.pending)
-    ]
+
+    def normalize(numbered: tuple[int, Configuration]) -> Configuration:
+        index, parameters = numbered
+        return problem.space.normalize(parameters, field=f"pending[{index}].parameters")
+
+    await in_pieces(append, enumerate(request.observations))
+    pending = await in_pieces(normalize, enumerate(request.pending))
     if not 1 <= request.count <= MAX_COUNT:
         raise InvalidArgument("count", f"must be 1 to {MAX_COUNT}, got {request.count}")
     if not 0 <= request.seed < MAX_EXACT_INT:

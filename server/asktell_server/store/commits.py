@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from asktell_server.domain.space import configuration_digest
+from asktell_server.pace import in_pieces
 from asktell_server.store.codec import encode_trial
-from asktell_server.store.protocol import Commit, Committed, StalenessLimit, TrialWrite
+from asktell_server.store.protocol import Commit, Committed, StalenessLimit, TrialRecord, TrialWrite
 from asktell_server.store.replies import read_row
 
 
-def commit_arguments(commit: Commit) -> dict[str, Any]:
+async def commit_arguments(commit: Commit) -> dict[str, Any]:
     """What the script needs besides the request."""
     guard = commit.guard
     return {
@@ -25,7 +26,7 @@ def commit_arguments(commit: Commit) -> dict[str, Any]:
         "staleness": staleness_arguments(guard.staleness),
         "known_ready": None if commit.known_ready is None else dict.fromkeys(commit.known_ready, True),
         "forgets_ready": commit.forgets_ready,
-        "writes": [_write_arguments(write) for write in commit.writes],
+        "writes": await in_pieces(_write_arguments, commit.writes),
     }
 
 
@@ -39,18 +40,20 @@ def lease_word(lease_id: str) -> str:
     return lease_id or "-"
 
 
-def committed(reply: Sequence[Any], writes: Sequence[TrialWrite]) -> Committed:
+async def committed(reply: Sequence[Any], writes: Sequence[TrialWrite]) -> Committed:
     """The answer of commit.lua or recall.lua; `writes` are those of the commit, if it may just have been done."""
     _, sequence, created, replayed, rows = reply
-    records = []
-    for index, row in enumerate(rows):
+
+    def read(numbered: tuple[int, Sequence[Any]]) -> TrialRecord:
+        index, row = numbered
         number, value = row[0], row[1]
         if value:
-            records.append(read_row(row))
-        else:  # just written: nothing to decode
-            write = writes[index]
-            stored = dataclasses.replace(write.trial, number=number, revision=write.expected_revision + 1)
-            records.append(read_row(row, stored))
+            return read_row(row)
+        write = writes[index]  # just written: nothing to decode
+        stored = dataclasses.replace(write.trial, number=number, revision=write.expected_revision + 1)
+        return read_row(row, stored)
+
+    records = await in_pieces(read, enumerate(rows))
     return Committed(records=records, sequence=sequence, created=created, replayed=bool(replayed))
 
 

@@ -11,7 +11,7 @@ from asktell_server.domain.errors import InvalidArgument
 MOST_OTHER_RECORDS = 1000
 """A message of this contract has a dozen fields; the form allows each to be given again and again."""
 
-_VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5
+_VARINT, _FIXED_64, BYTES, _FIXED_32 = 0, 1, 2, 5
 _FIXED = {_FIXED_64: 8, _FIXED_32: 4}
 
 
@@ -27,8 +27,7 @@ def require_few(data: bytes, kind: type[Message], max_items: Mapping[str, int]) 
     names = {kind.DESCRIPTOR.fields_by_name[name].number: name for name in max_items}
     at, others = 0, MOST_OTHER_RECORDS
     while at < len(data):
-        tag, at = _varint(data, at)
-        number, wire = tag >> 3, tag & 7
+        number, _, at = record_end(data, at)
         if number in left:
             left[number] -= 1
             if left[number] < 0:
@@ -37,15 +36,24 @@ def require_few(data: bytes, kind: type[Message], max_items: Mapping[str, int]) 
             others -= 1
             if others < 0:
                 raise InvalidArgument("request", f"has more than {MOST_OTHER_RECORDS} records of single fields")
-        if wire == _VARINT:
-            _, at = _varint(data, at)
-        elif wire == _BYTES:
-            length, at = _varint(data, at)
-            at += length
-        elif wire in _FIXED:
-            at += _FIXED[wire]
-        else:
-            raise InvalidArgument("request", "has a group, or malformed bytes")
+
+
+def record_end(data: bytes, at: int) -> tuple[int, int, int]:
+    """The number of the field of the record that begins at `at`, where its content begins, and where it ends.
+
+    Raises:
+        InvalidArgument: it is a group, or in no form at all.
+    """
+    tag, at = (data[at], at + 1) if data[at] < 0x80 else _varint(data, at)
+    wire = tag & 7
+    if wire == BYTES:
+        length, at = (data[at], at + 1) if at < len(data) and data[at] < 0x80 else _varint(data, at)
+        return tag >> 3, at, at + length
+    if wire == _VARINT:
+        return tag >> 3, at, _varint(data, at)[1]
+    if wire in _FIXED:
+        return tag >> 3, at, at + _FIXED[wire]
+    raise InvalidArgument("request", "has a group, or malformed bytes")
 
 
 def too_many(name: str, most: int) -> InvalidArgument:

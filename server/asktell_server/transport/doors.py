@@ -37,6 +37,7 @@ class Doors:
             try:
                 http_port = await self._http.start(listen_http, tls=tls)
             except OSError as error:
+                await self._grpc.stop()  # it serves already, on a loop that is about to be closed
                 raise DoorError(f"cannot listen on {listen_http}: {error.strerror or error}") from error
             log.info("HTTP/JSON on %s", _at_port(listen_http, http_port))
         return _at_port(listen, port)

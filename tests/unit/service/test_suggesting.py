@@ -36,8 +36,8 @@ def _tried(result: Result, **changes: Any) -> SuggestRequest:
     return _request(observations=[TriedConfiguration(parameters={**HERE, **changes}, result=result)])
 
 
-def test_configurations_get_the_order_and_kinds_of_the_space() -> None:
-    task = task_of(_request(observations=_tried(success(0.5)).observations, pending=[HERE], count=3, seed=9))
+async def test_configurations_get_the_order_and_kinds_of_the_space() -> None:
+    task = await task_of(_request(observations=_tried(success(0.5)).observations, pending=[HERE], count=3, seed=9))
     (seen,) = task.history
     for configuration in (seen.parameters, *task.pending):
         assert list(configuration.items()) == [("lr", 1.0), ("layers", 2), ("bias", True)]
@@ -45,9 +45,9 @@ def test_configurations_get_the_order_and_kinds_of_the_space() -> None:
     assert (seen.outcome, seen.metrics, task.count, task.seed) == (Outcome.VALUE, (Metric(value=0.5),), 3, 9)
 
 
-def test_results_say_what_those_of_a_study_would() -> None:
+async def test_results_say_what_those_of_a_study_would() -> None:
     stopped = Result(state=TrialState.STOPPED)
-    outcomes = [task_of(_tried(result)).history[0].outcome for result in (failure(), stopped)]
+    outcomes = [(await task_of(_tried(result))).history[0].outcome for result in (failure(), stopped)]
     assert outcomes == [Outcome.FAILED, Outcome.UNKNOWN]
 
 
@@ -68,9 +68,9 @@ def test_results_say_what_those_of_a_study_would() -> None:
         (_request(seed=2**53), "seed"),
     ],
 )  # fmt: skip
-def test_bad_requests_are_refused_by_field(request_: SuggestRequest, field: str) -> None:
+async def test_bad_requests_are_refused_by_field(request_: SuggestRequest, field: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        task_of(request_)
+        await task_of(request_)
     assert caught.value.field == field
 
 
@@ -91,9 +91,9 @@ class _Unread(Collection[Any]):
 
 
 @pytest.mark.parametrize(("field", "most"), [("observations", 20_000), ("pending", 1000)])
-def test_too_many_are_refused_before_any_is_read(field: str, most: int) -> None:
+async def test_too_many_are_refused_before_any_is_read(field: str, most: int) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        task_of(_request(**{field: _Unread(most + 1)}))
+        await task_of(_request(**{field: _Unread(most + 1)}))
     assert caught.value.metadata == {"field": field, "limit": str(most)}
 
 

@@ -6,34 +6,38 @@ import asyncio
 import contextlib
 import gzip
 import json
+import re
 import threading
 import time
 from collections.abc import Mapping
 
 import pytest
+from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, MessageOptions
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.protobuf.message import Message
-from google.protobuf.struct_pb2 import ListValue, Struct
-from hypothesis import given
+from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.struct_pb2 import ListValue, Struct, Value
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asktell_server.domain.errors import InvalidArgument
 from asktell_server.transport.batches import require_few
-from asktell_server.transport.bodies import JSON, PROTOBUF, Body, Encoding, Translator
+from asktell_server.transport.bodies import INLINE_JSON, JSON, PROTOBUF, Body, Encoding, Translator
+from tests.support.holds import watched
+
+_Field = FieldDescriptorProto
 
 
-def _struct(count: int) -> Struct:
-    struct = Struct()
-    struct.update({f"k{index}": index for index in range(count)})
-    return struct
+def _many(count: int) -> DescriptorProto:
+    return DescriptorProto(field=[_Field(name=f"k{index}") for index in range(count)])
 
 
 @pytest.mark.parametrize("encoding", [PROTOBUF, JSON])
 @pytest.mark.parametrize("count", [0, 1, 5000])
 async def test_what_is_written_is_parsed_again(encoding: Encoding, count: int) -> None:
     translator = Translator()
-    body = Body(await translator.write(_struct(count), encoding), encoding)
-    assert await translator.parse(body, Struct) == _struct(count)
+    body = Body(await translator.write(_many(count), encoding), encoding)
+    assert await translator.parse(body, DescriptorProto) == _many(count)
     assert body.take() == b"", "the bytes are given away"
     assert body.size > 0 or not count
     translator.close()
@@ -72,9 +76,9 @@ def test_too_many_items_are_refused_before_they_are_made() -> None:
         with pytest.raises(InvalidArgument):
             encoding.parse(data, FieldMask, FEW)
         assert time.process_time() - began < 0.05
-    with pytest.raises(InvalidArgument, match="at most 2 values") as caught:
-        JSON.parse(b'{"values": [1, 2, 3]}', ListValue, {"values": 2})
-    assert caught.value.field == "values"
+    with pytest.raises(InvalidArgument, match="at most 2 field") as caught:
+        JSON.parse(b'{"field": [{}, {}, {}]}', DescriptorProto, {"field": 2})
+    assert caught.value.field == "field"
 
 
 @given(st.binary())
@@ -102,10 +106,10 @@ async def test_small_bodies_stay_in_the_loop_s_thread_and_large_ones_leave_it() 
     encoding = Encoding(name="test", parse=parse, write=write, inline_bytes=100)
     translator = Translator()
     await translator.parse(Body(b"x" * 100, encoding), Struct)
-    await translator.write(_struct(1), encoding)
+    await translator.write(_many(1), encoding)
     assert threads == [threading.main_thread()] * 2
     await translator.parse(Body(b"x" * 101, encoding), Struct)
-    await translator.write(_struct(100), encoding)
+    await translator.write(_many(100), encoding)
     assert threading.main_thread() not in threads[2:]
     translator.close()
 
@@ -135,7 +139,7 @@ async def test_other_calls_go_on_while_a_bomb_is_unpacked() -> None:
 
 async def test_other_calls_go_on_while_a_large_body_is_parsed() -> None:
     translator = Translator()
-    data = json.dumps({f"k{index}": index for index in range(100_000)}).encode()
+    data = JSON.write(_many(20_000))
     turns = 0
 
     async def others() -> None:
@@ -147,8 +151,136 @@ async def test_other_calls_go_on_while_a_large_body_is_parsed() -> None:
     going_on = asyncio.create_task(others())
     await asyncio.sleep(0)
     began = time.monotonic()
-    await translator.parse(Body(data, JSON), Struct)
+    await translator.parse(Body(data, JSON), DescriptorProto)
     took_s = time.monotonic() - began
     going_on.cancel()
     assert turns > 5, f"{turns} turns of the loop in {took_s:.1f} s"
     translator.close()
+
+
+# ------------------------------------------------------------------------------------------------------ in pieces
+
+M = 600_000
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"field": [' + b"1," * M + b"1]}",
+        b'{"field": [[' + b"1," * M + b"1]]}",
+        b"{" + b",".join(b'"%d":1' % index for index in range(M // 2)) + b"}",
+    ],
+    ids=["numbers", "a list of numbers", "keys"],
+)
+async def test_json_never_keeps_other_calls_waiting_as_long_as_its_reader_in_c_would(data: bytes) -> None:
+    began_s = time.process_time()
+    json.loads(data)
+    in_c_s = time.process_time() - began_s
+    translator = Translator()
+    async with watched() as holds:
+        with pytest.raises(InvalidArgument):
+            await translator.parse(Body(data, JSON), ListValue, {"field": 1000})
+    translator.close()
+    assert holds.longest_s < in_c_s / 2
+
+
+async def test_nor_does_protobuf() -> None:
+    struct = Struct()
+    for index in range(40_000):
+        struct.fields[str(index)].null_value = 0  # type: ignore[assignment]
+    data = ListValue(values=[Value(struct_value=struct)] * 3).SerializeToString()
+    began_s = time.process_time()
+    whole = ListValue.FromString(data)
+    in_c_s = time.process_time() - began_s
+    translator = Translator()
+    async with watched() as holds:
+        assert await translator.parse(Body(data, PROTOBUF), ListValue) == whole
+    translator.close()
+    assert holds.longest_s < in_c_s / 2
+
+
+@given(st.lists(st.tuples(st.integers(0, 200_000), st.booleans()), max_size=6), st.integers(0), st.binary(max_size=3))
+@settings(deadline=None, max_examples=50)
+def test_protobuf_in_pieces_is_protobuf_as_a_whole(sizes: list[tuple[int, bool]], at: int, garbage: bytes) -> None:
+    """Bodies below and above the size of a piece, whole and with bytes replaced."""
+    values = [
+        Value(list_value=ListValue(values=[Value(string_value="x" * 50)] * (size // 60)))
+        if nested
+        else Value(string_value="x" * size)
+        for size, nested in sizes
+    ]
+    data = bytearray(ListValue(values=values).SerializeToString())
+    at %= len(data) + 1
+    data[at : at + len(garbage)] = garbage
+    try:
+        whole: Message | None = ListValue.FromString(bytes(data))
+    except DecodeError:
+        whole = None
+    try:
+        parts: Message | None = PROTOBUF.parse(bytes(data), ListValue, {})
+    except InvalidArgument:
+        parts = None
+    assert parts == whole
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"[]", "Expecting '{'"),
+        (b'{"field": []} 1', "Extra data"),
+        (b'{"field": [] "x": 1}', "Expecting ','"),
+        (b'{"field": [{} {}]}', "Expecting ','"),
+        (b'{"field": [{},]}', "Expecting value"),
+        (b'{"field": [{}', "Expecting ','"),
+        (b'{"field"}', "Expecting ':'"),
+        (b"{1: 2}", "Expecting property name"),
+        (b'{"field": [{}], "field": []}', "a key is given twice"),
+        (b'{"paths": []}', "no field named"),
+        (b'{"field": ' + b"9" * 200_000 + b"}", "a number of more than"),
+        (b'{"field": "' + b"x" * 1_600_000 + b'"}', "a text of more than"),
+        (b"{" + b",".join(b'"%d":1' % index for index in range(1001)) + b"}", "more than 1,000 fields"),
+        (b'{"field": [{}, ' + b"[" * 100_000 + b"]}", "is not JSON"),
+        (b'{"field": [{"x": {"x": 1, "x": 2}}]}', "a key is given twice"),
+    ],
+)
+def test_what_is_wrong_with_json_is_said(data: bytes, why: str) -> None:
+    with pytest.raises(InvalidArgument, match=re.escape(why)):
+        JSON.parse(data, DescriptorProto, {})
+
+
+def test_an_item_that_is_wrong_is_named() -> None:
+    text = b' { "field" : [ { "name" : "a" } , { } ] , "reserved_name" : [ "b" ] , "name" : "c" } '
+    expected = DescriptorProto(name="c", field=[_Field(name="a"), _Field()], reserved_name=["b"])
+    assert JSON.parse(text, DescriptorProto, {}) == expected
+    with pytest.raises(InvalidArgument, match=r"field\[1\]: .*no field named"):
+        JSON.parse(b'{"field": [{"name": "a"}, {"nome": "b"}]}', DescriptorProto, {})
+
+
+def _lists_and_objects(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    return st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "number", "jsonName"]), inner)
+
+
+_JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), _lists_and_objects, max_leaves=10)
+
+
+@given(st.dictionaries(st.sampled_from(["field", "name", "nestedType", "reservedName", "options"]), _JSON))
+def test_json_is_read_as_the_library_reads_it(content: dict[str, object]) -> None:
+    try:
+        expected: Message | None = ParseDict(content, DescriptorProto())
+    except Exception:  # noqa: BLE001  # of many kinds
+        expected = None
+    try:
+        read: Message | None = JSON.parse(json.dumps(content).encode(), DescriptorProto, {})
+    except InvalidArgument:
+        read = None
+    assert read == expected
+
+
+def test_large_answers_say_the_same_as_small_ones() -> None:
+    message = DescriptorProto(
+        name="ü\n", field=[_Field(name="a", number=index) for index in range(5000)], reserved_name=["x", "y"],
+        options=MessageOptions(deprecated=True),
+    )  # fmt: skip
+    written = JSON.write(message)
+    assert json.loads(written) == MessageToDict(message)
+    assert len(written) > INLINE_JSON

@@ -74,6 +74,15 @@ async def test_an_address_that_is_taken_is_named(doors: Doors) -> None:
         await second.close()
 
 
+async def test_where_one_cannot_be_opened_the_other_is_closed_again(doors: Doors) -> None:
+    http = f"127.0.0.1:{free_port()}"
+    await doors.open("127.0.0.1:0", http, tls=None)
+    listen = f"127.0.0.1:{free_port()}"
+    with pytest.raises(DoorError):
+        await _doors().open(listen, http, tls=None)
+    assert (await asyncio.to_thread(probe, listen, timeout_s=30)).startswith("UNREACHABLE")
+
+
 async def test_one_pair_of_files_serves_both(doors: Doors, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     require("openssl")
     self_signed(tmp_path)

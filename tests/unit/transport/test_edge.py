@@ -10,8 +10,9 @@ from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import pytest
+from google.protobuf.descriptor_pb2 import UninterpretedOption
 from google.protobuf.empty_pb2 import Empty
-from google.protobuf.wrappers_pb2 import BytesValue, Int32Value
+from google.protobuf.wrappers_pb2 import Int32Value
 
 from asktell_server.domain.errors import (
     AsktellError,
@@ -338,7 +339,7 @@ async def test_a_refused_call_leaves_neither_body_nor_request(
 ) -> None:
     contents = b"x" * 1_000_000  # one object, told by the number of its references
 
-    async def refuse(request: BytesValue, _call: Any) -> Any:
+    async def refuse(request: UninterpretedOption, _call: Any) -> Any:
         held = (request, contents)
         if what == "domain":
             raise study_not_found("a")
@@ -347,8 +348,8 @@ async def test_a_refused_call_leaves_neither_body_nor_request(
         await asyncio.sleep(0.02)
         return Empty()
 
-    refusing = method(refuse, request=BytesValue, cancellable=cancellable, max_bytes=3_000_000)
-    data = GARBAGE * 300_000 if what == "parser" else encoding.write(BytesValue(value=contents))
+    refusing = method(refuse, request=UninterpretedOption, cancellable=cancellable, max_bytes=3_000_000)
+    data = GARBAGE * 300_000 if what == "parser" else encoding.write(UninterpretedOption(string_value=contents))
     token, remaining_s = ("wrong" if what == "token" else "Bearer right"), (0.0 if what == "deadline" else None)
     edge = edge_of(gate, token="right")
     before = sys.getrefcount(data), sys.getrefcount(contents)

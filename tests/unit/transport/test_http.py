@@ -196,7 +196,9 @@ async def test_a_packed_body_and_a_packed_answer(app: Starlette, gate: Gate) -> 
     assert gate.calls == 0
 
 
-@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b'{"a": 1}')[:-9], gzip.compress(b'{"a": 1}') + b"more"])
+@pytest.mark.parametrize(
+    "body", [b"no gzip", gzip.compress(b'{"a": 1}', mtime=0)[:-9], gzip.compress(b'{"a": 1}', mtime=0) + b"more"]
+)
 async def test_a_body_that_is_no_gzip_is_refused(app: Starlette, gate: Gate, body: bytes) -> None:
     answer = await exchange(app, "/s/Echo", [body], headers=PACKED)
     assert (answer.status, answer.headers["asktell-error-field"]) == (400, "body")

@@ -7,6 +7,8 @@ from google.protobuf.empty_pb2 import Empty
 from asktell.v1 import study_pb2, study_service_pb2
 from asktell_server.domain.errors import InvalidArgument
 from asktell_server.domain.names import StudyName, parse_project, parse_study, parse_study_id
+from asktell_server.pace import in_pieces
+from asktell_server.protocols.asktell_v1.conversion.counts import labels_from
 from asktell_server.protocols.asktell_v1.conversion.studies import checked_to, study_to, update_from, wanted_from
 from asktell_server.protocols.asktell_v1.limits import RECORD_BYTES
 from asktell_server.protocols.asktell_v1.paging import decode_token, encode_token, page_size, query_digest
@@ -65,14 +67,15 @@ class StudyServicer:
         query = query_digest("ListStudies", project, sorted(request.labels.items()))
         page, following = await self._studies.list_page(
             project,
-            labels=dict(request.labels),
+            labels=labels_from(request.labels, "labels"),
             after=decode_token(request.page_token, query=query) if request.page_token else "",
             limit=page_size(request.page_size, default=DEFAULT_PAGE_SIZE),
         )
-        return study_service_pb2.ListStudiesResponse(
-            studies=[study_to(head) for head in page],
-            next_page_token="" if following is None else encode_token(following, query=query),
+        answer = study_service_pb2.ListStudiesResponse(
+            next_page_token="" if following is None else encode_token(following, query=query)
         )
+        await in_pieces(lambda head: answer.studies.append(study_to(head)), page)
+        return answer
 
     @rpc(permission=Permission.EDIT, project=by_study("study.name"), max_bytes=RECORD_BYTES)
     async def UpdateStudy(  # noqa: N802

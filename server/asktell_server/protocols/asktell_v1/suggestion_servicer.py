@@ -22,4 +22,4 @@ class SuggestionServicer:
         request: suggestion_service_pb2.SuggestRequest,
         call: Call,
     ) -> suggestion_service_pb2.SuggestResponse:
-        return result_to(await self._suggesting.suggest(request_from(request)))
+        return await result_to(await self._suggesting.suggest(request_from(request)))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 from google.protobuf.empty_pb2 import Empty
 
 from asktell.v1 import trial_pb2, trial_service_pb2
-from asktell_server.domain.names import StudyName, TrialName, parse_study, parse_trial
+from asktell_server.domain.names import TrialName, parse_study, parse_trial
 from asktell_server.protocols.asktell_v1.conversion.changes import change_to
 from asktell_server.protocols.asktell_v1.conversion.metrics import metrics_from
 from asktell_server.protocols.asktell_v1.conversion.times import time_to
@@ -19,6 +19,8 @@ from asktell_server.protocols.asktell_v1.conversion.trials import (
     result_from,
     trial_to,
     update_from,
+    write_measurements,
+    write_trials,
 )
 from asktell_server.protocols.asktell_v1.limits import BATCH_BYTES, RECORD_BYTES
 from asktell_server.protocols.asktell_v1.paging import decode_number, encode_token, page_size, query_digest
@@ -26,7 +28,6 @@ from asktell_server.protocols.asktell_v1.projects import by_study, by_trial
 from asktell_server.protocols.asktell_v1.requests import request_of
 from asktell_server.service.intake import MAX_BATCH
 from asktell_server.service.use_cases import UseCases
-from asktell_server.store.protocol import TrialRecord
 from asktell_server.transport.calls import Call, Permission, rpc
 
 DEFAULT_PAGE_SIZE = 100
@@ -51,7 +52,9 @@ class TrialServicer:
         records = await self._asking.ask(
             study, count=request.count or 1, worker_id=request.worker_id, request=request_of(request)
         )
-        return trial_service_pb2.AskResponse(trials=_trials_to(study, records))
+        answer = trial_service_pb2.AskResponse()
+        await write_trials(study, records, answer.trials)
+        return answer
 
     @rpc(permission=Permission.WORK, project=by_trial("name"))
     async def Tell(  # noqa: N802
@@ -74,7 +77,7 @@ class TrialServicer:
             _name(request.name),
             lease_id=request.lease_id,
             step=request.step,
-            metrics=metrics_from(request.metrics),
+            metrics=metrics_from(request.metrics, "metrics"),
             request=request_of(request),
         )
         return trial_service_pb2.ReportResponse(
@@ -97,8 +100,10 @@ class TrialServicer:
         self, request: trial_service_pb2.EnqueueTrialsRequest, call: Call
     ) -> trial_service_pb2.EnqueueTrialsResponse:
         study = parse_study(request.study, field="study")
-        records = await self._intake.enqueue(study, new_trials_from(request.trials), request=request_of(request))
-        return trial_service_pb2.EnqueueTrialsResponse(trials=_trials_to(study, records))
+        records = await self._intake.enqueue(study, await new_trials_from(request.trials), request=request_of(request))
+        answer = trial_service_pb2.EnqueueTrialsResponse()
+        await write_trials(study, records, answer.trials)
+        return answer
 
     @rpc(permission=Permission.EDIT, project=by_study("study"), max_bytes=BATCH_BYTES, max_items={"trials": MAX_BATCH})
     async def ImportTrials(  # noqa: N802
@@ -107,11 +112,13 @@ class TrialServicer:
         study = parse_study(request.study, field="study")
         records, created = await self._intake.import_(
             study,
-            past_trials_from(request.trials),
+            await past_trials_from(request.trials),
             request=request_of(request),
             validate_only=request.validate_only,
         )
-        return trial_service_pb2.ImportTrialsResponse(trials=_trials_to(study, records), imported_count=created)
+        answer = trial_service_pb2.ImportTrialsResponse(imported_count=created)
+        await write_trials(study, records, answer.trials)
+        return answer
 
     @rpc(permission=Permission.READ, project=by_trial("name"), cancellable=True)
     async def GetTrial(  # noqa: N802
@@ -119,7 +126,9 @@ class TrialServicer:
     ) -> trial_pb2.Trial:
         name = _name(request.name)
         record, measurements = await self._reading.get(name)
-        return trial_to(name.study, record, measurements=measurements)
+        answer = trial_to(name.study, record)
+        await write_measurements(measurements, answer.measurements)
+        return answer
 
     @rpc(permission=Permission.READ, project=by_study("parent"), cancellable=True)
     async def ListTrials(  # noqa: N802
@@ -136,10 +145,11 @@ class TrialServicer:
             after=decode_number(request.page_token, query=query) if request.page_token else 0,
             limit=page_size(request.page_size, default=DEFAULT_PAGE_SIZE),
         )
-        return trial_service_pb2.ListTrialsResponse(
-            trials=_trials_to(study, page),
-            next_page_token="" if following is None else encode_token(str(following), query=query),
+        answer = trial_service_pb2.ListTrialsResponse(
+            next_page_token="" if following is None else encode_token(str(following), query=query)
         )
+        await write_trials(study, page, answer.trials)
+        return answer
 
     @rpc(permission=Permission.READ, project=by_study("parent"), cancellable=True)
     async def ListBestTrials(  # noqa: N802
@@ -147,9 +157,11 @@ class TrialServicer:
     ) -> trial_service_pb2.ListBestTrialsResponse:
         study = parse_study(request.parent, field="parent")
         records, model = await self._reading.best(study, count=request.count or 1, by_model=request.by_model)
-        return trial_service_pb2.ListBestTrialsResponse(
-            trials=_trials_to(study, records), best_by_model=best_by_model_to(study, model) if model else None
+        answer = trial_service_pb2.ListBestTrialsResponse(
+            best_by_model=best_by_model_to(study, model) if model else None
         )
+        await write_trials(study, records, answer.trials)
+        return answer
 
     @rpc(permission=Permission.EDIT, project=by_trial("trial.name"), max_bytes=RECORD_BYTES)
     async def UpdateTrial(  # noqa: N802
@@ -194,7 +206,3 @@ class TrialServicer:
 
 def _name(text: str) -> TrialName:
     return parse_trial(text, field="name")
-
-
-def _trials_to(study: StudyName, records: Sequence[TrialRecord]) -> list[trial_pb2.Trial]:
-    return [trial_to(study, record) for record in records]

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 from asktell_server.domain.errors import Unavailable, study_not_found
 from asktell_server.domain.names import StudyName
+from asktell_server.pace import in_pieces
 from asktell_server.store.calls import ScriptCalls
 from asktell_server.store.codec import from_microseconds
 from asktell_server.store.driver import store_unavailable
@@ -36,7 +37,7 @@ class RedisLog:
             await self._calls.ask("set_leases_back", name, {})
         _, fields, raw, lapsed, next_ms, seconds, microseconds, prepared = reply
         head = read_head(fields)
-        entries = [read_entry(entry) for entry in raw]
+        entries = await in_pieces(read_entry, raw)
         return StudyDelta(
             head=head,
             entries=entries,

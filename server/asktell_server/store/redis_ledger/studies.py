@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from asktell_server.domain.errors import AlreadyExists, ErrorReason
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.study import Study
+from asktell_server.pace import in_pieces
 from asktell_server.store.calls import ScriptCalls, remembering
 from asktell_server.store.codec import encode_study
 from asktell_server.store.index import ProjectIndex
@@ -70,4 +71,4 @@ class RedisStudies:
     async def read_heads(self, names: Sequence[StudyName]) -> Sequence[StudyHead | None]:
         """See StudyStore."""
         replies = await self._calls.ask_many("read_head", names)
-        return [None if reply is None else read_head(reply[1]) for reply in replies]
+        return await in_pieces(lambda reply: None if reply is None else read_head(reply[1]), replies)

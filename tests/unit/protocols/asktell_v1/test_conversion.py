@@ -88,7 +88,7 @@ def test_a_configuration_survives_the_wire(configuration: Configuration) -> None
 
 @given(strategies.metrics)
 def test_metrics_survive_the_wire(metrics: Metrics) -> None:
-    assert metrics_from(_wire(trial_pb2.Trial(metrics=metrics_to(metrics))).metrics) == metrics
+    assert metrics_from(_wire(trial_pb2.Trial(metrics=metrics_to(metrics))).metrics, "metrics") == metrics
 
 
 @given(strategies.spaces().flatmap(strategies.algorithms))
@@ -158,7 +158,7 @@ def test_a_trial_survives_the_wire(trial: Trial, study: StudyName) -> None:
     assert message.name == str(study.trial(trial.number))
     assert STATES[message.state] is trial.state
     assert configuration_from(message.parameters, "parameters") == trial.parameters
-    assert metrics_from(message.metrics) == trial.metrics
+    assert metrics_from(message.metrics, "metrics") == trial.metrics
     assert (message.attempt, message.lease_id, message.worker_id) == (trial.attempt, trial.lease_id, trial.worker_id)
     assert (message.reason, message.import_key, message.measurement_count) == (trial.reason, trial.import_key, 5)
     assert (dict(message.labels), dict(message.annotations)) == (trial.labels, trial.annotations)
@@ -177,7 +177,7 @@ def test_a_trial_survives_the_wire(trial: Trial, study: StudyName) -> None:
         (
             Result(
                 state=STATES[former.previous_state],
-                metrics=metrics_from(former.previous_metrics),
+                metrics=metrics_from(former.previous_metrics, "metrics"),
                 reason=former.previous_reason,
             ),
             former.reason,
@@ -185,7 +185,10 @@ def test_a_trial_survives_the_wire(trial: Trial, study: StudyName) -> None:
         for former in message.amendments
     ] == [(former.previous, former.reason) for former in trial.amendments]
     assert [
-        (late.lease_id, Result(state=STATES[late.state], metrics=metrics_from(late.metrics), reason=late.reason))
+        (
+            late.lease_id,
+            Result(state=STATES[late.state], metrics=metrics_from(late.metrics, "metrics"), reason=late.reason),
+        )
         for late in message.superseded_results
     ] == [(late.lease_id, late.result) for late in trial.superseded_results]
 
@@ -400,14 +403,14 @@ def _observation(**fields: Any) -> suggestion_service_pb2.Observation:
     return suggestion_service_pb2.Observation(parameters={"x": VALUE(double_value=0.5)}, **fields)
 
 
-def test_a_stateless_request_is_read() -> None:
+async def test_a_stateless_request_is_read() -> None:
     request = _suggest(
         observations=[_observation(metrics={"loss": trial_pb2.Metric(value=1.5), "other": trial_pb2.Metric(value=2)})],
         pending=[suggestion_service_pb2.Configuration(parameters={"x": VALUE(int_value=1)})],
         seed=3,
         warm_start=b"w",
     )
-    task = task_of(request_from(_wire(request)))
+    task = await task_of(request_from(_wire(request)))
     (observation,) = task.history
     assert (observation.outcome, observation.metrics) == (Outcome.VALUE, (Metric(value=1.5),))
     assert task.pending == [{"x": 1.0}]
@@ -422,8 +425,8 @@ def test_a_stateless_request_is_read() -> None:
         (trial_pb2.TRIAL_STATE_STOPPED, Outcome.UNKNOWN),
     ],
 )
-def test_observations_without_a_value(state: trial_pb2.TrialState.ValueType, outcome: Outcome) -> None:
-    (observation,) = task_of(request_from(_suggest(observations=[_observation(state=state)]))).history
+async def test_observations_without_a_value(state: trial_pb2.TrialState.ValueType, outcome: Outcome) -> None:
+    (observation,) = (await task_of(request_from(_suggest(observations=[_observation(state=state)])))).history
     assert (observation.outcome, observation.metrics) == (outcome, (None,))
 
 
@@ -443,9 +446,9 @@ def test_observations_without_a_value(state: trial_pb2.TrialState.ValueType, out
         (_suggest(observations=[_observation()] * 20_001), "observations"),
     ],
 )
-def test_a_bad_stateless_request_is_refused_by_field(
+async def test_a_bad_stateless_request_is_refused_by_field(
     request_: suggestion_service_pb2.SuggestRequest, field: str
 ) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        task_of(request_from(request_))
+        await task_of(request_from(request_))
     assert caught.value.field == field

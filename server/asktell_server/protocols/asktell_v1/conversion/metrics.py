@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from asktell.v1 import study_pb2, trial_pb2
 from asktell_server.domain.errors import InvalidArgument, NotSupported
 from asktell_server.domain.metrics import Goal, Measurement, Metric, Metrics, Objective, Split, TrackedMetric
+from asktell_server.domain.study import MAX_TRACKED_METRICS
+from asktell_server.protocols.asktell_v1.conversion.counts import MAX_METRICS, few
 from asktell_server.protocols.asktell_v1.conversion.times import time_to
 
 _SPLITS: Mapping[int, Split] = {
@@ -27,14 +29,14 @@ _GOALS_OUT: Mapping[Goal, study_pb2.Goal.ValueType] = {
 }
 
 
-def metrics_from(messages: Mapping[str, trial_pb2.Metric]) -> Metrics:
+def metrics_from(messages: Mapping[str, trial_pb2.Metric], where: str) -> Metrics:
     """Reads metrics; they are checked by `validate_metrics`."""
     return {
         name: Metric(
             value=message.value,
             standard_error=message.standard_error if message.HasField("standard_error") else None,
         )
-        for name, message in messages.items()
+        for name, message in few(messages, MAX_METRICS, where, "metrics").items()
     }
 
 
@@ -62,7 +64,7 @@ def objectives_from(messages: Sequence[study_pb2.Objective], where: str) -> tupl
         InvalidArgument: no goal, an unknown split. NotSupported: a reference value.
     """
     objectives = []
-    for index, message in enumerate(messages):
+    for index, message in enumerate(few(messages, MAX_METRICS, f"{where}.objectives", "objectives")):
         entry = f"{where}.objectives[{index}]"
         if message.HasField("reference_value"):
             raise NotSupported(f"{entry}.reference_value", "several objectives are not supported yet")
@@ -89,7 +91,7 @@ def tracked_from(messages: Sequence[study_pb2.TrackedMetric], where: str) -> tup
     """Reads tracked metrics. Raises InvalidArgument for an unknown split."""
     return tuple(
         TrackedMetric(metric=message.metric, split=split_from(message.split, f"{where}[{index}].split"))
-        for index, message in enumerate(messages)
+        for index, message in enumerate(few(messages, MAX_TRACKED_METRICS, where, "metrics"))
     )
 
 

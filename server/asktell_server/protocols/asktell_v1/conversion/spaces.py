@@ -8,8 +8,10 @@ from typing import Any
 
 from asktell.v1 import search_space_pb2, study_pb2
 from asktell_server.domain.algorithm import ALGORITHMS, Algorithm, Auto
+from asktell_server.domain.domains import MAX_LEVELS
 from asktell_server.domain.errors import InvalidArgument, NotSupported
 from asktell_server.domain.space import (
+    MAX_PARAMETERS,
     BoolDomain,
     CategoricalDomain,
     Configuration,
@@ -22,6 +24,7 @@ from asktell_server.domain.space import (
     Scale,
     SearchSpace,
 )
+from asktell_server.protocols.asktell_v1.conversion.counts import few
 
 _SCALES: Mapping[int, Scale] = {
     search_space_pb2.SCALE_UNSPECIFIED: Scale.LINEAR,
@@ -46,7 +49,9 @@ def space_from(message: search_space_pb2.SearchSpace, where: str) -> SearchSpace
     return SearchSpace(
         parameters=tuple(
             _parameter_from(parameter, f"{where}.parameters[{index}]")
-            for index, parameter in enumerate(message.parameters)
+            for index, parameter in enumerate(
+                few(message.parameters, MAX_PARAMETERS, f"{where}.parameters", "parameters")
+            )
         )
     )
 
@@ -83,7 +88,11 @@ def _domain_from(message: search_space_pb2.Parameter, where: str) -> Domain:
                 values=_numbers_from(message.discrete_domain.values, f"{where}.discrete_domain.values")
             )
         case "categorical_domain":
-            return CategoricalDomain(values=tuple(message.categorical_domain.values))
+            return CategoricalDomain(
+                values=tuple(
+                    few(message.categorical_domain.values, MAX_LEVELS, f"{where}.categorical_domain.values", "values")
+                )
+            )
         case "bool_domain":
             return BoolDomain()
         case _:
@@ -95,7 +104,7 @@ def _domain_from(message: search_space_pb2.Parameter, where: str) -> Domain:
 
 def _numbers_from(messages: Sequence[search_space_pb2.ParameterValue], where: str) -> tuple[float, ...]:
     values = []
-    for index, message in enumerate(messages):
+    for index, message in enumerate(few(messages, MAX_LEVELS, where, "values")):
         value = value_from(message, f"{where}[{index}]")
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidArgument(f"{where}[{index}]", "must be an int_value or a double_value")
@@ -122,7 +131,10 @@ def configuration_from(
     messages: Mapping[str, search_space_pb2.ParameterValue], where: str
 ) -> dict[str, ParameterValue]:
     """Reads a configuration; whether it fits a space is checked by `SearchSpace.normalize`."""
-    return {name: value_from(message, f"{where}[{name[:128]}]") for name, message in messages.items()}
+    return {
+        name: value_from(message, f"{where}[{name[:128]}]")
+        for name, message in few(messages, MAX_PARAMETERS, where, "values").items()
+    }
 
 
 def value_to(value: ParameterValue) -> search_space_pb2.ParameterValue:

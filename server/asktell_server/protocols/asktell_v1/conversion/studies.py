@@ -24,6 +24,7 @@ from asktell_server.domain.study import (
 )
 from asktell_server.domain.trial import TrialState
 from asktell_server.domain.warning import StudyWarning, WarningKind
+from asktell_server.protocols.asktell_v1.conversion.counts import MAX_PATHS, annotations_from, few, labels_from
 from asktell_server.protocols.asktell_v1.conversion.metrics import (
     objective_to,
     objectives_from,
@@ -112,8 +113,8 @@ def study_from(message: study_pb2.Study, *, name: StudyName, now: datetime, wher
         replicates=message.replicates or 1,
         max_staleness=_staleness_from(message),
         seed=message.seed,
-        labels=dict(message.labels),
-        annotations=dict(message.annotations),
+        labels=labels_from(message.labels, f"{where}.labels"),
+        annotations=annotations_from(message.annotations, f"{where}.annotations"),
         create_time=now,
         update_time=now,
     )
@@ -166,7 +167,7 @@ def update_from(message: study_pb2.Study, paths: list[str]) -> StudyUpdate:
         raise InvalidArgument("update_mask", "is required: name the fields to change")
     changes: dict[str, Any] = {}
     stopping: dict[str, Any] = {}
-    for index, path in enumerate(paths):
+    for index, path in enumerate(few(paths, MAX_PATHS, "update_mask.paths", "paths")):
         head, dot, rest = path.partition(".")
         if path == "early_stopping":
             raise NotSupported("study.early_stopping", "early stopping of trials is not supported yet")
@@ -177,8 +178,10 @@ def update_from(message: study_pb2.Study, paths: list[str]) -> StudyUpdate:
             if message.state not in _STATES:
                 raise InvalidArgument("study.state", f"must be ACTIVE, PAUSED or FINISHED, got {message.state}")
             changes["state"] = _STATES[message.state]
-        elif path in ("labels", "annotations"):
-            changes[path] = dict(getattr(message, path))
+        elif path == "labels":
+            changes[path] = labels_from(message.labels, "study.labels")
+        elif path == "annotations":
+            changes[path] = annotations_from(message.annotations, "study.annotations")
         elif path == "max_staleness":
             changes[path] = _staleness_from(message)
         elif path in _UPDATABLE:

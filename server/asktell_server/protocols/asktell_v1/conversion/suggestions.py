@@ -12,6 +12,7 @@ from asktell_server.domain.goals import Goals
 from asktell_server.domain.space import Configuration
 from asktell_server.domain.trial import Result, TrialState
 from asktell_server.engine.problem import Problem, Suggestion, SuggestResult
+from asktell_server.pace import in_pieces
 from asktell_server.protocols.asktell_v1.conversion.metrics import metrics_from, objectives_from
 from asktell_server.protocols.asktell_v1.conversion.spaces import (
     algorithm_from,
@@ -87,7 +88,7 @@ def _tried_from(message: suggestion_service_pb2.Observation, index: int) -> Trie
         raise InvalidArgument(f"{where}.state", "must be SUCCEEDED, STOPPED, FAILED or INFEASIBLE")
     return TriedConfiguration(
         parameters=configuration_from(message.parameters, f"{where}.parameters"),
-        result=Result(state=_STATES[message.state], metrics=metrics_from(message.metrics)),
+        result=Result(state=_STATES[message.state], metrics=metrics_from(message.metrics, f"{where}.metrics")),
     )
 
 
@@ -95,19 +96,16 @@ def _pending_from(message: suggestion_service_pb2.Configuration, index: int) -> 
     return configuration_from(message.parameters, f"pending[{index}].parameters")
 
 
-def result_to(result: SuggestResult) -> suggestion_service_pb2.SuggestResponse:
+async def result_to(result: SuggestResult) -> suggestion_service_pb2.SuggestResponse:
     """Writes an answer."""
-    return suggestion_service_pb2.SuggestResponse(
-        suggestions=_suggestions_to(result.suggestions), warm_start=result.warm_start
+    answer = suggestion_service_pb2.SuggestResponse(warm_start=result.warm_start)
+    await in_pieces(lambda suggestion: answer.suggestions.append(_suggestion_to(suggestion)), result.suggestions)
+    return answer
+
+
+def _suggestion_to(suggestion: Suggestion) -> suggestion_service_pb2.Suggestion:
+    return suggestion_service_pb2.Suggestion(
+        parameters=configuration_to(suggestion.parameters),
+        origin=ORIGINS_OUT[suggestion.origin],
+        prediction=prediction_to(suggestion.prediction),
     )
-
-
-def _suggestions_to(suggestions: Sequence[Suggestion]) -> list[suggestion_service_pb2.Suggestion]:
-    return [
-        suggestion_service_pb2.Suggestion(
-            parameters=configuration_to(suggestion.parameters),
-            origin=ORIGINS_OUT[suggestion.origin],
-            prediction=prediction_to(suggestion.prediction),
-        )
-        for suggestion in suggestions
-    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableSequence, Sequence
 from datetime import datetime
 
 from asktell.v1 import trial_pb2, trial_service_pb2
@@ -10,6 +10,8 @@ from asktell_server.domain.errors import InvalidArgument
 from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.trial import Origin, Prediction, Result, TrialState
+from asktell_server.pace import in_pieces
+from asktell_server.protocols.asktell_v1.conversion.counts import MAX_PATHS, annotations_from, few, labels_from
 from asktell_server.protocols.asktell_v1.conversion.metrics import measurement_to, metrics_from, metrics_to
 from asktell_server.protocols.asktell_v1.conversion.spaces import configuration_from, configuration_to
 from asktell_server.protocols.asktell_v1.conversion.times import time_from, time_to
@@ -35,42 +37,50 @@ _OUTCOMES: Mapping[int, TrialState] = {
 }
 
 
+_MAX_STATES = 100
+_READ: Mapping[str, Callable[[Mapping[str, str], str], dict[str, str]]] = {
+    "labels": labels_from,
+    "annotations": annotations_from,
+}
+
+
 def result_from(outcome: int, metrics: Mapping[str, trial_pb2.Metric], reason: str, where: str = "") -> Result:
     """Reads a result. Raises InvalidArgument for an unknown outcome."""
     if outcome not in _OUTCOMES:
         raise InvalidArgument(f"{where}outcome", f"must be a TellOutcome, got {outcome}")
-    return Result(state=_OUTCOMES[outcome], metrics=metrics_from(metrics), reason=reason)
+    return Result(state=_OUTCOMES[outcome], metrics=metrics_from(metrics, f"{where}metrics"), reason=reason)
 
 
-def new_trials_from(messages: Sequence[trial_service_pb2.EnqueuedTrial]) -> list[NewTrial]:
+async def new_trials_from(messages: Sequence[trial_service_pb2.EnqueuedTrial]) -> list[NewTrial]:
     """Reads configurations to enqueue."""
-    return [
-        NewTrial(
-            parameters=configuration_from(message.parameters, f"trials[{index}].parameters"),
-            labels=dict(message.labels),
-            annotations=dict(message.annotations),
+
+    def read(numbered: tuple[int, trial_service_pb2.EnqueuedTrial]) -> NewTrial:
+        where, message = f"trials[{numbered[0]}].", numbered[1]
+        return NewTrial(
+            parameters=configuration_from(message.parameters, f"{where}parameters"),
+            labels=labels_from(message.labels, f"{where}labels"),
+            annotations=annotations_from(message.annotations, f"{where}annotations"),
         )
-        for index, message in enumerate(messages)
-    ]
+
+    return await in_pieces(read, enumerate(messages))
 
 
-def past_trials_from(messages: Sequence[trial_service_pb2.ImportedTrial]) -> list[PastTrial]:
+async def past_trials_from(messages: Sequence[trial_service_pb2.ImportedTrial]) -> list[PastTrial]:
     """Reads past results."""
-    trials = []
-    for index, message in enumerate(messages):
-        where = f"trials[{index}]."
-        trials.append(
-            PastTrial(
-                import_key=message.import_key,
-                parameters=configuration_from(message.parameters, f"{where}parameters"),
-                result=result_from(message.outcome, message.metrics, message.reason, where),
-                start_time=_optional_time(message, "start_time", where),
-                finish_time=_optional_time(message, "finish_time", where),
-                labels=dict(message.labels),
-                annotations=dict(message.annotations),
-            )
+
+    def read(numbered: tuple[int, trial_service_pb2.ImportedTrial]) -> PastTrial:
+        where, message = f"trials[{numbered[0]}].", numbered[1]
+        return PastTrial(
+            import_key=message.import_key,
+            parameters=configuration_from(message.parameters, f"{where}parameters"),
+            result=result_from(message.outcome, message.metrics, message.reason, where),
+            start_time=_optional_time(message, "start_time", where),
+            finish_time=_optional_time(message, "finish_time", where),
+            labels=labels_from(message.labels, f"{where}labels"),
+            annotations=annotations_from(message.annotations, f"{where}annotations"),
         )
-    return trials
+
+    return await in_pieces(read, enumerate(messages))
 
 
 def _optional_time(message: trial_service_pb2.ImportedTrial, field: str, where: str) -> datetime | None:
@@ -80,11 +90,13 @@ def _optional_time(message: trial_service_pb2.ImportedTrial, field: str, where: 
 def filter_from(message: trial_service_pb2.TrialFilter) -> TrialFilter:
     """Reads a filter. Raises InvalidArgument for an unknown state."""
     states = set()
-    for index, number in enumerate(message.states):
+    for index, number in enumerate(few(message.states, _MAX_STATES, "filter.states", "states")):
         if number not in STATES:
             raise InvalidArgument(f"filter.states[{index}]", f"must be a TrialState, got {number}")
         states.add(STATES[number])
-    return TrialFilter(states=frozenset(states), worker_id=message.worker_id, labels=dict(message.labels))
+    return TrialFilter(
+        states=frozenset(states), worker_id=message.worker_id, labels=labels_from(message.labels, "filter.labels")
+    )
 
 
 def update_from(message: trial_pb2.Trial, paths: Sequence[str]) -> TrialUpdate:
@@ -96,7 +108,7 @@ def update_from(message: trial_pb2.Trial, paths: Sequence[str]) -> TrialUpdate:
     if not paths:
         raise InvalidArgument("update_mask", "is required: name the fields to change")
     updates = {"labels": MapUpdate(), "annotations": MapUpdate()}
-    for index, path in enumerate(paths):
+    for index, path in enumerate(few(paths, MAX_PATHS, "update_mask.paths", "paths")):
         field, dot, key = path.partition(".")
         if field not in updates or (dot and not key):
             raise InvalidArgument(
@@ -107,7 +119,7 @@ def update_from(message: trial_pb2.Trial, paths: Sequence[str]) -> TrialUpdate:
         updates[field] = (
             MapUpdate(replacement=before.replacement, keys={**before.keys, key: given.get(key)})
             if key
-            else MapUpdate(replacement=dict(given), keys=before.keys)
+            else MapUpdate(replacement=_READ[field](given, f"trial.{field}"), keys=before.keys)
         )
     return TrialUpdate(**updates)
 
@@ -122,8 +134,18 @@ def best_by_model_to(study: StudyName, best: ModelBest) -> trial_service_pb2.Bes
     )
 
 
-def trial_to(study: StudyName, record: TrialRecord, *, measurements: Sequence[Measurement] = ()) -> trial_pb2.Trial:
-    """Writes a trial."""
+async def write_trials(study: StudyName, records: Sequence[TrialRecord], to: MutableSequence[trial_pb2.Trial]) -> None:
+    """Writes trials into an answer."""
+    await in_pieces(lambda record: to.append(trial_to(study, record)), records)
+
+
+async def write_measurements(measurements: Sequence[Measurement], to: MutableSequence[trial_pb2.Measurement]) -> None:
+    """Writes measurements into a trial."""
+    await in_pieces(lambda measurement: to.append(measurement_to(measurement)), measurements)
+
+
+def trial_to(study: StudyName, record: TrialRecord) -> trial_pb2.Trial:
+    """Writes a trial, without its measurements."""
     trial = record.trial
     message = trial_pb2.Trial(
         name=str(study.trial(trial.number)),
@@ -145,7 +167,6 @@ def trial_to(study: StudyName, record: TrialRecord, *, measurements: Sequence[Me
         prediction=prediction_to(trial.prediction),
         import_key=trial.import_key,
         measurement_count=record.measurement_count,
-        measurements=[measurement_to(measurement) for measurement in measurements],
     )
     for amendment in trial.amendments:
         message.amendments.add(

@@ -22,6 +22,8 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 MAX_DEPTH = 20
 """Mappings and lists within each other; a study file needs five."""
+MAX_VALUES = 150_000
+"""Keys and values; 100 parameters of 1,000 choices have two thirds."""
 
 FIELD = "study_file"
 """The field of the request that holds the text."""
@@ -212,7 +214,7 @@ def compose(text: str) -> Node:
         InvalidArgument: INVALID_STUDY_FILE, it is empty or no YAML.
     """
     try:
-        _require_shallow(text)
+        _require_sane(text)
         root = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         place = _place(error.problem_mark or error.context_mark)
@@ -224,10 +226,15 @@ def compose(text: str) -> Node:
     return Node("", root)
 
 
-def _require_shallow(text: str) -> None:
-    """Refuses deep nesting event by event: composing recurses, and libyaml's would take the process with it."""
+def _require_sane(text: str) -> None:
+    """Refuses deep nesting event by event: composing recurses, and libyaml's would take the process with it.
+
+    And too many values: the freeing of what is made of them keeps other calls waiting.
+    """
     depth = 0
-    for event in yaml.parse(text, Loader=_LOADER):
+    for index, event in enumerate(yaml.parse(text, Loader=_LOADER)):
+        if index > MAX_VALUES:
+            raise refusal(f"has more than {MAX_VALUES:,} keys and values", _place(event.start_mark))
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
