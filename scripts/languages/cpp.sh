@@ -26,10 +26,12 @@ check() {
 configure() { cmake -S "$1" -B "$1/build" -G Ninja "${@:2}" >/dev/null; }
 
 build() {
-  configure $client
+  configure_client
   ninja -C $client/build -j "$jobs" --quiet
   [[ ! -e $example/CMakeLists.txt ]] || build_example
 }
+
+configure_client() { configure $client -DASKTELL_BUILD_TESTS=ON -DASKTELL_BUILD_CONFORMANCE=ON; }
 
 build_example() { # against an installed client, as a user's program is built
   cmake --install $client/build --prefix "$PWD/$client/build/install" >/dev/null
@@ -54,7 +56,7 @@ run_tidy() { xargs -r -P "$jobs" -n 1 clang-tidy-14 --quiet --extra-arg=-std=c++
 lint() {
   local failed=()
   sources | xargs clang-format-14 --dry-run --Werror || failed+=(clang-format)
-  configure $client
+  configure_client
   ninja -C $client/build --quiet asktell_headers
   light_sources | run_tidy || failed+=(clang-tidy)
   if ((${#failed[@]})); then
@@ -64,7 +66,7 @@ lint() {
 }
 
 tidy() {
-  configure $client
+  configure_client
   ninja -C $client/build --quiet asktell_headers
   git ls-files $client/src | grep -E '\.cpp$' | run_tidy
 }

@@ -52,7 +52,9 @@ def _cpp(clone: Path, scratch: Path) -> Place:
 
 
 PLACES: dict[str, Callable[[Path, Path], Place]] = {
+    "cpp": _cpp,
     "go": _go,
+    "rust": _rust,
     "typescript": _typescript,
 }
 """By language: the place for a client's folder and a scratch folder."""

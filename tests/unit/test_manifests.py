@@ -48,11 +48,13 @@ def versions() -> Iterator[tuple[str, str]]:
         for dependency in project.iter(f"{POM}dependency"):
             if dependency.findtext(f"{POM}groupId") == "io.asktell":
                 yield f"{file.relative_to(ROOT)}, its client", dependency.findtext(f"{POM}version") or ""
-    yield "the README of Java", captured(r"<version>(.+)</version>", "clients/java/README.md")
+    yield (
+        "the README of Java",
+        captured(r"<artifactId>asktell</artifactId>\s*<version>(.+)</version>", "clients/java/README.md"),
+    )
     yield "Client.VERSION", captured(r'VERSION = "(.+)"', "clients/java/src/main/java/io/asktell/Client.java")
     yield "asktell.Version", captured(r'^const Version = "(.+)"', "clients/go/doc.go")
     yield "examples/go/go.mod", captured(r"asktell/clients/go v(\S+)", "examples/go/go.mod")
-    yield "the README of Rust", captured(r'^asktell = "=(.+)"', "clients/rust/README.md")
     yield "clients/cpp", captured(r"^project\(asktell VERSION (\S+)", "clients/cpp/CMakeLists.txt")
 
 

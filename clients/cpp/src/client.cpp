@@ -1,5 +1,7 @@
 #include "asktell/client.hpp"
 
+#include <ostream>
+
 #include "handles.hpp"
 
 namespace asktell {
@@ -41,6 +43,16 @@ class Client::Impl {
 Client::Client(const ClientOptions& options) : impl_(std::make_shared<Impl>(make_settings(options))) {}
 
 void Client::close() noexcept { impl_->session->close(); }
+
+std::ostream& operator<<(std::ostream& out, const Client& client) {
+  const Settings& settings = client.impl_->session->settings;
+  std::string_view before;
+  for (const Address& address : settings.addresses) {
+    out << before << address.text();
+    before = ",";
+  }
+  return out << " project " << settings.project;
+}
 
 Study Client::create_study(const std::string& id, const v1::Study& study, Existing existing) {
   v1::CreateStudyRequest request;

@@ -34,6 +34,13 @@ class Record {
 class Study::Impl : public Record<v1::Study> {
  public:
   using Record::Record;
+
+  /// As of the last call that answered with it.
+  [[nodiscard]] std::shared_ptr<const v1::Trial> best() const { return std::atomic_load(&best_); }
+  void set_best(const v1::Trial& trial) { std::atomic_store(&best_, std::make_shared<const v1::Trial>(trial)); }
+
+ private:
+  std::shared_ptr<const v1::Trial> best_;
 };
 
 class Trial::Impl : public Record<v1::Trial> {

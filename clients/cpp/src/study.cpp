@@ -51,6 +51,12 @@ std::vector<Trial> Study::ask_many(int count, AskOptions options) {
         throw Internal({"the server answered an ask without a trial", {}, {}, {}});
       }
       return trials;
+    } catch (const StudyComplete&) {
+      try {
+        refresh();              // what is printed after the last trial is true
+      } catch (const Error&) {  // the news is that the study is complete, whatever this says
+      }
+      throw;
     } catch (const ResourceExhausted& error) {
       const bool may_pass = error.reason() == "NO_TRIAL_AVAILABLE" || error.reason() == "OVERLOADED";
       const auto delay = jitter(error.retry_after().count() > 0 ? error.retry_after() : default_ask_delay, 1.0, 1.2);
@@ -86,7 +92,11 @@ std::vector<Trial> Study::best(int count) const {
   v1::ListBestTrialsRequest request;
   request.set_parent(name());
   request.set_count(count);
-  return make_handles(impl_->session, impl_->session->call(&TrialStub::ListBestTrials, std::move(request)).trials());
+  const v1::ListBestTrialsResponse answer = impl_->session->call(&TrialStub::ListBestTrials, std::move(request));
+  if (!answer.trials().empty()) {
+    impl_->set_best(answer.trials(0));
+  }
+  return make_handles(impl_->session, answer.trials());
 }
 
 std::optional<v1::BestByModel> Study::best_by_model() const {

@@ -10,7 +10,9 @@
 #include <asktell/asktell.hpp>
 #include <condition_variable>
 #include <fstream>
+#include <functional>
 #include <mutex>
+#include <sstream>
 #include <system_error>
 #include <thread>
 
@@ -19,8 +21,18 @@ namespace {
 namespace v1 = asktell::v1;
 using std::chrono::milliseconds;
 
+grpc::Status refusal(const std::string& reason) {
+  google::rpc::ErrorInfo info;
+  info.set_domain("asktell");
+  info.set_reason(reason);
+  google::rpc::Status details;
+  details.add_details()->PackFrom(info);
+  return {grpc::StatusCode::FAILED_PRECONDITION, "in words", details.SerializeAsString()};
+}
+
 class Studies final : public v1::StudyService::Service {
  public:
+  v1::Study stored;               // what GetStudy answers with, if it has a name
   v1::CreateStudyRequest create;  // the last one
   v1::UpdateStudyRequest update;  // the last one
 
@@ -51,6 +63,10 @@ class Studies final : public v1::StudyService::Service {
   }
   grpc::Status GetStudy(grpc::ServerContext* /*context*/, const v1::GetStudyRequest* request,
                         v1::Study* answer) override {
+    if (!stored.name().empty()) {
+      *answer = stored;
+      return grpc::Status::OK;
+    }
     answer->set_name(request->name());
     answer->set_replicates(2);
     answer->set_max_staleness(0);
@@ -69,7 +85,9 @@ class Trials final : public v1::TrialService::Service {
   milliseconds lease{0};
   int failures = 0;  // of Tell, before it works
 
-  bool noisy = false;  // the model finds noise
+  bool noisy = false;              // the model finds noise
+  v1::Trial best;                  // what ListBestTrials answers with
+  std::function<void()> complete;  // what happens when a study turns out to be complete; unset = it does not
 
   std::vector<std::string> tells() {
     const std::lock_guard lock(mutex_);
@@ -86,6 +104,10 @@ class Trials final : public v1::TrialService::Service {
 
  private:
   grpc::Status Ask(grpc::ServerContext* /*context*/, const v1::AskRequest* request, v1::AskResponse* answer) override {
+    if (complete) {
+      complete();
+      return refusal("STUDY_COMPLETE");
+    }
     v1::Trial& trial = *answer->add_trials();
     trial.set_name(request->study() + "/trials/1");
     trial.set_number(1);
@@ -125,7 +147,7 @@ class Trials final : public v1::TrialService::Service {
 
   grpc::Status ListBestTrials(grpc::ServerContext* /*context*/, const v1::ListBestTrialsRequest* request,
                               v1::ListBestTrialsResponse* answer) override {
-    answer->add_trials()->set_number(7);
+    *answer->add_trials() = best;
     if (request->by_model() && noisy) {
       v1::BestByModel& best = *answer->mutable_best_by_model();
       best.mutable_trial()->set_number(4);
@@ -148,6 +170,7 @@ class ClientTest : public testing::Test {
   void SetUp() override {
     int port = 0;
     grpc::ServerBuilder builder;
+    trials.best.set_number(7);
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(&studies);
     builder.RegisterService(&trials);
@@ -168,6 +191,46 @@ class ClientTest : public testing::Test {
   asktell::ClientOptions options;
   std::vector<std::string> warnings;
 };
+
+std::string shown(const std::function<void(std::ostream&)>& write) {
+  std::ostringstream text;
+  write(text);
+  return text.str();
+}
+
+TEST_F(ClientTest, HandlesShowWhereTheyStandAndNoToken) {
+  const std::string name = "projects/vision/studies/s";
+  v1::Study& study = studies.stored;
+  study.set_name(name);
+  study.set_state(v1::STUDY_STATE_ACTIVE);
+  *study.add_objectives() = asktell::minimize("val_loss");
+  study.mutable_stopping_rules()->set_max_trials(3);
+  study.mutable_trial_counts()->set_succeeded(1);
+  study.mutable_trial_counts()->set_failed(1);
+  study.mutable_trial_counts()->set_running(2);
+  trials.best.set_name(name + "/trials/7");
+  trials.best.set_state(v1::TRIAL_STATE_SUCCEEDED);
+  *trials.best.mutable_parameters() = asktell::Params{{"rank", 8}, {"lr", 1e-4}};
+  *trials.best.mutable_metrics() = asktell::Metrics{{"val_loss", 0.31}, {"seconds", 2}};
+  trials.complete = [&study] {
+    study.set_state(v1::STUDY_STATE_FINISHED);
+    study.set_finish_reason(v1::FINISH_REASON_MAX_TRIALS);
+    study.mutable_trial_counts()->set_succeeded(3);
+    study.mutable_trial_counts()->set_running(0);
+  };
+  options.token = "hidden";
+  options.project = "vision";
+  asktell::Client client(options);
+  EXPECT_EQ(shown([&](std::ostream& out) { out << client; }), *options.address + " project vision");
+  asktell::Study handle = client.study("s");
+  const auto text = [&] { return shown([&](std::ostream& out) { out << handle; }); };
+  EXPECT_EQ(text(), name + " ACTIVE, 2 trials ended, 1 failed, 2 running, budget 3");
+  EXPECT_EQ(shown([&](std::ostream& out) { out << *handle.best(); }),
+            name + "/trials/7 SUCCEEDED lr=0.0001 rank=8, seconds=2 val_loss=0.31");
+  EXPECT_THROW(handle.ask(), asktell::StudyComplete);
+  EXPECT_EQ(text(),
+            name + " FINISHED (MAX_TRIALS), 4 trials ended, 1 failed, budget 3, best: trial 7 with val_loss=0.31");
+}
 
 TEST_F(ClientTest, RetriesWithTheSameRequestId) {
   trials.failures = 2;

@@ -21,8 +21,8 @@ impl Study {
     ///
     /// # Errors
     ///
-    /// [`Error::StudyComplete`] (there is nothing more to do), [`Error::StudyPaused`], [`Error::QueueEmpty`] (manual
-    /// search, nothing enqueued).
+    /// [`Error::StudyComplete`] (there is nothing more to do; [`Study::info`] is read anew), [`Error::StudyPaused`],
+    /// [`Error::QueueEmpty`] (manual search, nothing enqueued).
     pub async fn ask(&self) -> Result<Trial> {
         Ok(self.ask_many(1).await?.swap_remove(0)) // there is one at least
     }
@@ -58,6 +58,9 @@ impl Study {
                 }
                 Err(error) => error,
             };
+            if matches!(error, Error::StudyComplete(_)) {
+                let _ = self.refresh().await; // what is printed after the last trial is true
+            }
             let delay = jitter(error.retry_after().unwrap_or(ASK_AGAIN), 1.0, 1.2);
             let later = matches!(error, Error::NoTrialAvailable(_) | Error::Overloaded(_));
             if !later || give_up.is_some_and(|give_up| Instant::now() + delay > give_up) {

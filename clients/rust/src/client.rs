@@ -9,7 +9,7 @@ use crate::new_study::NewStudy;
 use crate::session::Session;
 use crate::settings::ClientBuilder;
 use crate::study::Study;
-use crate::v1;
+use crate::{show, v1};
 
 /// A connection to one or several servers. Clones share it, and it lasts as long as any of them, or a study or trial
 /// that came from it.
@@ -18,9 +18,16 @@ pub struct Client {
     session: Arc<Session>,
 }
 
+/// Where the servers are, and the project; never the token.
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show::client(&self.session.settings, f)
+    }
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("project", &self.session.settings.project).finish_non_exhaustive()
+        write!(f, "Client({self})")
     }
 }
 

@@ -16,6 +16,7 @@ mod retry;
 mod rpcs;
 mod session;
 mod settings;
+mod show;
 mod space;
 mod status;
 mod study;

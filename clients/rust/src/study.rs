@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::list::{Items, pages};
 use crate::session::Session;
 use crate::trial::{Answer, Trial};
-use crate::{v1, watch};
+use crate::{show, v1, watch};
 
 const PAGE: i32 = 500;
 
@@ -17,18 +17,28 @@ pub struct Study {
     pub(crate) session: Arc<Session>,
     name: Arc<str>,
     info: Arc<Mutex<Arc<v1::Study>>>,
+    best: Arc<Mutex<Option<Arc<v1::Trial>>>>,
+}
+
+/// Name, state, how many trials there are, the budget and the best trial; each as of the last call that answered with it.
+impl fmt::Display for Study {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let best = self.best.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        show::study(&self.info(), best.as_deref(), f)
+    }
 }
 
 impl fmt::Debug for Study {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Study").field(&self.name).finish()
+        write!(f, "Study({self})")
     }
 }
 
 impl Study {
     pub(crate) fn new(session: &Arc<Session>, message: v1::Study) -> Self {
         let name = message.name.as_str().into();
-        Self { session: Arc::clone(session), name, info: Arc::new(Mutex::new(Arc::new(message))) }
+        let info = Arc::new(Mutex::new(Arc::new(message)));
+        Self { session: Arc::clone(session), name, info, best: Arc::default() }
     }
 
     /// `projects/{project}/studies/{study}`.
@@ -120,6 +130,9 @@ impl Study {
     ) -> Result<Answer<v1::ListBestTrialsResponse>> {
         let request = v1::ListBestTrialsRequest { parent: self.name().to_owned(), ..request };
         let mut message = self.session.call(request).await?;
+        if let Some(best) = message.trials.first() {
+            *self.best.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(best.clone()));
+        }
         Ok(Answer { trials: self.handles(std::mem::take(&mut message.trials)), message })
     }
 

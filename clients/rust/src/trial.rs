@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::lease::Lease;
 use crate::named::{Named, Params};
 use crate::session::Session;
-use crate::v1;
+use crate::{show, v1};
 
 /// In characters.
 pub(crate) const LONGEST_REASON: usize = 4096;
@@ -27,9 +27,16 @@ pub struct Trial {
     info: Mutex<Arc<v1::Trial>>,
 }
 
+/// Name, state, configuration and metrics, as of the last call that answered with the trial.
+impl fmt::Display for Trial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show::trial(&self.info(), f)
+    }
+}
+
 impl fmt::Debug for Trial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Trial").field("name", &self.name()).field("params", &self.params()).finish_non_exhaustive()
+        write!(f, "Trial({self})")
     }
 }
 

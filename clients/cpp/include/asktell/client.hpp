@@ -3,6 +3,8 @@
 #include <asktell/v1/study_service.pb.h>
 #include <asktell/v1/suggestion_service.pb.h>
 
+#include <iosfwd>
+
 #include "asktell/study.hpp"
 
 namespace asktell {
@@ -71,6 +73,9 @@ class Client {
   /// Stops the heartbeats, ends calls that other threads wait for, and gives back the open trials, except those whose
   /// lease never ends. Takes a few seconds at most; trials that could not be given back run out by themselves.
   void close() noexcept;
+
+  /// Where the servers are, and the project; never the token.
+  friend std::ostream& operator<<(std::ostream& out, const Client& client);
 
  private:
   class Impl;

@@ -3,6 +3,7 @@
 #include <asktell/v1/study.pb.h>
 
 #include <chrono>
+#include <iosfwd>
 #include <optional>
 
 #include "asktell/sequence.hpp"
@@ -52,8 +53,8 @@ class Study {
 
   /// A trial to run; its lease renews itself until the trial is told, released or destroyed. When nothing can be handed
   /// out now, it waits as the options say.
-  /// @throws StudyComplete (there is nothing more to do), StudyPaused, QueueEmpty (manual search, nothing enqueued),
-  ///         NoTrialAvailable (not now, and the wait would end before there could be one).
+  /// @throws StudyComplete (there is nothing more to do; info() is read anew), StudyPaused, QueueEmpty (manual search,
+  ///         nothing enqueued), NoTrialAvailable (not now, and the wait would end before there could be one).
   Trial ask(AskOptions options = {});
   /// ask() for several; fewer, but at least one, come back when the study cannot give more now.
   std::vector<Trial> ask_many(int count, AskOptions options = {});
@@ -95,6 +96,10 @@ class Study {
   /// The study's changes as they happen, in order, across restarts of servers: nothing is missed and nothing comes
   /// twice. The cursor is that of the last change seen, or of info(); empty = from the study's beginning.
   [[nodiscard]] Watch watch(const std::string& cursor = {}) const;
+
+  /// Name, state, how many trials there are, the budget and the best trial; each as of the last call that answered with
+  /// it.
+  friend std::ostream& operator<<(std::ostream& out, const Study& study);
 
  private:
   std::shared_ptr<Impl> impl_;

@@ -2,6 +2,7 @@
 
 #include <asktell/v1/trial_service.pb.h>
 
+#include <iosfwd>
 #include <memory>
 #include <vector>
 
@@ -79,6 +80,9 @@ class Trial {
   void refresh();
   /// Removes the trial. @throws IllegalTransition It is running: cancel it first.
   void remove();
+
+  /// Name, state, configuration and metrics, as of the last call that answered with the trial.
+  friend std::ostream& operator<<(std::ostream& out, const Trial& trial);
 
  private:
   std::shared_ptr<Impl> impl_;  // of this object alone

@@ -8,6 +8,7 @@ mod lists;
 mod retries;
 mod server;
 mod settings;
+mod show;
 mod values;
 
 use std::fs;

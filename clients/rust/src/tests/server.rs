@@ -29,6 +29,7 @@ pub(super) struct Answers {
     pub(super) tell: Option<Script<v1::TellRequest, v1::TellResponse>>,
     pub(super) report: Option<Script<v1::ReportRequest, v1::ReportResponse>>,
     pub(super) list_trials: Option<Script<v1::ListTrialsRequest, v1::ListTrialsResponse>>,
+    pub(super) list_best: Option<Script<v1::ListBestTrialsRequest, v1::ListBestTrialsResponse>>,
     pub(super) create_study: Option<Script<v1::CreateStudyRequest, v1::Study>>,
     pub(super) get_study: Option<Script<v1::GetStudyRequest, v1::Study>>,
     /// Changes, then how the stream ends.
@@ -230,6 +231,14 @@ impl TrialService for Shared {
     async fn list_trials(&self, request: Request<v1::ListTrialsRequest>) -> Answer<Response<v1::ListTrialsResponse>> {
         let number = self.note("ListTrials", &request, "");
         answer(self.answers.list_trials.as_ref(), number, request.into_inner(), |_| v1::ListTrialsResponse::default())
+    }
+
+    async fn list_best_trials(
+        &self,
+        request: Request<v1::ListBestTrialsRequest>,
+    ) -> Answer<Response<v1::ListBestTrialsResponse>> {
+        let number = self.note("ListBestTrials", &request, "");
+        answer(self.answers.list_best.as_ref(), number, request.into_inner(), |_| v1::ListBestTrialsResponse::default())
     }
 
     async fn watch_study(&self, request: Request<v1::WatchStudyRequest>) -> Answer<Response<Changes>> {
