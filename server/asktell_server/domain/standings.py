@@ -7,10 +7,11 @@ that is `TotalOrder`; results of which neither is better (a Pareto front) are an
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol
 
 from asktell_server.domain.goals import Goals, Rank
 from asktell_server.domain.trial import Origin, Trial, TrialState
@@ -18,8 +19,8 @@ from asktell_server.domain.trial import Origin, Trial, TrialState
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-Turn = tuple[bool, int, int]
-"""Where a trial stands in the order of the ends: all imported ones first, then by time and number."""
+_Row = tuple[float, ...]
+"""What is sorted: plain tuples of numbers, which compare fast."""
 
 
 class Standing(NamedTuple):
@@ -49,6 +50,13 @@ class Standings(Protocol):
 
     def put(self, number: int, standing: Standing) -> None:
         """Takes in a trial that is not among them."""
+        ...
+
+    def extend(self, standings: Mapping[int, Standing], *, best_first: Sequence[int]) -> None:
+        """Takes in many trials that are not among them, faster than one by one.
+
+        `best_first`: the numbers of those with a rank, sorted by rank and number as far as may be.
+        """
         ...
 
     def remove(self, number: int) -> None:
@@ -89,22 +97,35 @@ class TotalOrder:
 
     def __init__(self) -> None:
         self._standings: dict[int, Standing] = {}
-        self._best: list[tuple[Rank, int]] = []
-        """The feasible ones, by rank and number."""
-        self._first: list[tuple[Rank, Turn]] = []
-        """The same, by rank and turn: the first of them brought the last gain."""
-        self._turns: list[Turn] = []
-        """Those that are not imported, by turn."""
+        self._best: list[_Row] = []
+        """The feasible ones: rank, number."""
+        self._turns: list[_Row] = []
+        """The turns of those that are not imported."""
+        self._last_gain: _Row | None = None
+        """The first turn among those with the best rank."""
 
     def put(self, number: int, standing: Standing) -> None:
         """See Standings."""
         self._standings[number] = standing
         turn = _turn(number, standing)
-        if standing.rank is not None:
-            insort(self._best, (standing.rank, number))
-            insort(self._first, (standing.rank, turn))
+        if (rank := standing.rank) is not None:
+            best = self._best[0][:-1] if self._best else None
+            if self._last_gain is None or best is None or rank < best:
+                self._last_gain = turn
+            elif rank == best:
+                self._last_gain = min(turn, self._last_gain)
+            insort(self._best, (*rank, number))
         if not standing.imported:
             insort(self._turns, turn)
+
+    def extend(self, standings: Mapping[int, Standing], *, best_first: Sequence[int]) -> None:
+        """See Standings."""
+        self._standings |= standings
+        self._best += [(*(standings[number].rank or ()), number) for number in best_first]
+        self._turns += [(True, end, number) for number, (_, imported, end) in standings.items() if not imported]
+        self._best.sort()  # nearly in order, both of them
+        self._turns.sort()
+        self._find_last_gain()
 
     def remove(self, number: int) -> None:
         """See Standings."""
@@ -113,10 +134,18 @@ class TotalOrder:
             return
         turn = _turn(number, standing)
         if standing.rank is not None:
-            _take_out(self._best, (standing.rank, number))
-            _take_out(self._first, (standing.rank, turn))
+            _take_out(self._best, (*standing.rank, number))
+            if turn == self._last_gain:
+                self._find_last_gain()
         if not standing.imported:
             _take_out(self._turns, turn)
+
+    def _find_last_gain(self) -> None:
+        """Looks at all with the best rank: a few, or the result that everybody reaches; and this is done seldom."""
+        best = self._best[0][:-1] if self._best else None
+        equals = itertools.takewhile(lambda row: row[:-1] == best, self._best)
+        numbers = (int(row[-1]) for row in equals)
+        self._last_gain = min((_turn(number, self._standings[number]) for number in numbers), default=None)
 
     def of(self, number: int) -> Standing | None:
         """See Standings."""
@@ -124,24 +153,22 @@ class TotalOrder:
 
     def best(self, count: int) -> Sequence[int]:
         """See Standings."""
-        return [number for _, number in self._best[:count]]
+        return [int(row[-1]) for row in self._best[:count]]
 
     def reaches(self, rank: Rank) -> bool:
         """See Standings."""
-        return bool(self._best) and self._best[0][0] <= rank
+        return bool(self._best) and self._best[0][:-1] <= rank
 
     @property
     def run_without_gain(self) -> int:
         """See Standings."""
-        last_gain = bisect_right(self._turns, self._first[0][1]) if self._first else 0
-        return len(self._turns) - last_gain
+        before = 0 if self._last_gain is None else bisect_right(self._turns, self._last_gain)
+        return len(self._turns) - before
 
 
-def _turn(number: int, standing: Standing) -> Turn:
+def _turn(number: int, standing: Standing) -> _Row:
+    """Where a trial stands in the order of the ends: all imported ones first, then by time and number."""
     return not standing.imported, standing.end, number
-
-
-_Row = TypeVar("_Row", tuple[Rank, int], tuple[Rank, Turn], Turn)
 
 
 def _take_out(rows: list[_Row], row: _Row) -> None:

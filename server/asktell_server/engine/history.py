@@ -115,6 +115,14 @@ class History:
             raise ValueError(f"{len(observation.metrics)} metrics for a history of {self.metrics}")
         self._own().insert(place, self.space.key(observation.parameters), observation)
 
+    def part(self, first: int, last: int) -> Sequence[Sequence[Any]]:
+        """The observations from place `first` up to `last`, which is left out, as columns for `extend`."""
+        return [column[first:last] for column in self._columns.all()]
+
+    def extend(self, part: Sequence[Sequence[Any]]) -> None:
+        """Adds observations at the end, as `part` has given them. Raises ValueError when they have other metrics."""
+        self._own().extend(part)
+
     def remove(self, place: int) -> None:
         """Takes the observation at `place` out."""
         self._own().remove(place)

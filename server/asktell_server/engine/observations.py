@@ -128,6 +128,11 @@ class Columns:
         for mine, others in zip(self.all(), columns, strict=True):
             mine.extend(others)
 
+    def extend(self, columns: Sequence[Iterable[Any]]) -> None:
+        """Adds the observations of other columns at the end."""
+        self.fill(columns)
+        self.uses = None
+
     def __contains__(self, key: Key) -> bool:
         """Whether one of the observations is of the configuration with this key."""
         self._lookups += 1

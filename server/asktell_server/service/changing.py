@@ -19,7 +19,8 @@ from asktell_server.domain.study import Study
 from asktell_server.domain.surprise import surprise
 from asktell_server.domain.trial import Trial
 from asktell_server.service.ask.preparing import Preparer
-from asktell_server.service.views import StudyView, Views
+from asktell_server.service.study_view import StudyView
+from asktell_server.service.views import Views
 from asktell_server.store.protocol import (
     Commit,
     Conflict,

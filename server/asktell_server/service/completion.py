@@ -10,7 +10,7 @@ from asktell_server.domain.stopping import finish_reason
 from asktell_server.domain.study import FinishReason, Study, StudyState
 from asktell_server.domain.trial import TrialState
 from asktell_server.service.clock import Clock
-from asktell_server.service.views import StudyView
+from asktell_server.service.study_view import StudyView
 from asktell_server.store.protocol import Conflict, StudyHead, StudyStore
 
 

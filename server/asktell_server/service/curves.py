@@ -103,6 +103,19 @@ class Curve:
             self.steps = array("q", (self.steps[place] for place in kept))
             self.values = array("d", (self.values[place] for place in kept))
 
+    def packed(self) -> tuple[int, bytes, bytes]:
+        """The curve as plain values, for `unpacked`."""
+        return self._shift, self.steps.tobytes(), self.values.tobytes()
+
+    @classmethod
+    def unpacked(cls, packed: tuple[int, bytes, bytes]) -> Curve:
+        """A curve of what `packed` gave, on a machine with the same order of bytes."""
+        curve = cls()
+        curve._shift, steps, values = packed
+        curve.steps.frombytes(steps)
+        curve.values.frombytes(values)
+        return curve
+
     def _shares_range(self, step: int, other: int) -> bool:
         return step >> self._shift == other >> self._shift
 
@@ -131,6 +144,13 @@ class Curves:
         for metric, points in part.points.items():
             self._put(part.number, metric, points)
 
+    def restore(self, number: int, metric: str, curve: Curve) -> None:
+        """Takes in a whole curve of a trial that has none for the metric."""
+        curve.thin(self._most)
+        self._curves.setdefault(number, {})[metric] = curve
+        self.points += len(curve)
+        self._bound()
+
     def remove(self, number: int) -> None:
         """Forgets a trial."""
         self.points -= sum(map(len, self._curves.pop(number, {}).values()))
@@ -144,6 +164,9 @@ class Curves:
         for step, value in points:
             curve.put(step, value, most=self._most)
         self.points += len(curve) - before
+        self._bound()
+
+    def _bound(self) -> None:
         while self.points > self._max_points:
             self._shrink()
 

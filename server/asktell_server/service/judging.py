@@ -12,7 +12,7 @@ from asktell_server.engine.observations import Outcome
 from asktell_server.engine.task import PatientEngine
 from asktell_server.engine.tasks.assess import Assessment, AssessTask
 from asktell_server.service.problems import problem_of
-from asktell_server.service.views import StudyView
+from asktell_server.service.study_view import StudyView
 from asktell_server.store.protocol import TrialRecord
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from asktell_server.engine.task import SpareEngine
 from asktell_server.engine.tasks.suggest import SuggestTask
 from asktell_server.service.problems import problem_of
 from asktell_server.service.provenance import with_provenance
-from asktell_server.service.views import StudyView
+from asktell_server.service.study_view import StudyView
 from asktell_server.store.protocol import WarmStart, WarmStartStore
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,8 @@ from asktell_server.domain.provenance import Provenance
 from asktell_server.domain.trial import Trial
 from asktell_server.engine.tasks.suggest import SuggestTask
 from asktell_server.service.problems import problem_of
-from asktell_server.service.views import PAGE, StudyView
+from asktell_server.service.study_view import StudyView
+from asktell_server.service.views import PAGE
 from asktell_server.store.protocol import LogEntry, LogStore, MeasurementReported, StudyHead
 
 
@@ -17,8 +18,7 @@ class Past:
     """The trials of a study after the entries taken in so far. Its space, objectives and algorithm never change."""
 
     def __init__(self, head: StudyHead) -> None:
-        self._view = StudyView(head)
-        self._view.sequence = 0
+        self._view = StudyView(head, sequence=0)
 
     @property
     def sequence(self) -> int:

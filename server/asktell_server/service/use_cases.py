@@ -52,6 +52,7 @@ class UseCases:
         await self.asking.close()
         await self.preparer.close()
         await self.modelling.close()
+        await self.views.close()
 
 
 def build_use_cases(ledger: Ledger, engine: Engine, clock: Clock, *, judging_wait_s: float = WAIT_S) -> UseCases:

@@ -9,6 +9,8 @@ A trial's number and revision, and a study's revision, are not in the blob: the 
 
 from __future__ import annotations
 
+import hashlib
+import zlib
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -36,7 +38,10 @@ from asktell_server.domain.study import Study
 from asktell_server.domain.trial import UNNAMED_METRIC, Belief, Prediction, Result, Trial
 
 SCHEMA = 1
+SEALED_SCHEMA = 1
+"""Of what `seal` makes."""
 
+_DIGEST_BYTES = 12
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _DOMAIN_TAGS: dict[type, str] = {
@@ -114,6 +119,28 @@ def decode_points(blob: bytes) -> tuple[int, dict[str, float]]:
         return data["step"], {name: metric["value"] for name, metric in data["metrics"].items()}
     except (AttributeError, KeyError, TypeError) as error:
         raise CodecError("a stored measurement cannot be read") from error
+
+
+def seal(data: dict[str, Any]) -> bytes:
+    """Plain values (what MessagePack knows) under a schema byte, compressed, with a checksum: for what can be made again."""
+    body = zlib.compress(msgpack.packb(data), level=1)
+    return bytes([SEALED_SCHEMA]) + digest(body) + body
+
+
+def unseal(blob: bytes) -> dict[str, Any]:
+    """The inverse of `seal`. Raises CodecError: another schema, or damaged."""
+    if not blob or blob[0] != SEALED_SCHEMA:
+        raise CodecError(f"sealed with schema {blob[0] if blob else 'none'}, this server reads {SEALED_SCHEMA}")
+    checksum, body = blob[1 : 1 + _DIGEST_BYTES], blob[1 + _DIGEST_BYTES :]
+    if digest(body) != checksum:
+        raise CodecError("its checksum is wrong")
+    data: dict[str, Any] = msgpack.unpackb(zlib.decompress(body), strict_map_key=False)
+    return data
+
+
+def digest(data: bytes) -> bytes:
+    """12 bytes that tell data apart from other or damaged data."""
+    return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).digest()
 
 
 def _pack(data: dict[str, Any]) -> bytes:

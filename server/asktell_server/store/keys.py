@@ -6,7 +6,19 @@ from asktell_server.domain.names import StudyName
 
 PREFIX = "asktell"
 
-_STUDY_KEYS = ("meta", "trials", "leases", "active", "log", "reports", "imports", "model", "ready", "preparing")
+_STUDY_KEYS = (
+    "meta",
+    "trials",
+    "leases",
+    "active",
+    "log",
+    "reports",
+    "imports",
+    "model",
+    "ready",
+    "preparing",
+    "snapshot",
+)
 """The order in which every script gets them (`lua/common.lua`); the key of the request id comes last."""
 
 

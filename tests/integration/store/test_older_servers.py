@@ -5,7 +5,7 @@ from __future__ import annotations
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.surprise import WHOLE_SURPRISE
 from asktell_server.domain.trial import TrialState
-from asktell_server.store.protocol import Prepared, StalenessLimit
+from asktell_server.store.protocol import Prepared, Snapshot, StalenessLimit
 from tests.integration.store.conftest import Opened
 from tests.support.ledger import a_study, commit, put, queued, running, told, write
 from tests.support.valkey import Server
@@ -46,3 +46,22 @@ async def test_a_trial_stored_without_a_surprise_is_taken_on(server: Server, ope
         assert (await ledger.read_head(NAME)).surprise == WHOLE_SURPRISE, "of the one that this server has written"
         (kept,) = [record for record in await ledger.read_trials(NAME, numbers=[1, 2]) if record]
         assert kept.trial == done
+
+
+async def test_a_snapshot_of_another_log_is_left_alone(server: Server, opened: Opened) -> None:
+    """The log was restored from a backup, say, and went on otherwise; the snapshot was not."""
+    name = StudyName(project="default", study_id="restored")
+    async with opened(server.url) as ledger:
+        head = await ledger.create_study(a_study(name), request=None)
+        await put(ledger, name, queued(0.5))
+        kept = Snapshot(epoch=head.epoch, sequence=2, manifest=b"m", pieces=[])
+        assert await ledger.keep_snapshot(name, kept)
+        assert await ledger.read_snapshot(name) == kept
+        with server.client() as client:
+            key = "asktell:{default/restored}:"
+            client.hset(key + "snapshot", "mark", "of another entry")
+            assert await ledger.read_snapshot(name) is None
+            client.hset(key + "snapshot", "sequence", 99)
+            assert await ledger.read_snapshot(name) is None
+        assert await ledger.keep_snapshot(name, kept), "although a later one seems to be there"
+        assert await ledger.read_snapshot(name) == kept

@@ -67,6 +67,22 @@ def test_they_follow_whatever_is_put_in_and_taken_out(changes: list[tuple[Trial,
         assert all(standings.of(number) == standing_of(each, GOALS) for number, each in there.items())
 
 
+@given(st.lists(_ended, unique_by=lambda trial: trial.number), st.integers(0, 12), st.randoms(use_true_random=False))
+def test_many_at_once_are_as_one_by_one(trials: list[Trial], split: int, rng: random.Random) -> None:
+    later = {trial.number: standing for trial in trials[split:] if (standing := standing_of(trial, GOALS)) is not None}
+    order = [number for number, standing in later.items() if standing.rank is not None]
+    rng.shuffle(order)
+    standings = ranked(trials[:split], GOALS)
+    standings.extend(later, best_first=order)
+    one_by_one = ranked(trials, GOALS)
+    assert standings.best(99) == one_by_one.best(99)
+    assert standings.run_without_gain == one_by_one.run_without_gain == _run_without_gain(trials)
+    for trial in trials:
+        standings.remove(trial.number)
+        trials = [each for each in trials if each is not trial]
+        assert standings.run_without_gain == _run_without_gain(trials)
+
+
 def test_the_best_come_first_and_equal_ones_by_number() -> None:
     trials = [ended_trial(4, 0.5), ended_trial(1, None), ended_trial(3, 0.2), ended_trial(2, 0.5)]
     assert ranked(trials, GOALS).best(9) == [3, 2, 4]

@@ -12,7 +12,7 @@ from asktell_server.domain.study import StoppingRules, StudyState
 from asktell_server.domain.surprise import WHOLE_SURPRISE
 from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.service.ask.offer import FEW_RUNNING, RUNNING_PER_STALE, UNLIMITED, Offer
-from asktell_server.service.views import StudyView
+from asktell_server.service.study_view import StudyView
 from asktell_server.store.protocol import MAX_READY, Prepared, StalenessLimit, StudyHead
 from tests.support.builders import NOW, a_running_trial, a_study, a_trial, ended_trial
 

@@ -14,7 +14,8 @@ from asktell_server.domain.errors import NotFound
 from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.trial import Result, Trial, TrialState
-from asktell_server.service.views import PAGE, StudyView, Views
+from asktell_server.service.study_view import StudyView
+from asktell_server.service.views import PAGE, Views
 from asktell_server.store.memory import MemoryLedger
 from asktell_server.store.protocol import (
     Commit,

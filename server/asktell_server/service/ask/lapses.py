@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from asktell_server.domain.trial import TrialState
 from asktell_server.service.clock import Clock
-from asktell_server.service.views import StudyView
+from asktell_server.service.study_view import StudyView
 from asktell_server.store.protocol import Commit, Conflict, Guard, TrialStore, TrialWrite
 
 log = logging.getLogger(__name__)

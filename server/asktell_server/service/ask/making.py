@@ -11,7 +11,8 @@ from asktell_server.service.ask.demand import WASTE, Cause, Demand, KnownProgres
 from asktell_server.service.ask.offer import Offer, may_prepare
 from asktell_server.service.clock import Clock
 from asktell_server.service.modelling import Modelling, new_trial, task_of
-from asktell_server.service.views import StudyView, Views
+from asktell_server.service.study_view import StudyView
+from asktell_server.service.views import Views
 from asktell_server.store.protocol import EndedPreparing, Prepared, PreparedStore
 
 log = logging.getLogger(__name__)

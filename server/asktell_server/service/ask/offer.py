@@ -9,7 +9,7 @@ from asktell_server.domain.space import Configuration, configuration_digest
 from asktell_server.domain.study import Study, StudyState
 from asktell_server.domain.surprise import WHOLE_SURPRISE
 from asktell_server.domain.trial import TrialState
-from asktell_server.service.views import StudyView
+from asktell_server.service.study_view import StudyView
 from asktell_server.store.protocol import MAX_READY, UP_TO_DATE, Prepared, StalenessLimit
 
 FEW_RUNNING = 6

@@ -19,7 +19,8 @@ from asktell_server.service.ask.demand import CREDIT_OF_CALL, Cause, Demand
 from asktell_server.service.ask.making import Maker, PreparingCounters
 from asktell_server.service.ask.offer import Offer, may_prepare
 from asktell_server.service.modelling import task_of
-from asktell_server.service.views import StudyView, Views
+from asktell_server.service.study_view import StudyView
+from asktell_server.service.views import Views
 from asktell_server.store.protocol import StalenessLimit
 
 log = logging.getLogger(__name__)

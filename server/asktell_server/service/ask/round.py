@@ -23,7 +23,8 @@ from asktell_server.service.ask.starting import Starting
 from asktell_server.service.clock import Clock
 from asktell_server.service.completion import Completion
 from asktell_server.service.modelling import Modelling
-from asktell_server.service.views import StudyView, Views
+from asktell_server.service.study_view import StudyView
+from asktell_server.service.views import Views
 from asktell_server.store.protocol import StudyDelta, TrialStore
 
 

@@ -12,7 +12,7 @@ from asktell_server.service.ask.offer import Offer
 from asktell_server.service.ask.sharing import AskJob
 from asktell_server.service.clock import Clock
 from asktell_server.service.modelling import new_trial
-from asktell_server.service.views import StudyView
+from asktell_server.service.study_view import StudyView
 from asktell_server.store.protocol import Commit, Conflict, Guard, TrialStore, TrialWrite
 
 log = logging.getLogger(__name__)

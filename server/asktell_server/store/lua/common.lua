@@ -3,7 +3,7 @@
 -- A script checks first and writes last, because an error does not roll back what was written. Blobs are opaque.
 -- Whole numbers stay below 2^53; nothing else is computed with.
 
-local META, TRIALS, LEASES, ACTIVE, LOG, REPORTS, IMPORTS, MODEL, READY, PREPARING, REQUEST = unpack(KEYS)
+local META, TRIALS, LEASES, ACTIVE, LOG, REPORTS, IMPORTS, MODEL, READY, PREPARING, SNAPSHOT, REQUEST = unpack(KEYS)
 local args = cmsgpack.unpack(ARGV[1])
 
 -- The field of META with the sum of all surprises. Its name is that of the first servers that kept it, and stays readable.
@@ -110,6 +110,12 @@ local function log_entry(sequence)
   if not entry then return nil end
   local fields = entry[2]
   return {fields[2], tonumber(fields[4]), fields[6]}
+end
+
+-- What the log says at a position, in few words; nil when nothing stands there.
+local function mark_of(sequence)
+  local entry = log_entry(sequence)
+  return entry and redis.sha1hex(entry[1] .. entry[2] .. ':' .. entry[3])
 end
 
 -- Appends to the log. Kinds: S study, T trial, D deleted trial, M measurement.

@@ -13,7 +13,7 @@ if args.expected_revision >= 0 and tonumber(head[2]) ~= args.expected_revision t
   return {'CONFLICT', 'STUDY_CHANGED', -1, false}
 end
 
-redis.call('UNLINK', META, TRIALS, LEASES, ACTIVE, LOG, REPORTS, IMPORTS, MODEL, READY, PREPARING)
+redis.call('UNLINK', META, TRIALS, LEASES, ACTIVE, LOG, REPORTS, IMPORTS, MODEL, READY, PREPARING, SNAPSHOT)
 remember({kind = 'delete', epoch = head[1]})
 publish(tonumber(head[3]) + 1)
 return {'OK'}

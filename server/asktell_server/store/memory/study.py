@@ -21,6 +21,7 @@ from asktell_server.store.protocol import (
     Guard,
     LogEntry,
     Prepared,
+    Snapshot,
     StudyHead,
     TrialChanged,
     TrialDeleted,
@@ -48,6 +49,9 @@ class StudyInMemory:
     ready: list[Prepared] = field(default_factory=list)
     preparing: tuple[str, datetime] | None = None
     """Who prepares, and until when its lock holds."""
+    snapshot: Snapshot | None = None
+    pieces: dict[str, bytes] = field(default_factory=dict)
+    """Of the snapshot, and of one to come."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

@@ -25,6 +25,7 @@ from asktell_server.store.protocol.parts import (
     MeasurementStore,
     PreparedStore,
     RequestStore,
+    SnapshotStore,
     StudyStore,
     TrialStore,
     WarmStartStore,
@@ -39,10 +40,12 @@ from asktell_server.store.protocol.prepared import (
 )
 from asktell_server.store.protocol.reports import MAX_MEASUREMENTS, CurvePart, Point, Reported
 from asktell_server.store.protocol.requests import REQUEST_TTL_S, Request
+from asktell_server.store.protocol.snapshots import MAX_PIECE_BYTES, Snapshot
 from asktell_server.store.protocol.warm_starts import WarmStart
 
 __all__ = [
     "MAX_MEASUREMENTS",
+    "MAX_PIECE_BYTES",
     "MAX_READY",
     "REQUEST_TTL_S",
     "UP_TO_DATE",
@@ -66,6 +69,8 @@ __all__ = [
     "Reported",
     "Request",
     "RequestStore",
+    "Snapshot",
+    "SnapshotStore",
     "StalenessLimit",
     "StudyChanged",
     "StudyDelta",

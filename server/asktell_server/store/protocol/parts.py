@@ -18,6 +18,7 @@ from asktell_server.store.protocol.log import LogEntry, StudyDelta, StudyHead
 from asktell_server.store.protocol.prepared import EndedPreparing, Prepared, StalenessLimit
 from asktell_server.store.protocol.reports import CurvePart, Reported
 from asktell_server.store.protocol.requests import Request
+from asktell_server.store.protocol.snapshots import Snapshot
 from asktell_server.store.protocol.warm_starts import WarmStart
 
 
@@ -163,7 +164,45 @@ class PreparedStore(Protocol):
         ...
 
 
-class Ledger(StudyStore, TrialStore, RequestStore, LogStore, MeasurementStore, WarmStartStore, PreparedStore, Protocol):
+class SnapshotStore(Protocol):
+    """A study's snapshot: at most one, in pieces. Nothing is lost with it, and nobody waits for it to be written."""
+
+    async def read_snapshot(self, name: StudyName) -> Snapshot | None:
+        """The snapshot of the study.
+
+        None when there is none, and when it does not fit the log: its position is not in the log, or another entry
+        stands there than when it was kept (a store that was restored from a backup in parts).
+        """
+        ...
+
+    async def read_pieces(self, name: StudyName, pieces: Sequence[str]) -> Sequence[bytes | None]:
+        """Pieces by name, in one round trip; None for one that is not there."""
+        ...
+
+    async def write_piece(self, name: StudyName, *, epoch: str, piece: str, data: bytes) -> None:
+        """Stores a piece of at most MAX_PIECE_BYTES for a snapshot to come, unless the study is gone."""
+        ...
+
+    async def keep_snapshot(self, name: StudyName, snapshot: Snapshot) -> bool:
+        """Makes this the study's snapshot, and drops all pieces that it does not name.
+
+        False, and nothing happens, when one of its pieces is not there, a later one is kept, its position is not in the
+        log, or the study is gone.
+        """
+        ...
+
+
+class Ledger(
+    StudyStore,
+    TrialStore,
+    RequestStore,
+    LogStore,
+    MeasurementStore,
+    WarmStartStore,
+    PreparedStore,
+    SnapshotStore,
+    Protocol,
+):
     """A store of studies and trials."""
 
     async def check(self) -> None:

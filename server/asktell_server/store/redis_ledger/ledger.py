@@ -11,11 +11,12 @@ from asktell_server.store.link import Link
 from asktell_server.store.redis_ledger.log import RedisLog
 from asktell_server.store.redis_ledger.measurements import RedisMeasurements
 from asktell_server.store.redis_ledger.prepared import RedisPrepared
+from asktell_server.store.redis_ledger.snapshots import RedisSnapshots
 from asktell_server.store.redis_ledger.studies import RedisStudies
 from asktell_server.store.redis_ledger.trials import RedisTrials
 
 
-class RedisLedger(RedisStudies, RedisTrials, RedisLog, RedisMeasurements, RedisPrepared):
+class RedisLedger(RedisStudies, RedisTrials, RedisLog, RedisMeasurements, RedisPrepared, RedisSnapshots):
     """Implements `protocol.Ledger`; made by `connect`."""
 
     def __init__(self, link: Link, *, verify_durability: bool = True) -> None:

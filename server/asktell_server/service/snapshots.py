@@ -1,0 +1,218 @@
+"""Snapshots of views: what a server knows of a study, in the store, so that a server that starts need not read its log.
+
+A view is written in parts of a thousand trials. A part is named by its content, and a later snapshot names those again in
+which nothing has changed: a study that grows writes its newest parts, not all of it. A snapshot at position C holds every
+change up to C. It may hold later ones, since parts are taken one after the other while the study goes on; the log after C
+brings those once more, which changes nothing.
+
+A snapshot can always be made again. Whatever is wrong with one is a reason to read the trials instead, and a line in the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from asktell_server.domain.errors import AsktellError
+from asktell_server.domain.names import StudyName
+from asktell_server.service.snapshot_parts import Manifest, NoSnapshot, read_part, readable, sealed_part
+from asktell_server.service.study_view import StudyView, ViewPart
+from asktell_server.store.codec import digest
+from asktell_server.store.protocol import MAX_PIECE_BYTES, LogStore, Snapshot, SnapshotStore, StudyHead
+
+log = logging.getLogger(__name__)
+
+EVERY = 5000
+"""Changes of a study from one snapshot to the next: reading so many takes a few tenths of a second."""
+MAX_BYTES = 256 * 2**20
+"""Most bytes of a snapshot; a study that needs more has none."""
+_GROUP_BYTES = 2**20
+"""About as many bytes are read in one round trip."""
+_LOG_PAGE = 250
+
+
+class _Store(SnapshotStore, LogStore, Protocol):
+    """The parts of the ledger that are needed here."""
+
+
+class Snapshots:
+    """Reads the snapshots of studies, and writes them beside what else is done."""
+
+    def __init__(self, ledger: _Store, *, every: int = EVERY, max_bytes: int = MAX_BYTES) -> None:
+        self._ledger = ledger
+        self._every = every
+        self._max_bytes = max_bytes
+        self._writing: dict[StudyName, asyncio.Task[None]] = {}
+
+    async def load(self, head: StudyHead) -> StudyView | None:
+        """A view made of the study's snapshot and the log since, if that goes; None: read the trials.
+
+        Raises:
+            NotFound: no such study. Unavailable: the store is away.
+        """
+        name = head.study.name
+        if head.sequence < self._every:  # it would not have been worth while
+            return None
+        began = time.monotonic()
+        snapshot = await self._ledger.read_snapshot(name)
+        if snapshot is None:
+            return None
+        try:
+            view = await self._restored(head, snapshot)
+        except NoSnapshot as error:
+            log.warning("the snapshot of %s is left alone, its trials are read instead: %s", name, error)
+            return None
+        view.snapshot_sequence = snapshot.sequence
+        log.debug("read the snapshot of %s in %.3f s: %d trials", name, time.monotonic() - began, len(view.trials))
+        return view
+
+    def consider(self, view: StudyView) -> None:
+        """Begins to write a snapshot of the view if enough has changed since the last one."""
+        name = view.study.name
+        if view.sequence - view.snapshot_sequence >= self._every and name not in self._writing:
+            task = self._writing[name] = asyncio.create_task(self._write(view), name=f"snapshot {name}")
+            task.add_done_callback(lambda _: self._writing.pop(name, None))
+
+    async def settle(self) -> None:
+        """Waits for what is being written."""
+        await asyncio.gather(*self._writing.values(), return_exceptions=True)
+
+    async def close(self) -> None:
+        """Stops writing."""
+        tasks = list(self._writing.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _restored(self, head: StudyHead, snapshot: Snapshot) -> StudyView:
+        """Raises NoSnapshot."""
+        name = head.study.name
+        if snapshot.epoch != head.epoch or snapshot.sequence > head.sequence:
+            raise NoSnapshot("it is of another study of this name, or of a later log")
+        manifest = Manifest.of(snapshot.manifest)
+        view = StudyView(head, sequence=snapshot.sequence)
+        parts: list[ViewPart] = []
+        reading: asyncio.Future[None] | None = None
+        for group in _groups(manifest):
+            wanted = [piece for _, pieces in group for piece in pieces]
+            found = dict(zip(wanted, await self._ledger.read_pieces(name, wanted), strict=True))
+            if reading is not None:
+                await reading
+            reading = asyncio.ensure_future(asyncio.to_thread(_read_group, group, found, parts))
+        if reading is not None:
+            await reading
+        try:
+            await asyncio.to_thread(view.restore, parts)
+        except (TypeError, ValueError) as error:
+            raise NoSnapshot(f"its parts do not fit the study: {error!r}") from error
+        more = True
+        while more:
+            delta = await self._ledger.read_delta(name, after=view.sequence, limit=_LOG_PAGE, lapsed_limit=0)
+            if delta.head.epoch != head.epoch:
+                raise NoSnapshot("the study was replaced meanwhile")
+            view.follow(delta)
+            more = delta.more
+        _check(view)
+        return view
+
+    async def _write(self, view: StudyView) -> None:
+        name = view.study.name
+        try:
+            await self._write_if_wanted(view)
+        except AsktellError as error:
+            log.warning("no snapshot of %s: %s", name, error)
+        except Exception:
+            log.exception("no snapshot of %s", name)
+        finally:  # whatever came of it: again after as many changes
+            view.snapshot_sequence = max(view.snapshot_sequence, view.sequence - self._every // 2)
+
+    async def _write_if_wanted(self, view: StudyView) -> None:
+        name, sequence = view.study.name, view.sequence
+        kept = await self._ledger.read_snapshot(name)
+        base = None if kept is None or kept.epoch != view.head.epoch else readable(kept.manifest)
+        if kept is None or base is None or kept.sequence > sequence:
+            base, before = Manifest(parts={}), -1
+        else:
+            before = kept.sequence
+            if before + self._every > sequence:  # another server's
+                view.snapshot_sequence = before
+                return
+        began = time.monotonic()
+        manifest = await self._write_parts(view, base, before)
+        if manifest is None:
+            log.warning("no snapshot of %s: it would take more than %d MB", name, self._max_bytes >> 20)
+            view.snapshot_sequence = 2 * sequence
+            return
+        snapshot = Snapshot(
+            epoch=view.head.epoch, sequence=sequence, manifest=manifest.sealed(), pieces=manifest.pieces
+        )
+        if await self._ledger.keep_snapshot(name, snapshot):
+            view.snapshot_sequence = sequence
+            took = time.monotonic() - began
+            log.debug("wrote the snapshot of %s in %.3f s: %d bytes in all", name, took, manifest.size)
+
+    async def _write_parts(self, view: StudyView, base: Manifest, before: int) -> Manifest | None:
+        """Writes the parts that are not in `base` as they are now, a snapshot at position `before`. None: too large."""
+        changed = frozenset(view.parts_changed(before))
+        parts: dict[int, tuple[Sequence[str], int]] = {}
+        for index in range(view.part_count):
+            if index in changed or index not in base.parts:
+                parts[index] = await self._write_part(view, index)
+            else:
+                parts[index] = base.parts[index]
+            if Manifest(parts=parts).size > self._max_bytes:
+                return None
+        return Manifest(parts=parts)
+
+    async def _write_part(self, view: StudyView, index: int) -> tuple[Sequence[str], int]:
+        name, epoch, part = view.study.name, view.head.epoch, view.part(index)
+        began = time.monotonic()
+        sealed, trials = await asyncio.to_thread(sealed_part, index, part)
+        took = time.monotonic() - began
+        pieces = []
+        for start in range(0, len(sealed), MAX_PIECE_BYTES):
+            data = sealed[start : start + MAX_PIECE_BYTES]
+            pieces.append(f"{index}-{digest(data).hex()}")
+            await self._ledger.write_piece(name, epoch=epoch, piece=pieces[-1], data=data)
+        view.pack(part.trials, trials)
+        await asyncio.sleep(took)  # the thread shares the interpreter with the event loop: calls go first
+        return pieces, len(sealed)
+
+
+def _read_group(
+    group: Sequence[tuple[int, Sequence[str]]], found: Mapping[str, bytes | None], parts: list[ViewPart]
+) -> None:
+    """Adds the parts of the group to `parts`. Raises NoSnapshot."""
+    for index, pieces in group:
+        data = [found[piece] for piece in pieces]
+        if None in data:
+            raise NoSnapshot("a piece of it is missing")
+        try:
+            parts.append(read_part(index, b"".join(piece for piece in data if piece is not None)))
+        except (KeyError, TypeError, ValueError) as error:
+            raise NoSnapshot(f"part {index} of it cannot be read: {error!r}") from error
+
+
+def _check(view: StudyView) -> None:
+    """Raises NoSnapshot when the view and the store's own counts differ."""
+    trials, ended = sum(view.head.counts.values()), view.head.ended
+    if (len(view.trials), view.ended) != (trials, ended):
+        raise NoSnapshot(
+            f"it holds {len(view.trials)} trials, {view.ended} ended; the store counts {trials}, {ended} ended"
+        )
+
+
+def _groups(manifest: Manifest) -> list[list[tuple[int, Sequence[str]]]]:
+    """The parts with their pieces in their order, in groups of about the bytes of one round trip."""
+    groups: list[list[tuple[int, Sequence[str]]]] = []
+    room = 0
+    for index, (pieces, size) in sorted(manifest.parts.items()):
+        if room <= 0:
+            groups.append([])
+            room = _GROUP_BYTES
+        groups[-1].append((index, pieces))
+        room -= size
+    return groups
