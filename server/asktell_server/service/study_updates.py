@@ -14,7 +14,8 @@ from asktell_server.service.clock import Clock
 from asktell_server.service.completion import ended_trials, finish, study_complete
 from asktell_server.service.etags import require_etag
 from asktell_server.service.modelling import Modelling
-from asktell_server.service.views import StudyView, Views
+from asktell_server.service.study_view import StudyView
+from asktell_server.service.views import Views
 from asktell_server.store.protocol import StudyHead, StudyStore
 
 
