@@ -15,14 +15,17 @@ command -v "$python" >/dev/null || { echo "setup: $python not found; name anothe
 # The lines of pip that say what takes long, and a sign of life while there is none; all of it is in the log.
 [[ -t 1 ]] && quiet_s=5 || quiet_s=30
 progress() {
-  local line status now="starting"
+  local line status count now="starting"
   while true; do
     if IFS= read -r -t "$quiet_s" line; then
       echo "$line" >>"$log"
       case $line in
         *"Downloading "*.metadata*) continue ;;
         *"Downloading "*" MB)"* | *"Using cached "*" MB)"*) now=${line#"${line%%[![:space:]]*}"} ;;
-        "Installing collected packages: "*) now="Unpacking $(tr -cd , <<<"$line," | wc -c) packages" ;;
+        "Installing collected packages: "*)
+          count=$(tr -cd , <<<"$line," | wc -c)
+          ((count == 1)) && now="Unpacking it" || now="Unpacking $count packages"
+          ;;
         "without_cuda: "*) now=${line#without_cuda: } ;;
         *) continue ;;
       esac
