@@ -106,6 +106,8 @@ async def test_a_study_that_is_complete_says_so(client: Any) -> None:
     )
     assert repr(study).endswith("/studies/done ACTIVE, 0 trials ended, budget 2>")
     await do((await do(study.ask())).fail())
+    assert repr(study).endswith("0 trials ended, budget 2, read before the last ask: refresh() counts anew>")
+    assert repr(await do(study.refresh())).endswith("/studies/done ACTIVE, 1 trial ended, 1 failed, budget 2>")
     await do((await do(study.ask())).tell(loss=1))
     with pytest.raises(asktell.StudyComplete):
         await do(study.ask())

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import fields
 from html import escape
 from typing import TYPE_CHECKING
+
+from asktell.spaces import Domain
 
 if TYPE_CHECKING:
     from asktell._core.study_view import StudyView
@@ -15,7 +18,7 @@ def study_html(study: StudyView, summary: str) -> str:
     """Name, `summary`, objectives and the search space."""
     objectives = ", ".join(f"{each.goal} {each.metric} ({each.split})" for each in study.objectives)
     facts = [("state", summary), ("objective", objectives), ("algorithm", type(study.algorithm).__name__.lower())]
-    space = [(name, repr(domain)) for name, domain in study.space.items()]
+    space = [(name, _domain(domain)) for name, domain in study.space.items()]
     return f"<div>{_title(study.display_name or study.name)}{_table(facts)}{_table(space)}</div>"
 
 
@@ -27,6 +30,14 @@ def trial_html(trial: TrialView) -> str:
     ]
     reason = f"<pre>{escape(trial.reason)}</pre>" if trial.reason.strip() else ""
     return f"<div>{_title(trial.name)}{_table([('state', str(trial.state))])}{_table(metrics)}{_table(params)}{reason}</div>"
+
+
+def _domain(domain: Domain) -> str:
+    """`Float(min=1e-05, max=0.001, log=True)`: what was said of it, without the defaults."""
+    said = [
+        (each.name, getattr(domain, each.name)) for each in fields(domain) if getattr(domain, each.name) != each.default
+    ]
+    return f"{type(domain).__name__}({', '.join(f'{name}={value!r}' for name, value in said)})"
 
 
 def _title(text: str) -> str:

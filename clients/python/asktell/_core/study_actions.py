@@ -33,10 +33,12 @@ class StudyActions(StudyView):
         super().__init__(message)
         self._caller = caller
         self._names = names_of(message)
+        self._asked_at: study_pb2.Study | None = None  # the reading that was the newest at the last ask
 
     def _ask(
         self, count: int | None, wait: bool | float, options: AskOptions
     ) -> Flow[tuple[Sequence[trial_pb2.Trial], float]]:
+        self._asked_at = self._message
         try:
             return (
                 yield from ask(self._caller, self.name, count=1 if count is None else count, wait=wait, options=options)
@@ -45,6 +47,10 @@ class StudyActions(StudyView):
             with contextlib.suppress(AsktellError):  # the news is that the study is complete, whatever this says
                 yield from self._refresh()
             raise
+
+    def _summary(self) -> list[str]:
+        older = ["read before the last ask: refresh() counts anew"] if self._asked_at is self._message else []
+        return super()._summary() + older
 
     def _enqueue(
         self,
