@@ -116,8 +116,12 @@ class AsktellError(Exception):
 
     def at(self, place: str) -> Self:
         """The same error with a place in front of its message."""
+        return self.reworded(f"{place}{self.message}")
+
+    def reworded(self, message: str) -> Self:
+        """The same error with another message."""
         rebuild, _ = self.__reduce__()
-        return rebuild(f"{place}{self.message}")
+        return rebuild(message)
 
     def __reduce__(self) -> tuple[Callable[..., Self], tuple[str]]:
         """Errors travel between processes whole (the default would lose the keyword arguments)."""
@@ -136,7 +140,7 @@ class InvalidArgument(AsktellError):
 
     @property
     def field(self) -> str:
-        """Path of the field in the request, e.g. `study.search_space.parameters[0].float_domain.min`."""
+        """Path of the field in the contract, e.g. `study.search_space.parameters[0].float_domain.min`; the text has your words."""
         return self.metadata.get("field", "")
 
 

@@ -93,7 +93,7 @@ class IntDomain:
     def normalize(self, value: ParameterValue) -> int:
         """`value` as this domain keeps it; raises ValueError with the allowed values otherwise."""
         if isinstance(value, bool) or not isinstance(value, int):
-            raise ValueError(f"must be a whole number (int_value), got {kind_of(value)}")
+            raise ValueError(f"must be an int (int_value), got {kind_of(value)}")
         if not self.min <= value <= self.max:
             raise ValueError(f"must be in [{self.min}, {self.max}], got {value}")
         if (value - self.min) % self.step:
@@ -125,7 +125,7 @@ class DiscreteDomain:
         _validate_count(self.values, f"{field}.values", "numbers")
         kinds = {type(value) for value in self.values}
         if not (kinds == {int} or kinds == {float}):
-            raise InvalidArgument(f"{field}.values", "must be all int_value or all double_value")
+            raise InvalidArgument(f"{field}.values", "must be all ints (int_value) or all floats (double_value)")
         for index, value in enumerate(self.values):
             where = f"{field}.values[{index}]"
             if isinstance(value, float) and not math.isfinite(value):
@@ -138,7 +138,7 @@ class DiscreteDomain:
     def normalize(self, value: ParameterValue) -> int | float:
         """`value` as this domain keeps it; raises ValueError with the allowed values otherwise."""
         if isinstance(self.values[0], int) and not isinstance(value, int):
-            raise ValueError(f"must be a whole number (int_value), got {kind_of(value)}")
+            raise ValueError(f"must be an int (int_value), got {kind_of(value)}")
         number = finite_number(value)
         for allowed in self.values:
             if allowed == number:

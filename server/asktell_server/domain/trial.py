@@ -244,7 +244,7 @@ class Trial:
         if result == self.result or any(result == amendment.previous for amendment in self.amendments):
             return self, Verdict.REPEATED
         raise AlreadyExists(
-            f"trial {self.number} already has another result; corrections go through AmendTrial",
+            f"trial {self.number} already has another result; only an amendment corrects it",
             reason=ErrorReason.RESULT_CONFLICT,
             metadata={"state": self.state.value, "metrics": metrics_json(self.metrics)},
         )

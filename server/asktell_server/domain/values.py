@@ -41,9 +41,19 @@ def finite_number(value: ParameterValue) -> float:
     return float(value) + 0.0  # -0.0 becomes 0.0: they are one value and must have one digest
 
 
+_KINDS: Mapping[type, tuple[str, str]] = {
+    bool: ("bool", "bool_value"),
+    int: ("int", "int_value"),
+    float: ("float", "double_value"),
+    str: ("string", "string_value"),
+}
+
+
 def kind_of(value: ParameterValue) -> str:
-    """The value with its kind, as the contract names kinds."""
-    return f"{ {bool: 'bool', int: 'int', float: 'double', str: 'string'}[type(value)] } {value!r}"
+    """The value with its kind, in words and as the contract names it: `the string '5' (string_value)`."""
+    word, field = _KINDS[type(value)]
+    shown = str(value).lower() if isinstance(value, bool) else f"{value!r:.100}"
+    return f"the {word} {shown} ({field})"
 
 
 def listed(values: Sequence[object], most: int = 12) -> str:

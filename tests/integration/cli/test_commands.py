@@ -181,7 +181,10 @@ def test_enqueue(cli: CommandLine, study: Any) -> None:
     assert "QUEUED lr=0.001 batch-size=16 nesterov=true" in out
     assert study.ask().params == {"lr": 1e-3, "batch-size": 16, "nesterov": True}
     assert "did you mean 'lr'" in cli.run("enqueue", "s", "l=1", code=2)[1]
-    assert "must be in [1e-05, 0.1]" in cli.run("enqueue", "s", "lr=7", "batch-size=8", "nesterov=false", code=2)[1]
+    _, err = cli.run("enqueue", "s", "lr=7", "batch-size=8", "nesterov=false", code=2)
+    assert err == "error: lr: must be in [1e-05, 0.1], got 7.0\n"
+    _, err = cli.run("study", "update", "s", "--max-staleness", "9999", code=2)
+    assert err == "error: --max-staleness: must be 0 to 1000, got 9999\n"
 
 
 def test_watch(cli: CommandLine, study: Any) -> None:

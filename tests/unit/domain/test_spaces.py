@@ -183,6 +183,24 @@ def test_values_outside_a_domain_are_refused(domain: Domain, value: ParameterVal
         domain.normalize(value)
 
 
+@pytest.mark.parametrize(
+    ("domain", "value", "complaint"),
+    [
+        (IntDomain(min=0, max=10), "5", "must be an int (int_value), got the string '5' (string_value)"),
+        (IntDomain(min=0, max=10), 5.0, "must be an int (int_value), got the float 5.0 (double_value)"),
+        (DiscreteDomain(values=(4, 8)), "8", "must be an int (int_value), got the string '8' (string_value)"),
+        (FloatDomain(min=0.0, max=1.0), "0.5", "must be a number (double_value), got the string '0.5' (string_value)"),
+        (CategoricalDomain(values=("0", "1")), 1, "must be a string (string_value), got the int 1 (int_value)"),
+        (BoolDomain(), "true", "must be true or false (bool_value), got the string 'true' (string_value)"),
+        (IntDomain(min=0, max=10), True, "must be an int (int_value), got the bool true (bool_value)"),
+    ],
+)
+def test_a_value_of_another_kind_is_named_with_its_kind(domain: Domain, value: ParameterValue, complaint: str) -> None:
+    with pytest.raises(ValueError, match="must be") as caught:
+        domain.normalize(value)
+    assert str(caught.value) == complaint
+
+
 @given(st.data(), domains)
 def test_normalize_keeps_what_a_domain_has(data: st.DataObject, domain: Domain) -> None:
     value = data.draw(values_of(domain))
@@ -270,7 +288,7 @@ def test_a_configuration_survives_normalize(data: st.DataObject, space: SearchSp
         ({"lr": 0.5, "bias": True}, "layers", "is missing"),
         ({"lr": 0.5, "layers": 2, "bias": True, "momentum": 0.9}, "momentum", "no such parameter"),
         ({"lr": 2.0, "layers": 2, "bias": True}, "lr", "must be in"),
-        ({"lr": 0.5, "layers": "two", "bias": True}, "layers", "must be a whole number"),
+        ({"lr": 0.5, "layers": "two", "bias": True}, "layers", "must be an int"),
         ({"x" * 10_000: 1}, "x" * 125 + "...", "no such parameter"),
     ],
 )

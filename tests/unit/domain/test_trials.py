@@ -145,7 +145,7 @@ def test_the_same_result_again_changes_nothing(lease_id: str) -> None:
 )
 def test_another_result_of_the_same_attempt_is_a_conflict(other: Result) -> None:
     told, _ = a_running_trial().tell(success(0.5), lease_id="lease-1", now=NOW)
-    with pytest.raises(AlreadyExists, match="AmendTrial") as caught:
+    with pytest.raises(AlreadyExists, match="only an amendment corrects it") as caught:
         told.tell(other, lease_id="lease-1", now=NOW)
     assert caught.value.reason is ErrorReason.RESULT_CONFLICT
     assert caught.value.metadata == {"state": "SUCCEEDED", "metrics": '{"loss": 0.5}'}

@@ -18,6 +18,7 @@ from google.protobuf.message import Message
 
 from asktell._core.methods import Method, Req, Resp
 from asktell._core.status import from_call
+from asktell._core.words import in_callers_words
 from asktell.errors import AsktellError, Contention, DeadlineExceeded, Unavailable
 
 T = TypeVar("T")
@@ -112,7 +113,8 @@ def call(method: Method[Req, Resp], request: Req, *, timeout_s: float) -> Flow[R
         try:
             response: Resp = yield Unary(method=method, request=request, timeout_s=left_s)
         except grpc.RpcError as failure:
-            error = from_call(failure)  # type: ignore[arg-type] # RpcError is typed without what every one has
+            # RpcError is typed without what every one has.
+            error = in_callers_words(from_call(failure), request)  # type: ignore[arg-type]
         else:
             return response
         again = isinstance(error, Unavailable) or (isinstance(error, Contention) and tries < _CONTENTION_TRIES)

@@ -126,7 +126,9 @@ def parse_address(text: str) -> str:
     """`host:port`, the port optional; IPv6 in brackets. Raises ValueError: it is something else."""
     text = text.strip()
     if "://" in text or "/" in text:
-        raise ValueError(f"an address is host:port, got {text!r} (a path or scheme; TLS is switched on with tls=True)")
+        raise ValueError(
+            f"an address is host:port, got {text!r} (no path, no scheme; TLS is switched on with tls=True, or --tls)"
+        )
     host, bracket, rest = text.partition("]")
     if bracket and host.startswith("["):
         host, port = host + bracket, rest.removeprefix(":") or DEFAULT_PORT

@@ -15,6 +15,7 @@ from asktell._core.flow import Flow, Sleep, call, new_request_id
 from asktell._core.methods import Method, Req, Resp
 from asktell._core.settings import Settings
 from asktell._core.values import whole
+from asktell._core.words import study_words
 from asktell.errors import AsktellError, NoTrialAvailable, Overloaded
 from asktell.v1 import study_pb2, study_service_pb2, trial_pb2, trial_service_pb2
 
@@ -43,7 +44,8 @@ def create_study(caller: Caller, request: study_service_pb2.CreateStudyRequest) 
     """
     study: study_pb2.Study = yield from caller(methods.CREATE_STUDY, request)
     for warning in study.warnings:
-        logger.warning("study %s: %s: %s", study.name.rpartition("/")[2], warning.field, warning.message)
+        where = study_words(warning.field, study)
+        logger.warning("study %s: %s: %s", study.name.rpartition("/")[2], where, warning.message)
     return study
 
 

@@ -14,6 +14,7 @@ from rich import box
 from rich.table import Table
 
 from asktell._core.study_view import StudyView
+from asktell._core.words import study_words
 from asktell._sync.client import Client
 from asktell._sync.study import Study
 from asktell.cli.connect import with_client
@@ -97,7 +98,8 @@ def check(client: Client, file: Path) -> None:
 def show_warnings(shown: StudyView, file: Path | None = None) -> None:
     """A study's warnings on stderr, with their place in the file that it has just been read from."""
     for warning in shown.warnings:
-        where = f"{file}:{warning.place}" if file and warning.place else f"{shown.id}: {warning.field}"
+        field = study_words(warning.field, shown.message)
+        where = f"{file}:{warning.place}" if file and warning.place else f"{shown.id}: {field}"
         complain(f"{where}: {warning.message}", kind="warning")
 
 

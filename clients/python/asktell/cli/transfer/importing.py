@@ -51,7 +51,7 @@ def judge(
 
 
 def _problem(line: int, error: InvalidArgument, part: str, name: str, mapped: Mapped) -> Problem:
-    message = error.message.removeprefix(f"{error.field}: ")
+    message = error.message.partition(": ")[2]  # behind the place, which is that of a Python argument
     name = error.metadata.get("parameter") or error.metadata.get("metric") or name.strip("\"'")
     target = f"{_TARGETS[part]}.{name}" if part in _TARGETS and name else {"import_key": "key"}.get(part, part)
     return Problem(line, mapped.column(target) if target else "", message)
