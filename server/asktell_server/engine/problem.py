@@ -13,6 +13,9 @@ from asktell_server.domain.trial import Origin, Prediction
 from asktell_server.engine.history import History
 from asktell_server.engine.task import Answer
 
+_LARGE = 2000
+"""Configurations that are packed within a millisecond or two."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
@@ -42,6 +45,10 @@ class StudyTask:
     pending: Sequence[Configuration] = ()
     seed: int = 0
     warm_start: bytes = b""
+
+    def is_large(self) -> bool:
+        """See Task."""
+        return len(self.history) + len(self.pending) > _LARGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

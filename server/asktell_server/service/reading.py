@@ -12,13 +12,12 @@ from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName, TrialName
 from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.service.judging import Judging, ModelBest
+from asktell_server.service.pace import STEP, in_steps
 from asktell_server.service.views import Views
 from asktell_server.store.protocol import MeasurementStore, TrialRecord, TrialStore
 
 MAX_BEST = 1000
 _MEASUREMENTS_PAGE = 1000
-_LOOKED_AT = 500
-"""Trials that a list looks at in one go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +73,9 @@ class Reading:
         """
         view, _ = await self._views.refresh(study)
         page: list[TrialRecord] = []
-        for first in range(after + 1, view.newest + 1, _LOOKED_AT):
-            for trial in view.between(first, first + _LOOKED_AT - 1):
+        states = filter_.states or frozenset(TrialState)
+        for first in range(after + 1, view.newest + 1, STEP):
+            for trial in view.between(first, first + STEP - 1, states=states):
                 if not filter_.matches(trial):
                     continue
                 if len(page) == limit:
@@ -96,7 +96,8 @@ class Reading:
             raise InvalidArgument("count", f"must be 1 to {MAX_BEST}, got {count}")
         view, _ = await self._views.refresh(study)
         records = [
-            TrialRecord(trial=trial, measurement_count=view.measurement_count(trial.number))
-            for trial in view.best(count)
+            TrialRecord(trial=trial, measurement_count=view.measurement_count(number))
+            async for number in in_steps(view.standings.best(count))
+            if (trial := view.trials.get(number)) is not None  # not deleted meanwhile
         ]
         return records, await self._judging.best(view) if by_model else None

@@ -7,7 +7,7 @@ A view follows the study's log, and any server can rebuild it: from the trials, 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,10 +103,11 @@ class StudyView:
         """All trials by number."""
         return self._trials
 
-    def between(self, first: int, last: int) -> list[Trial]:
-        """The trials with the numbers from `first` to `last`, in their order."""
+    def between(self, first: int, last: int, *, states: Container[TrialState] = frozenset(TrialState)) -> list[Trial]:
+        """The trials with the numbers from `first` to `last` that are in one of the states, in their order."""
         numbers = range(first, min(last, self.newest) + 1)
-        return [trial for number in numbers if (trial := self._trials.get(number)) is not None]
+        versions = ((number, self._trials.version(number)) for number in numbers)
+        return [self._trials[number] for number, version in versions if version is not None and version[1] in states]
 
     @property
     def standings(self) -> Standings:
