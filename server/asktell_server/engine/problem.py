@@ -13,9 +13,6 @@ from asktell_server.domain.trial import Origin, Prediction
 from asktell_server.engine.history import History
 from asktell_server.engine.task import Answer
 
-_LARGE = 2000
-"""Configurations that are packed within a millisecond or two."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
@@ -46,10 +43,6 @@ class StudyTask:
     seed: int = 0
     warm_start: bytes = b""
 
-    def is_large(self) -> bool:
-        """See Task."""
-        return len(self.history) + len(self.pending) > _LARGE
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
@@ -65,9 +58,9 @@ class Suggestion:
 class SuggestResult(Answer):
     """Suggestions (fewer than asked for only when the space, or its grid, is exhausted) and the next warm start.
 
-    `fit` are the hyperparameters of the model, where one was used.
+    `fits` are the hyperparameters of each metric's model, in the order of the goals, where a model was used.
     """
 
     suggestions: tuple[Suggestion, ...]
     warm_start: bytes = b""
-    fit: Fit | None = None
+    fits: tuple[Fit, ...] = ()
