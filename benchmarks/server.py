@@ -41,12 +41,17 @@ class Server:
     def __init__(self, directory: Path, *, workers: int | None = None) -> None:
         self.directory = directory
         self.log_path = directory / "server.log"
-        ready = directory / "ready"
+        self._workers = workers
+        self._launch()
+
+    def _launch(self) -> None:
+        ready = self.directory / "ready"
+        ready.unlink(missing_ok=True)
         command = [sys.executable, "-m", "asktell_server.cli", "serve", "--listen", "127.0.0.1:0"]
-        command += ["--ready-file", str(ready), "--data-dir", str(directory / "data")]
-        if workers is not None:
-            command += ["--workers", str(workers)]
-        with self.log_path.open("wb") as log:
+        command += ["--ready-file", str(ready), "--data-dir", str(self.directory / "data")]
+        if self._workers is not None:
+            command += ["--workers", str(self._workers)]
+        with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + START_TIMEOUT_S
         while not ready.exists():
@@ -56,6 +61,11 @@ class Server:
             time.sleep(0.05)
         self.address = ready.read_text().strip()
         self._processes = dict(self._find_processes())
+
+    def restart(self) -> None:
+        """Stops the server and starts another one on the same data; the address changes."""
+        self.stop()
+        self._launch()
 
     def _find_processes(self) -> Iterator[tuple[str, psutil.Process]]:
         server = psutil.Process(self._process.pid)

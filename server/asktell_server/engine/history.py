@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import weakref
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,8 @@ from asktell_server.domain.space import Configuration, Key, SearchSpace, configu
 from asktell_server.engine.observations import Columns, Observation, Outcome
 
 _DIGEST_SIZE = 8
+_BLOCK = 2000
+"""Keys that are packed within a millisecond."""
 
 
 class History:
@@ -59,14 +62,20 @@ class History:
 
     __hash__ = None  # type: ignore[assignment]  # it changes
 
-    def __getstate__(self) -> tuple[SearchSpace, int, Sequence[Sequence[Any]]]:
-        """For a pickle: the columns, a fraction of the size and time of an object for each observation."""
-        return self.space, self.metrics, self._columns.all()
+    def __getstate__(self) -> tuple[SearchSpace, int, Sequence[bytes], Sequence[Sequence[Any]]]:
+        """For a pickle: the columns, a fraction of the size and time of an object for each observation.
 
-    def __setstate__(self, state: tuple[SearchSpace, int, Sequence[Sequence[Any]]]) -> None:
-        space, metrics, columns = state
+        The keys come in blocks. Python has the interpreter to itself while it packs one, and other threads wait.
+        """
+        keys, *others = self._columns.all()
+        blocks = [pickle.dumps(keys[start : start + _BLOCK], protocol=5) for start in range(0, len(keys), _BLOCK)]
+        return self.space, self.metrics, blocks, others
+
+    def __setstate__(self, state: tuple[SearchSpace, int, Sequence[bytes], Sequence[Sequence[Any]]]) -> None:
+        space, metrics, blocks, others = state
         self.__init__(space, metrics=metrics)  # type: ignore[misc]
-        self._columns.fill(columns)
+        keys = [key for block in blocks for key in pickle.loads(block)]  # noqa: S301  inside of a pickle already
+        self._columns.fill([keys, *others])
 
     @property
     def keys(self) -> Sequence[Key]:

@@ -13,6 +13,9 @@ from asktell_server.domain.trial import Origin, Prediction
 from asktell_server.engine.history import History
 from asktell_server.engine.task import Answer
 
+_LARGE = 2000
+"""Configurations that are packed within a millisecond or two."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
@@ -43,6 +46,10 @@ class StudyTask:
     seed: int = 0
     warm_start: bytes = b""
 
+    def is_large(self) -> bool:
+        """See Task."""
+        return len(self.history) + len(self.pending) > _LARGE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
@@ -58,9 +65,9 @@ class Suggestion:
 class SuggestResult(Answer):
     """Suggestions (fewer than asked for only when the space, or its grid, is exhausted) and the next warm start.
 
-    `fits` are the hyperparameters of each metric's model, in the order of the goals, where a model was used.
+    `fit` are the hyperparameters of the model, where one was used.
     """
 
     suggestions: tuple[Suggestion, ...]
     warm_start: bytes = b""
-    fits: tuple[Fit, ...] = ()
+    fit: Fit | None = None

@@ -36,6 +36,10 @@ class Task(Protocol[A_co]):
         """Without a model the answer takes a millisecond or two, no matter who waits meanwhile."""
         ...
 
+    def is_large(self) -> bool:
+        """Packing it for a worker takes more than a millisecond or two."""
+        ...
+
     def run(self) -> A_co:
         """Answers. Raises whatever goes wrong."""
         ...

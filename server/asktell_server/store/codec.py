@@ -38,10 +38,8 @@ from asktell_server.domain.study import Study
 from asktell_server.domain.trial import UNNAMED_METRIC, Belief, Prediction, Result, Trial
 
 SCHEMA = 1
-_SCHEMA_OF_GOALS = 2
-"""Of studies that older servers would take for studies of one objective, without constraints."""
-SEALED_SCHEMA = 2
-"""Of what `seal` makes; rises, too, when the meaning of something in it changes."""
+SEALED_SCHEMA = 1
+"""Of what `seal` makes."""
 
 _DIGEST_BYTES = 12
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -92,8 +90,7 @@ def encode_study(study: Study) -> bytes:
     data = _converter.unstructure(study, unstructure_as=Study)
     data.pop("revision", None)
     data |= data.pop("goals")  # stored as fields of the study
-    plain = len(study.goals.objectives) == 1 and not study.goals.outcome_constraints
-    return _pack(data, schema=SCHEMA if plain else _SCHEMA_OF_GOALS)
+    return _pack(data)
 
 
 @lru_cache(maxsize=256)  # every read of a study's head brings the same specification again
@@ -146,15 +143,14 @@ def digest(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).digest()
 
 
-def _pack(data: dict[str, Any], *, schema: int = SCHEMA) -> bytes:
+def _pack(data: dict[str, Any]) -> bytes:
     packed: bytes = msgpack.packb(data)
-    return bytes([schema]) + packed
+    return bytes([SCHEMA]) + packed
 
 
 def _unpack(blob: bytes) -> dict[str, Any]:
-    if not blob or not SCHEMA <= blob[0] <= _SCHEMA_OF_GOALS:
-        newest = _SCHEMA_OF_GOALS
-        raise CodecError(f"stored with schema {blob[0] if blob else 'none'}, this server reads {SCHEMA} to {newest}")
+    if not blob or blob[0] != SCHEMA:
+        raise CodecError(f"stored with schema {blob[0] if blob else 'none'}, this server reads {SCHEMA}")
     try:
         data: dict[str, Any] = msgpack.unpackb(memoryview(blob)[1:])
     except ValueError as error:

@@ -181,3 +181,11 @@ def test_more_metrics_than_the_history_has_are_refused() -> None:
     with pytest.raises(ValueError, match="2 metrics for a history of 1"):
         history.append(Observation(parameters=_at(0.5), outcome=Outcome.VALUE, metrics=(Metric(value=1.0),) * 2))
     assert history == _history(0.0)
+
+
+def test_a_long_history_is_packed_in_steps_between_which_other_threads_run() -> None:
+    """`pickle` has the interpreter to itself; only where it calls Python again can others go on."""
+    history = _history(*(number / 10_000 for number in range(10_000)))
+    _, _, blocks, _ = history.__getstate__()
+    assert len(blocks) == 5
+    assert pickle.loads(pickle.dumps(history)) == history

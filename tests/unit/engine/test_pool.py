@@ -342,6 +342,10 @@ class Add:
         """See Task."""
         return True
 
+    def is_large(self) -> bool:
+        """See Task."""
+        return len(self.numbers) > 10
+
     def is_quick(self) -> bool:
         """See Task."""
         return True

@@ -67,10 +67,7 @@ def options(settings: Settings) -> Options:
 
 def credentials(settings: Settings) -> grpc.ChannelCredentials | None:
     """TLS credentials; None = plain text."""
-    if not settings.tls:
-        return None
-    certificate, key = settings.client_certificate or (None, None)
-    return grpc.ssl_channel_credentials(settings.root_certificates, private_key=key, certificate_chain=certificate)
+    return grpc.ssl_channel_credentials(settings.root_certificates) if settings.tls else None
 
 
 def metadata(settings: Settings) -> tuple[tuple[str, str], ...]:

@@ -66,7 +66,7 @@ class WorkerProcess:
             WorkerError: the task raised an error.
             TimeoutError: no answer in time; the worker has been killed, for it may never answer.
         """
-        body = packed(task)
+        body = await asyncio.to_thread(packed, task) if task.is_large() else packed(task)
         try:
             async with asyncio.timeout(timeout_s):
                 self._requests.write(body)
