@@ -23,5 +23,5 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 @pytest.fixture(autouse=True)
 def _no_client_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """The address and token that a person exported for their own server are not the tests'."""
-    for name in ("ASKTELL_ADDRESS", "ASKTELL_TOKEN", "ASKTELL_TLS_CA"):
+    for name in ("ASKTELL_ADDRESS", "ASKTELL_TOKEN", "ASKTELL_TLS_CA", "ASKTELL_TLS_CERT", "ASKTELL_TLS_KEY"):
         monkeypatch.delenv(name, raising=False)

@@ -162,7 +162,7 @@ def _tls(settings: Settings) -> Tls | None:
     if settings.tls_certificate is None or settings.tls_private_key is None:
         return None
     try:
-        return read_tls(settings.tls_certificate, settings.tls_private_key)
+        return read_tls(settings.tls_certificate, settings.tls_private_key, settings.tls_client_ca)
     except TlsError as error:
         raise StartError(str(error)) from error
 

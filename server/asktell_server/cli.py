@@ -24,6 +24,8 @@ from asktell_server.transport.addresses import HTTP_HOST_FLAG
 
 T = TypeVar("T")
 
+_PEM = click.Path(dir_okay=False, exists=True, path_type=Path)
+
 GC_THRESHOLD = 10_000
 """New containers after which the youngest are looked through; Python's 700 are one call's worth."""
 
@@ -46,7 +48,7 @@ Environment (secrets never go on the command line):
   ASKTELL_TOKEN            clients must send this token
   ASKTELL_STORE_PASSWORD   password of the store
 
-Where other machines can reach it, the server wants TLS and a token; otherwise it does not start and says what to do.
+Where other machines can reach it, the server wants TLS and a token, or certificates of its callers; otherwise it does not start and says what to do.
 
 The store must keep what it acknowledges: maxmemory-policy noeviction, appendonly yes, appendfsync always, and the
 role of a master. Otherwise the server refuses to serve and says which setting to change.
@@ -105,6 +107,11 @@ _ARGUMENTS = f"{__name__}.arguments"
 )
 @click.option("--tls-key", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="Private key, PEM.")
 @click.option(
+    "--tls-client-ca",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="Callers must have a certificate of an authority in this PEM file; stands for the token, or comes on top of it.",
+)
+@click.option(
     INSECURE_FLAG, is_flag=True, help="Let other machines in without TLS or token: everybody there must be trusted."
 )
 @click.option(
@@ -143,6 +150,7 @@ def serve(
     workers: int | None,
     tls_cert: Path | None,
     tls_key: Path | None,
+    tls_client_ca: Path | None,
     drain_timeout_s: float,
     max_calls: int,
     ready_file: Path | None,
@@ -162,6 +170,8 @@ def serve(
         raise click.UsageError("--store, --data-dir and --stateless exclude each other")
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key go together")
+    if tls_client_ca is not None and tls_cert is None:
+        raise click.UsageError("--tls-client-ca needs --tls-cert and --tls-key")
     settings = Settings(
         listen=listen,
         http=http,
@@ -176,6 +186,7 @@ def serve(
         token=os.environ.get("ASKTELL_TOKEN") or None,
         tls_certificate=tls_cert,
         tls_private_key=tls_key,
+        tls_client_ca=tls_client_ca,
         ready_file=ready_file,
         drain_timeout_s=drain_timeout_s,
         max_calls=max_calls,
@@ -190,16 +201,31 @@ def serve(
 @main.command()
 @click.argument("address", default=DEFAULT_LISTEN)
 @click.option("--timeout", "timeout_s", type=click.FloatRange(0.1), default=5.0, show_default=True, metavar="SECONDS")
-def health(address: str, timeout_s: float) -> None:
-    """Ask the server at ADDRESS whether it serves; exit 0 if so, 1 if not.
+@click.option(
+    "--tls-ca", type=_PEM, envvar="ASKTELL_TLS_CA", help="Encrypt, and trust the authorities of this PEM file."
+)
+@click.option(
+    "--tls-cert", type=_PEM, envvar="ASKTELL_TLS_CERT", help="Certificate, where the server has --tls-client-ca."
+)
+@click.option("--tls-key", type=_PEM, envvar="ASKTELL_TLS_KEY", help="Its private key.")
+def health(address: str, timeout_s: float, tls_ca: Path | None, tls_cert: Path | None, tls_key: Path | None) -> None:
+    """Ask the server at ADDRESS whether it serves; exit 0 if so, 1 if not. It needs no token.
+
+    The name in ADDRESS must be one of the server's certificate. The files may also be named by ASKTELL_TLS_CA,
+    ASKTELL_TLS_CERT and ASKTELL_TLS_KEY.
 
     \b
-    Example (container health check):
+    Examples (container health check):
       asktell-server health 127.0.0.1:50051
+      asktell-server health localhost:50051 --tls-ca ca.pem
     """
     from asktell_server.transport.health_probe import probe  # grpc is needed here alone
 
-    status = probe(address, timeout_s=timeout_s)
+    if tls_ca is None and (tls_cert or tls_key):
+        raise click.UsageError("--tls-cert and --tls-key need --tls-ca")
+    if (tls_cert is None) != (tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key go together")
+    status = probe(address, timeout_s=timeout_s, tls_ca=tls_ca, certificate=tls_cert, private_key=tls_key)
     click.echo(status)
     sys.exit(0 if status == "SERVING" else 1)
 

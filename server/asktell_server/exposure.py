@@ -36,7 +36,7 @@ def refusal(settings: Settings, arguments: Sequence[str]) -> str | None:
     if host in _ALL:
         host, name = "$(hostname)", "DNS:$(hostname)"
     mended = []
-    if settings.token is None:
+    if settings.token is None and settings.tls_client_ca is None:
         mended.append('export ASKTELL_TOKEN="$(openssl rand -hex 32)"    # clients need the same')
     if settings.tls_certificate is None:
         mended.append(
@@ -71,6 +71,6 @@ def _missing(settings: Settings) -> list[str]:
     if not exposed(settings):
         return []
     return [
-        *(["token"] if settings.token is None else []),
+        *(["token"] if settings.token is None and settings.tls_client_ca is None else []),
         *(["TLS"] if settings.tls_certificate is None else []),
     ]

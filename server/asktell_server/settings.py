@@ -32,7 +32,7 @@ class Settings:
     `http` is where HTTP/JSON is served as well; None = not at all. `http_hosts` are the names by which browsers and
     proxies may call it, besides loopback's. Exactly one of three stores: `store_url`, or `data_dir` (embedded; None = the
     user's data directory), or `stateless`. `token` comes from the environment alone, so that it never stands in a process
-    list. `insecure`: other machines may reach a server that has no TLS or no token.
+    list. `tls_client_ca`: callers must have a certificate of an authority in this file. `insecure`: other machines may reach a server that has no TLS or no token.
     """
 
     listen: str = DEFAULT_LISTEN
@@ -49,6 +49,7 @@ class Settings:
     token: str | None = None
     tls_certificate: Path | None = None
     tls_private_key: Path | None = None
+    tls_client_ca: Path | None = None
     ready_file: Path | None = None
     drain_timeout_s: float = DRAIN_TIMEOUT_S
     max_calls: int = MAX_CALLS

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from asktell_server.domain.front import standings_of
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Metric, Metrics, Objective, TrackedMetric
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import BoolDomain, FloatDomain, IntDomain, Parameter, SearchSpace
-from asktell_server.domain.standings import Standings, standing_of, standings_of
+from asktell_server.domain.standings import Standings, standing_of
 from asktell_server.domain.study import Study
 from asktell_server.domain.trial import Origin, Result, Trial, TrialState
 

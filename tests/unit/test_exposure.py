@@ -97,6 +97,13 @@ def test_it_wants_both_tls_and_a_token(started: list[Settings], pair: list[str])
     assert warning(started[0]) is None
 
 
+def test_certificates_of_callers_stand_for_the_token(started: list[Settings], pair: list[str]) -> None:
+    assert serve("--listen", "0.0.0.0:0", *pair, "--tls-client-ca", pair[1]).exit_code == 0
+    assert warning(started[0]) is None
+    alone = serve("--tls-client-ca", pair[1])
+    assert (alone.exit_code, "needs --tls-cert" in alone.output, len(started)) == (USAGE_ERROR, True, 1)
+
+
 def test_insecure_starts_it_and_says_what_is_given_away(started: list[Settings], pair: list[str]) -> None:
     for token, tls in itertools.product(("", "t0ken"), ([], pair)):
         assert serve("--listen", "0.0.0.0:7", "--insecure", *tls, token=token).exit_code == 0

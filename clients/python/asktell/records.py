@@ -12,8 +12,10 @@ from asktell.spaces import ParameterValue
 
 __all__ = [
     "Amendment",
+    "Belief",
     "BestByModel",
     "FinishReason",
+    "HypervolumePoint",
     "ImportedTrial",
     "Measurement",
     "MetricInput",
@@ -134,11 +136,41 @@ class BestByModel(Generic[TrialT]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """What the model believed about a configuration before it was run, in the objective's unit."""
+    """What the model believed about a configuration before it was run.
+
+    Attributes:
+        mean: of the first objective, in its unit. `standard_deviation` is how uncertain that was.
+        acquisition_value: the logarithm of what there was to gain by trying it, in units of standardised metrics.
+        beliefs: by metric, objectives and constrained ones, what was believed of it.
+    """
 
     mean: float
     standard_deviation: float
     acquisition_value: float
+    beliefs: Mapping[str, Belief] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belief:
+    """What the model believed of one metric, in its unit."""
+
+    mean: float
+    standard_deviation: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HypervolumePoint:
+    """The hypervolume after a trial that added to it.
+
+    Attributes:
+        trial_number: the trial.
+        ended_count: how many trials had ended by then, this one included.
+        hypervolume: that of all of them, from the present reference.
+    """
+
+    trial_number: int
+    ended_count: int
+    hypervolume: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

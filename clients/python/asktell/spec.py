@@ -10,6 +10,8 @@ from typing import TypeAlias
 
 __all__ = [
     "Algorithm",
+    "AtLeast",
+    "AtMost",
     "Auto",
     "Bayesian",
     "Goal",
@@ -20,6 +22,7 @@ __all__ = [
     "Metric",
     "Minimize",
     "Objective",
+    "OutcomeConstraint",
     "Random",
     "Sobol",
     "Split",
@@ -44,11 +47,16 @@ class Split(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A metric to optimise. The server refuses one on the test split: it would be worthless as a test."""
+    """A metric to optimise. The server refuses one on the test split: it would be worthless as a test.
+
+    `reference`: beside other objectives, the worst value still of interest, from which the hypervolume is measured; None = the
+    server infers it from the results.
+    """
 
     metric: str
     goal: Goal
     split: Split = Split.VALIDATION
+    reference: float | None = None
 
     def __post_init__(self) -> None:
         """Takes the values of the enums too: goal="minimize", split="train"."""
@@ -56,14 +64,51 @@ class Objective:
         object.__setattr__(self, "split", Split(self.split))
 
 
-def Minimize(metric: str, *, split: Split | str = Split.VALIDATION) -> Objective:  # noqa: N802 # reads as a noun
-    """An objective of which less is better."""
-    return Objective(metric, Goal.MINIMIZE, Split(split))
+def Minimize(  # noqa: N802 # reads as a noun
+    metric: str, *, reference: float | None = None, split: Split | str = Split.VALIDATION
+) -> Objective:
+    """An objective of which less is better. `reference`: see Objective."""
+    return Objective(metric, Goal.MINIMIZE, Split(split), reference)
 
 
-def Maximize(metric: str, *, split: Split | str = Split.VALIDATION) -> Objective:  # noqa: N802 # as above
-    """An objective of which more is better."""
-    return Objective(metric, Goal.MAXIMIZE, Split(split))
+def Maximize(  # noqa: N802 # as above
+    metric: str, *, reference: float | None = None, split: Split | str = Split.VALIDATION
+) -> Objective:
+    """An objective of which more is better. `reference`: see Objective."""
+    return Objective(metric, Goal.MAXIMIZE, Split(split), reference)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeConstraint:
+    """A bound on a metric that good trials keep: `AtMost("latency_ms", 50)`, `AtLeast("accuracy", 0.9)`.
+
+    One of `max` and `min` is set. `of_baseline`: the bound is that many times the value of the study's baseline trial, which is
+    the first imported one unless `baseline_trial` names another.
+    """
+
+    metric: str
+    max: float | None = None
+    min: float | None = None
+    of_baseline: bool = False
+    split: Split | str = Split.VALIDATION
+
+    def __post_init__(self) -> None:
+        """Takes the value of the enum too: split="train"."""
+        object.__setattr__(self, "split", Split(self.split))
+
+
+def AtMost(  # noqa: N802 # reads as a noun
+    metric: str, bound: float, *, of_baseline: bool = False, split: Split | str = Split.VALIDATION
+) -> OutcomeConstraint:
+    """The metric of a good trial is at most `bound`, or with `of_baseline` that many times the baseline trial's value."""
+    return OutcomeConstraint(metric=metric, max=bound, of_baseline=of_baseline, split=split)
+
+
+def AtLeast(  # noqa: N802 # as above
+    metric: str, bound: float, *, of_baseline: bool = False, split: Split | str = Split.VALIDATION
+) -> OutcomeConstraint:
+    """The metric of a good trial is at least `bound`, or with `of_baseline` that many times the baseline trial's value."""
+    return OutcomeConstraint(metric=metric, min=bound, of_baseline=of_baseline, split=split)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +181,7 @@ class StoppingRules:
     """When a study ends: the first rule that holds ends it. None = the rule is not set."""
 
     max_trials: int | None = None
-    target: float | None = None
+    target: float | Mapping[str, float] | None = None
     patience: int | None = None
     deadline: datetime | None = None
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Required, TypedDict
 
 from asktell.spaces import Space
-from asktell.spec import Algorithm, Metric, Objective
+from asktell.spec import Algorithm, Metric, Objective, OutcomeConstraint
 
 __all__ = ["StudyChanges", "StudyOptions"]
 
@@ -17,9 +17,11 @@ class StudyChanges(TypedDict, total=False):
 
     Attributes:
         max_trials: the budget: the study ends when this many trials have ended.
-        target: it ends when the objective reaches this value.
+        target: it ends when the objective reaches this value. With several objectives: when their hypervolume does, or as a
+            mapping, values by objective, when one trial reaches all of them.
         patience: it ends when this many trials in a row did not better the best one.
         deadline: it ends at this time (with a time zone).
+        baseline_trial: the number of the trial that bounds with `of_baseline` refer to; None = the first imported one.
         max_running: the most trials that run at once.
         max_staleness: the most trials that may end between the computation of a suggestion and its start; 0 = every
             suggestion knows all results. By default it is 0 with fewer than 6 running trials; with more, results count by their
@@ -30,9 +32,10 @@ class StudyChanges(TypedDict, total=False):
     """
 
     max_trials: int | None
-    target: float | None
+    target: float | Mapping[str, float] | None
     patience: int | None
     deadline: datetime | None
+    baseline_trial: int | None
     max_running: int | None
     max_staleness: int | None
     display_name: str | None
@@ -45,7 +48,8 @@ class StudyOptions(StudyChanges, total=False):
 
     Attributes:
         space: the parameters by name.
-        objectives: `Minimize("val_loss")`, or a list of such.
+        objectives: `Minimize("val_loss")`, or a list of up to 6 such.
+        outcome_constraints: bounds that good trials keep: `AtMost("latency_ms", 50)`, `AtLeast("accuracy", 0.9)`, or a list.
         metrics: further metrics that trials log, by name or as `Metric(name, split="test")`; never optimised.
         algorithm: "auto", "manual", "grid", "random", "sobol", "bayesian", or an object such as `Bayesian(8)`.
         lease_s: how long a trial stays with a worker that is not heard of, in seconds; 0 = for ever; default 60.
@@ -56,6 +60,7 @@ class StudyOptions(StudyChanges, total=False):
 
     space: Required[Space]
     objectives: Required[Objective | Sequence[Objective]]
+    outcome_constraints: OutcomeConstraint | Sequence[OutcomeConstraint]
     metrics: Sequence[str | Metric]
     algorithm: str | Algorithm
     lease_s: float | None

@@ -26,5 +26,5 @@ def scripted() -> Iterator[ScriptedServer]:
 @pytest.fixture(autouse=True)
 def _no_client_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a person exported for their own server is not the tests'."""
-    for name in ("ASKTELL_ADDRESS", "ASKTELL_TOKEN", "ASKTELL_TLS_CA"):
+    for name in ("ASKTELL_ADDRESS", "ASKTELL_TOKEN", "ASKTELL_TLS_CA", "ASKTELL_TLS_CERT", "ASKTELL_TLS_KEY"):
         monkeypatch.delenv(name, raising=False)

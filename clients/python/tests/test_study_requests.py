@@ -10,7 +10,21 @@ import numpy as np
 import pytest
 
 import asktell
-from asktell import Bayesian, Bool, Categorical, Discrete, Float, Grid, Int, Maximize, Metric, Minimize, StudyOptions
+from asktell import (
+    AtLeast,
+    AtMost,
+    Bayesian,
+    Bool,
+    Categorical,
+    Discrete,
+    Float,
+    Grid,
+    Int,
+    Maximize,
+    Metric,
+    Minimize,
+    StudyOptions,
+)
 from asktell._core import spec_codec as codec
 from asktell._core.study_requests import create_request, file_request, full_study_name, update_request
 from asktell._core.study_view import StudyView, encode_study
@@ -121,6 +135,22 @@ def test_objectives_and_metrics() -> None:
         encode_study(spec(objectives=["loss"]))
 
 
+def test_several_objectives_their_references_and_a_target_by_objective() -> None:
+    objectives = [Minimize("loss", reference=0.5), Maximize("acc", reference=0.0), Minimize("size")]
+    view = StudyView(encode_study(spec(objectives=objectives, target={"loss": 0.25, "acc": 0.9}, max_trials=3)))
+    assert view.objectives == objectives
+    assert view.target == view.stopping.target == {"loss": 0.25, "acc": 0.9}
+    assert view.max_trials == 3
+
+
+def test_constraints_of_other_types_are_refused_by_name() -> None:
+    assert StudyView(encode_study(spec(outcome_constraints=AtMost("ms", 5)))).outcome_constraints == [AtMost("ms", 5.0)]
+    with pytest.raises(TypeError, match=r"outcome_constraints\[1\] must be AtMost"):
+        encode_study(spec(outcome_constraints=[AtMost("ms", 5), "ms <= 5"]))
+    with pytest.raises(TypeError, match=r"outcome_constraints\[0\].max must be a number"):
+        encode_study(spec(outcome_constraints=[AtMost("ms", wrong("5"))]))
+
+
 def test_what_is_not_given_is_left_to_the_server() -> None:
     wire = encode_study(spec())
     assert not wire.HasField("lease_policy")
@@ -130,8 +160,10 @@ def test_what_is_not_given_is_left_to_the_server() -> None:
 
 def test_every_option_survives_the_wire() -> None:
     options = spec(
+        outcome_constraints=[AtMost("ms", 50), AtLeast("recall", 0.9, of_baseline=True, split="train")],
         metrics=["acc"],
         algorithm=Bayesian(8),
+        baseline_trial=3,
         max_trials=50,
         target=0.5,
         patience=20,
@@ -154,7 +186,7 @@ def test_every_option_survives_the_wire() -> None:
 
 def test_none_leaves_an_option_to_the_server() -> None:
     optional = [name for name, kind in StudyOptions.__annotations__.items() if "None" in str(kind)]
-    assert len(optional) == 13
+    assert len(optional) == 14
     assert encode_study(spec(**dict.fromkeys(optional))) == encode_study(spec())
 
 
@@ -208,6 +240,7 @@ def test_updates_name_what_they_change() -> None:
     assert list(request.update_mask.paths) == [
         "stopping_rules.max_trials",
         "stopping_rules.target_value",
+        "stopping_rules.target_values",
         "stopping_rules.deadline",
         "labels",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from asktell_server.domain.metrics import Split
+from asktell_server.domain.metrics import Objective, OutcomeConstraint, Split
 from asktell_server.domain.space import FloatDomain, IntDomain, Scale
 from asktell_server.domain.study import Study
 from asktell_server.domain.warning import StudyWarning, WarningKind
@@ -20,7 +20,7 @@ def warnings(study: Study) -> tuple[StudyWarning, ...]:
     """All warnings about a study, in the order of its fields."""
     return (
         *_space_warnings(study),
-        *_objective_warnings(study),
+        *_goal_warnings(study),
         *study.algorithm.warnings(study.space, study.stopping.max_trials),
     )
 
@@ -39,12 +39,16 @@ def _space_warnings(study: Study) -> Iterator[StudyWarning]:
             )
 
 
-def _objective_warnings(study: Study) -> Iterator[StudyWarning]:
-    for index, objective in enumerate(study.goals.objectives):
-        if objective.split is not Split.TEST and _TEST_NAME.search(objective.metric):
+def _goal_warnings(study: Study) -> Iterator[StudyWarning]:
+    measured: list[tuple[str, Objective | OutcomeConstraint]] = [
+        *((f"objectives[{index}]", each) for index, each in enumerate(study.goals.objectives)),
+        *((f"outcome_constraints[{index}]", each) for index, each in enumerate(study.goals.outcome_constraints)),
+    ]
+    for field, each in measured:
+        if each.split is not Split.TEST and _TEST_NAME.search(each.metric):
             yield StudyWarning(
                 kind=WarningKind.TEST_METRIC_NAME,
-                field=f"objectives[{index}].metric",
-                message=f"{objective.metric} sounds like a test metric but is declared on the {objective.split.value} split; "
+                field=f"{field}.metric",
+                message=f"{each.metric} sounds like a test metric but is declared on the {each.split.value} split; "
                 "choose hyperparameters on validation data only",
             )

@@ -45,6 +45,8 @@ def _fixed(wanted: WantedStudy, stored: Study) -> Iterator[str]:
         yield f"search_space ({', '.join(names[:MAX_NAMED])}{', ...' if len(names) > MAX_NAMED else ''})"
     if study.goals.objectives != stored.goals.objectives:
         yield "objectives"
+    if frozenset(study.goals.outcome_constraints) != frozenset(stored.goals.outcome_constraints):
+        yield "outcome_constraints"
     if _unordered(study.tracked_metrics) != _unordered(stored.tracked_metrics):
         yield "tracked_metrics"
     if study.algorithm != stored.algorithm:
@@ -66,6 +68,8 @@ def _changeable(wanted: WantedStudy, stored: Study) -> Iterator[str]:
             yield f"stopping_rules.{rule.name}"
     if study.max_running_trials != stored.max_running_trials:
         yield "max_running_trials"
+    if study.baseline_trial != stored.baseline_trial:
+        yield "baseline_trial"
     if "max_staleness" not in wanted.unset and study.max_staleness != stored.max_staleness:
         yield "max_staleness"
 

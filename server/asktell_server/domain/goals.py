@@ -2,52 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import fsum, inf
 
-from asktell_server.domain.errors import ErrorReason, InvalidArgument, NotSupported
-from asktell_server.domain.metrics import Metric, Metrics, Objective, Split, validate_metric_name
+from asktell_server.domain.errors import ErrorReason, InvalidArgument
+from asktell_server.domain.metrics import Goal, Metric, Metrics, Objective, OutcomeConstraint
 from asktell_server.domain.trial import Result, TrialState
 
 Rank = tuple[float, ...]
-"""Sorts results: a better one has a lower rank."""
+"""Violation of the outcome constraints, then the objectives' costs. Of two results of one objective the better has the lower."""
 
 _MEASURED_STATES = frozenset({TrialState.SUCCEEDED, TrialState.STOPPED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goals:
-    """The objectives of a study or problem, and what they say about results."""
+    """The objectives and outcome constraints of a study or problem, and what they say about results.
+
+    A constraint that is relative to a baseline has no say until `relative_to` has put the baseline's value in.
+    """
 
     objectives: tuple[Objective, ...]
-
-    def validate(self, where: str) -> None:
-        """Checks the objectives; `where` is the path of the study or problem.
-
-        Raises:
-            InvalidArgument: none, a bad metric name, or one on the test split.
-            NotSupported: more than one.
-        """
-        if not self.objectives:
-            raise InvalidArgument(f"{where}.objectives", "must hold one objective, got none")
-        if len(self.objectives) > 1:
-            raise NotSupported(
-                f"{where}.objectives", f"this server optimises one objective, got {len(self.objectives)}"
-            )
-        for index, objective in enumerate(self.objectives):
-            validate_metric_name(objective.metric, f"{where}.objectives[{index}].metric")
-            if objective.split is Split.TEST:
-                raise InvalidArgument(
-                    f"{where}.objectives[{index}].split",
-                    "must not be the test split: hyperparameters chosen by test results leave nothing to test with; "
-                    "measure the objective on validation data and log the test metric as a tracked metric",
-                    reason=ErrorReason.TEST_SPLIT_OBJECTIVE,
-                )
+    outcome_constraints: tuple[OutcomeConstraint, ...] = ()
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The metrics that a successful result must hold: the columns of what the engine learns from."""
-        return tuple(objective.metric for objective in self.objectives)
+        """The metrics that a successful result must hold, each once: the columns of what the engine learns from."""
+        return tuple(self._directions)
+
+    @property
+    def directions(self) -> tuple[Goal, ...]:
+        """For each of `metrics` the side that is wanted: the objective's goal, or that of the first bound."""
+        return tuple(self._directions.values())
+
+    @property
+    def _directions(self) -> dict[str, Goal]:
+        directions = {objective.metric: objective.goal for objective in self.objectives}
+        for constraint in self.outcome_constraints:
+            directions.setdefault(constraint.metric, constraint.goal)
+        return directions
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether a constraint is relative to a baseline and does not know its value."""
+        return any(constraint.of_baseline for constraint in self.outcome_constraints)
+
+    def relative_to(self, baseline: Metrics) -> Goals:
+        """The same goals with the baseline's values put into the constraints that are relative to it."""
+        return dataclasses.replace(
+            self,
+            outcome_constraints=tuple(
+                constraint.of(baseline[constraint.metric].value) if constraint.metric in baseline else constraint
+                for constraint in self.outcome_constraints
+            ),
+        )
 
     def missing(self, metrics: Metrics) -> str | None:
         """The first required metric that is not among `metrics`."""
@@ -56,9 +66,10 @@ class Goals:
     def require(self, result: Result, *, field: str) -> None:
         """Raises InvalidArgument (MISSING_OBJECTIVE) when a successful result lacks a metric."""
         if result.state is TrialState.SUCCEEDED and (name := self.missing(result.metrics)) is not None:
+            of = "its objective" if name in {each.metric for each in self.objectives} else "the constrained metric"
             raise InvalidArgument(
                 field,
-                f"a successful trial must tell its objective {name!r}",
+                f"a successful trial must tell {of} {name!r}",
                 reason=ErrorReason.MISSING_OBJECTIVE,
                 metadata={"metric": name},
             )
@@ -72,14 +83,34 @@ class Goals:
             return None
         return tuple(result.metrics[name] for name in self.metrics)
 
-    def costs(self, values: Sequence[float]) -> tuple[float, ...]:
-        """Values of `metrics`, in their order, turned so that lower is better. Costs turn back into values the same way.
+    def violation(self, result: Result) -> float | None:
+        """By how much the result misses the constraints, each as a share of its limit, in all; 0 = it keeps them.
 
-        Raises ValueError when there is not one value for each.
+        None when it was not measured, or where there are no constraints.
         """
-        return tuple(objective.cost(value) for objective, value in zip(self.objectives, values, strict=True))
+        return None if not self.outcome_constraints or self.measured(result) is None else self._violation(result)
+
+    def _violation(self, result: Result) -> float:
+        return fsum(each.violation(result.metrics[each.metric].value) for each in self.outcome_constraints)
 
     def rank(self, result: Result) -> Rank | None:
-        """How good the result is; None when it is not feasible: it did not succeed or lacks a metric."""
-        measured = self.measured(result)
-        return None if measured is None else self.costs([metric.value for metric in measured])
+        """How good the result is: violation, then the objectives' costs; None when it was not measured."""
+        if self.measured(result) is None:
+            return None
+        return (self._violation(result), *(each.cost(result.metrics[each.metric].value) for each in self.objectives))
+
+    def target(self, value: float | None, values: Mapping[str, float]) -> Rank | None:
+        """The rank of a feasible result that just reaches a target: `value` of the one objective, or `values` by objective.
+
+        None where there is no target of the kind, which includes a hypervolume.
+        """
+        if value is not None and len(self.objectives) == 1:
+            values = {self.objectives[0].metric: value}
+        if not values:
+            return None
+        return (0.0, *(each.cost(values[each.metric]) if each.metric in values else inf for each in self.objectives))
+
+    @property
+    def references(self) -> tuple[float | None, ...]:
+        """The declared references of the objectives, as costs; None = to be inferred."""
+        return tuple(None if each.reference is None else each.cost(each.reference) for each in self.objectives)

@@ -1,11 +1,12 @@
-"""Metrics, measurements and objectives."""
+"""Metrics, measurements, objectives and outcome constraints."""
 
 from __future__ import annotations
 
 import enum
 import math
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
@@ -18,6 +19,10 @@ class Goal(enum.StrEnum):
     MINIMIZE = "minimize"
     MAXIMIZE = "maximize"
 
+    def cost(self, value: float) -> float:
+        """`value` turned so that lower is better. A cost turns back into a value the same way."""
+        return value if self is Goal.MINIMIZE else -value
+
 
 class Split(enum.StrEnum):
     """The part of the data on which a metric is measured."""
@@ -29,15 +34,67 @@ class Split(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
-    """A metric to optimise."""
+    """A metric to optimise.
+
+    `reference` is the worst value still of interest beside other objectives: the hypervolume is measured from there.
+    None = inferred from the results. It is no part of the representation, by which fitted hyperparameters are known.
+    """
 
     metric: str
     goal: Goal
     split: Split = Split.VALIDATION
+    reference: float | None = field(default=None, repr=False)
 
     def cost(self, value: float) -> float:
         """`value` turned so that lower is better."""
-        return value if self.goal is Goal.MINIMIZE else -value
+        return self.goal.cost(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeConstraint:
+    """A bound on a metric that good trials keep: it is at most `max`, or at least `min`; one of them is set.
+
+    With `of_baseline` the bound is that many times the value of the study's baseline trial.
+    """
+
+    metric: str
+    max: float | None = None
+    min: float | None = None
+    of_baseline: bool = False
+    split: Split = Split.VALIDATION
+
+    @property
+    def bound(self) -> float:
+        """The number that is set."""
+        bound = self.min if self.max is None else self.max
+        assert bound is not None, "validated"
+        return bound
+
+    @property
+    def goal(self) -> Goal:
+        """The side on which the metric is kept: minimise for an upper bound."""
+        return Goal.MAXIMIZE if self.max is None else Goal.MINIMIZE
+
+    @property
+    def limit(self) -> float | None:
+        """The bound in the metric's unit; None while it is relative to a baseline that has no value yet."""
+        return None if self.of_baseline else self.bound
+
+    def of(self, baseline: float) -> OutcomeConstraint:
+        """The same constraint in the metric's unit, where the baseline trial has this value."""
+        if not self.of_baseline:
+            return self
+        bound = min(max(self.bound * baseline, -sys.float_info.max), sys.float_info.max)
+        if self.goal is Goal.MINIMIZE:
+            return OutcomeConstraint(metric=self.metric, max=bound, split=self.split)
+        return OutcomeConstraint(metric=self.metric, min=bound, split=self.split)
+
+    def violation(self, value: float) -> float:
+        """How far a value is beyond the limit, as a share of the limit's size (of 1 where that is 0); 0 = it keeps it."""
+        limit = self.limit
+        if limit is None:
+            return 0.0
+        return max(0.0, self.goal.cost(value) - self.goal.cost(limit)) / (abs(limit) or 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

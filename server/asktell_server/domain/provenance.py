@@ -33,7 +33,8 @@ class Provenance:
         count: how many suggestions were asked for at once.
         index: which of them this one is, from 0.
         warm_start: the hyperparameters that the fit began from, opaque; empty = none, or no model was used.
-        fit: the hyperparameters it ended at; None where no model was used.
+        fit: the hyperparameters that the model of the first metric ended at; None where no model was used.
+        other_fits: those of the other metrics of the study's goals, in their order.
         engine: version of the server that suggested.
         fallback_reason: why the model was not used, where it should have been.
         prepared: it was made before anybody asked for it.
@@ -51,3 +52,9 @@ class Provenance:
     fallback_reason: str = ""
     prepared: bool = False
     prepared_pending: tuple[Key, ...] = ()
+    other_fits: tuple[Fit, ...] = ()
+
+    @property
+    def fits(self) -> tuple[Fit, ...]:
+        """The hyperparameters of each metric's model, in the order of the goals; empty where no model was used."""
+        return () if self.fit is None else (self.fit, *self.other_fits)

@@ -2,7 +2,7 @@
 
 A study of 100,000 trials answers "which are the best?" and "has the last thousand brought a gain?" without a walk through
 them. `Goals` says how good a single result is; a `Standings` keeps many of them in order. Where results have a total order
-that is `TotalOrder`; results of which neither is better (a Pareto front) are another implementation of the same protocol.
+that is `TotalOrder`; results of which neither is better are another implementation of the same protocol (`front.py`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import itertools
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import NamedTuple, Protocol
 
 from asktell_server.domain.goals import Goals, Rank
@@ -19,7 +20,7 @@ from asktell_server.domain.trial import Origin, Trial, TrialState
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-_Row = tuple[float, ...]
+Row = tuple[float, ...]
 """What is sorted: plain tuples of numbers, which compare fast."""
 
 
@@ -27,7 +28,7 @@ class Standing(NamedTuple):
     """What counts of a trial that has ended. Plain values: standings are part of a view's snapshot.
 
     Attributes:
-        rank: how good its result is; None when it is not feasible.
+        rank: how good its result is; None when it was not measured.
         imported: it sets the mark to beat, and is no trial without a gain itself.
         end: when it ended, in microseconds since 1970 UTC.
     """
@@ -68,7 +69,21 @@ class Standings(Protocol):
         ...
 
     def best(self, count: int) -> Sequence[int]:
-        """The numbers of at most `count` trials with a feasible result, the best first; equally good ones by number."""
+        """The numbers of at most `count` of the best trials, the best first; equally good ones by number.
+
+        Where some trial is feasible, only such. Otherwise those that violate the outcome constraints least. With several
+        objectives: the whole Pareto front, in the order of the first objective.
+        """
+        ...
+
+    @property
+    def feasible(self) -> bool:
+        """Whether the best keep the outcome constraints; they do while there are none."""
+        ...
+
+    @property
+    def hypervolume(self) -> float | None:
+        """With several objectives what the front dominates, up to the reference; None while no trial is feasible."""
         ...
 
     def reaches(self, rank: Rank) -> bool:
@@ -84,9 +99,8 @@ class Standings(Protocol):
         ...
 
 
-def standings_of(goals: Goals) -> Standings:  # noqa: ARG001  one objective has a total order, whichever it is
-    """Empty standings for a study with these goals."""
-    return TotalOrder()
+_BEST_INFEASIBLE: Row = (0.0, inf)
+"""Rows of feasible trials are below, others above."""
 
 
 class TotalOrder:
@@ -97,17 +111,17 @@ class TotalOrder:
 
     def __init__(self) -> None:
         self._standings: dict[int, Standing] = {}
-        self._best: list[_Row] = []
-        """The feasible ones: rank, number."""
-        self._turns: list[_Row] = []
+        self._best: list[Row] = []
+        """Those that were measured: rank, number."""
+        self._turns: list[Row] = []
         """The turns of those that are not imported."""
-        self._last_gain: _Row | None = None
+        self._last_gain: Row | None = None
         """The first turn among those with the best rank."""
 
     def put(self, number: int, standing: Standing) -> None:
         """See Standings."""
         self._standings[number] = standing
-        turn = _turn(number, standing)
+        turn = turn_of(number, standing)
         if (rank := standing.rank) is not None:
             best = self._best[0][:-1] if self._best else None
             if self._last_gain is None or best is None or rank < best:
@@ -132,7 +146,7 @@ class TotalOrder:
         standing = self._standings.pop(number, None)
         if standing is None:
             return
-        turn = _turn(number, standing)
+        turn = turn_of(number, standing)
         if standing.rank is not None:
             _take_out(self._best, (*standing.rank, number))
             if turn == self._last_gain:
@@ -145,7 +159,7 @@ class TotalOrder:
         best = self._best[0][:-1] if self._best else None
         equals = itertools.takewhile(lambda row: row[:-1] == best, self._best)
         numbers = (int(row[-1]) for row in equals)
-        self._last_gain = min((_turn(number, self._standings[number]) for number in numbers), default=None)
+        self._last_gain = min((turn_of(number, self._standings[number]) for number in numbers), default=None)
 
     def of(self, number: int) -> Standing | None:
         """See Standings."""
@@ -153,7 +167,18 @@ class TotalOrder:
 
     def best(self, count: int) -> Sequence[int]:
         """See Standings."""
-        return [int(row[-1]) for row in self._best[:count]]
+        feasible = bisect_left(self._best, _BEST_INFEASIBLE) or len(self._best)
+        return [int(row[-1]) for row in self._best[: min(count, feasible)]]
+
+    @property
+    def feasible(self) -> bool:
+        """See Standings."""
+        return not self._best or not self._best[0][0]
+
+    @property
+    def hypervolume(self) -> None:
+        """See Standings: one objective has none."""
+        return
 
     def reaches(self, rank: Rank) -> bool:
         """See Standings."""
@@ -166,10 +191,10 @@ class TotalOrder:
         return len(self._turns) - before
 
 
-def _turn(number: int, standing: Standing) -> _Row:
+def turn_of(number: int, standing: Standing) -> Row:
     """Where a trial stands in the order of the ends: all imported ones first, then by time and number."""
     return not standing.imported, standing.end, number
 
 
-def _take_out(rows: list[_Row], row: _Row) -> None:
+def _take_out(rows: list[Row], row: Row) -> None:
     del rows[bisect_left(rows, row)]

@@ -18,8 +18,17 @@ def finish_reason(study: Study, standings: Standings, *, ended: int, now: dateti
         return FinishReason.MAX_TRIALS
     if rules.deadline is not None and now >= rules.deadline:
         return FinishReason.DEADLINE
-    if rules.target_value is not None and standings.reaches(study.goals.costs([rules.target_value])):
+    if _reached(study, standings):
         return FinishReason.TARGET
     if rules.patience_trials is not None and standings.run_without_gain >= rules.patience_trials:
         return FinishReason.PATIENCE
     return None
+
+
+def _reached(study: Study, standings: Standings) -> bool:
+    rules = study.stopping
+    if rules.target_value is not None and len(study.goals.objectives) > 1:
+        volume = standings.hypervolume
+        return volume is not None and volume >= rules.target_value
+    rank = study.goals.target(rules.target_value, rules.target_values)
+    return rank is not None and standings.reaches(rank)

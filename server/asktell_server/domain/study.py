@@ -10,6 +10,7 @@ from datetime import datetime
 
 from asktell_server.domain.algorithm import Algorithm, Auto
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
+from asktell_server.domain.goal_rules import validate_goals, validate_targets
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import TrackedMetric, validate_metric_name
 from asktell_server.domain.names import StudyName
@@ -46,10 +47,15 @@ class FinishReason(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoppingRules:
-    """When a study ends; None = that rule is off."""
+    """When a study ends; None = that rule is off.
+
+    `target_value` is a value of the objective, with several objectives a hypervolume. `target_values`, by objective, are values
+    that one trial has to reach.
+    """
 
     max_trials: int | None = None
     target_value: float | None = None
+    target_values: Mapping[str, float] = field(default_factory=dict)
     patience_trials: int | None = None
     deadline: datetime | None = None
 
@@ -89,6 +95,9 @@ class Study:
 
     Each configuration may be tried `replicates` times.
 
+    `baseline_trial` is the trial that relative outcome constraints refer to; None = the first imported one that has their
+    metrics.
+
     `max_staleness` is how many trials may end between the making of a suggestion and its start; None = decided by
     how many trials run and how surprising their results are.
     """
@@ -105,6 +114,7 @@ class Study:
     max_running_trials: int = 0
     replicates: int = 1
     max_staleness: int | None = None
+    baseline_trial: int | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     state: StudyState = StudyState.ACTIVE
@@ -124,17 +134,18 @@ class Study:
 
         Raises:
             InvalidArgument: a field is out of its range, an objective on test data, a grid too large.
-            NotSupported: more than one objective.
         """
         if len(self.display_name) > 256:
             raise InvalidArgument(
                 f"{where}.display_name", f"must have at most 256 characters, got {len(self.display_name)}"
             )
         self.space.validate(f"{where}.search_space")
-        self.goals.validate(where)
+        validate_goals(self.goals, where)
         self._validate_tracked(where)
         self.algorithm.validate(self.space, f"{where}.algorithm.{self.algorithm.kind}")
         self.stopping.validate(f"{where}.stopping_rules")
+        validate_targets(self.goals, self.stopping.target_value, self.stopping.target_values, where)
+        self._validate_baseline(f"{where}.baseline_trial")
         self.lease.validate(f"{where}.lease_policy")
         if self.max_running_trials < 0:
             raise InvalidArgument(f"{where}.max_running_trials", f"must be at least 0, got {self.max_running_trials}")
@@ -145,6 +156,14 @@ class Study:
             raise InvalidArgument(f"{where}.seed", f"must be 0 to 2^53 - 1, got {self.seed}")
         validate_labels(self.labels, f"{where}.labels")
         validate_annotations(self.annotations, f"{where}.annotations")
+
+    def _validate_baseline(self, where: str) -> None:
+        if self.baseline_trial is None:
+            return
+        if self.baseline_trial < 1:
+            raise InvalidArgument(where, f"must be the number of a trial, at least 1, got {self.baseline_trial}")
+        if not self.goals.is_relative:
+            raise InvalidArgument(where, "must be unset: no outcome constraint is relative to a baseline")
 
     def _validate_tracked(self, where: str) -> None:
         if len(self.tracked_metrics) > MAX_TRACKED_METRICS:
@@ -157,7 +176,8 @@ class Study:
             validate_metric_name(tracked.metric, entry)
             if tracked.metric in seen:
                 raise InvalidArgument(
-                    entry, f"must be unique among objectives and tracked metrics, got {tracked.metric!r} again"
+                    entry,
+                    f"must be unique among objectives, outcome constraints and tracked metrics, got {tracked.metric!r} again",
                 )
             seen.add(tracked.metric)
 

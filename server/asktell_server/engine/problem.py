@@ -65,9 +65,9 @@ class Suggestion:
 class SuggestResult(Answer):
     """Suggestions (fewer than asked for only when the space, or its grid, is exhausted) and the next warm start.
 
-    `fit` are the hyperparameters of the model, where one was used.
+    `fits` are the hyperparameters of each metric's model, in the order of the goals, where a model was used.
     """
 
     suggestions: tuple[Suggestion, ...]
     warm_start: bytes = b""
-    fit: Fit | None = None
+    fits: tuple[Fit, ...] = ()

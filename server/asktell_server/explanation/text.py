@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from asktell_server.domain.goals import Goals
 from asktell_server.domain.provenance import Fit, Provenance
 from asktell_server.domain.space import BoolDomain, CategoricalDomain, Configuration
 from asktell_server.domain.trial import Origin
 from asktell_server.service.explaining import Explanation, Knowledge, Repetition
+from asktell_server.service.past import Best
 
 _ORIGINS = {
     Origin.START: "the space-filling start, before there is a model",
@@ -39,7 +41,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
             yield _line("", "What the engine knew is not recorded: the trial was stored by an earlier version.")
     else:
         yield from _provenance_lines(provenance, explanation.knowledge)
-    yield from _belief_lines(explanation, provenance.fit if provenance else None)
+    yield from _belief_lines(explanation, provenance.fits if provenance else ())
     yield from _result_lines(explanation)
     if provenance is not None and explanation.repetition is not None:
         yield from _repetition_lines(explanation, provenance, explanation.repetition)
@@ -61,27 +63,39 @@ def _provenance_lines(provenance: Provenance, knowledge: Knowledge | None) -> It
     yield _line("log", f"suggested at position {knowledge.sequence}, a trial at {knowledge.created}{missed}")
 
 
-def _belief_lines(explanation: Explanation, fit: Fit | None) -> Iterator[str]:
+def _belief_lines(explanation: Explanation, fits: Sequence[Fit]) -> Iterator[str]:
     knowledge, prediction = explanation.knowledge, explanation.trial.prediction
-    if knowledge is not None and knowledge.best is not None:
-        values = ", ".join(f"{knowledge.best.metrics[name].value:.6g}" for name in explanation.study.goals.metrics)
-        yield _line("best by then", f"{values} (trial {knowledge.best.number})")
+    goals = explanation.study.goals
+    if knowledge is not None and knowledge.best.trials:
+        yield _line("best by then", _best(knowledge.best, goals))
     if prediction is not None:
         yield ""
         for name in explanation.study.goals.metrics:
             if belief := prediction.belief(name):
                 spread = f"{belief.standard_deviation:.3g}"
                 yield _line("believed", f"{name} {belief.mean:.6g}, standard deviation {spread}")
-        yield _line("log EI", f"{prediction.acquisition_value:.4g} (of the standardised objective)")
-    if fit is None:
-        return
-    if knowledge is not None and knowledge.noise is not None:
-        yield _line("noise", f"standard deviation {knowledge.noise:.3g} of one result")
-    for title, scales in _scales(explanation, fit):
-        yield from _wrapped([f"{name} {scale:.3g}" for name, scale in scales], title=title)
-    if fit.weights:
-        numbers, categories, both = fit.weights
-        yield _line("kernel weights", f"numbers {numbers:.3g}, categories {categories:.3g}, both {both:.3g}")
+        if len(goals.metrics) == 1:
+            yield _line("log EI", f"{prediction.acquisition_value:.4g} (of the standardised objective)")
+        else:
+            yield _line("acquisition", f"{prediction.acquisition_value:.4g} (of standardised metrics, logarithmic)")
+    for name, fit in zip(goals.metrics, fits, strict=False):
+        if len(goals.metrics) > 1:
+            yield _line("model of", name)
+        if knowledge is not None and name in knowledge.noise:
+            yield _line("noise", f"standard deviation {knowledge.noise[name]:.3g} of one result")
+        for title, scales in _scales(explanation, fit):
+            yield from _wrapped([f"{parameter} {scale:.3g}" for parameter, scale in scales], title=title)
+        if fit.weights:
+            numbers, categories, both = fit.weights
+            yield _line("kernel weights", f"numbers {numbers:.3g}, categories {categories:.3g}, both {both:.3g}")
+
+
+def _best(best: Best, goals: Goals) -> str:
+    if best.feasible and len(goals.objectives) > 1:
+        return f"a Pareto front of {_counted(len(best.trials), 'trial')}"
+    first = best.trials[0]
+    values = ", ".join(f"{first.metrics[name].value:.6g}" for name in goals.metrics)
+    return f"{values} (trial {first.number}{'' if best.feasible else ', which violates the constraints least'})"
 
 
 def _result_lines(explanation: Explanation) -> Iterator[str]:

@@ -79,7 +79,8 @@ def _how_to_go_on(study: Study, reason: FinishReason) -> str:
         case FinishReason.MAX_TRIALS:
             return f"to go on, raise max_trials, now {rules.max_trials}, or take it away"
         case FinishReason.TARGET:
-            return f"to go on, set a harder target, now {rules.target_value}, or take it away"
+            target = dict(rules.target_values) or rules.target_value
+            return f"to go on, set a harder target, now {target}, or take it away"
         case FinishReason.PATIENCE:
             return f"to go on, raise the patience, now {rules.patience_trials}, or take it away"
         case FinishReason.DEADLINE:

@@ -11,11 +11,11 @@ from asktell_server.domain.names import TrialName
 from asktell_server.domain.provenance import Provenance
 from asktell_server.domain.study import Study
 from asktell_server.domain.trial import Trial
-from asktell_server.engine.bayes.fitted import noise_deviation
+from asktell_server.engine.bayes.fitted import noise_deviations
 from asktell_server.engine.observations import Outcome
 from asktell_server.engine.problem import Suggestion
 from asktell_server.engine.tasks.suggest import SuggestTask
-from asktell_server.service.past import Past, read_log
+from asktell_server.service.past import Best, Past, read_log
 from asktell_server.store.protocol import LogStore, StudyStore, TrialStore
 
 _MOST_MOMENTS = 200
@@ -29,8 +29,8 @@ class Knowledge:
     Attributes:
         exact: the history is the very one that the engine had; None = it left no digest, so nobody can tell.
         values: results with a value of the objective; `failures`: failed and infeasible ones; `pending`: trials in flight.
-        best: the trial with the best value among them.
-        noise: standard deviation of one observation, in the objective's unit, as the model fitted it.
+        best: the best trials among them.
+        noise: by metric the standard deviation of one observation, in its unit, as the model fitted it.
         created: position of the log at which the trial came to be.
         missed: results that came between; a suggestion that was prepared, or took long, did not know them.
     """
@@ -40,8 +40,8 @@ class Knowledge:
     values: int
     failures: int
     pending: int
-    best: Trial | None
-    noise: float | None
+    best: Best
+    noise: Mapping[str, float]
     created: int
     missed: int
 
@@ -71,7 +71,12 @@ class Repetition:
                 yield name, value, again.parameters.get(name)
         if trial.prediction is not None and again.prediction is not None:
             for metric, now in again.prediction.beliefs.items():
-                yield from _changed(trial.prediction.belief(metric), now, ("mean", "standard_deviation"))
+                yield from _changed(
+                    trial.prediction.belief(metric),
+                    now,
+                    ("mean", "standard_deviation"),
+                    of=f"{metric}." if len(again.prediction.beliefs) > 1 else "",
+                )
             yield from _changed(trial.prediction, again.prediction, ("acquisition_value",))
 
 
@@ -95,12 +100,12 @@ class Explanation:
         measured = goals.measured(self.trial.result)
         if prediction is None or measured is None:
             return {}
-        noise = (self.knowledge.noise if self.knowledge else None) or 0.0
+        noises = self.knowledge.noise if self.knowledge else {}
         deviations = {}
         for name, metric in zip(goals.metrics, measured, strict=True):
             if (belief := prediction.belief(name)) is None:
                 continue
-            variance = belief.standard_deviation**2 + noise**2 + (metric.standard_error or 0.0) ** 2
+            variance = belief.standard_deviation**2 + noises.get(name, 0.0) ** 2 + (metric.standard_error or 0.0) ** 2
             if variance > 0:
                 deviations[name] = (metric.value - belief.mean) / variance**0.5
         return deviations
@@ -155,7 +160,7 @@ class _Moment:
 
     sequence: int
     task: SuggestTask
-    best: Trial | None
+    best: Best
 
     @staticmethod
     def of(past: Past, provenance: Provenance) -> _Moment:
@@ -176,12 +181,14 @@ def _the_moment(moments: list[_Moment], trial: Trial, provenance: Provenance) ->
     return moments[0], None
 
 
-def _changed(before: object, now: object, names: tuple[str, ...]) -> Iterator[tuple[str, object, object]]:
+def _changed(
+    before: object, now: object, names: tuple[str, ...], *, of: str = ""
+) -> Iterator[tuple[str, object, object]]:
     """The numbers of a prediction that differ: name, then and now."""
     for name in names:
         then, again = getattr(before, name, None), getattr(now, name)
         if then != again:
-            yield f"prediction.{name}", then, again
+            yield f"prediction.{of}{name}", then, again
 
 
 def _repeat(task: SuggestTask, index: int) -> Repetition:
@@ -195,7 +202,7 @@ def _repeat(task: SuggestTask, index: int) -> Repetition:
 def _knowledge(moment: _Moment, trial: Trial, *, exact: bool | None, created: Past) -> Knowledge:
     task = moment.task
     history = task.history
-    fit = trial.provenance.fit if trial.provenance else None
+    fits = trial.provenance.fits if trial.provenance else ()
     return Knowledge(
         sequence=moment.sequence,
         exact=exact,
@@ -203,7 +210,7 @@ def _knowledge(moment: _Moment, trial: Trial, *, exact: bool | None, created: Pa
         failures=history.count(Outcome.FAILED) + history.count(Outcome.INFEASIBLE),
         pending=len(task.pending),
         best=moment.best,
-        noise=None if fit is None else noise_deviation(task, fit),
+        noise=noise_deviations(task, fits),
         created=created.sequence,
         missed=max(0, created.results - len(history)),
     )

@@ -11,7 +11,6 @@ from asktell_server.domain.names import StudyName
 from asktell_server.engine.observations import Outcome
 from asktell_server.engine.task import PatientEngine
 from asktell_server.engine.tasks.assess import Assessment, AssessTask
-from asktell_server.service.problems import problem_of
 from asktell_server.service.study_view import StudyView
 from asktell_server.store.protocol import TrialRecord
 
@@ -42,7 +41,12 @@ class Judging:
         self._running: dict[StudyName, tuple[bytes, asyncio.Task[Assessment | None]]] = {}
 
     async def best(self, view: StudyView) -> ModelBest | None:
-        """The model's best trial; None where results are not noisy, and where the model fails or takes long."""
+        """The model's best trial, one of those that keep the outcome constraints.
+
+        None where results are not noisy, with several objectives, and where the model fails or takes long.
+        """
+        if len(view.study.goals.objectives) > 1 or not view.standings.feasible:
+            return None
         numbers = view.ended_numbers()
         task = _task(view)
         if not task.history.count(Outcome.VALUE):
@@ -90,7 +94,7 @@ class Judging:
 
 def _task(view: StudyView) -> AssessTask:
     return AssessTask(
-        problem=problem_of(view.study),
+        problem=view.problem,
         history=view.history(),
         seed=view.study.seed,
         warm_start=view.warm_start or b"",

@@ -14,7 +14,6 @@ from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.engine.problem import Suggestion, SuggestResult
 from asktell_server.engine.task import SpareEngine
 from asktell_server.engine.tasks.suggest import SuggestTask
-from asktell_server.service.problems import problem_of
 from asktell_server.service.provenance import with_provenance
 from asktell_server.service.study_view import StudyView
 from asktell_server.store.protocol import WarmStart, WarmStartStore
@@ -100,7 +99,7 @@ def task_of(view: StudyView, count: int, *, also_pending: Sequence[Configuration
     """What the engine is asked for; `also_pending` are configurations that no trial has yet."""
     study = view.study
     return SuggestTask(
-        problem=problem_of(study),
+        problem=view.problem,
         history=view.history(),
         pending=[*view.pending(), *also_pending],
         count=count,

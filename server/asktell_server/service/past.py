@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import dataclasses
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.provenance import Provenance
 from asktell_server.domain.trial import Trial
 from asktell_server.engine.tasks.suggest import SuggestTask
-from asktell_server.service.problems import problem_of
 from asktell_server.service.study_view import StudyView
 from asktell_server.service.views import PAGE
-from asktell_server.store.protocol import LogEntry, LogStore, MeasurementReported, StudyHead
+from asktell_server.store.protocol import LogEntry, LogStore, MeasurementReported, StudyChanged, StudyHead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Best:
+    """The best trial, or with several objectives the Pareto front; and whether it keeps the outcome constraints."""
+
+    trials: Sequence[Trial]
+    feasible: bool
 
 
 class Past:
@@ -35,12 +44,14 @@ class Past:
         return number in self._view.trials
 
     @property
-    def best(self) -> Trial | None:
-        """The trial with the best feasible result."""
-        return next(iter(self._view.best(1)), None)
+    def best(self) -> Best:
+        """The best trial, or the Pareto front."""
+        return Best(trials=self._view.best(1), feasible=self._view.standings.feasible)
 
     def apply(self, entry: LogEntry) -> bool:
         """Takes in the next entry; whether it may have changed what a task knows."""
+        if isinstance(entry.change, StudyChanged):
+            self._view.head = dataclasses.replace(self._view.head, study=entry.change.study)
         self._view.apply(entry)
         return not isinstance(entry.change, MeasurementReported)
 
@@ -49,7 +60,7 @@ class Past:
         study = self._view.study
         also_pending = map(study.space.configuration, provenance.prepared_pending)
         return SuggestTask(
-            problem=problem_of(study),
+            problem=self._view.problem,
             history=self._view.history(),
             pending=[*self._view.pending(), *also_pending],
             count=provenance.count,

@@ -41,10 +41,12 @@ def with_provenance(
 def _of(suggestion: Suggestion, index: int, common: Provenance, task: SuggestTask, result: SuggestResult) -> Provenance:
     if suggestion.origin not in _MODELLED:
         return dataclasses.replace(common, index=index)
+    fits = result.fits if suggestion.origin is Origin.MODEL else ()
     return dataclasses.replace(
         common,
         index=index,
         warm_start=task.warm_start,
-        fit=result.fit if suggestion.origin is Origin.MODEL else None,
+        fit=next(iter(fits), None),
+        other_fits=fits[1:],
         fallback_reason=result.fallback_reason[:_MAX_REASON],
     )

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from asktell_server.domain.errors import InvalidArgument, trial_not_found
+from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName, TrialName
 from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.pace import in_pieces
 from asktell_server.service.judging import Judging, ModelBest
+from asktell_server.service.tradeoffs import Tradeoff, tradeoff_of
 from asktell_server.service.views import Views
-from asktell_server.store.protocol import MeasurementStore, TrialRecord, TrialStore
+from asktell_server.store.protocol import MeasurementStore, StudyStore, TrialRecord, TrialStore
 
 MAX_BEST = 1000
 _MEASUREMENTS_PAGE = 1000
@@ -39,7 +41,24 @@ class TrialFilter:
         )
 
 
-class _Store(TrialStore, MeasurementStore, Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BestTrials:
+    """The best trials of a study, or its Pareto front.
+
+    Attributes:
+        goals: the study's, with the values of its baseline put in.
+        feasible: whether they keep the outcome constraints; otherwise they are those that violate them least.
+        model: the best one by the model, where it was asked for and is known.
+    """
+
+    goals: Goals
+    records: Sequence[TrialRecord]
+    feasible: bool
+    tradeoff: Tradeoff
+    model: ModelBest | None
+
+
+class _Store(StudyStore, TrialStore, MeasurementStore, Protocol):
     """The parts of the ledger that are needed here."""
 
 
@@ -51,8 +70,9 @@ class Reading:
         self._views = views
         self._judging = judging
 
-    async def get(self, name: TrialName) -> tuple[TrialRecord, Sequence[Measurement]]:
-        """A trial with all its measurements. Raises NotFound."""
+    async def get(self, name: TrialName) -> tuple[Goals, TrialRecord, Sequence[Measurement]]:
+        """A trial with all its measurements, and the goals of its study. Raises NotFound."""
+        goals = await self._goals(name.study)
         (record,) = await self._ledger.read_trials(name.study, numbers=[name.number])
         if record is None:
             raise trial_not_found(str(name))
@@ -64,14 +84,23 @@ class Reading:
             if not page:
                 break
             measurements.extend(page)
-        return record, measurements
+        return goals, record, measurements
+
+    async def _goals(self, study: StudyName) -> Goals:
+        """A study's goals, with the baseline's values put in."""
+        view = self._views.peek(study)
+        known = (await self._ledger.read_head(study)).study.goals if view is None else view.study.goals
+        if known.is_relative:
+            view, _ = await self._views.refresh(study)
+            return view.goals
+        return known
 
     async def list_page(
         self, study: StudyName, *, filter_: TrialFilter, after: int, limit: int
-    ) -> tuple[Sequence[TrialRecord], int | None]:
+    ) -> tuple[Goals, Sequence[TrialRecord], int | None]:
         """Up to `limit` matching trials with numbers above `after`, and where the next page begins (None = the end).
 
-        Raises NotFound when there is no such study.
+        With the study's goals. Raises NotFound when there is no such study.
         """
         view, _ = await self._views.refresh(study)
         page: list[TrialRecord] = []
@@ -81,15 +110,16 @@ class Reading:
                 if not filter_.matches(trial):
                     continue
                 if len(page) == limit:
-                    return page, page[-1].trial.number
+                    return view.goals, page, page[-1].trial.number
                 page.append(TrialRecord(trial=trial, measurement_count=view.measurement_count(trial.number)))
             await asyncio.sleep(0)  # a filter may match little: others have their turn
-        return page, None
+        return view.goals, page, None
 
     async def best(
-        self, study: StudyName, *, count: int, by_model: bool = False
-    ) -> tuple[Sequence[TrialRecord], ModelBest | None]:
-        """The best trials with a feasible result, best first, ties by number; and the model's best, if it is asked for.
+        self, study: StudyName, *, count: int, by_model: bool = False, with_history: bool = False
+    ) -> BestTrials:
+        """The best trials: at most `count`, or the Pareto front. With the model's best and the history of the hypervolume, where
+        they are asked for.
 
         Raises:
             InvalidArgument: `count` is out of range. NotFound: no such study.
@@ -103,4 +133,10 @@ class Reading:
             for trial in best
             if trial is not None  # not deleted meanwhile
         ]
-        return records, await self._judging.best(view) if by_model else None
+        return BestTrials(
+            goals=view.goals,
+            records=records,
+            feasible=view.standings.feasible,
+            tradeoff=await tradeoff_of(view, with_history=with_history),
+            model=await self._judging.best(view) if by_model else None,
+        )

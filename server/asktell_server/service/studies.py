@@ -22,6 +22,7 @@ from asktell_server.domain.space import MAX_EXACT_INT
 from asktell_server.domain.warning import StudyWarning, WarningKind
 from asktell_server.service.etags import etag_mismatch, require_etag
 from asktell_server.service.study_updates import StudyUpdate, StudyUpdates
+from asktell_server.service.tradeoffs import tradeoff_of
 from asktell_server.service.views import Views
 from asktell_server.store.protocol import Conflict, Request, RequestStore, StudyHead, StudyStore
 
@@ -103,6 +104,13 @@ class Studies:
     async def get(self, name: StudyName) -> StudyHead:
         """Reads a study. Raises NotFound."""
         return await self._ledger.read_head(name)
+
+    async def hypervolume(self, head: StudyHead) -> float | None:
+        """What the Pareto front dominates now; None with one objective, and while no trial is feasible. Raises NotFound."""
+        if len(head.study.goals.objectives) == 1:
+            return None
+        view, _ = await self._views.refresh(head.study.name)
+        return (await tradeoff_of(view)).hypervolume
 
     async def list_page(
         self, project: str, *, labels: Mapping[str, str], after: str, limit: int

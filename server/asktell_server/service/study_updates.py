@@ -24,7 +24,7 @@ class StudyUpdate:
     """New values of the fields that may change; a field that is not in `changes` stays.
 
     `changes` maps attribute names of Study (`display_name`, `labels`, `annotations`, `max_running_trials`,
-    `max_staleness`, `state`) to values; `stopping` maps attribute names of StoppingRules.
+    `max_staleness`, `baseline_trial`, `state`) to values; `stopping` maps attribute names of StoppingRules.
     """
 
     changes: Mapping[str, Any] = field(default_factory=dict)

@@ -13,13 +13,17 @@ from typing import Any
 
 import numpy as np
 
+from asktell_server.domain.front import standings_of
+from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.space import Configuration
-from asktell_server.domain.standings import Standing, Standings, standing_of, standings_of
+from asktell_server.domain.standings import Standing, Standings, standing_of
 from asktell_server.domain.study import Study
 from asktell_server.domain.surprise import surprise
 from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.engine.history import History
+from asktell_server.engine.problem import Problem
+from asktell_server.service.baseline import may_be_baseline, settled_goals
 from asktell_server.service.curves import Curve, Curves
 from asktell_server.service.observing import observation
 from asktell_server.service.problems import problem_of
@@ -82,6 +86,11 @@ class StudyView:
         self._surprises: dict[int, int] = {}
         self.surprise = 0
         """The sum of the surprises of the trials that have ended."""
+        self._goals: Goals | None = head.study.goals
+        """With the values of the trial `_baseline`; None = to be found out."""
+        self._baseline = head.study.baseline_trial
+        self._ranked_by: Goals | None = head.study.goals
+        """The goals by which `_standings` were put together; None = not known."""
         self._standings = standings_of(head.study.goals)
         self._open: list[int] = []
         """Numbers of the trials that are queued or running, rising."""
@@ -99,6 +108,19 @@ class StudyView:
         return self.head.study
 
     @property
+    def goals(self) -> Goals:
+        """The study's goals, with the values of its baseline trial put in where constraints are relative to one."""
+        study = self.study
+        if self._goals is None or self._baseline != study.baseline_trial:
+            self._goals, self._baseline = settled_goals(study, self._trials), study.baseline_trial
+        return self._goals
+
+    @property
+    def problem(self) -> Problem:
+        """What the engine is to optimise."""
+        return problem_of(self.study, self.goals)
+
+    @property
     def trials(self) -> Mapping[int, Trial]:
         """All trials by number."""
         return self._trials
@@ -112,11 +134,15 @@ class StudyView:
     @property
     def standings(self) -> Standings:
         """How the results stand among each other."""
+        if self.goals != self._ranked_by:  # the baseline has changed, and with it what is feasible
+            self._ranked_by, self._standings = self.goals, standings_of(self.goals)
+            for number in self._ended:
+                self._stand(self._trials[number])
         return self._standings
 
     def best(self, count: int) -> list[Trial]:
-        """At most `count` trials with a feasible result, the best first; equally good ones by their numbers."""
-        return [self._trials[number] for number in self._standings.best(count)]
+        """At most `count` of the best trials, or the Pareto front; see Standings."""
+        return [self._trials[number] for number in self.standings.best(count)]
 
     def measurement_count(self, number: int) -> int:
         """How many measurements the trial has reported."""
@@ -163,6 +189,7 @@ class StudyView:
         else:
             self._forget(trial.number, known[1])
         self._trials.put(trial)
+        self._check_baseline(trial)
         if measurements is not None:
             self._measurements[trial.number] = max(measurements, self.measurement_count(trial.number))
         if trial.state.is_open:
@@ -180,14 +207,23 @@ class StudyView:
         self._history.insert(place, observation(goals, trial.parameters, trial.result))
         self._surprises[trial.number] = surprise(trial, goals)
         self.surprise += self._surprises[trial.number]
-        if (standing := standing_of(trial, goals)) is not None:
+        self._stand(trial)
+
+    def _stand(self, trial: Trial) -> None:
+        if self._ranked_by is not None and (standing := standing_of(trial, self._ranked_by)) is not None:
             self._standings.put(trial.number, standing)
+
+    def _check_baseline(self, trial: Trial) -> None:
+        """A trial has changed: constraints may be relative to it."""
+        if self.study.goals.is_relative and may_be_baseline(self.study, trial):
+            self._goals = None
 
     def remove(self, number: int) -> None:
         """Forgets a deleted trial, for good."""
         self._deleted.add(number)
         if (known := self._trials.version(number)) is not None:
             self._forget(number, known[1])
+            self._check_baseline(self._trials[number])
             self._trials.pop(number)
         self._measurements.pop(number, None)
         self.curves.remove(number)
@@ -293,7 +329,10 @@ class StudyView:
                     self._queued.append(number)
         self.newest = max(self._trials, default=0)
         self.surprise = sum(self._surprises.values())
-        self._standings.extend(standings, best_first=_best_first(standings))
+        if self.study.goals.is_relative:
+            self._goals = self._ranked_by = None  # nobody knows what they were relative to
+        else:
+            self._standings.extend(standings, best_first=_best_first(standings))
 
     def pack(self, known: Mapping[int, Trial | Packed], packed: Mapping[int, Packed]) -> None:
         """Keeps trials that have ended in their packed form, where the view still has the versions `known` (see `part`)."""

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from asktell_server.domain.errors import ErrorReason, FailedPrecondition, InvalidArgument
+from asktell_server.domain.goal_rules import validate_goals
 from asktell_server.domain.space import MAX_EXACT_INT, Configuration
 from asktell_server.domain.study import validate_replicates
 from asktell_server.domain.trial import Result
@@ -60,7 +61,6 @@ class Suggesting:
         Raises:
             InvalidArgument: the problem is wrong, a configuration is outside its space, an observation lacks a value, or
                 something is out of range.
-            NotSupported: more than one objective.
             FailedPrecondition: manual search (QUEUE_EMPTY), or the space, or its grid, is exhausted (STUDY_COMPLETE).
             ResourceExhausted: OVERLOADED.
         """
@@ -83,7 +83,7 @@ async def task_of(request: SuggestRequest) -> SuggestTask:
     """The engine's task, with all configurations in the order and kinds of the space.
 
     Raises:
-        InvalidArgument, NotSupported: as `Suggesting.suggest`.
+        InvalidArgument: as `Suggesting.suggest`.
     """
     problem = request.problem
     _validate_problem(problem)
@@ -117,7 +117,13 @@ async def task_of(request: SuggestRequest) -> SuggestTask:
 
 def _validate_problem(problem: Problem) -> None:
     problem.space.validate("problem.search_space")
-    problem.goals.validate("problem")
+    validate_goals(problem.goals, "problem")
+    for index, constraint in enumerate(problem.goals.outcome_constraints):
+        if constraint.of_baseline:
+            raise InvalidArgument(
+                f"problem.outcome_constraints[{index}].of_baseline",
+                "must be unset, since there is no baseline trial here: give the bound itself",
+            )
     problem.algorithm.validate(problem.space, f"problem.algorithm.{problem.algorithm.kind}")
     validate_replicates(problem.replicates, "problem")
 

@@ -31,7 +31,7 @@ class ScriptCalls:
 
     async def ask(self, script: str, name: StudyName, arguments: Mapping[str, Any]) -> Sequence[Any]:
         """Runs a script that acknowledges nothing."""
-        with translated(script):
+        with translated(script, self._link.name):
             reply = await self._link.run(
                 scripts.load(script), study_keys(name, ""), scripts.pack_arguments(arguments), acknowledged=False
             )
@@ -40,7 +40,7 @@ class ScriptCalls:
     async def ask_many(self, script: str, names: Sequence[StudyName]) -> Sequence[Sequence[Any] | None]:
         """Runs a script that only reads on many studies, in one round trip; None where there is no such study."""
         packed = scripts.pack_arguments({})
-        with translated(script):
+        with translated(script, self._link.name):
             replies = await self._link.run_many(
                 scripts.load(script), [(study_keys(name, ""), packed) for name in names]
             )
@@ -52,7 +52,7 @@ class ScriptCalls:
         """Runs a script whose answer acknowledges a change."""
         keys = study_keys(name, request_id)
         packed = scripts.pack_arguments(arguments)
-        with translated(script):
+        with translated(script, self._link.name):
             reply = await self._link.run(scripts.load(script), keys, packed, acknowledged=True)
         return _checked(reply, name)
 

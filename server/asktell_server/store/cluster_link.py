@@ -42,6 +42,7 @@ class ClusterLink:
     """A cluster; a study's keys are all on one of its masters."""
 
     def __init__(self, url: StoreUrl, options: LinkOptions) -> None:
+        self.name = str(url)
         self._options = options
         self._shield = Shield()
         settings = connection_settings(url, options)

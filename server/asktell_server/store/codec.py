@@ -38,8 +38,10 @@ from asktell_server.domain.study import Study
 from asktell_server.domain.trial import UNNAMED_METRIC, Belief, Prediction, Result, Trial
 
 SCHEMA = 1
-SEALED_SCHEMA = 1
-"""Of what `seal` makes."""
+_SCHEMA_OF_GOALS = 2
+"""Of studies that older servers would take for studies of one objective, without constraints."""
+SEALED_SCHEMA = 2
+"""Of what `seal` makes; rises, too, when the meaning of something in it changes."""
 
 _DIGEST_BYTES = 12
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -90,7 +92,8 @@ def encode_study(study: Study) -> bytes:
     data = _converter.unstructure(study, unstructure_as=Study)
     data.pop("revision", None)
     data |= data.pop("goals")  # stored as fields of the study
-    return _pack(data)
+    plain = len(study.goals.objectives) == 1 and not study.goals.outcome_constraints
+    return _pack(data, schema=SCHEMA if plain else _SCHEMA_OF_GOALS)
 
 
 @lru_cache(maxsize=256)  # every read of a study's head brings the same specification again
@@ -143,14 +146,15 @@ def digest(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).digest()
 
 
-def _pack(data: dict[str, Any]) -> bytes:
+def _pack(data: dict[str, Any], *, schema: int = SCHEMA) -> bytes:
     packed: bytes = msgpack.packb(data)
-    return bytes([SCHEMA]) + packed
+    return bytes([schema]) + packed
 
 
 def _unpack(blob: bytes) -> dict[str, Any]:
-    if not blob or blob[0] != SCHEMA:
-        raise CodecError(f"stored with schema {blob[0] if blob else 'none'}, this server reads {SCHEMA}")
+    if not blob or not SCHEMA <= blob[0] <= _SCHEMA_OF_GOALS:
+        newest = _SCHEMA_OF_GOALS
+        raise CodecError(f"stored with schema {blob[0] if blob else 'none'}, this server reads {SCHEMA} to {newest}")
     try:
         data: dict[str, Any] = msgpack.unpackb(memoryview(blob)[1:])
     except ValueError as error:

@@ -33,16 +33,24 @@ def store_unavailable(message: str = "the store is not available; try again") ->
 
 
 @contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Turns the driver's errors into Unavailable, and those that can only be our mistake into RuntimeError."""
+def translated(what: str, store: str) -> Iterator[None]:
+    """Turns the driver's errors into Unavailable, and those that can only be our mistake into RuntimeError.
+
+    `store` is the store's URL without its secrets.
+    """
     try:
         yield
     except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
         if _is_our_mistake(error):
-            _log.exception("the store refused %s", what)
+            _log.exception("the store %s refused %s", store, what)
             raise RuntimeError(f"the store refused {what}") from error
-        _log.warning("store unavailable in %s: %s: %s", what, type(error).__name__, error)
-        raise store_unavailable() from error
+        _log.warning("store %s unavailable in %s: %s: %s", store, what, type(error).__name__, _words(error))
+        raise store_unavailable(f"the store {store} is not available; try again") from error
+
+
+def _words(error: Exception) -> str:
+    """What an error says, without the insides of the driver that Sentinel's adds."""
+    return str(error).partition(" : <")[0]
 
 
 def _is_our_mistake(error: Exception) -> bool:

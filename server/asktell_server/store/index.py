@@ -26,13 +26,13 @@ class ProjectIndex:
     async def add(self, name: StudyName) -> None:
         """Lists a study."""
         key = index_key(name.project)
-        with translated("the project index"):
+        with translated("the project index", self._link.name):
             await self._link.write(key, "ZADD", key, 0, name.study_id)
 
     async def remove(self, name: StudyName) -> None:
         """Takes a deleted study out, unless it exists again."""
         key = index_key(name.project)
-        with translated("the project index"):
+        with translated("the project index", self._link.name):
             await self._link.write(key, "ZREM", key, name.study_id)
             exists = await self._link.read("EXISTS", meta_key(name))
         if exists:
@@ -44,7 +44,7 @@ class ProjectIndex:
         while len(names) < limit:
             low = f"({after}" if after else "-"
             count = min(limit - len(names), _PAGE)
-            with translated("the project index"):
+            with translated("the project index", self._link.name):
                 page = await self._link.read("ZRANGEBYLEX", index_key(project), low, "+", "LIMIT", 0, count)
                 if not page:
                     break
@@ -57,7 +57,7 @@ class ProjectIndex:
     async def rebuild(self) -> int:
         """Lists all studies that a scan of the whole store finds; how many there are."""
         count = 0
-        with translated("the scan for studies"):
+        with translated("the scan for studies", self._link.name):
             for node in (await self._link.masters()).values():
                 cursor = -1
                 while cursor != 0:

@@ -49,6 +49,9 @@ class Link(Protocol):
     A caller may be cancelled at any time: a change on its way is not torn off, only its answer is dropped.
     """
 
+    name: str
+    """The store's URL without its secrets, for messages."""
+
     async def read(self, *command: Any) -> Any:
         """Runs one command that changes nothing, on the server of its key."""
         ...

@@ -38,7 +38,7 @@ class SingleLink:
     """One server, or the master that Sentinel names."""
 
     def __init__(self, url: StoreUrl, options: LinkOptions) -> None:
-        self._name = str(url)
+        self.name = str(url)
         self._options = options
         self._shield = Shield()
         self._sentinel: Any = None
@@ -115,7 +115,7 @@ class SingleLink:
 
     async def masters(self) -> Mapping[str, Node]:
         """See Link."""
-        return {self._name: self._client}
+        return {self.name: self._client}
 
     async def pubsub(self) -> PubSub:
         """See Link."""

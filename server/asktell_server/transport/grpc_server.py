@@ -10,7 +10,6 @@ from urllib.parse import unquote
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from asktell_server.domain.errors import AsktellError, InvalidArgument
 from asktell_server.transport.bodies import PROTOBUF, Body
@@ -19,6 +18,7 @@ from asktell_server.transport.edge import Admission, Edge
 from asktell_server.transport.errors import to_status
 from asktell_server.transport.failures import body_late
 from asktell_server.transport.limits import DEFAULT_LIMITS, Limits
+from asktell_server.transport.reflection import add_reflection
 from asktell_server.transport.tls import Tls
 
 MAX_ANSWER_BYTES = 32 * MIB
@@ -74,7 +74,7 @@ class GrpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = [service.name for service in services]
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-        reflection.enable_server_reflection([*names, health_name, reflection.SERVICE_NAME], self._server)
+        add_reflection(self._server, [*names, health_name])
 
     async def start(self, address: str, *, tls: Tls | None) -> int:
         """Binds `host:port` (port 0 = any free one) and serves; returns the port.
@@ -85,7 +85,11 @@ class GrpcServer:
         if tls is None:
             port = self._server.add_insecure_port(address)
         else:
-            credentials = grpc.ssl_server_credentials([(tls.private_key, tls.certificate)])
+            credentials = grpc.ssl_server_credentials(
+                [(tls.private_key, tls.certificate)],
+                root_certificates=tls.client_ca,
+                require_client_auth=tls.client_ca is not None,
+            )
             port = self._server.add_secure_port(address, credentials)
         if not port:
             raise RuntimeError(f"cannot listen on {address}")

@@ -34,6 +34,11 @@ MOST_DIGITS = 1000
 """Of a number; no field takes as many."""
 
 _NUMBER = re.compile(rf"[-+.\deE]{{{MOST_DIGITS}}}", re.ASCII)
+_UNKNOWN = re.compile(
+    r'Message type "([\w.]+)" has no field named "(.*)" at "([^"]*)"\.\s*Available Fields[^:]*: "?(.*)',
+    re.DOTALL,
+)
+MAX_FIELD = 200
 _Value = tuple[Any, int]
 """A value, and where what follows it begins."""
 
@@ -59,6 +64,7 @@ def from_json(data: bytes, kind: type[Message], max_items: Mapping[str, int]) ->
     except InvalidArgument:
         raise
     except Exception as error:  # noqa: BLE001  # protobuf's own function expects any as well
+        _require_known(error)
         raise InvalidArgument("body", f"is not JSON of {kind.DESCRIPTOR.full_name}: {error}") from None
     return message
 
@@ -129,10 +135,12 @@ def _read_list(text: str, at: int, message: Message, field: Any, max_items: Mapp
         if most is not None and len(items) >= most:
             raise too_many(field.name, most)
         value, at = _read(text, at)
+        where = f"{field.name}[{len(items)}]"
         try:
             ParseDict(value, items.add(), ignore_unknown_fields=False)
         except Exception as error:  # noqa: BLE001
-            raise ValueError(f"{field.name}[{len(items) - 1}]: {error}") from None
+            _require_known(error, f"{where}.")
+            raise ValueError(f"{where}: {error}") from None
         at = _skip(text, at)
         if text[at : at + 1] == "]":
             return at + 1
@@ -192,6 +200,17 @@ def _field(kind: type[Message], name: str) -> Any:
 def _is_list_of_messages(field: Any) -> bool:
     kind = field.message_type
     return bool(kind and field.is_repeated and not kind.GetOptions().map_entry)
+
+
+def _require_known(error: Exception, where: str = "") -> None:
+    """Raises InvalidArgument for the field when that is what the library complains about: it is not in the contract."""
+    if (unknown := _UNKNOWN.search(str(error))) is not None:
+        kind, name, path, known = unknown.groups()
+        inner = f"{path.partition('.')[2]}." if "." in path else ""
+        names = ", ".join(re.findall(r"[\w]+", known))
+        raise InvalidArgument(
+            f"{where}{inner}{name}"[:MAX_FIELD], f"is no field of {kind}, or one of a later version; there are {names}"
+        ) from None
 
 
 def _skip(text: str, at: int) -> int:

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 CERTIFICATE_FLAG = "--tls-cert"
 KEY_FLAG = "--tls-key"
+CLIENT_CA_FLAG = "--tls-client-ca"
 
 
 class TlsError(Exception):
@@ -17,14 +18,18 @@ class TlsError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
-    """Certificate chain and private key as PEM, and both in a context."""
+    """Certificate chain and private key as PEM, and both in a context.
+
+    `client_ca`: the PEM of the authorities of which every caller must have a certificate; None = callers need none.
+    """
 
     certificate: bytes
     private_key: bytes = field(repr=False)
+    client_ca: bytes | None = None
     context: ssl.SSLContext
 
 
-def read_tls(certificate: Path, private_key: Path) -> Tls:
+def read_tls(certificate: Path, private_key: Path, client_ca: Path | None = None) -> Tls:
     """Reads the files and checks that they belong together.
 
     Raises:
@@ -32,7 +37,12 @@ def read_tls(certificate: Path, private_key: Path) -> Tls:
     """
     chain, key = _read(CERTIFICATE_FLAG, certificate), _read(KEY_FLAG, private_key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    _require_certificate(certificate)
+    _require_certificate(CERTIFICATE_FLAG, certificate)
+    trusted = None if client_ca is None else _read(CLIENT_CA_FLAG, client_ca)
+    if client_ca is not None:
+        _require_certificate(CLIENT_CA_FLAG, client_ca)
+        context.load_verify_locations(client_ca)
+        context.verify_mode = ssl.CERT_REQUIRED
     try:
         context.load_cert_chain(certificate, private_key, password=_encrypted)
     except ssl.SSLError as error:
@@ -41,7 +51,7 @@ def read_tls(certificate: Path, private_key: Path) -> Tls:
         raise TlsError(f"{KEY_FLAG}: {private_key} is not a private key in PEM form") from None
     except _EncryptedKey:
         raise TlsError(f"{KEY_FLAG}: {private_key} is encrypted; the server asks for no password") from None
-    return Tls(certificate=chain, private_key=key, context=context)
+    return Tls(certificate=chain, private_key=key, client_ca=trusted, context=context)
 
 
 class _EncryptedKey(Exception):
@@ -59,8 +69,8 @@ def _read(flag: str, path: Path) -> bytes:
         raise TlsError(f"{flag}: cannot read {path}: {error.strerror or error}") from error
 
 
-def _require_certificate(path: Path) -> None:
+def _require_certificate(flag: str, path: Path) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except ssl.SSLError:
-        raise TlsError(f"{CERTIFICATE_FLAG}: {path} is not a certificate in PEM form") from None
+        raise TlsError(f"{flag}: {path} is not a certificate in PEM form") from None

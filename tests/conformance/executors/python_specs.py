@@ -40,6 +40,7 @@ def spec(study: study_pb2.Study) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "space": space(study.search_space),
         "objectives": objectives(study.objectives),
+        "outcome_constraints": constraints(study.outcome_constraints),
         "metrics": [asktell.Metric(each.metric, _split(each.split)) for each in study.tracked_metrics],
         "algorithm": algorithm(study.algorithm),
         "display_name": study.display_name,
@@ -48,13 +49,14 @@ def spec(study: study_pb2.Study) -> dict[str, Any]:
     }
     optional = {
         "max_trials": rules.max_trials if rules.HasField("max_trials") else None,
-        "target": rules.target_value if rules.HasField("target_value") else None,
+        "target": dict(rules.target_values) or (rules.target_value if rules.HasField("target_value") else None),
         "patience": rules.patience_trials if rules.HasField("patience_trials") else None,
         "lease_s": lease.lease_duration.ToTimedelta().total_seconds() if lease.HasField("lease_duration") else None,
         "max_attempts": lease.max_attempts or None,
         "max_running": study.max_running_trials or None,
         "replicates": study.replicates or None,
         "max_staleness": study.max_staleness if study.HasField("max_staleness") else None,
+        "baseline_trial": study.baseline_trial or None,
         "seed": study.seed if study.HasField("seed") else None,
     }
     return arguments | {name: each for name, each in optional.items() if each is not None}
@@ -99,7 +101,28 @@ def _domain(parameter: search_space_pb2.Parameter) -> asktell.Domain:
 def objectives(wire: Iterable[study_pb2.Objective]) -> list[asktell.Objective]:
     """Objectives."""
     goals = {study_pb2.GOAL_MINIMIZE: asktell.Goal.MINIMIZE, study_pb2.GOAL_MAXIMIZE: asktell.Goal.MAXIMIZE}
-    return [asktell.Objective(each.metric, goals[each.goal], _split(each.split)) for each in wire]
+    return [
+        asktell.Objective(
+            each.metric,
+            goals[each.goal],
+            _split(each.split),
+            each.reference_value if each.HasField("reference_value") else None,
+        )
+        for each in wire
+    ]
+
+
+def constraints(wire: Iterable[study_pb2.OutcomeConstraint]) -> list[asktell.OutcomeConstraint]:
+    """Outcome constraints."""
+    return [
+        (asktell.AtMost if each.HasField("max") else asktell.AtLeast)(
+            each.metric,
+            each.max if each.HasField("max") else each.min,
+            of_baseline=each.of_baseline,
+            split=_split(each.split),
+        )
+        for each in wire
+    ]
 
 
 def _split(code: study_pb2.Split.ValueType) -> asktell.Split:

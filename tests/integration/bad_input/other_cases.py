@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 
 from asktell.v1 import analysis_service_pb2, study_pb2, suggestion_service_pb2, trial_pb2
 from tests.integration.bad_input.cases import Case, World, changed, put
-from tests.integration.bad_input.study_cases import BAD_ALGORITHMS, BAD_OBJECTIVES, BAD_SPACES
+from tests.integration.bad_input.study_cases import BAD_ALGORITHMS, BAD_GOALS, BAD_OBJECTIVES, BAD_SPACES
 from tests.integration.bad_input.trial_cases import BAD_PARAMETERS
 from tests.support.rpc import algorithm, float_parameter, metrics, space, values
 
@@ -50,6 +50,15 @@ def _suggest() -> Iterator[Case]:
         yield case(what, f"problem.{field}", reason, request=_problem(search_space=bad_space))
     for what, objectives, field, reason in BAD_OBJECTIVES:
         yield case(what, f"problem.{field}", reason, request=_problem(objectives=objectives))
+    for what, fields, field, reason in BAD_GOALS:
+        yield case(what, f"problem.{field}", reason, request=_problem(**fields))
+    relative = study_pb2.OutcomeConstraint(metric="ms", max=1.0, of_baseline=True)
+    yield case(
+        "a constraint without a baseline trial",
+        "problem.outcome_constraints[0].of_baseline",
+        "INVALID_FIELD",
+        request=_problem(outcome_constraints=[relative]),
+    )
     for what, bad_algorithm, field, reason in BAD_ALGORITHMS:
         yield case(what, f"problem.{field}", reason, request=_problem(algorithm=bad_algorithm))
     no_problem = changed(_base, lambda request: request.ClearField("problem"))

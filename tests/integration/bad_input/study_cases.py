@@ -132,6 +132,107 @@ BAD_SPACES: list[tuple[str, search_space_pb2.SearchSpace, str, str]] = [
     ),
 ]  # fmt: skip
 
+SIZE = study_pb2.Objective(metric="size", goal=study_pb2.GOAL_MINIMIZE)
+_MAX_MS = study_pb2.OutcomeConstraint(metric="ms", max=50.0)
+BAD_GOALS: list[tuple[str, dict[str, Any], str, str]] = [
+    ("the same objective twice", {"objectives": [LOSS, LOSS]}, "objectives[1].metric", "INVALID_FIELD"),
+    (
+        "seven objectives",
+        {"objectives": [study_pb2.Objective(metric=f"m{i}", goal=study_pb2.GOAL_MINIMIZE) for i in range(7)]},
+        "objectives",
+        "INVALID_FIELD",
+    ),
+    (
+        "reference of one objective",
+        {"objectives": [study_pb2.Objective(metric="loss", goal=study_pb2.GOAL_MINIMIZE, reference_value=1.0)]},
+        "objectives[0].reference_value",
+        "INVALID_FIELD",
+    ),
+    (
+        "reference is NaN",
+        {
+            "objectives": [
+                LOSS,
+                study_pb2.Objective(metric="size", goal=study_pb2.GOAL_MINIMIZE, reference_value=math.nan),
+            ]
+        },
+        "objectives[1].reference_value",
+        "NOT_FINITE",
+    ),
+    (
+        "constraint without a bound",
+        {"outcome_constraints": [study_pb2.OutcomeConstraint(metric="ms")]},
+        "outcome_constraints[0]",
+        "INVALID_FIELD",
+    ),
+    (
+        "constraint without a metric",
+        {"outcome_constraints": [study_pb2.OutcomeConstraint(max=1.0)]},
+        "outcome_constraints[0].metric",
+        "INVALID_FIELD",
+    ),
+    (
+        "bound is infinite",
+        {"outcome_constraints": [study_pb2.OutcomeConstraint(metric="ms", min=math.inf)]},
+        "outcome_constraints[0].min",
+        "NOT_FINITE",
+    ),
+    (
+        "constraint on test data",
+        {"outcome_constraints": [study_pb2.OutcomeConstraint(metric="ms", max=1.0, split=study_pb2.SPLIT_TEST)]},
+        "outcome_constraints[0].split",
+        "TEST_SPLIT_OBJECTIVE",
+    ),
+    ("the same bound twice", {"outcome_constraints": [_MAX_MS, _MAX_MS]}, "outcome_constraints[1]", "INVALID_FIELD"),
+    (
+        "bounds that leave nothing",
+        {"outcome_constraints": [_MAX_MS, study_pb2.OutcomeConstraint(metric="ms", min=51.0)]},
+        "outcome_constraints[1]",
+        "INVALID_FIELD",
+    ),
+    (
+        "17 constraints",
+        {"outcome_constraints": [study_pb2.OutcomeConstraint(metric=f"m{i}", max=1.0) for i in range(17)]},
+        "outcome_constraints",
+        "INVALID_FIELD",
+    ),
+]
+BAD_TARGETS: list[tuple[str, dict[str, Any], str, str]] = [
+    (
+        "a constraint that contradicts the target",
+        {
+            "outcome_constraints": [study_pb2.OutcomeConstraint(metric="loss", min=0.5)],
+            "stopping_rules": study_pb2.StoppingRules(target_value=0.3),
+        },
+        "outcome_constraints[0]",
+        "INVALID_FIELD",
+    ),
+    (
+        "a hypervolume without references",
+        {"objectives": [LOSS, SIZE], "stopping_rules": study_pb2.StoppingRules(target_value=0.3)},
+        "stopping_rules.target_value",
+        "INVALID_FIELD",
+    ),
+    (
+        "a target of something else",
+        {"objectives": [LOSS, SIZE], "stopping_rules": study_pb2.StoppingRules(target_values={"los": 0.3})},
+        "stopping_rules.target_values[los]",
+        "INVALID_FIELD",
+    ),
+    (
+        "two kinds of target",
+        {"stopping_rules": study_pb2.StoppingRules(target_value=0.3, target_values={"loss": 0.3})},
+        "stopping_rules.target_values",
+        "INVALID_FIELD",
+    ),
+    ("a baseline for nothing", {"baseline_trial": 3}, "baseline_trial", "INVALID_FIELD"),
+    (
+        "a metric tracked and constrained",
+        {"outcome_constraints": [_MAX_MS], "tracked_metrics": [study_pb2.TrackedMetric(metric="ms")]},
+        "tracked_metrics[0].metric",
+        "INVALID_FIELD",
+    ),
+]
 BAD_OBJECTIVES: list[tuple[str, list[study_pb2.Objective], str, str]] = [
     ("no objective", [], "objectives", "INVALID_FIELD"),
     ("objective without a name", [study_pb2.Objective(goal=study_pb2.GOAL_MINIMIZE)], "objectives[0].metric", "INVALID_FIELD"),
@@ -216,7 +317,8 @@ def _create_study() -> Iterator[Case]:
         "algorithm": algorithm("grid", default_levels=5),
     }
     yield case("grid above a million", million, "algorithm.grid", "GRID_TOO_LARGE")
-    yield case("two objectives", {"objectives": [LOSS, LOSS]}, "objectives", "NOT_SUPPORTED", "UNIMPLEMENTED")
+    for what, fields, field, reason in [*BAD_GOALS, *BAD_TARGETS]:
+        yield case(what, fields, field, reason)
     yield Case(
         method=method,
         what="no study at all",

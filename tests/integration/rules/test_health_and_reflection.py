@@ -10,7 +10,7 @@ import grpc
 import pytest
 from google.protobuf import descriptor_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2
 
 from tests.support.rpc import Rpc
 from tests.support.server import ServerProcess
@@ -21,8 +21,10 @@ SERVICES = {
     "asktell.v1.SuggestionService",
     "asktell.v1.TrialService",
     "grpc.health.v1.Health",
+    "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
 }
+VERSIONS = ("v1", "v1alpha")
 SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
@@ -53,14 +55,19 @@ def test_the_command_line_asks_for_health(server: ServerProcess) -> None:
     assert (answer.returncode, answer.stdout) == (0, "SERVING\n")
 
 
-def test_reflection_lists_the_services(rpc: Rpc) -> None:
-    (answer,) = _reflect(rpc, list_services="")
+@pytest.mark.parametrize("version", VERSIONS)
+def test_reflection_lists_the_services(rpc: Rpc, version: str) -> None:
+    (answer,) = _reflect(rpc, version, list_services="")
     assert {service.name for service in answer.list_services_response.service} == SERVICES
 
 
-@pytest.mark.parametrize("symbol", ["asktell.v1.TrialService", "asktell.v1.Trial", "asktell.v1.SuggestRequest"])
-def test_reflection_describes_messages_and_services(rpc: Rpc, symbol: str) -> None:
-    (answer,) = _reflect(rpc, file_containing_symbol=symbol)
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    "symbol",
+    ["asktell.v1.TrialService", "asktell.v1.Trial", "asktell.v1.SuggestRequest", "grpc.reflection.v1.ServerReflection"],
+)
+def test_reflection_describes_messages_and_services(rpc: Rpc, version: str, symbol: str) -> None:
+    (answer,) = _reflect(rpc, version, file_containing_symbol=symbol)
     files = map(descriptor_pb2.FileDescriptorProto.FromString, answer.file_descriptor_response.file_descriptor_proto)
     names = {f"{file.package}.{name}" for file in files for name in _names(file)}
     assert symbol in names
@@ -74,6 +81,10 @@ def _health(rpc: Rpc) -> Any:
     return health_pb2_grpc.HealthStub(rpc.channel)
 
 
-def _reflect(rpc: Rpc, **request: Any) -> list[Any]:
-    stub: Any = reflection_pb2_grpc.ServerReflectionStub(rpc.channel)
-    return list(stub.ServerReflectionInfo(iter([reflection_pb2.ServerReflectionRequest(**request)]), timeout=60))
+def _reflect(rpc: Rpc, version: str, **request: Any) -> list[Any]:
+    ask: Any = rpc.channel.stream_stream(
+        f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
+        request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
+        response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
+    )
+    return list(ask(iter([reflection_pb2.ServerReflectionRequest(**request)]), timeout=60))

@@ -11,7 +11,6 @@ from tests.integration.rules.conftest import NewStudy
 from tests.support.rpc import Rpc, float_parameter, refused, space, value
 
 LOSS = study_pb2.Objective(metric="loss", goal=study_pb2.GOAL_MINIMIZE)
-SIZE = study_pb2.Objective(metric="size", goal=study_pb2.GOAL_MINIMIZE)
 X = "search_space.parameters[1]"
 
 
@@ -24,12 +23,6 @@ CONDITION = search_space_pb2.Condition(parent="x", values=[value(0.5)])
 NORMAL = search_space_pb2.Prior(normal=search_space_pb2.NormalPrior(mean=0.5, relative_standard_deviation=0.1))
 
 UNSUPPORTED: list[tuple[dict[str, Any], str]] = [
-    ({"objectives": [LOSS, SIZE]}, "objectives"),
-    (
-        {"objectives": [study_pb2.Objective(metric="loss", goal=study_pb2.GOAL_MINIMIZE, reference_value=1.0)]},
-        "objectives[0].reference_value",
-    ),
-    ({"outcome_constraints": [study_pb2.OutcomeConstraint(metric="size", max=1.0)]}, "outcome_constraints"),
     ({"search_space": _second_parameter(condition=CONDITION)}, f"{X}.condition"),
     ({"search_space": _second_parameter(condition=search_space_pb2.Condition())}, f"{X}.condition"),
     ({"search_space": _second_parameter(prior=NORMAL)}, f"{X}.prior"),

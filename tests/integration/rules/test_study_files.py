@@ -135,7 +135,16 @@ def test_a_file_and_a_message_together_are_refused(rpc: Rpc) -> None:
         ("type: float, min: 1e-5", "type: floot, min: 1e-5", "9:25: parameters.learning_rate.type: must be one of"),
         ("min: 1e-5", "mni: 1e-5", "9:32: parameters.learning_rate: unknown key 'mni', did you mean 'min'?"),
         ("min: 1e-5, ", "", "9:18: parameters.learning_rate: min is missing"),
-        ("min: 1e-5", 'min: "1e-5"', "9:37: parameters.learning_rate.min: must be a number, got '1e-5'"),
+        (
+            "min: 1e-5",
+            'min: "1e-5"',
+            "9:37: parameters.learning_rate.min: must be a number, got the text '1e-5': write 1e-5 without",
+        ),
+        (
+            "max: 500",
+            "max: '500'",
+            "14:42: parameters.warmup_steps.max: must be a whole number, got the text '500': write 500 without",
+        ),
         ("min: 1e-5", "min: ~", "9:37: parameters.learning_rate.min: must be a number, got '~'"),
         ("min: 0, max: 500", "min: 0.5, max: 500", "14:34: parameters.warmup_steps.min: must be a whole number"),
         ("min: 0, max: 500", "min: 0, max: 5e99", "14:42: parameters.warmup_steps.max: must be a whole number"),

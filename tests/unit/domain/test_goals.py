@@ -21,18 +21,17 @@ def _result(state: TrialState, **values: float) -> Result:
 
 def test_costs_are_lower_for_better_values_and_turn_back() -> None:
     assert TWO.metrics == ("loss", "speed")
-    assert TWO.costs([0.5, 3.0]) == (0.5, -3.0)
-    assert TWO.costs(TWO.costs([0.5, 3.0])) == (0.5, 3.0)
-    with pytest.raises(ValueError):
-        TWO.costs([0.5])
+    assert TWO.directions == (Goal.MINIMIZE, Goal.MAXIMIZE)
+    assert [goal.cost(3.0) for goal in TWO.directions] == [3.0, -3.0]
+    assert [goal.cost(goal.cost(3.0)) for goal in TWO.directions] == [3.0, 3.0]
 
 
 @pytest.mark.parametrize(
     ("result", "rank"),
     [
-        (success(0.25), (0.25,)),
+        (success(0.25), (0.0, 0.25)),
         (failure(), None),
-        (_result(TrialState.STOPPED, loss=0.25), (0.25,)),
+        (_result(TrialState.STOPPED, loss=0.25), (0.0, 0.25)),
         (_result(TrialState.STOPPED), None),
         (_result(TrialState.SUCCEEDED, accuracy=0.25), None),
         (_result(TrialState.INFEASIBLE, loss=0.25), None),

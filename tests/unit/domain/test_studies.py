@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from asktell_server.domain.algorithm import Bayesian, Grid
-from asktell_server.domain.errors import ErrorReason, InvalidArgument, NotSupported
+from asktell_server.domain.errors import ErrorReason, InvalidArgument
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Objective, Split, TrackedMetric
 from asktell_server.domain.space import SearchSpace
@@ -100,12 +100,6 @@ def test_bad_studies_are_refused_by_field(changes: dict[str, Any], field: str, r
 )
 def test_the_limits_themselves_are_allowed(changes: dict[str, Any]) -> None:
     a_study(**changes).validate()
-
-
-def test_several_objectives_are_refused_as_not_supported() -> None:
-    with pytest.raises(NotSupported) as caught:
-        a_study(goals=Goals(objectives=(LOSS, Objective(metric="size", goal=Goal.MINIMIZE)))).validate()
-    assert caught.value.metadata == {"field": "study.objectives"}
 
 
 def test_declared_metrics_are_objectives_and_tracked_ones() -> None:

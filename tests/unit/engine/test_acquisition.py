@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from asktell_server.engine.bayes.fit import fit
 from asktell_server.engine.bayes.gaussian_process import GaussianProcess
 from asktell_server.engine.bayes.kernel import Matrix
 from asktell_server.engine.bayes.layout import Layout
+from asktell_server.engine.bayes.pursuit import Pursuit
 from asktell_server.engine.bayes.surrogates import Moments, Slopes, Surrogates, Vector
 from asktell_server.engine.bayes.training import Data
 from asktell_server.engine.space.region import region_of
@@ -37,6 +38,10 @@ class LowerBounds:
         gradient: Matrix = np.sum(gradients, axis=0)
         return self.scores([Moments(one.mean, one.variance) for one in slopes]), gradient
 
+    def believing(self, moments: Callable[[], Sequence[Moments]]) -> LowerBounds:
+        """See Acquisition."""
+        return self
+
 
 def _process(optimum: tuple[float, float]) -> GaussianProcess:
     x = REGION.sample(np.random.default_rng(3).random((25, 2)))
@@ -52,7 +57,10 @@ def surrogates() -> Surrogates:
 
 
 def test_the_finder_serves_any_function_of_any_number_of_metrics(surrogates: Surrogates) -> None:
-    found = Finder(task_of(problem_of(SQUARE)), REGION, surrogates, LowerBounds()).find(3)
+    pursuit = Pursuit(
+        acquisition=LowerBounds(), surrogates=surrogates, centres=surrogates.lowest(4), hyperparameters=[]
+    )
+    found = Finder(task_of(problem_of(SQUARE)), REGION, pursuit).find(3)
     scores = Scorer(surrogates, LowerBounds()).scores(REGION.sample(np.random.default_rng(5).random((2000, 2))))
     assert found[0].value >= float(scores.max()) - 1e-3
     assert found[0].point == pytest.approx([0.5, 0.5], abs=0.15)

@@ -60,7 +60,7 @@ def _error(problem: Problem, observations: Sequence[Observation], function: Func
     """Root mean square error over the better half of other configurations."""
     elsewhere = random_results(problem, function, count=300, seed=77)
     true = np.array([value_of(one) for one in elsewhere], dtype=float)
-    costs = np.array([cost for value in true for cost in problem.goals.costs([value])])
+    costs = np.array([problem.goals.objectives[0].cost(value) for value in true])
     wrong = _predicted(problem, observations, elsewhere) - true
     return float(np.sqrt(np.mean(wrong[costs <= np.median(costs)] ** 2)))
 

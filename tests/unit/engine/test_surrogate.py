@@ -235,13 +235,13 @@ class TestWarmStart:
     vector = np.array([0.01, 0.3, 0.5, 0.7])
 
     def test_comes_back(self) -> None:
-        data = warm_start.pack(self.vector, self.problem)
+        data = warm_start.pack([self.vector], self.problem)
         back = warm_start.unpack(data, self.problem, count=4)
         assert back is not None
-        assert back.tolist() == self.vector.tolist()
+        assert [vector.tolist() for vector in back] == [self.vector.tolist()]
 
     def test_foreign_or_damaged_bytes_are_ignored(self) -> None:
-        data = warm_start.pack(self.vector, self.problem)
+        data = warm_start.pack([self.vector], self.problem)
         assert warm_start.unpack(data, problem_of(HARTMANN_SPACE), count=4) is None
         assert warm_start.unpack(data, self.problem, count=5) is None
         for spoilt in (b"", b"nonsense", data[:-1], data + b"x", bytes(len(data))):

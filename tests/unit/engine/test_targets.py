@@ -24,7 +24,7 @@ SPACE = space_of(x=UNIT)
 
 
 def _targets(observations: Iterable[Observation], objective: Objective) -> Targets:
-    return make_targets(History.of(SPACE, observations), objective)
+    return make_targets(History.of(SPACE, observations), objective.goal)
 
 
 def _seen(*values: float, error: float | None = None) -> list[Observation]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -199,25 +198,3 @@ async def test_a_server_that_saw_the_end_ends_the_study_again(services: Services
     (trial,) = await services.ask()
     await other.tell(trial, 0.5)
     assert (await services.studies.get(NAME)).study.finish_reason is FinishReason.MAX_TRIALS
-
-
-async def test_asks_and_updates_at_once_run_every_budget_to_its_end(services: Services) -> None:
-    await services.create(stopping=StoppingRules(max_trials=1))
-    servers = [services, services.another()]
-
-    async def work(server: Services) -> int:
-        try:
-            (trial,) = await server.ask()
-        except FailedPrecondition:
-            return 0
-        await server.tell(trial, 0.5)
-        return 1
-
-    done = 0
-    for budget in range(2, 12):
-        working = asyncio.gather(*map(work, servers))
-        await update(servers[budget % 2], max_trials=budget)
-        done += sum(await working)
-        study = (await services.studies.get(NAME)).study
-        assert study.stopping.max_trials == budget
-        assert (study.state is StudyState.FINISHED) == (done == budget)

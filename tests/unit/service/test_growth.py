@@ -111,11 +111,11 @@ async def test_a_walk_through_all_trials_lets_others_have_their_turn(services: S
             turns += 1
 
     counting = asyncio.create_task(count())
-    page, following = await services.reading.list_page(NAME, filter_=NOTHING, after=0, limit=10)
+    _, page, following = await services.reading.list_page(NAME, filter_=NOTHING, after=0, limit=10)
     assert (page, following) == ([], None)
     assert turns >= LARGE // STEP - 1
     turns = 0
-    records, _ = await services.reading.best(NAME, count=1000)
+    records = (await services.reading.best(NAME, count=1000)).records
     assert len(records) == 1000
     assert turns >= 1
     counting.cancel()

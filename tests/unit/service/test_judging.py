@@ -56,29 +56,32 @@ async def test_it_is_computed_once_for_each_state_of_the_results(services: Servi
     await services.create()
     reading = services.reading
     await _run(services, [0.5, 0.3, 0.9], error=0.2)
-    records, model = await reading.best(NAME, count=1, by_model=True)
+    best = await reading.best(NAME, count=1, by_model=True)
+    records, model = best.records, best.model
     assert model is not None
     assert records[0].trial.number == 2
     assert model.record.trial.number in (1, 2, 3)
     assert model.standard_deviation > 0
-    assert (await reading.best(NAME, count=2, by_model=True))[1] == model
+    assert (await reading.best(NAME, count=2, by_model=True)).model == model
     await services.ask()  # changes no result
-    assert (await reading.best(NAME, count=1, by_model=True))[1] == model
+    assert (await reading.best(NAME, count=1, by_model=True)).model == model
     assert here.asked == 1
     await _run(services, [0.1], error=0.2)
     await asyncio.gather(*(reading.best(NAME, count=1, by_model=True) for _ in range(5)))
     assert here.asked == 2
-    assert (await reading.best(NAME, count=1))[1] is None
+    assert (await reading.best(NAME, count=1)).model is None
     assert here.asked == 2
 
 
 async def test_there_is_none_where_results_are_exact_or_missing(services: Services, here: Here) -> None:
     await services.create()
     reading = services.reading
-    assert await reading.best(NAME, count=1, by_model=True) == ([], None)
+    best = await reading.best(NAME, count=1, by_model=True)
+    assert (best.records, best.model) == ([], None)
     assert here.asked == 0
     await _run(services, [0.5, 0.3, 0.9], error=None)
-    records, model = await reading.best(NAME, count=1, by_model=True)
+    best = await reading.best(NAME, count=1, by_model=True)
+    records, model = best.records, best.model
     assert (len(records), model) == (1, None)
 
 
@@ -88,11 +91,12 @@ async def test_a_busy_engine_is_not_waited_for_and_its_answer_is_kept(clock: Han
     here.free.clear()
     reading = services.reading
     await _run(services, [0.5, 0.3, 0.9], error=0.2)
-    records, model = await reading.best(NAME, count=1, by_model=True)
+    best = await reading.best(NAME, count=1, by_model=True)
+    records, model = best.records, best.model
     assert (len(records), model) == (1, None)
     here.free.set()
     await here.done.wait()
-    assert (await reading.best(NAME, count=1, by_model=True))[1] is not None
+    assert (await reading.best(NAME, count=1, by_model=True)).model is not None
     assert here.asked == 1
 
 
@@ -100,5 +104,6 @@ async def test_without_workers_the_field_is_left_out(clock: HandClock) -> None:
     services = Services(MemoryLedger(clock), clock)
     await services.create()
     await _run(services, [0.5, 0.3, 0.9], error=0.2)
-    records, model = await services.reading.best(NAME, count=1, by_model=True)
+    best = await services.reading.best(NAME, count=1, by_model=True)
+    records, model = best.records, best.model
     assert (len(records), model) == (1, None)

@@ -42,7 +42,7 @@ def test_what_the_model_used_is_kept_with_what_the_model_suggested() -> None:
             Suggestion(parameters=HERE, origin=Origin.START),
             Suggestion(parameters=HERE, origin=Origin.MODEL),
         ),
-        fit=FIT,
+        fits=(FIT,),
     )
     start, model = (suggestion.provenance for suggestion in with_provenance(TASK, result, sequence=9))
     assert start == Provenance(sequence=9, digest=TASK.history.digest(), count=3, engine=__version__)

@@ -48,7 +48,7 @@ async def test_of_many_different_tells_at_once_one_is_taken(services: Services) 
     taken = [answer for answer in answers if not isinstance(answer, BaseException)]
     assert len(taken) == 1
     assert all(isinstance(answer, AlreadyExists) for answer in answers if answer is not taken[0])
-    record, _ = await services.reading.get(NAME.trial(1))
+    _, record, _ = await services.reading.get(NAME.trial(1))
     assert record.trial.metrics == taken[0].metrics
 
 
@@ -113,7 +113,8 @@ async def test_a_stopped_trial_without_reports_has_no_value(services: Services) 
     result = Result(state=TrialState.STOPPED)
     record, _ = await services.trials.tell(NAME.trial(1), result, lease_id=trial.lease_id, request=None)
     assert record.trial.metrics == {}
-    assert await services.reading.best(NAME, count=10) == ([], None)
+    best = await services.reading.best(NAME, count=10)
+    assert (best.records, best.model) == ([], None)
 
 
 async def test_the_trial_that_ends_a_study_ends_it(services: Services) -> None:
@@ -148,9 +149,9 @@ async def test_the_best_come_first_and_ties_go_by_number(services: Services, goa
     for trial, value in zip(trials, [0.3, 0.1, 0.2, 0.1], strict=False):
         await services.tell(trial, value)
     await services.trials.tell(NAME.trial(5), failure(), lease_id="", request=None)
-    order = [record.trial.number for record in (await services.reading.best(NAME, count=10))[0]]
+    order = [record.trial.number for record in (await services.reading.best(NAME, count=10)).records]
     assert order == ([2, 4, 3, 1] if goal is Goal.MINIMIZE else [1, 3, 2, 4])
-    assert [record.trial.number for record in (await services.reading.best(NAME, count=1))[0]] == order[:1]
+    assert [record.trial.number for record in (await services.reading.best(NAME, count=1)).records] == order[:1]
 
 
 async def test_lists_are_pages_by_number(services: Services) -> None:
@@ -160,10 +161,10 @@ async def test_lists_are_pages_by_number(services: Services) -> None:
     numbers: list[int] = []
     after: int | None = 0
     while after is not None:
-        page, after = await services.reading.list_page(NAME, filter_=TrialFilter(), after=after, limit=3)
+        _, page, after = await services.reading.list_page(NAME, filter_=TrialFilter(), after=after, limit=3)
         numbers += [record.trial.number for record in page]
     assert numbers == [1, 2, 3, 4, 5, 6, 7]
-    page, after = await services.reading.list_page(NAME, filter_=TrialFilter(worker_id="b"), after=0, limit=2)
+    _, page, after = await services.reading.list_page(NAME, filter_=TrialFilter(worker_id="b"), after=0, limit=2)
     assert ([record.trial.number for record in page], after) == ([6, 7], None)
 
 
@@ -233,5 +234,5 @@ async def test_a_heartbeat_keeps_the_lease(services: Services, clock: HandClock)
             NAME.trial(1), lease_id=trial.lease_id, step=0, metrics={}, request=None
         )
         assert reported.lease_valid
-    record, measurements = await services.reading.get(NAME.trial(1))
+    _, record, measurements = await services.reading.get(NAME.trial(1))
     assert (record.trial.attempt, measurements) == (1, [])

@@ -87,7 +87,7 @@ def test_fields_of_a_later_version_are_ignored(encoded: bytes) -> None:
         assert decode_measurement(extended) == decode_measurement(encoded)
 
 
-@pytest.mark.parametrize("encoded", [b"", bytes([SCHEMA + 1]) + encode_trial(running(0.1))[1:]])
+@pytest.mark.parametrize("encoded", [b"", bytes([SCHEMA + 2]) + encode_trial(running(0.1))[1:]])
 def test_what_another_schema_wrote_is_not_guessed_at(encoded: bytes) -> None:
     with pytest.raises(CodecError, match="schema"):
         decode_trial(encoded, number=1, revision=1)
@@ -133,7 +133,7 @@ def test_older_servers_find_the_first_belief_where_they_look_for_it() -> None:
 
 def test_stored_names_are_those_of_older_servers() -> None:
     data = msgpack.unpackb(encode_study(a_study(NAME))[1:])
-    assert data["objectives"] == [{"metric": "loss", "goal": "minimize", "split": "validation"}]
+    assert data["objectives"] == [{"metric": "loss", "goal": "minimize", "split": "validation", "reference": None}]
     assert "goals" not in data
     provenance = Provenance(sequence=1, prepared_pending=((0.5,), (0.25,)))
     encoded = encode_trial(dataclasses.replace(running(0.1), provenance=provenance))

@@ -20,6 +20,8 @@ from google.protobuf.struct_pb2 import ListValue, Struct, Value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from asktell.v1.study_service_pb2 import CreateStudyRequest
+from asktell.v1.trial_service_pb2 import ImportTrialsRequest
 from asktell_server.domain.errors import InvalidArgument
 from asktell_server.transport.batches import require_few
 from asktell_server.transport.bodies import INLINE_JSON, JSON, PROTOBUF, Body, Encoding, Translator
@@ -235,7 +237,7 @@ def test_protobuf_in_pieces_is_protobuf_as_a_whole(sizes: list[tuple[int, bool]]
         (b'{"field"}', "Expecting ':'"),
         (b"{1: 2}", "Expecting property name"),
         (b'{"field": [{}], "field": []}', "a key is given twice"),
-        (b'{"paths": []}', "no field named"),
+        (b'{"paths": []}', "paths: is no field of"),
         (b'{"field": ' + b"9" * 200_000 + b"}", "a number of more than"),
         (b'{"field": "' + b"x" * 1_600_000 + b'"}', "a text of more than"),
         (b"{" + b",".join(b'"%d":1' % index for index in range(1001)) + b"}", "more than 1,000 fields"),
@@ -252,7 +254,7 @@ def test_an_item_that_is_wrong_is_named() -> None:
     text = b' { "field" : [ { "name" : "a" } , { } ] , "reserved_name" : [ "b" ] , "name" : "c" } '
     expected = DescriptorProto(name="c", field=[_Field(name="a"), _Field()], reserved_name=["b"])
     assert JSON.parse(text, DescriptorProto, {}) == expected
-    with pytest.raises(InvalidArgument, match=r"field\[1\]: .*no field named"):
+    with pytest.raises(InvalidArgument, match=r"field\[1\].nome: is no field of"):
         JSON.parse(b'{"field": [{"name": "a"}, {"nome": "b"}]}', DescriptorProto, {})
 
 
@@ -284,3 +286,18 @@ def test_large_answers_say_the_same_as_small_ones() -> None:
     written = JSON.write(message)
     assert json.loads(written) == MessageToDict(message)
     assert len(written) > INLINE_JSON
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "field"),
+    [
+        (CreateStudyRequest, '{"studdy": 1}', "studdy"),
+        (CreateStudyRequest, '{"study": {"searchSpace": {"parameters": [{"name": "x", "when": {}}]}}}',
+         "study.searchSpace.parameters[0].when"),
+        (ImportTrialsRequest, '{"trials": [{}, {"metrics": {"loss": {"error": 1}}}]}', "trials[1].metrics[loss].error"),
+    ],
+)  # fmt: skip
+def test_a_field_that_is_not_in_the_contract_is_named(kind: type[Message], text: str, field: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"is no field of .*; there are ") as caught:
+        JSON.parse(text.encode(), kind, {})
+    assert caught.value.field == field

@@ -7,10 +7,13 @@ import re
 import ssl
 import urllib.request
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from asktell_server.cli import main
 from asktell_server.transport.doors import DoorError, Doors
 from asktell_server.transport.gate import Gate
 from asktell_server.transport.grpc_server import GrpcServer
@@ -95,3 +98,43 @@ async def test_one_pair_of_files_serves_both(doors: Doors, tmp_path: Path, caplo
     certificate = (tmp_path / "cert.pem").read_text()
     host, _, port = address.rpartition(":")
     assert await asyncio.to_thread(ssl.get_server_certificate, (host, int(port))) == certificate
+
+
+async def test_with_an_authority_for_callers_both_want_a_certificate_of_it(
+    doors: Doors, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    require("openssl")
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    stranger, stranger_key = tmp_path / "stranger.pem", tmp_path / "stranger.key"
+    self_signed(tmp_path)
+    self_signed(tmp_path, certificate="stranger.pem", key="stranger.key")
+    caplog.set_level("INFO")
+    address = await doors.open("localhost:0", "127.0.0.1:0", tls=read_tls(certificate, key, certificate))
+    await doors.set_serving(True)
+    (http_address,) = re.findall(r"HTTP/JSON on 127.0.0.1(\S+)", caplog.text)
+    for own, own_key, taken in ((certificate, key, True), (stranger, stranger_key, False), (None, None, False)):
+        asked = partial(probe, address, timeout_s=10, tls_ca=certificate, certificate=own, private_key=own_key)
+        assert ((await asyncio.to_thread(asked)) == "SERVING") is taken
+        context = ssl.create_default_context(cafile=str(certificate))
+        if own is not None:
+            context.load_cert_chain(own, own_key)
+        try:
+            answered = await asyncio.to_thread(_get, f"https://localhost{http_address}/healthz", context) != b""
+        except OSError:  # urllib's error, or the server's alert as it reads the answer
+            answered = False
+        assert answered is taken
+    with caplog.at_level("CRITICAL"):  # grpc and uvicorn may complain about the strangers
+        await doors.announce_stop()
+
+
+async def test_the_command_asks_a_server_that_wants_certificates(doors: Doors, tmp_path: Path) -> None:
+    require("openssl")
+    self_signed(tmp_path)
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    address = await doors.open("localhost:0", None, tls=read_tls(certificate, key, certificate))
+    await doors.set_serving(True)
+    files = {"ASKTELL_TLS_CA": str(certificate), "ASKTELL_TLS_CERT": str(certificate), "ASKTELL_TLS_KEY": str(key)}
+    invoke = partial(CliRunner().invoke, main, ["health", address])
+    assert (await asyncio.to_thread(invoke, env=files)).output == "SERVING\n"
+    without = await asyncio.to_thread(invoke, env={"ASKTELL_TLS_CA": str(certificate)})
+    assert (without.exit_code, without.output.startswith("UNREACHABLE")) == (1, True)

@@ -33,6 +33,16 @@ def test_a_pair_is_read_for_both_doors(files: Path) -> None:
     assert "PRIVATE" not in repr(tls)
 
 
+def test_callers_need_a_certificate_where_their_authority_is_given(files: Path) -> None:
+    assert read_tls(files / "cert.pem", files / "key.pem").context.verify_mode is ssl.CERT_NONE
+    tls = read_tls(files / "cert.pem", files / "key.pem", files / "other.pem")
+    assert tls.context.verify_mode is ssl.CERT_REQUIRED
+    assert tls.client_ca == (files / "other.pem").read_bytes()
+    for wrong in ("missing.pem", "garbage.pem", "key.pem"):
+        with pytest.raises(TlsError, match=r"^--tls-client-ca: "):
+            read_tls(files / "cert.pem", files / "key.pem", files / wrong)
+
+
 @pytest.mark.parametrize(
     ("certificate", "key", "flag", "what"),
     [

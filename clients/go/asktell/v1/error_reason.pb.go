@@ -39,7 +39,7 @@ const (
 	ErrorReason_ERROR_REASON_NOT_FINITE ErrorReason = 2
 	// INVALID_ARGUMENT. A metric that the study does not declare. metadata: {"field": "metrics[los]", "metric": "los"}
 	ErrorReason_ERROR_REASON_UNKNOWN_METRIC ErrorReason = 3
-	// INVALID_ARGUMENT. A result without the objective. metadata: {"field": "metrics", "metric": "loss"}
+	// INVALID_ARGUMENT. A result without an objective or constrained metric. metadata: {"field": "metrics", "metric": "loss"}
 	ErrorReason_ERROR_REASON_MISSING_OBJECTIVE ErrorReason = 4
 	// INVALID_ARGUMENT. A parameter value outside its domain, of another kind, missing, or of an unknown parameter.
 	// metadata: {"field": "trials[0].parameters[lr]", "parameter": "lr"}

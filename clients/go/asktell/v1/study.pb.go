@@ -92,7 +92,7 @@ const (
 	FinishReason_FINISH_REASON_REQUESTED FinishReason = 1
 	// `max_trials` trials have ended.
 	FinishReason_FINISH_REASON_MAX_TRIALS FinishReason = 2
-	// A trial reached `target_value`.
+	// Trials reached `target_value` or `target_values`.
 	FinishReason_FINISH_REASON_TARGET FinishReason = 3
 	// `patience_trials` trials in a row did not better the best one.
 	FinishReason_FINISH_REASON_PATIENCE FinishReason = 4
@@ -340,9 +340,9 @@ type Study struct {
 	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// Required. Immutable. What may be varied.
 	SearchSpace *SearchSpace `protobuf:"bytes,3,opt,name=search_space,json=searchSpace,proto3" json:"search_space,omitempty"`
-	// Required. Immutable. What to optimise. Exactly one for now: more is UNIMPLEMENTED, NOT_SUPPORTED.
+	// Required. Immutable. What to optimise: 1 to 6. With several, ListBestTrials gives the Pareto front.
 	Objectives []*Objective `protobuf:"bytes,4,rep,name=objectives,proto3" json:"objectives,omitempty"`
-	// Optional. Immutable. Bounds that good trials keep. Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+	// Optional. Immutable. Bounds that good trials keep; at most 16, and on each metric one of each side.
 	OutcomeConstraints []*OutcomeConstraint `protobuf:"bytes,5,rep,name=outcome_constraints,json=outcomeConstraints,proto3" json:"outcome_constraints,omitempty"`
 	// Optional. Immutable. Further metrics that trials may log; never optimised. A metric that is neither an
 	// objective, a constraint nor listed here is refused with UNKNOWN_METRIC.
@@ -394,7 +394,13 @@ type Study struct {
 	// Optional. Immutable. How many times each configuration may be tried, for results that differ from run to run;
 	// 1 to 1,000; 0 = 1. A space, or a grid, whose configurations have all been tried as often is exhausted, and the study
 	// FINISHED. Values of a float without a step are never repeated to the last digit: there it changes nothing.
-	Replicates    int32 `protobuf:"varint,26,opt,name=replicates,proto3" json:"replicates,omitempty"`
+	Replicates int32 `protobuf:"varint,26,opt,name=replicates,proto3" json:"replicates,omitempty"`
+	// Optional. Number of the trial that outcome constraints with `of_baseline` refer to; 0 = the first imported trial that has
+	// their metrics. Refused where there is no such constraint.
+	BaselineTrial int64 `protobuf:"varint,27,opt,name=baseline_trial,json=baselineTrial,proto3" json:"baseline_trial,omitempty"`
+	// Output only. With several objectives: the volume between the reference and what the feasible trials dominate. Set by
+	// GetStudy, once there is a feasible trial; see ListBestTrials for its history.
+	Hypervolume   *float64 `protobuf:"fixed64,28,opt,name=hypervolume,proto3,oneof" json:"hypervolume,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -611,6 +617,20 @@ func (x *Study) GetReplicates() int32 {
 	return 0
 }
 
+func (x *Study) GetBaselineTrial() int64 {
+	if x != nil {
+		return x.BaselineTrial
+	}
+	return 0
+}
+
+func (x *Study) GetHypervolume() float64 {
+	if x != nil && x.Hypervolume != nil {
+		return *x.Hypervolume
+	}
+	return 0
+}
+
 // A metric to optimise.
 type Objective struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -620,8 +640,8 @@ type Objective struct {
 	Goal Goal `protobuf:"varint,2,opt,name=goal,proto3,enum=asktell.v1.Goal" json:"goal,omitempty"`
 	// Optional. Default SPLIT_VALIDATION; SPLIT_TEST is refused.
 	Split Split `protobuf:"varint,3,opt,name=split,proto3,enum=asktell.v1.Split" json:"split,omitempty"`
-	// Optional. With several objectives: the worst value still of interest (reference point of the hypervolume).
-	// Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+	// Optional. With several objectives: the worst value still of interest, from which the hypervolume is measured; finite.
+	// Unset = inferred from the results: a tenth of the Pareto front's range beyond its worst value. Refused with one objective.
 	ReferenceValue *float64 `protobuf:"fixed64,4,opt,name=reference_value,json=referenceValue,proto3,oneof" json:"reference_value,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -685,12 +705,13 @@ func (x *Objective) GetReferenceValue() float64 {
 	return 0
 }
 
-// A bound on a metric that good trials keep.
+// A bound on a metric that good trials keep. A successful trial must tell the metric. The best trial is the best one that keeps
+// all bounds.
 type OutcomeConstraint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Required. The metric's name.
+	// Required. The metric's name; it may be an objective's, too.
 	Metric string `protobuf:"bytes,1,opt,name=metric,proto3" json:"metric,omitempty"`
-	// Required. The bound.
+	// Required. The bound; finite.
 	//
 	// Types that are valid to be assigned to Bound:
 	//
@@ -698,7 +719,10 @@ type OutcomeConstraint struct {
 	//	*OutcomeConstraint_Min
 	Bound isOutcomeConstraint_Bound `protobuf_oneof:"bound"`
 	// Optional. Default SPLIT_VALIDATION; SPLIT_TEST is refused.
-	Split         Split `protobuf:"varint,4,opt,name=split,proto3,enum=asktell.v1.Split" json:"split,omitempty"`
+	Split Split `protobuf:"varint,4,opt,name=split,proto3,enum=asktell.v1.Split" json:"split,omitempty"`
+	// Optional. The bound is this many times the baseline trial's value of the metric (see Study.baseline_trial). It has no say
+	// until that trial has a value.
+	OfBaseline    bool `protobuf:"varint,5,opt,name=of_baseline,json=ofBaseline,proto3" json:"of_baseline,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -772,6 +796,13 @@ func (x *OutcomeConstraint) GetSplit() Split {
 	return Split_SPLIT_UNSPECIFIED
 }
 
+func (x *OutcomeConstraint) GetOfBaseline() bool {
+	if x != nil {
+		return x.OfBaseline
+	}
+	return false
+}
+
 type isOutcomeConstraint_Bound interface {
 	isOutcomeConstraint_Bound()
 }
@@ -793,7 +824,7 @@ func (*OutcomeConstraint_Min) isOutcomeConstraint_Bound() {}
 // A metric that is logged and never optimised.
 type TrackedMetric struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Required. The metric's name; not the name of an objective.
+	// Required. The metric's name; not that of an objective or outcome constraint.
 	Metric string `protobuf:"bytes,1,opt,name=metric,proto3" json:"metric,omitempty"`
 	// Optional. Default SPLIT_VALIDATION.
 	Split         Split `protobuf:"varint,2,opt,name=split,proto3,enum=asktell.v1.Split" json:"split,omitempty"`
@@ -1454,12 +1485,16 @@ type StoppingRules struct {
 	// Optional. The study's budget: ends when this many trials have ended. At least 1. Imported and cancelled
 	// trials do not count.
 	MaxTrials *int32 `protobuf:"varint,1,opt,name=max_trials,json=maxTrials,proto3,oneof" json:"max_trials,omitempty"`
-	// Optional. Ends when the objective reaches this value; finite.
+	// Optional. Ends when the objective of a feasible trial reaches this value; finite. With 2 to 4 objectives it is a
+	// hypervolume, and each of them needs a reference value.
 	TargetValue *float64 `protobuf:"fixed64,2,opt,name=target_value,json=targetValue,proto3,oneof" json:"target_value,omitempty"`
-	// Optional. Ends when this many trials in a row did not better the best one. At least 1.
+	// Optional. Ends when this many trials in a row did not better the best one; with several objectives: did not add to the
+	// hypervolume. At least 1.
 	PatienceTrials *int32 `protobuf:"varint,3,opt,name=patience_trials,json=patienceTrials,proto3,oneof" json:"patience_trials,omitempty"`
 	// Optional. Ends at this time, by the store's clock.
-	Deadline      *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	Deadline *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	// Optional. By objective: ends when one feasible trial reaches all of these values. Not together with `target_value`.
+	TargetValues  map[string]float64 `protobuf:"bytes,5,rep,name=target_values,json=targetValues,proto3" json:"target_values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1518,6 +1553,13 @@ func (x *StoppingRules) GetPatienceTrials() int32 {
 func (x *StoppingRules) GetDeadline() *timestamppb.Timestamp {
 	if x != nil {
 		return x.Deadline
+	}
+	return nil
+}
+
+func (x *StoppingRules) GetTargetValues() map[string]float64 {
+	if x != nil {
+		return x.TargetValues
 	}
 	return nil
 }
@@ -1765,7 +1807,7 @@ var File_asktell_v1_study_proto protoreflect.FileDescriptor
 const file_asktell_v1_study_proto_rawDesc = "" +
 	"\n" +
 	"\x16asktell/v1/study.proto\x12\n" +
-	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xee\v\n" +
+	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcc\f\n" +
 	"\x05Study\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12:\n" +
@@ -1800,7 +1842,9 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"\rmax_staleness\x18\x19 \x01(\x05H\x02R\fmaxStaleness\x88\x01\x01\x12\x1e\n" +
 	"\n" +
 	"replicates\x18\x1a \x01(\x05R\n" +
-	"replicates\x1a9\n" +
+	"replicates\x12%\n" +
+	"\x0ebaseline_trial\x18\x1b \x01(\x03R\rbaselineTrial\x12%\n" +
+	"\vhypervolume\x18\x1c \x01(\x01H\x03R\vhypervolume\x88\x01\x01\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
@@ -1809,18 +1853,21 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\a\n" +
 	"\x05_seedB\x16\n" +
 	"\x14_configuration_countB\x10\n" +
-	"\x0e_max_staleness\"\xb4\x01\n" +
+	"\x0e_max_stalenessB\x0e\n" +
+	"\f_hypervolume\"\xb4\x01\n" +
 	"\tObjective\x12\x16\n" +
 	"\x06metric\x18\x01 \x01(\tR\x06metric\x12$\n" +
 	"\x04goal\x18\x02 \x01(\x0e2\x10.asktell.v1.GoalR\x04goal\x12'\n" +
 	"\x05split\x18\x03 \x01(\x0e2\x11.asktell.v1.SplitR\x05split\x12,\n" +
 	"\x0freference_value\x18\x04 \x01(\x01H\x00R\x0ereferenceValue\x88\x01\x01B\x12\n" +
-	"\x10_reference_value\"\x85\x01\n" +
+	"\x10_reference_value\"\xa6\x01\n" +
 	"\x11OutcomeConstraint\x12\x16\n" +
 	"\x06metric\x18\x01 \x01(\tR\x06metric\x12\x12\n" +
 	"\x03max\x18\x02 \x01(\x01H\x00R\x03max\x12\x12\n" +
 	"\x03min\x18\x03 \x01(\x01H\x00R\x03min\x12'\n" +
-	"\x05split\x18\x04 \x01(\x0e2\x11.asktell.v1.SplitR\x05splitB\a\n" +
+	"\x05split\x18\x04 \x01(\x0e2\x11.asktell.v1.SplitR\x05split\x12\x1f\n" +
+	"\vof_baseline\x18\x05 \x01(\bR\n" +
+	"ofBaselineB\a\n" +
 	"\x05bound\"P\n" +
 	"\rTrackedMetric\x12\x16\n" +
 	"\x06metric\x18\x01 \x01(\tR\x06metric\x12'\n" +
@@ -1855,13 +1902,17 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"min_trials\x18\x02 \x01(\x05R\tminTrials\"c\n" +
 	"\x19SuccessiveHalvingStopping\x12\x1b\n" +
 	"\tmin_steps\x18\x01 \x01(\x03R\bminSteps\x12)\n" +
-	"\x10reduction_factor\x18\x02 \x01(\x05R\x0freductionFactor\"\xf5\x01\n" +
+	"\x10reduction_factor\x18\x02 \x01(\x05R\x0freductionFactor\"\x88\x03\n" +
 	"\rStoppingRules\x12\"\n" +
 	"\n" +
 	"max_trials\x18\x01 \x01(\x05H\x00R\tmaxTrials\x88\x01\x01\x12&\n" +
 	"\ftarget_value\x18\x02 \x01(\x01H\x01R\vtargetValue\x88\x01\x01\x12,\n" +
 	"\x0fpatience_trials\x18\x03 \x01(\x05H\x02R\x0epatienceTrials\x88\x01\x01\x126\n" +
-	"\bdeadline\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadlineB\r\n" +
+	"\bdeadline\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x12P\n" +
+	"\rtarget_values\x18\x05 \x03(\v2+.asktell.v1.StoppingRules.TargetValuesEntryR\ftargetValues\x1a?\n" +
+	"\x11TargetValuesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01B\r\n" +
 	"\v_max_trialsB\x0f\n" +
 	"\r_target_valueB\x12\n" +
 	"\x10_patience_trials\"r\n" +
@@ -1931,7 +1982,7 @@ func file_asktell_v1_study_proto_rawDescGZIP() []byte {
 }
 
 var file_asktell_v1_study_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_asktell_v1_study_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_asktell_v1_study_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_asktell_v1_study_proto_goTypes = []any{
 	(StudyState)(0),                   // 0: asktell.v1.StudyState
 	(FinishReason)(0),                 // 1: asktell.v1.FinishReason
@@ -1959,12 +2010,13 @@ var file_asktell_v1_study_proto_goTypes = []any{
 	nil,                               // 23: asktell.v1.Study.LabelsEntry
 	nil,                               // 24: asktell.v1.Study.AnnotationsEntry
 	nil,                               // 25: asktell.v1.GridAlgorithm.LevelsEntry
-	(*SearchSpace)(nil),               // 26: asktell.v1.SearchSpace
-	(*timestamppb.Timestamp)(nil),     // 27: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),       // 28: google.protobuf.Duration
+	nil,                               // 26: asktell.v1.StoppingRules.TargetValuesEntry
+	(*SearchSpace)(nil),               // 27: asktell.v1.SearchSpace
+	(*timestamppb.Timestamp)(nil),     // 28: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),       // 29: google.protobuf.Duration
 }
 var file_asktell_v1_study_proto_depIdxs = []int32{
-	26, // 0: asktell.v1.Study.search_space:type_name -> asktell.v1.SearchSpace
+	27, // 0: asktell.v1.Study.search_space:type_name -> asktell.v1.SearchSpace
 	6,  // 1: asktell.v1.Study.objectives:type_name -> asktell.v1.Objective
 	7,  // 2: asktell.v1.Study.outcome_constraints:type_name -> asktell.v1.OutcomeConstraint
 	8,  // 3: asktell.v1.Study.tracked_metrics:type_name -> asktell.v1.TrackedMetric
@@ -1978,9 +2030,9 @@ var file_asktell_v1_study_proto_depIdxs = []int32{
 	1,  // 11: asktell.v1.Study.finish_reason:type_name -> asktell.v1.FinishReason
 	21, // 12: asktell.v1.Study.trial_counts:type_name -> asktell.v1.TrialCounts
 	22, // 13: asktell.v1.Study.warnings:type_name -> asktell.v1.StudyWarning
-	27, // 14: asktell.v1.Study.create_time:type_name -> google.protobuf.Timestamp
-	27, // 15: asktell.v1.Study.update_time:type_name -> google.protobuf.Timestamp
-	27, // 16: asktell.v1.Study.finish_time:type_name -> google.protobuf.Timestamp
+	28, // 14: asktell.v1.Study.create_time:type_name -> google.protobuf.Timestamp
+	28, // 15: asktell.v1.Study.update_time:type_name -> google.protobuf.Timestamp
+	28, // 16: asktell.v1.Study.finish_time:type_name -> google.protobuf.Timestamp
 	2,  // 17: asktell.v1.Objective.goal:type_name -> asktell.v1.Goal
 	3,  // 18: asktell.v1.Objective.split:type_name -> asktell.v1.Split
 	3,  // 19: asktell.v1.OutcomeConstraint.split:type_name -> asktell.v1.Split
@@ -1994,14 +2046,15 @@ var file_asktell_v1_study_proto_depIdxs = []int32{
 	25, // 27: asktell.v1.GridAlgorithm.levels:type_name -> asktell.v1.GridAlgorithm.LevelsEntry
 	17, // 28: asktell.v1.EarlyStopping.median:type_name -> asktell.v1.MedianStopping
 	18, // 29: asktell.v1.EarlyStopping.successive_halving:type_name -> asktell.v1.SuccessiveHalvingStopping
-	27, // 30: asktell.v1.StoppingRules.deadline:type_name -> google.protobuf.Timestamp
-	28, // 31: asktell.v1.LeasePolicy.lease_duration:type_name -> google.protobuf.Duration
-	4,  // 32: asktell.v1.StudyWarning.kind:type_name -> asktell.v1.WarningKind
-	33, // [33:33] is the sub-list for method output_type
-	33, // [33:33] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	28, // 30: asktell.v1.StoppingRules.deadline:type_name -> google.protobuf.Timestamp
+	26, // 31: asktell.v1.StoppingRules.target_values:type_name -> asktell.v1.StoppingRules.TargetValuesEntry
+	29, // 32: asktell.v1.LeasePolicy.lease_duration:type_name -> google.protobuf.Duration
+	4,  // 33: asktell.v1.StudyWarning.kind:type_name -> asktell.v1.WarningKind
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_asktell_v1_study_proto_init() }
@@ -2035,7 +2088,7 @@ func file_asktell_v1_study_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_asktell_v1_study_proto_rawDesc), len(file_asktell_v1_study_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   21,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

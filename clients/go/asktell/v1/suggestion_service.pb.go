@@ -30,7 +30,7 @@ type Problem struct {
 	SearchSpace *SearchSpace `protobuf:"bytes,1,opt,name=search_space,json=searchSpace,proto3" json:"search_space,omitempty"`
 	// Required. As in Study.
 	Objectives []*Objective `protobuf:"bytes,2,rep,name=objectives,proto3" json:"objectives,omitempty"`
-	// Optional. As in Study.
+	// Optional. As in Study, but for `of_baseline`, which is refused: there is no baseline trial.
 	OutcomeConstraints []*OutcomeConstraint `protobuf:"bytes,3,rep,name=outcome_constraints,json=outcomeConstraints,proto3" json:"outcome_constraints,omitempty"`
 	// Optional. As in Study.
 	Algorithm *Algorithm `protobuf:"bytes,4,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
@@ -112,7 +112,7 @@ type Observation struct {
 	Parameters map[string]*ParameterValue `protobuf:"bytes,1,rep,name=parameters,proto3" json:"parameters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Optional. SUCCEEDED (default), STOPPED, FAILED or INFEASIBLE.
 	State TrialState `protobuf:"varint,2,opt,name=state,proto3,enum=asktell.v1.TrialState" json:"state,omitempty"`
-	// Required for SUCCEEDED. Metrics by name; others than the objective are ignored.
+	// Required for SUCCEEDED. Metrics by name: objectives and constrained metrics; others are ignored.
 	Metrics       map[string]*Metric `protobuf:"bytes,3,rep,name=metrics,proto3" json:"metrics,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

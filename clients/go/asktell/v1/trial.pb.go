@@ -221,7 +221,11 @@ type Trial struct {
 	// Output only. How many intermediate measurements have been reported.
 	MeasurementCount int32 `protobuf:"varint,21,opt,name=measurement_count,json=measurementCount,proto3" json:"measurement_count,omitempty"`
 	// Output only. Intermediate measurements in order of arrival; only in the answer of GetTrial.
-	Measurements  []*Measurement `protobuf:"bytes,22,rep,name=measurements,proto3" json:"measurements,omitempty"`
+	Measurements []*Measurement `protobuf:"bytes,22,rep,name=measurements,proto3" json:"measurements,omitempty"`
+	// Output only. By how much the result misses the outcome constraints: the sum of what each is missed by, as a share of its
+	// bound's size; 0 = it keeps them all. Set by GetTrial, ListTrials and ListBestTrials, where there are constraints and the
+	// trial has their metrics.
+	Violation     *float64 `protobuf:"fixed64,23,opt,name=violation,proto3,oneof" json:"violation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -410,6 +414,13 @@ func (x *Trial) GetMeasurements() []*Measurement {
 	return nil
 }
 
+func (x *Trial) GetViolation() float64 {
+	if x != nil && x.Violation != nil {
+		return *x.Violation
+	}
+	return 0
+}
+
 // One value of one metric.
 type Metric struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -532,15 +543,19 @@ func (x *Measurement) GetReportTime() *timestamppb.Timestamp {
 // What the model believed about a configuration before it was run.
 type Prediction struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Predicted mean of the objective, in its own unit.
+	// Predicted mean of the first objective, in its own unit.
 	Mean float64 `protobuf:"fixed64,1,opt,name=mean,proto3" json:"mean,omitempty"`
-	// Standard deviation of the prediction, in the objective's unit.
+	// Standard deviation of that prediction, in the objective's unit.
 	StandardDeviation float64 `protobuf:"fixed64,2,opt,name=standard_deviation,json=standardDeviation,proto3" json:"standard_deviation,omitempty"`
 	// Value of the acquisition function at the configuration: log expected improvement in units of the standardised
-	// objective, over the best value so far, or where all parameters are categories over a little more than that.
+	// objective, over the best value so far, or where all parameters are categories over a little more than that. With several
+	// objectives: log expected improvement of the hypervolume. With outcome constraints the log probability that they are kept is
+	// added; while no trial keeps them it is all there is.
 	AcquisitionValue float64 `protobuf:"fixed64,3,opt,name=acquisition_value,json=acquisitionValue,proto3" json:"acquisition_value,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// By metric, objectives and constrained metrics: what was believed of it.
+	Beliefs       map[string]*Belief `protobuf:"bytes,4,rep,name=beliefs,proto3" json:"beliefs,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Prediction) Reset() {
@@ -594,6 +609,68 @@ func (x *Prediction) GetAcquisitionValue() float64 {
 	return 0
 }
 
+func (x *Prediction) GetBeliefs() map[string]*Belief {
+	if x != nil {
+		return x.Beliefs
+	}
+	return nil
+}
+
+// What the model believed about one metric of a configuration, in the metric's unit.
+type Belief struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Predicted mean.
+	Mean float64 `protobuf:"fixed64,1,opt,name=mean,proto3" json:"mean,omitempty"`
+	// Standard deviation of the prediction.
+	StandardDeviation float64 `protobuf:"fixed64,2,opt,name=standard_deviation,json=standardDeviation,proto3" json:"standard_deviation,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *Belief) Reset() {
+	*x = Belief{}
+	mi := &file_asktell_v1_trial_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Belief) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Belief) ProtoMessage() {}
+
+func (x *Belief) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_trial_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Belief.ProtoReflect.Descriptor instead.
+func (*Belief) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_trial_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Belief) GetMean() float64 {
+	if x != nil {
+		return x.Mean
+	}
+	return 0
+}
+
+func (x *Belief) GetStandardDeviation() float64 {
+	if x != nil {
+		return x.StandardDeviation
+	}
+	return 0
+}
+
 // A result that a correction replaced.
 type Amendment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -613,7 +690,7 @@ type Amendment struct {
 
 func (x *Amendment) Reset() {
 	*x = Amendment{}
-	mi := &file_asktell_v1_trial_proto_msgTypes[4]
+	mi := &file_asktell_v1_trial_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -625,7 +702,7 @@ func (x *Amendment) String() string {
 func (*Amendment) ProtoMessage() {}
 
 func (x *Amendment) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_trial_proto_msgTypes[4]
+	mi := &file_asktell_v1_trial_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -638,7 +715,7 @@ func (x *Amendment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Amendment.ProtoReflect.Descriptor instead.
 func (*Amendment) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_trial_proto_rawDescGZIP(), []int{4}
+	return file_asktell_v1_trial_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Amendment) GetAmendTime() *timestamppb.Timestamp {
@@ -695,7 +772,7 @@ type SupersededResult struct {
 
 func (x *SupersededResult) Reset() {
 	*x = SupersededResult{}
-	mi := &file_asktell_v1_trial_proto_msgTypes[5]
+	mi := &file_asktell_v1_trial_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -707,7 +784,7 @@ func (x *SupersededResult) String() string {
 func (*SupersededResult) ProtoMessage() {}
 
 func (x *SupersededResult) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_trial_proto_msgTypes[5]
+	mi := &file_asktell_v1_trial_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -720,7 +797,7 @@ func (x *SupersededResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SupersededResult.ProtoReflect.Descriptor instead.
 func (*SupersededResult) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_trial_proto_rawDescGZIP(), []int{5}
+	return file_asktell_v1_trial_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SupersededResult) GetTellTime() *timestamppb.Timestamp {
@@ -763,8 +840,7 @@ var File_asktell_v1_trial_proto protoreflect.FileDescriptor
 const file_asktell_v1_trial_proto_rawDesc = "" +
 	"\n" +
 	"\x16asktell/v1/trial.proto\x12\n" +
-	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd9\n" +
-	"\n" +
+	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\v\n" +
 	"\x05Trial\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x03R\x06number\x12,\n" +
@@ -798,7 +874,8 @@ const file_asktell_v1_trial_proto_rawDesc = "" +
 	"\n" +
 	"import_key\x18\x14 \x01(\tR\timportKey\x12+\n" +
 	"\x11measurement_count\x18\x15 \x01(\x05R\x10measurementCount\x12;\n" +
-	"\fmeasurements\x18\x16 \x03(\v2\x17.asktell.v1.MeasurementR\fmeasurements\x1aY\n" +
+	"\fmeasurements\x18\x16 \x03(\v2\x17.asktell.v1.MeasurementR\fmeasurements\x12!\n" +
+	"\tviolation\x18\x17 \x01(\x01H\x00R\tviolation\x88\x01\x01\x1aY\n" +
 	"\x0fParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
 	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\x1aN\n" +
@@ -810,7 +887,9 @@ const file_asktell_v1_trial_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
 	"\x10AnnotationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"]\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\f\n" +
+	"\n" +
+	"_violation\"]\n" +
 	"\x06Metric\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\x01R\x05value\x12*\n" +
 	"\x0estandard_error\x18\x02 \x01(\x01H\x00R\rstandardError\x88\x01\x01B\x11\n" +
@@ -822,12 +901,19 @@ const file_asktell_v1_trial_proto_rawDesc = "" +
 	"reportTime\x1aN\n" +
 	"\fMetricsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
-	"\x05value\x18\x02 \x01(\v2\x12.asktell.v1.MetricR\x05value:\x028\x01\"|\n" +
+	"\x05value\x18\x02 \x01(\v2\x12.asktell.v1.MetricR\x05value:\x028\x01\"\x8b\x02\n" +
 	"\n" +
 	"Prediction\x12\x12\n" +
 	"\x04mean\x18\x01 \x01(\x01R\x04mean\x12-\n" +
 	"\x12standard_deviation\x18\x02 \x01(\x01R\x11standardDeviation\x12+\n" +
-	"\x11acquisition_value\x18\x03 \x01(\x01R\x10acquisitionValue\"\xf5\x02\n" +
+	"\x11acquisition_value\x18\x03 \x01(\x01R\x10acquisitionValue\x12=\n" +
+	"\abeliefs\x18\x04 \x03(\v2#.asktell.v1.Prediction.BeliefsEntryR\abeliefs\x1aN\n" +
+	"\fBeliefsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
+	"\x05value\x18\x02 \x01(\v2\x12.asktell.v1.BeliefR\x05value:\x028\x01\"K\n" +
+	"\x06Belief\x12\x12\n" +
+	"\x04mean\x18\x01 \x01(\x01R\x04mean\x12-\n" +
+	"\x12standard_deviation\x18\x02 \x01(\x01R\x11standardDeviation\"\xf5\x02\n" +
 	"\tAmendment\x129\n" +
 	"\n" +
 	"amend_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\tamendTime\x12=\n" +
@@ -881,7 +967,7 @@ func file_asktell_v1_trial_proto_rawDescGZIP() []byte {
 }
 
 var file_asktell_v1_trial_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_asktell_v1_trial_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_asktell_v1_trial_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_asktell_v1_trial_proto_goTypes = []any{
 	(TrialState)(0),               // 0: asktell.v1.TrialState
 	(Origin)(0),                   // 1: asktell.v1.Origin
@@ -889,51 +975,55 @@ var file_asktell_v1_trial_proto_goTypes = []any{
 	(*Metric)(nil),                // 3: asktell.v1.Metric
 	(*Measurement)(nil),           // 4: asktell.v1.Measurement
 	(*Prediction)(nil),            // 5: asktell.v1.Prediction
-	(*Amendment)(nil),             // 6: asktell.v1.Amendment
-	(*SupersededResult)(nil),      // 7: asktell.v1.SupersededResult
-	nil,                           // 8: asktell.v1.Trial.ParametersEntry
-	nil,                           // 9: asktell.v1.Trial.MetricsEntry
-	nil,                           // 10: asktell.v1.Trial.LabelsEntry
-	nil,                           // 11: asktell.v1.Trial.AnnotationsEntry
-	nil,                           // 12: asktell.v1.Measurement.MetricsEntry
-	nil,                           // 13: asktell.v1.Amendment.PreviousMetricsEntry
-	nil,                           // 14: asktell.v1.SupersededResult.MetricsEntry
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
-	(*ParameterValue)(nil),        // 16: asktell.v1.ParameterValue
+	(*Belief)(nil),                // 6: asktell.v1.Belief
+	(*Amendment)(nil),             // 7: asktell.v1.Amendment
+	(*SupersededResult)(nil),      // 8: asktell.v1.SupersededResult
+	nil,                           // 9: asktell.v1.Trial.ParametersEntry
+	nil,                           // 10: asktell.v1.Trial.MetricsEntry
+	nil,                           // 11: asktell.v1.Trial.LabelsEntry
+	nil,                           // 12: asktell.v1.Trial.AnnotationsEntry
+	nil,                           // 13: asktell.v1.Measurement.MetricsEntry
+	nil,                           // 14: asktell.v1.Prediction.BeliefsEntry
+	nil,                           // 15: asktell.v1.Amendment.PreviousMetricsEntry
+	nil,                           // 16: asktell.v1.SupersededResult.MetricsEntry
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
+	(*ParameterValue)(nil),        // 18: asktell.v1.ParameterValue
 }
 var file_asktell_v1_trial_proto_depIdxs = []int32{
 	0,  // 0: asktell.v1.Trial.state:type_name -> asktell.v1.TrialState
-	8,  // 1: asktell.v1.Trial.parameters:type_name -> asktell.v1.Trial.ParametersEntry
+	9,  // 1: asktell.v1.Trial.parameters:type_name -> asktell.v1.Trial.ParametersEntry
 	1,  // 2: asktell.v1.Trial.origin:type_name -> asktell.v1.Origin
-	9,  // 3: asktell.v1.Trial.metrics:type_name -> asktell.v1.Trial.MetricsEntry
-	15, // 4: asktell.v1.Trial.lease_expire_time:type_name -> google.protobuf.Timestamp
-	15, // 5: asktell.v1.Trial.create_time:type_name -> google.protobuf.Timestamp
-	15, // 6: asktell.v1.Trial.start_time:type_name -> google.protobuf.Timestamp
-	15, // 7: asktell.v1.Trial.finish_time:type_name -> google.protobuf.Timestamp
-	10, // 8: asktell.v1.Trial.labels:type_name -> asktell.v1.Trial.LabelsEntry
-	11, // 9: asktell.v1.Trial.annotations:type_name -> asktell.v1.Trial.AnnotationsEntry
+	10, // 3: asktell.v1.Trial.metrics:type_name -> asktell.v1.Trial.MetricsEntry
+	17, // 4: asktell.v1.Trial.lease_expire_time:type_name -> google.protobuf.Timestamp
+	17, // 5: asktell.v1.Trial.create_time:type_name -> google.protobuf.Timestamp
+	17, // 6: asktell.v1.Trial.start_time:type_name -> google.protobuf.Timestamp
+	17, // 7: asktell.v1.Trial.finish_time:type_name -> google.protobuf.Timestamp
+	11, // 8: asktell.v1.Trial.labels:type_name -> asktell.v1.Trial.LabelsEntry
+	12, // 9: asktell.v1.Trial.annotations:type_name -> asktell.v1.Trial.AnnotationsEntry
 	5,  // 10: asktell.v1.Trial.prediction:type_name -> asktell.v1.Prediction
-	6,  // 11: asktell.v1.Trial.amendments:type_name -> asktell.v1.Amendment
-	7,  // 12: asktell.v1.Trial.superseded_results:type_name -> asktell.v1.SupersededResult
+	7,  // 11: asktell.v1.Trial.amendments:type_name -> asktell.v1.Amendment
+	8,  // 12: asktell.v1.Trial.superseded_results:type_name -> asktell.v1.SupersededResult
 	4,  // 13: asktell.v1.Trial.measurements:type_name -> asktell.v1.Measurement
-	12, // 14: asktell.v1.Measurement.metrics:type_name -> asktell.v1.Measurement.MetricsEntry
-	15, // 15: asktell.v1.Measurement.report_time:type_name -> google.protobuf.Timestamp
-	15, // 16: asktell.v1.Amendment.amend_time:type_name -> google.protobuf.Timestamp
-	0,  // 17: asktell.v1.Amendment.previous_state:type_name -> asktell.v1.TrialState
-	13, // 18: asktell.v1.Amendment.previous_metrics:type_name -> asktell.v1.Amendment.PreviousMetricsEntry
-	15, // 19: asktell.v1.SupersededResult.tell_time:type_name -> google.protobuf.Timestamp
-	0,  // 20: asktell.v1.SupersededResult.state:type_name -> asktell.v1.TrialState
-	14, // 21: asktell.v1.SupersededResult.metrics:type_name -> asktell.v1.SupersededResult.MetricsEntry
-	16, // 22: asktell.v1.Trial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	3,  // 23: asktell.v1.Trial.MetricsEntry.value:type_name -> asktell.v1.Metric
-	3,  // 24: asktell.v1.Measurement.MetricsEntry.value:type_name -> asktell.v1.Metric
-	3,  // 25: asktell.v1.Amendment.PreviousMetricsEntry.value:type_name -> asktell.v1.Metric
-	3,  // 26: asktell.v1.SupersededResult.MetricsEntry.value:type_name -> asktell.v1.Metric
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	13, // 14: asktell.v1.Measurement.metrics:type_name -> asktell.v1.Measurement.MetricsEntry
+	17, // 15: asktell.v1.Measurement.report_time:type_name -> google.protobuf.Timestamp
+	14, // 16: asktell.v1.Prediction.beliefs:type_name -> asktell.v1.Prediction.BeliefsEntry
+	17, // 17: asktell.v1.Amendment.amend_time:type_name -> google.protobuf.Timestamp
+	0,  // 18: asktell.v1.Amendment.previous_state:type_name -> asktell.v1.TrialState
+	15, // 19: asktell.v1.Amendment.previous_metrics:type_name -> asktell.v1.Amendment.PreviousMetricsEntry
+	17, // 20: asktell.v1.SupersededResult.tell_time:type_name -> google.protobuf.Timestamp
+	0,  // 21: asktell.v1.SupersededResult.state:type_name -> asktell.v1.TrialState
+	16, // 22: asktell.v1.SupersededResult.metrics:type_name -> asktell.v1.SupersededResult.MetricsEntry
+	18, // 23: asktell.v1.Trial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	3,  // 24: asktell.v1.Trial.MetricsEntry.value:type_name -> asktell.v1.Metric
+	3,  // 25: asktell.v1.Measurement.MetricsEntry.value:type_name -> asktell.v1.Metric
+	6,  // 26: asktell.v1.Prediction.BeliefsEntry.value:type_name -> asktell.v1.Belief
+	3,  // 27: asktell.v1.Amendment.PreviousMetricsEntry.value:type_name -> asktell.v1.Metric
+	3,  // 28: asktell.v1.SupersededResult.MetricsEntry.value:type_name -> asktell.v1.Metric
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_asktell_v1_trial_proto_init() }
@@ -942,6 +1032,7 @@ func file_asktell_v1_trial_proto_init() {
 		return
 	}
 	file_asktell_v1_search_space_proto_init()
+	file_asktell_v1_trial_proto_msgTypes[0].OneofWrappers = []any{}
 	file_asktell_v1_trial_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -949,7 +1040,7 @@ func file_asktell_v1_trial_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_asktell_v1_trial_proto_rawDesc), len(file_asktell_v1_trial_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   13,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -32,7 +32,7 @@ type TellOutcome int32
 const (
 	// The same as TELL_OUTCOME_SUCCEEDED.
 	TellOutcome_TELL_OUTCOME_UNSPECIFIED TellOutcome = 0
-	// With a result: `metrics` holds the objective.
+	// With a result: `metrics` holds objectives and constrained metrics.
 	TellOutcome_TELL_OUTCOME_SUCCEEDED TellOutcome = 1
 	// Stopped early: `metrics` holds the last known objective, or is empty and the last report counts.
 	TellOutcome_TELL_OUTCOME_STOPPED TellOutcome = 2
@@ -216,7 +216,7 @@ type TellRequest struct {
 	LeaseId string `protobuf:"bytes,2,opt,name=lease_id,json=leaseId,proto3" json:"lease_id,omitempty"`
 	// Optional. Default TELL_OUTCOME_SUCCEEDED.
 	Outcome TellOutcome `protobuf:"varint,3,opt,name=outcome,proto3,enum=asktell.v1.TellOutcome" json:"outcome,omitempty"`
-	// Required for SUCCEEDED. Final metrics by name: the objective, and any tracked metrics.
+	// Required for SUCCEEDED. Final metrics by name: objectives, constrained metrics, and any tracked metrics.
 	Metrics map[string]*Metric `protobuf:"bytes,4,rep,name=metrics,proto3" json:"metrics,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Optional. Why, for the other outcomes; at most 4,096 characters.
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
@@ -1236,12 +1236,15 @@ type ListBestTrialsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Required. The study, as in AskRequest.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// Optional. At most this many; 0 = 1; at most 1,000. With several objectives: the Pareto front, all of it.
+	// Optional. At most this many; 0 = 1; at most 1,000. With several objectives it is ignored:
+	// the answer is the Pareto front, all of it.
 	Count int32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
 	// Optional. Fill `best_by_model`. The answer may take seconds where the server is busy.
-	ByModel       bool `protobuf:"varint,3,opt,name=by_model,json=byModel,proto3" json:"by_model,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ByModel bool `protobuf:"varint,3,opt,name=by_model,json=byModel,proto3" json:"by_model,omitempty"`
+	// Optional. Fill `hypervolume_history`.
+	HypervolumeHistory bool `protobuf:"varint,4,opt,name=hypervolume_history,json=hypervolumeHistory,proto3" json:"hypervolume_history,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *ListBestTrialsRequest) Reset() {
@@ -1295,17 +1298,35 @@ func (x *ListBestTrialsRequest) GetByModel() bool {
 	return false
 }
 
+func (x *ListBestTrialsRequest) GetHypervolumeHistory() bool {
+	if x != nil {
+		return x.HypervolumeHistory
+	}
+	return false
+}
+
 // Answer of ListBestTrials.
 type ListBestTrialsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// SUCCEEDED and STOPPED trials with an objective, best first by the values that were told; ties by number. Empty while
-	// there is none.
+	// SUCCEEDED and STOPPED trials with all objectives that keep the outcome constraints, best first by the values that were
+	// told; ties by number. With several objectives the Pareto front, in the order of the first objective. Where no trial keeps the
+	// constraints: at most `count` that miss them least (see `infeasible`). Empty while there is none.
 	Trials []*Trial `protobuf:"bytes,1,rep,name=trials,proto3" json:"trials,omitempty"`
 	// The best trial when noise is taken off. Set where `by_model` asks for it and results are noisy (standard errors or
 	// differing replicates were told, or the model finds noise); unset, too, where the model fails or takes too long.
-	BestByModel   *BestByModel `protobuf:"bytes,2,opt,name=best_by_model,json=bestByModel,proto3" json:"best_by_model,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Never with several objectives.
+	BestByModel *BestByModel `protobuf:"bytes,2,opt,name=best_by_model,json=bestByModel,proto3" json:"best_by_model,omitempty"`
+	// No trial keeps the outcome constraints: `trials` are those that miss them least, see Trial.violation.
+	Infeasible bool `protobuf:"varint,3,opt,name=infeasible,proto3" json:"infeasible,omitempty"`
+	// With several objectives, once there is a feasible trial: what the front dominates up to the reference.
+	Hypervolume *float64 `protobuf:"fixed64,4,opt,name=hypervolume,proto3,oneof" json:"hypervolume,omitempty"`
+	// With several objectives: by metric the value that the hypervolume is measured from, declared or inferred from the front.
+	ReferenceValues map[string]float64 `protobuf:"bytes,5,rep,name=reference_values,json=referenceValues,proto3" json:"reference_values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
+	// The hypervolume over time, from the present reference: one entry for each trial that added to it, in the order in which
+	// they ended, imported ones first. Where the request asks for it, with 2 to 4 objectives.
+	HypervolumeHistory []*HypervolumePoint `protobuf:"bytes,6,rep,name=hypervolume_history,json=hypervolumeHistory,proto3" json:"hypervolume_history,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *ListBestTrialsResponse) Reset() {
@@ -1352,6 +1373,98 @@ func (x *ListBestTrialsResponse) GetBestByModel() *BestByModel {
 	return nil
 }
 
+func (x *ListBestTrialsResponse) GetInfeasible() bool {
+	if x != nil {
+		return x.Infeasible
+	}
+	return false
+}
+
+func (x *ListBestTrialsResponse) GetHypervolume() float64 {
+	if x != nil && x.Hypervolume != nil {
+		return *x.Hypervolume
+	}
+	return 0
+}
+
+func (x *ListBestTrialsResponse) GetReferenceValues() map[string]float64 {
+	if x != nil {
+		return x.ReferenceValues
+	}
+	return nil
+}
+
+func (x *ListBestTrialsResponse) GetHypervolumeHistory() []*HypervolumePoint {
+	if x != nil {
+		return x.HypervolumeHistory
+	}
+	return nil
+}
+
+// The hypervolume after a trial.
+type HypervolumePoint struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The trial's number.
+	TrialNumber int64 `protobuf:"varint,1,opt,name=trial_number,json=trialNumber,proto3" json:"trial_number,omitempty"`
+	// How many trials had ended by then, this one included; cancelled ones do not count.
+	EndedCount int32 `protobuf:"varint,2,opt,name=ended_count,json=endedCount,proto3" json:"ended_count,omitempty"`
+	// The hypervolume of all of them.
+	Hypervolume   float64 `protobuf:"fixed64,3,opt,name=hypervolume,proto3" json:"hypervolume,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HypervolumePoint) Reset() {
+	*x = HypervolumePoint{}
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HypervolumePoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HypervolumePoint) ProtoMessage() {}
+
+func (x *HypervolumePoint) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HypervolumePoint.ProtoReflect.Descriptor instead.
+func (*HypervolumePoint) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *HypervolumePoint) GetTrialNumber() int64 {
+	if x != nil {
+		return x.TrialNumber
+	}
+	return 0
+}
+
+func (x *HypervolumePoint) GetEndedCount() int32 {
+	if x != nil {
+		return x.EndedCount
+	}
+	return 0
+}
+
+func (x *HypervolumePoint) GetHypervolume() float64 {
+	if x != nil {
+		return x.Hypervolume
+	}
+	return 0
+}
+
 // The trial with the best posterior mean: where results differ from run to run, the one with the best value may have been
 // lucky. All numbers are in the objective's unit.
 type BestByModel struct {
@@ -1370,7 +1483,7 @@ type BestByModel struct {
 
 func (x *BestByModel) Reset() {
 	*x = BestByModel{}
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[19]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1382,7 +1495,7 @@ func (x *BestByModel) String() string {
 func (*BestByModel) ProtoMessage() {}
 
 func (x *BestByModel) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[19]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1395,7 +1508,7 @@ func (x *BestByModel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BestByModel.ProtoReflect.Descriptor instead.
 func (*BestByModel) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{19}
+	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *BestByModel) GetTrial() *Trial {
@@ -1441,7 +1554,7 @@ type UpdateTrialRequest struct {
 
 func (x *UpdateTrialRequest) Reset() {
 	*x = UpdateTrialRequest{}
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[20]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1453,7 +1566,7 @@ func (x *UpdateTrialRequest) String() string {
 func (*UpdateTrialRequest) ProtoMessage() {}
 
 func (x *UpdateTrialRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[20]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1466,7 +1579,7 @@ func (x *UpdateTrialRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateTrialRequest.ProtoReflect.Descriptor instead.
 func (*UpdateTrialRequest) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{20}
+	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UpdateTrialRequest) GetTrial() *Trial {
@@ -1509,7 +1622,7 @@ type AmendTrialRequest struct {
 
 func (x *AmendTrialRequest) Reset() {
 	*x = AmendTrialRequest{}
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[21]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1521,7 +1634,7 @@ func (x *AmendTrialRequest) String() string {
 func (*AmendTrialRequest) ProtoMessage() {}
 
 func (x *AmendTrialRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[21]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1534,7 +1647,7 @@ func (x *AmendTrialRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AmendTrialRequest.ProtoReflect.Descriptor instead.
 func (*AmendTrialRequest) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{21}
+	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AmendTrialRequest) GetName() string {
@@ -1587,7 +1700,7 @@ type CancelTrialRequest struct {
 
 func (x *CancelTrialRequest) Reset() {
 	*x = CancelTrialRequest{}
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[22]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1599,7 +1712,7 @@ func (x *CancelTrialRequest) String() string {
 func (*CancelTrialRequest) ProtoMessage() {}
 
 func (x *CancelTrialRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[22]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1612,7 +1725,7 @@ func (x *CancelTrialRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelTrialRequest.ProtoReflect.Descriptor instead.
 func (*CancelTrialRequest) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{22}
+	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CancelTrialRequest) GetName() string {
@@ -1649,7 +1762,7 @@ type DeleteTrialRequest struct {
 
 func (x *DeleteTrialRequest) Reset() {
 	*x = DeleteTrialRequest{}
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[23]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1661,7 +1774,7 @@ func (x *DeleteTrialRequest) String() string {
 func (*DeleteTrialRequest) ProtoMessage() {}
 
 func (x *DeleteTrialRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[23]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1674,7 +1787,7 @@ func (x *DeleteTrialRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteTrialRequest.ProtoReflect.Descriptor instead.
 func (*DeleteTrialRequest) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{23}
+	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DeleteTrialRequest) GetName() string {
@@ -1704,7 +1817,7 @@ type WatchStudyRequest struct {
 
 func (x *WatchStudyRequest) Reset() {
 	*x = WatchStudyRequest{}
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[24]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1716,7 +1829,7 @@ func (x *WatchStudyRequest) String() string {
 func (*WatchStudyRequest) ProtoMessage() {}
 
 func (x *WatchStudyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[24]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1729,7 +1842,7 @@ func (x *WatchStudyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchStudyRequest.ProtoReflect.Descriptor instead.
 func (*WatchStudyRequest) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{24}
+	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WatchStudyRequest) GetStudy() string {
@@ -1766,7 +1879,7 @@ type WatchStudyResponse struct {
 
 func (x *WatchStudyResponse) Reset() {
 	*x = WatchStudyResponse{}
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[25]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1778,7 +1891,7 @@ func (x *WatchStudyResponse) String() string {
 func (*WatchStudyResponse) ProtoMessage() {}
 
 func (x *WatchStudyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[25]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1791,7 +1904,7 @@ func (x *WatchStudyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchStudyResponse.ProtoReflect.Descriptor instead.
 func (*WatchStudyResponse) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{25}
+	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *WatchStudyResponse) GetCursor() string {
@@ -1887,7 +2000,7 @@ type DeletedTrial struct {
 
 func (x *DeletedTrial) Reset() {
 	*x = DeletedTrial{}
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[26]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1899,7 +2012,7 @@ func (x *DeletedTrial) String() string {
 func (*DeletedTrial) ProtoMessage() {}
 
 func (x *DeletedTrial) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[26]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1912,7 +2025,7 @@ func (x *DeletedTrial) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeletedTrial.ProtoReflect.Descriptor instead.
 func (*DeletedTrial) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{26}
+	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DeletedTrial) GetName() string {
@@ -1935,7 +2048,7 @@ type ReportedMeasurement struct {
 
 func (x *ReportedMeasurement) Reset() {
 	*x = ReportedMeasurement{}
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[27]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1947,7 +2060,7 @@ func (x *ReportedMeasurement) String() string {
 func (*ReportedMeasurement) ProtoMessage() {}
 
 func (x *ReportedMeasurement) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_trial_service_proto_msgTypes[27]
+	mi := &file_asktell_v1_trial_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1960,7 +2073,7 @@ func (x *ReportedMeasurement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportedMeasurement.ProtoReflect.Descriptor instead.
 func (*ReportedMeasurement) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{27}
+	return file_asktell_v1_trial_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ReportedMeasurement) GetName() string {
@@ -2106,14 +2219,30 @@ const file_asktell_v1_trial_service_proto_rawDesc = "" +
 	"\x06filter\x18\x04 \x01(\v2\x17.asktell.v1.TrialFilterR\x06filter\"g\n" +
 	"\x12ListTrialsResponse\x12)\n" +
 	"\x06trials\x18\x01 \x03(\v2\x11.asktell.v1.TrialR\x06trials\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"`\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x91\x01\n" +
 	"\x15ListBestTrialsRequest\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x05R\x05count\x12\x19\n" +
-	"\bby_model\x18\x03 \x01(\bR\abyModel\"\x80\x01\n" +
+	"\bby_model\x18\x03 \x01(\bR\abyModel\x12/\n" +
+	"\x13hypervolume_history\x18\x04 \x01(\bR\x12hypervolumeHistory\"\xce\x03\n" +
 	"\x16ListBestTrialsResponse\x12)\n" +
 	"\x06trials\x18\x01 \x03(\v2\x11.asktell.v1.TrialR\x06trials\x12;\n" +
-	"\rbest_by_model\x18\x02 \x01(\v2\x17.asktell.v1.BestByModelR\vbestByModel\"\x8f\x01\n" +
+	"\rbest_by_model\x18\x02 \x01(\v2\x17.asktell.v1.BestByModelR\vbestByModel\x12\x1e\n" +
+	"\n" +
+	"infeasible\x18\x03 \x01(\bR\n" +
+	"infeasible\x12%\n" +
+	"\vhypervolume\x18\x04 \x01(\x01H\x00R\vhypervolume\x88\x01\x01\x12b\n" +
+	"\x10reference_values\x18\x05 \x03(\v27.asktell.v1.ListBestTrialsResponse.ReferenceValuesEntryR\x0freferenceValues\x12M\n" +
+	"\x13hypervolume_history\x18\x06 \x03(\v2\x1c.asktell.v1.HypervolumePointR\x12hypervolumeHistory\x1aB\n" +
+	"\x14ReferenceValuesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01B\x0e\n" +
+	"\f_hypervolume\"x\n" +
+	"\x10HypervolumePoint\x12!\n" +
+	"\ftrial_number\x18\x01 \x01(\x03R\vtrialNumber\x12\x1f\n" +
+	"\vended_count\x18\x02 \x01(\x05R\n" +
+	"endedCount\x12 \n" +
+	"\vhypervolume\x18\x03 \x01(\x01R\vhypervolume\"\x8f\x01\n" +
 	"\vBestByModel\x12'\n" +
 	"\x05trial\x18\x01 \x01(\v2\x11.asktell.v1.TrialR\x05trial\x12\x12\n" +
 	"\x04mean\x18\x02 \x01(\x01R\x04mean\x12-\n" +
@@ -2198,7 +2327,7 @@ func file_asktell_v1_trial_service_proto_rawDescGZIP() []byte {
 }
 
 var file_asktell_v1_trial_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_asktell_v1_trial_service_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
+var file_asktell_v1_trial_service_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_asktell_v1_trial_service_proto_goTypes = []any{
 	(TellOutcome)(0),               // 0: asktell.v1.TellOutcome
 	(*AskRequest)(nil),             // 1: asktell.v1.AskRequest
@@ -2220,112 +2349,116 @@ var file_asktell_v1_trial_service_proto_goTypes = []any{
 	(*ListTrialsResponse)(nil),     // 17: asktell.v1.ListTrialsResponse
 	(*ListBestTrialsRequest)(nil),  // 18: asktell.v1.ListBestTrialsRequest
 	(*ListBestTrialsResponse)(nil), // 19: asktell.v1.ListBestTrialsResponse
-	(*BestByModel)(nil),            // 20: asktell.v1.BestByModel
-	(*UpdateTrialRequest)(nil),     // 21: asktell.v1.UpdateTrialRequest
-	(*AmendTrialRequest)(nil),      // 22: asktell.v1.AmendTrialRequest
-	(*CancelTrialRequest)(nil),     // 23: asktell.v1.CancelTrialRequest
-	(*DeleteTrialRequest)(nil),     // 24: asktell.v1.DeleteTrialRequest
-	(*WatchStudyRequest)(nil),      // 25: asktell.v1.WatchStudyRequest
-	(*WatchStudyResponse)(nil),     // 26: asktell.v1.WatchStudyResponse
-	(*DeletedTrial)(nil),           // 27: asktell.v1.DeletedTrial
-	(*ReportedMeasurement)(nil),    // 28: asktell.v1.ReportedMeasurement
-	nil,                            // 29: asktell.v1.TellRequest.MetricsEntry
-	nil,                            // 30: asktell.v1.ReportRequest.MetricsEntry
-	nil,                            // 31: asktell.v1.EnqueuedTrial.ParametersEntry
-	nil,                            // 32: asktell.v1.EnqueuedTrial.LabelsEntry
-	nil,                            // 33: asktell.v1.EnqueuedTrial.AnnotationsEntry
-	nil,                            // 34: asktell.v1.ImportedTrial.ParametersEntry
-	nil,                            // 35: asktell.v1.ImportedTrial.MetricsEntry
-	nil,                            // 36: asktell.v1.ImportedTrial.LabelsEntry
-	nil,                            // 37: asktell.v1.ImportedTrial.AnnotationsEntry
-	nil,                            // 38: asktell.v1.TrialFilter.LabelsEntry
-	nil,                            // 39: asktell.v1.AmendTrialRequest.MetricsEntry
-	(*Trial)(nil),                  // 40: asktell.v1.Trial
-	(*timestamppb.Timestamp)(nil),  // 41: google.protobuf.Timestamp
-	(TrialState)(0),                // 42: asktell.v1.TrialState
-	(*fieldmaskpb.FieldMask)(nil),  // 43: google.protobuf.FieldMask
-	(*Study)(nil),                  // 44: asktell.v1.Study
-	(*Measurement)(nil),            // 45: asktell.v1.Measurement
-	(*Metric)(nil),                 // 46: asktell.v1.Metric
-	(*ParameterValue)(nil),         // 47: asktell.v1.ParameterValue
-	(*emptypb.Empty)(nil),          // 48: google.protobuf.Empty
+	(*HypervolumePoint)(nil),       // 20: asktell.v1.HypervolumePoint
+	(*BestByModel)(nil),            // 21: asktell.v1.BestByModel
+	(*UpdateTrialRequest)(nil),     // 22: asktell.v1.UpdateTrialRequest
+	(*AmendTrialRequest)(nil),      // 23: asktell.v1.AmendTrialRequest
+	(*CancelTrialRequest)(nil),     // 24: asktell.v1.CancelTrialRequest
+	(*DeleteTrialRequest)(nil),     // 25: asktell.v1.DeleteTrialRequest
+	(*WatchStudyRequest)(nil),      // 26: asktell.v1.WatchStudyRequest
+	(*WatchStudyResponse)(nil),     // 27: asktell.v1.WatchStudyResponse
+	(*DeletedTrial)(nil),           // 28: asktell.v1.DeletedTrial
+	(*ReportedMeasurement)(nil),    // 29: asktell.v1.ReportedMeasurement
+	nil,                            // 30: asktell.v1.TellRequest.MetricsEntry
+	nil,                            // 31: asktell.v1.ReportRequest.MetricsEntry
+	nil,                            // 32: asktell.v1.EnqueuedTrial.ParametersEntry
+	nil,                            // 33: asktell.v1.EnqueuedTrial.LabelsEntry
+	nil,                            // 34: asktell.v1.EnqueuedTrial.AnnotationsEntry
+	nil,                            // 35: asktell.v1.ImportedTrial.ParametersEntry
+	nil,                            // 36: asktell.v1.ImportedTrial.MetricsEntry
+	nil,                            // 37: asktell.v1.ImportedTrial.LabelsEntry
+	nil,                            // 38: asktell.v1.ImportedTrial.AnnotationsEntry
+	nil,                            // 39: asktell.v1.TrialFilter.LabelsEntry
+	nil,                            // 40: asktell.v1.ListBestTrialsResponse.ReferenceValuesEntry
+	nil,                            // 41: asktell.v1.AmendTrialRequest.MetricsEntry
+	(*Trial)(nil),                  // 42: asktell.v1.Trial
+	(*timestamppb.Timestamp)(nil),  // 43: google.protobuf.Timestamp
+	(TrialState)(0),                // 44: asktell.v1.TrialState
+	(*fieldmaskpb.FieldMask)(nil),  // 45: google.protobuf.FieldMask
+	(*Study)(nil),                  // 46: asktell.v1.Study
+	(*Measurement)(nil),            // 47: asktell.v1.Measurement
+	(*Metric)(nil),                 // 48: asktell.v1.Metric
+	(*ParameterValue)(nil),         // 49: asktell.v1.ParameterValue
+	(*emptypb.Empty)(nil),          // 50: google.protobuf.Empty
 }
 var file_asktell_v1_trial_service_proto_depIdxs = []int32{
-	40, // 0: asktell.v1.AskResponse.trials:type_name -> asktell.v1.Trial
+	42, // 0: asktell.v1.AskResponse.trials:type_name -> asktell.v1.Trial
 	0,  // 1: asktell.v1.TellRequest.outcome:type_name -> asktell.v1.TellOutcome
-	29, // 2: asktell.v1.TellRequest.metrics:type_name -> asktell.v1.TellRequest.MetricsEntry
-	40, // 3: asktell.v1.TellResponse.trial:type_name -> asktell.v1.Trial
-	30, // 4: asktell.v1.ReportRequest.metrics:type_name -> asktell.v1.ReportRequest.MetricsEntry
-	41, // 5: asktell.v1.ReportResponse.lease_expire_time:type_name -> google.protobuf.Timestamp
-	31, // 6: asktell.v1.EnqueuedTrial.parameters:type_name -> asktell.v1.EnqueuedTrial.ParametersEntry
-	32, // 7: asktell.v1.EnqueuedTrial.labels:type_name -> asktell.v1.EnqueuedTrial.LabelsEntry
-	33, // 8: asktell.v1.EnqueuedTrial.annotations:type_name -> asktell.v1.EnqueuedTrial.AnnotationsEntry
+	30, // 2: asktell.v1.TellRequest.metrics:type_name -> asktell.v1.TellRequest.MetricsEntry
+	42, // 3: asktell.v1.TellResponse.trial:type_name -> asktell.v1.Trial
+	31, // 4: asktell.v1.ReportRequest.metrics:type_name -> asktell.v1.ReportRequest.MetricsEntry
+	43, // 5: asktell.v1.ReportResponse.lease_expire_time:type_name -> google.protobuf.Timestamp
+	32, // 6: asktell.v1.EnqueuedTrial.parameters:type_name -> asktell.v1.EnqueuedTrial.ParametersEntry
+	33, // 7: asktell.v1.EnqueuedTrial.labels:type_name -> asktell.v1.EnqueuedTrial.LabelsEntry
+	34, // 8: asktell.v1.EnqueuedTrial.annotations:type_name -> asktell.v1.EnqueuedTrial.AnnotationsEntry
 	8,  // 9: asktell.v1.EnqueueTrialsRequest.trials:type_name -> asktell.v1.EnqueuedTrial
-	40, // 10: asktell.v1.EnqueueTrialsResponse.trials:type_name -> asktell.v1.Trial
-	34, // 11: asktell.v1.ImportedTrial.parameters:type_name -> asktell.v1.ImportedTrial.ParametersEntry
+	42, // 10: asktell.v1.EnqueueTrialsResponse.trials:type_name -> asktell.v1.Trial
+	35, // 11: asktell.v1.ImportedTrial.parameters:type_name -> asktell.v1.ImportedTrial.ParametersEntry
 	0,  // 12: asktell.v1.ImportedTrial.outcome:type_name -> asktell.v1.TellOutcome
-	35, // 13: asktell.v1.ImportedTrial.metrics:type_name -> asktell.v1.ImportedTrial.MetricsEntry
-	41, // 14: asktell.v1.ImportedTrial.start_time:type_name -> google.protobuf.Timestamp
-	41, // 15: asktell.v1.ImportedTrial.finish_time:type_name -> google.protobuf.Timestamp
-	36, // 16: asktell.v1.ImportedTrial.labels:type_name -> asktell.v1.ImportedTrial.LabelsEntry
-	37, // 17: asktell.v1.ImportedTrial.annotations:type_name -> asktell.v1.ImportedTrial.AnnotationsEntry
+	36, // 13: asktell.v1.ImportedTrial.metrics:type_name -> asktell.v1.ImportedTrial.MetricsEntry
+	43, // 14: asktell.v1.ImportedTrial.start_time:type_name -> google.protobuf.Timestamp
+	43, // 15: asktell.v1.ImportedTrial.finish_time:type_name -> google.protobuf.Timestamp
+	37, // 16: asktell.v1.ImportedTrial.labels:type_name -> asktell.v1.ImportedTrial.LabelsEntry
+	38, // 17: asktell.v1.ImportedTrial.annotations:type_name -> asktell.v1.ImportedTrial.AnnotationsEntry
 	11, // 18: asktell.v1.ImportTrialsRequest.trials:type_name -> asktell.v1.ImportedTrial
-	40, // 19: asktell.v1.ImportTrialsResponse.trials:type_name -> asktell.v1.Trial
-	42, // 20: asktell.v1.TrialFilter.states:type_name -> asktell.v1.TrialState
-	38, // 21: asktell.v1.TrialFilter.labels:type_name -> asktell.v1.TrialFilter.LabelsEntry
+	42, // 19: asktell.v1.ImportTrialsResponse.trials:type_name -> asktell.v1.Trial
+	44, // 20: asktell.v1.TrialFilter.states:type_name -> asktell.v1.TrialState
+	39, // 21: asktell.v1.TrialFilter.labels:type_name -> asktell.v1.TrialFilter.LabelsEntry
 	15, // 22: asktell.v1.ListTrialsRequest.filter:type_name -> asktell.v1.TrialFilter
-	40, // 23: asktell.v1.ListTrialsResponse.trials:type_name -> asktell.v1.Trial
-	40, // 24: asktell.v1.ListBestTrialsResponse.trials:type_name -> asktell.v1.Trial
-	20, // 25: asktell.v1.ListBestTrialsResponse.best_by_model:type_name -> asktell.v1.BestByModel
-	40, // 26: asktell.v1.BestByModel.trial:type_name -> asktell.v1.Trial
-	40, // 27: asktell.v1.UpdateTrialRequest.trial:type_name -> asktell.v1.Trial
-	43, // 28: asktell.v1.UpdateTrialRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 29: asktell.v1.AmendTrialRequest.outcome:type_name -> asktell.v1.TellOutcome
-	39, // 30: asktell.v1.AmendTrialRequest.metrics:type_name -> asktell.v1.AmendTrialRequest.MetricsEntry
-	44, // 31: asktell.v1.WatchStudyResponse.study:type_name -> asktell.v1.Study
-	40, // 32: asktell.v1.WatchStudyResponse.trial:type_name -> asktell.v1.Trial
-	27, // 33: asktell.v1.WatchStudyResponse.deleted_trial:type_name -> asktell.v1.DeletedTrial
-	28, // 34: asktell.v1.WatchStudyResponse.reported:type_name -> asktell.v1.ReportedMeasurement
-	45, // 35: asktell.v1.ReportedMeasurement.measurement:type_name -> asktell.v1.Measurement
-	46, // 36: asktell.v1.TellRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
-	46, // 37: asktell.v1.ReportRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
-	47, // 38: asktell.v1.EnqueuedTrial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	47, // 39: asktell.v1.ImportedTrial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	46, // 40: asktell.v1.ImportedTrial.MetricsEntry.value:type_name -> asktell.v1.Metric
-	46, // 41: asktell.v1.AmendTrialRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
-	1,  // 42: asktell.v1.TrialService.Ask:input_type -> asktell.v1.AskRequest
-	3,  // 43: asktell.v1.TrialService.Tell:input_type -> asktell.v1.TellRequest
-	5,  // 44: asktell.v1.TrialService.Report:input_type -> asktell.v1.ReportRequest
-	7,  // 45: asktell.v1.TrialService.ReleaseTrial:input_type -> asktell.v1.ReleaseTrialRequest
-	9,  // 46: asktell.v1.TrialService.EnqueueTrials:input_type -> asktell.v1.EnqueueTrialsRequest
-	12, // 47: asktell.v1.TrialService.ImportTrials:input_type -> asktell.v1.ImportTrialsRequest
-	14, // 48: asktell.v1.TrialService.GetTrial:input_type -> asktell.v1.GetTrialRequest
-	16, // 49: asktell.v1.TrialService.ListTrials:input_type -> asktell.v1.ListTrialsRequest
-	18, // 50: asktell.v1.TrialService.ListBestTrials:input_type -> asktell.v1.ListBestTrialsRequest
-	21, // 51: asktell.v1.TrialService.UpdateTrial:input_type -> asktell.v1.UpdateTrialRequest
-	22, // 52: asktell.v1.TrialService.AmendTrial:input_type -> asktell.v1.AmendTrialRequest
-	23, // 53: asktell.v1.TrialService.CancelTrial:input_type -> asktell.v1.CancelTrialRequest
-	24, // 54: asktell.v1.TrialService.DeleteTrial:input_type -> asktell.v1.DeleteTrialRequest
-	25, // 55: asktell.v1.TrialService.WatchStudy:input_type -> asktell.v1.WatchStudyRequest
-	2,  // 56: asktell.v1.TrialService.Ask:output_type -> asktell.v1.AskResponse
-	4,  // 57: asktell.v1.TrialService.Tell:output_type -> asktell.v1.TellResponse
-	6,  // 58: asktell.v1.TrialService.Report:output_type -> asktell.v1.ReportResponse
-	40, // 59: asktell.v1.TrialService.ReleaseTrial:output_type -> asktell.v1.Trial
-	10, // 60: asktell.v1.TrialService.EnqueueTrials:output_type -> asktell.v1.EnqueueTrialsResponse
-	13, // 61: asktell.v1.TrialService.ImportTrials:output_type -> asktell.v1.ImportTrialsResponse
-	40, // 62: asktell.v1.TrialService.GetTrial:output_type -> asktell.v1.Trial
-	17, // 63: asktell.v1.TrialService.ListTrials:output_type -> asktell.v1.ListTrialsResponse
-	19, // 64: asktell.v1.TrialService.ListBestTrials:output_type -> asktell.v1.ListBestTrialsResponse
-	40, // 65: asktell.v1.TrialService.UpdateTrial:output_type -> asktell.v1.Trial
-	40, // 66: asktell.v1.TrialService.AmendTrial:output_type -> asktell.v1.Trial
-	40, // 67: asktell.v1.TrialService.CancelTrial:output_type -> asktell.v1.Trial
-	48, // 68: asktell.v1.TrialService.DeleteTrial:output_type -> google.protobuf.Empty
-	26, // 69: asktell.v1.TrialService.WatchStudy:output_type -> asktell.v1.WatchStudyResponse
-	56, // [56:70] is the sub-list for method output_type
-	42, // [42:56] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	42, // 23: asktell.v1.ListTrialsResponse.trials:type_name -> asktell.v1.Trial
+	42, // 24: asktell.v1.ListBestTrialsResponse.trials:type_name -> asktell.v1.Trial
+	21, // 25: asktell.v1.ListBestTrialsResponse.best_by_model:type_name -> asktell.v1.BestByModel
+	40, // 26: asktell.v1.ListBestTrialsResponse.reference_values:type_name -> asktell.v1.ListBestTrialsResponse.ReferenceValuesEntry
+	20, // 27: asktell.v1.ListBestTrialsResponse.hypervolume_history:type_name -> asktell.v1.HypervolumePoint
+	42, // 28: asktell.v1.BestByModel.trial:type_name -> asktell.v1.Trial
+	42, // 29: asktell.v1.UpdateTrialRequest.trial:type_name -> asktell.v1.Trial
+	45, // 30: asktell.v1.UpdateTrialRequest.update_mask:type_name -> google.protobuf.FieldMask
+	0,  // 31: asktell.v1.AmendTrialRequest.outcome:type_name -> asktell.v1.TellOutcome
+	41, // 32: asktell.v1.AmendTrialRequest.metrics:type_name -> asktell.v1.AmendTrialRequest.MetricsEntry
+	46, // 33: asktell.v1.WatchStudyResponse.study:type_name -> asktell.v1.Study
+	42, // 34: asktell.v1.WatchStudyResponse.trial:type_name -> asktell.v1.Trial
+	28, // 35: asktell.v1.WatchStudyResponse.deleted_trial:type_name -> asktell.v1.DeletedTrial
+	29, // 36: asktell.v1.WatchStudyResponse.reported:type_name -> asktell.v1.ReportedMeasurement
+	47, // 37: asktell.v1.ReportedMeasurement.measurement:type_name -> asktell.v1.Measurement
+	48, // 38: asktell.v1.TellRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
+	48, // 39: asktell.v1.ReportRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
+	49, // 40: asktell.v1.EnqueuedTrial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	49, // 41: asktell.v1.ImportedTrial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	48, // 42: asktell.v1.ImportedTrial.MetricsEntry.value:type_name -> asktell.v1.Metric
+	48, // 43: asktell.v1.AmendTrialRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
+	1,  // 44: asktell.v1.TrialService.Ask:input_type -> asktell.v1.AskRequest
+	3,  // 45: asktell.v1.TrialService.Tell:input_type -> asktell.v1.TellRequest
+	5,  // 46: asktell.v1.TrialService.Report:input_type -> asktell.v1.ReportRequest
+	7,  // 47: asktell.v1.TrialService.ReleaseTrial:input_type -> asktell.v1.ReleaseTrialRequest
+	9,  // 48: asktell.v1.TrialService.EnqueueTrials:input_type -> asktell.v1.EnqueueTrialsRequest
+	12, // 49: asktell.v1.TrialService.ImportTrials:input_type -> asktell.v1.ImportTrialsRequest
+	14, // 50: asktell.v1.TrialService.GetTrial:input_type -> asktell.v1.GetTrialRequest
+	16, // 51: asktell.v1.TrialService.ListTrials:input_type -> asktell.v1.ListTrialsRequest
+	18, // 52: asktell.v1.TrialService.ListBestTrials:input_type -> asktell.v1.ListBestTrialsRequest
+	22, // 53: asktell.v1.TrialService.UpdateTrial:input_type -> asktell.v1.UpdateTrialRequest
+	23, // 54: asktell.v1.TrialService.AmendTrial:input_type -> asktell.v1.AmendTrialRequest
+	24, // 55: asktell.v1.TrialService.CancelTrial:input_type -> asktell.v1.CancelTrialRequest
+	25, // 56: asktell.v1.TrialService.DeleteTrial:input_type -> asktell.v1.DeleteTrialRequest
+	26, // 57: asktell.v1.TrialService.WatchStudy:input_type -> asktell.v1.WatchStudyRequest
+	2,  // 58: asktell.v1.TrialService.Ask:output_type -> asktell.v1.AskResponse
+	4,  // 59: asktell.v1.TrialService.Tell:output_type -> asktell.v1.TellResponse
+	6,  // 60: asktell.v1.TrialService.Report:output_type -> asktell.v1.ReportResponse
+	42, // 61: asktell.v1.TrialService.ReleaseTrial:output_type -> asktell.v1.Trial
+	10, // 62: asktell.v1.TrialService.EnqueueTrials:output_type -> asktell.v1.EnqueueTrialsResponse
+	13, // 63: asktell.v1.TrialService.ImportTrials:output_type -> asktell.v1.ImportTrialsResponse
+	42, // 64: asktell.v1.TrialService.GetTrial:output_type -> asktell.v1.Trial
+	17, // 65: asktell.v1.TrialService.ListTrials:output_type -> asktell.v1.ListTrialsResponse
+	19, // 66: asktell.v1.TrialService.ListBestTrials:output_type -> asktell.v1.ListBestTrialsResponse
+	42, // 67: asktell.v1.TrialService.UpdateTrial:output_type -> asktell.v1.Trial
+	42, // 68: asktell.v1.TrialService.AmendTrial:output_type -> asktell.v1.Trial
+	42, // 69: asktell.v1.TrialService.CancelTrial:output_type -> asktell.v1.Trial
+	50, // 70: asktell.v1.TrialService.DeleteTrial:output_type -> google.protobuf.Empty
+	27, // 71: asktell.v1.TrialService.WatchStudy:output_type -> asktell.v1.WatchStudyResponse
+	58, // [58:72] is the sub-list for method output_type
+	44, // [44:58] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_asktell_v1_trial_service_proto_init() }
@@ -2336,7 +2469,8 @@ func file_asktell_v1_trial_service_proto_init() {
 	file_asktell_v1_search_space_proto_init()
 	file_asktell_v1_study_proto_init()
 	file_asktell_v1_trial_proto_init()
-	file_asktell_v1_trial_service_proto_msgTypes[25].OneofWrappers = []any{
+	file_asktell_v1_trial_service_proto_msgTypes[18].OneofWrappers = []any{}
+	file_asktell_v1_trial_service_proto_msgTypes[26].OneofWrappers = []any{
 		(*WatchStudyResponse_Study)(nil),
 		(*WatchStudyResponse_Trial)(nil),
 		(*WatchStudyResponse_DeletedTrial)(nil),
@@ -2348,7 +2482,7 @@ func file_asktell_v1_trial_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_asktell_v1_trial_service_proto_rawDesc), len(file_asktell_v1_trial_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   39,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -76,7 +76,7 @@ type TrialServiceClient interface {
 	GetTrial(ctx context.Context, in *GetTrialRequest, opts ...grpc.CallOption) (*Trial, error)
 	// Lists trials by number. Errors: INVALID_ARGUMENT (parent, page_size, page_token, filter), NOT_FOUND.
 	ListTrials(ctx context.Context, in *ListTrialsRequest, opts ...grpc.CallOption) (*ListTrialsResponse, error)
-	// The best trials, best first. Errors: INVALID_ARGUMENT (parent, count), NOT_FOUND.
+	// The best trials, best first, or the Pareto front. Errors: INVALID_ARGUMENT (parent, count), NOT_FOUND.
 	ListBestTrials(ctx context.Context, in *ListBestTrialsRequest, opts ...grpc.CallOption) (*ListBestTrialsResponse, error)
 	// Changes a trial's `labels` or `annotations`.
 	// Errors: INVALID_ARGUMENT (a field; a mask path other than these), NOT_FOUND.
@@ -293,7 +293,7 @@ type TrialServiceServer interface {
 	GetTrial(context.Context, *GetTrialRequest) (*Trial, error)
 	// Lists trials by number. Errors: INVALID_ARGUMENT (parent, page_size, page_token, filter), NOT_FOUND.
 	ListTrials(context.Context, *ListTrialsRequest) (*ListTrialsResponse, error)
-	// The best trials, best first. Errors: INVALID_ARGUMENT (parent, count), NOT_FOUND.
+	// The best trials, best first, or the Pareto front. Errors: INVALID_ARGUMENT (parent, count), NOT_FOUND.
 	ListBestTrials(context.Context, *ListBestTrialsRequest) (*ListBestTrialsResponse, error)
 	// Changes a trial's `labels` or `annotations`.
 	// Errors: INVALID_ARGUMENT (a field; a mask path other than these), NOT_FOUND.

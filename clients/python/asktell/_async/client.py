@@ -17,7 +17,7 @@ from asktell._core.study_view import StudyView
 from asktell._core.suggest import suggest
 from asktell.records import Observation, Suggestions
 from asktell.spaces import ParameterValue, Space
-from asktell.spec import Algorithm, Objective
+from asktell.spec import Algorithm, Objective, OutcomeConstraint
 from asktell.study_spec import StudyOptions
 from asktell.v1 import study_service_pb2
 
@@ -71,6 +71,7 @@ class AsyncClient:
         objectives: Objective | Sequence[Objective],
         observations: Iterable[Observation] = (),
         *,
+        outcome_constraints: OutcomeConstraint | Sequence[OutcomeConstraint] = (),
         pending: Iterable[Mapping[str, ParameterValue]] = (),
         count: int = 1,
         algorithm: str | Algorithm = "auto",
@@ -84,6 +85,7 @@ class AsyncClient:
             space,
             objectives,
             observations,
+            outcome_constraints=outcome_constraints,
             pending=pending,
             count=count,
             algorithm=algorithm,

@@ -51,7 +51,7 @@ async def optimize(
     limits(trials=trials, workers=workers, timeout_s=timeout_s, max_failures_in_a_row=max_failures_in_a_row)
     objective = (await study.refresh()).objectives[0]
     course = Course(
-        objective,
+        study.only_goal,
         next(iter(await study.best_trials(1)), None),
         max_trials=trials,
         max_failures_in_a_row=max_failures_in_a_row,

@@ -15,7 +15,7 @@ from asktell._core.frames import frame_maker
 from asktell._core.leases import Lease
 from asktell._core.study_actions import Params, States, StudyActions
 from asktell._core.watch import Change, decode_change
-from asktell.records import BestByModel, ImportedTrial
+from asktell.records import BestByModel, HypervolumePoint, ImportedTrial
 from asktell.study_spec import StudyChanges
 from asktell.v1 import study_pb2, trial_pb2
 
@@ -145,6 +145,18 @@ class AsyncStudy(StudyActions):
     def plot(self) -> AsyncPlots:
         """As `Study.plot`."""
         return AsyncPlots(self._session, self)
+
+    async def pareto_front(self) -> list[AsyncTrial]:
+        """As `Study.pareto_front`."""
+        return [self._handle(each) for each in await self._run(self._front())]
+
+    async def hypervolume(self) -> float | None:
+        """As `Study.hypervolume`."""
+        return await self._run(self._hypervolume())
+
+    async def hypervolume_history(self) -> list[HypervolumePoint]:
+        """As `Study.hypervolume_history`."""
+        return await self._run(self._hypervolume_history())
 
     @property
     async def best_by_model(self) -> BestByModel[AsyncTrial] | None:

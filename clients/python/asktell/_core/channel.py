@@ -67,7 +67,10 @@ def options(settings: Settings) -> Options:
 
 def credentials(settings: Settings) -> grpc.ChannelCredentials | None:
     """TLS credentials; None = plain text."""
-    return grpc.ssl_channel_credentials(settings.root_certificates) if settings.tls else None
+    if not settings.tls:
+        return None
+    certificate, key = settings.client_certificate or (None, None)
+    return grpc.ssl_channel_credentials(settings.root_certificates, private_key=key, certificate_chain=certificate)
 
 
 def metadata(settings: Settings) -> tuple[tuple[str, str], ...]:

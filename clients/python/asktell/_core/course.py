@@ -63,14 +63,16 @@ class Course:
 
     def __init__(
         self,
-        objective: Objective,
+        objective: Objective | None,
         best: TrialView | None,
         *,
         max_trials: int | None = None,
         max_failures_in_a_row: int | None = FAILURES_IN_A_ROW,
         timeout_s: float | None = None,
     ) -> None:
-        """`best`: the best trial of before. `timeout_s`: from now on; None = no limit, as of the other two."""
+        """`objective`: None = which trial is best is for the server to say: among several objectives, and under constraints.
+
+        `best`: the best trial of before. `timeout_s`: from now on; None = no limit, as of the other two."""
         self._objective = objective
         self._left = max_trials
         self.max_failures_in_a_row = max_failures_in_a_row
@@ -81,7 +83,7 @@ class Course:
         self.ending: Ending | None = None
         self.complete: StudyComplete | None = None
         self.error: Exception | None = None
-        if best is not None:
+        if best is not None and objective is not None:
             self.tally.best_number, self.tally.best_value = best.number, best.metrics.get(objective.metric)
 
     def claim(self) -> bool:
@@ -126,15 +128,17 @@ class Course:
             self._failures_in_a_row = 0
         else:
             tally.other += 1
-        value = trial.metrics.get(self._objective.metric)
+        value = None if self._objective is None else trial.metrics.get(self._objective.metric)
         if trial.superseded or value is None or not self._is_better(value):
             return False
         tally.best_number, tally.best_value = trial.number, value
         return True
 
     def _is_better(self, value: float) -> bool:
-        best = self.tally.best_value
-        return best is None or (value < best if self._objective.goal is Goal.MINIMIZE else value > best)
+        best, objective = self.tally.best_value, self._objective
+        if best is None or objective is None:
+            return objective is not None
+        return value < best if objective.goal is Goal.MINIMIZE else value > best
 
 
 def ending_error(course: Course) -> Exception | None:

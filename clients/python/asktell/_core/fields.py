@@ -6,7 +6,7 @@ argument (`create_study(max_trials=…)`, `update(max_trials=…)`) encodes itse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, Protocol, Self, TypeVar, overload
 
@@ -28,7 +28,8 @@ class Field(Generic[T]):
     """One field. `path` is its place in the message: names with dots.
 
     `decode` takes the message that holds the field, and the field's name there. `encode`, for what callers give, takes
-    the value and the argument's name for error texts, and returns what to set; None = leave the field unset.
+    the value and the argument's name for error texts, and returns what to set; None = leave the field unset. `mask`: its paths
+    in an update mask, where they are others than `path`.
     """
 
     def __init__(
@@ -38,11 +39,13 @@ class Field(Generic[T]):
         encode: Callable[[Any, str], Any] | None = None,
         *,
         changeable: bool = False,
+        mask: Sequence[str] = (),
         doc: str = "",
     ) -> None:
         self.path = path
         self.name = ""
         self.changeable = changeable
+        self._mask = mask
         self.__doc__ = doc
         self._decode = decode
         self._encode = encode
@@ -60,6 +63,11 @@ class Field(Generic[T]):
         if instance is None:
             return self
         return self._decode(self._holder(instance.message), self._leaf)
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """What an update mask calls the field."""
+        return self._mask or [self.path]
 
     def __set__(self, instance: Viewed, value: object) -> None:
         """Raises AttributeError: what the server said cannot be set here."""
@@ -79,7 +87,7 @@ class Field(Generic[T]):
         holder: Any = self._holder(message)
         target = getattr(holder, self._leaf)
         if isinstance(wire, Message):
-            target.CopyFrom(wire)
+            target.MergeFrom(wire)
         elif isinstance(wire, list):
             target.extend(wire)
         elif isinstance(wire, Mapping):

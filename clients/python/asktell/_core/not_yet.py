@@ -10,7 +10,6 @@ import grpc
 from asktell.errors import NotSupported
 
 STUDY = {
-    "outcome_constraints": "outcome constraints are not supported yet",
     "parameter_constraints": "constraints between parameters are not supported yet",
     "early_stopping": "early stopping of trials is not supported yet",
     "parents": "starting from the results of earlier studies is not supported yet",
@@ -27,8 +26,6 @@ ASK = {"fixed": "asking with fixed values is not supported yet"}
 """Those of `Study.ask`."""
 
 NAMES = {
-    "AtLeast": STUDY["outcome_constraints"],
-    "AtMost": STUDY["outcome_constraints"],
     "AutoStopping": STUDY["early_stopping"],
     "Hyperband": STUDY["early_stopping"],
     "MedianStopping": STUDY["early_stopping"],

@@ -27,6 +27,8 @@ class Settings:
     tls: bool
     token: str | None = field(repr=False)
     root_certificates: bytes | None = field(repr=False)
+    client_certificate: tuple[bytes, bytes] | None = field(repr=False)
+    """Chain and private key as PEM, for a server that wants to know its callers."""
     given: Mapping[str, Any] = field(repr=False, compare=False)
     """The arguments of `make_settings` that were given, without the token."""
     token_given: bool = field(repr=False, compare=False)
@@ -58,6 +60,8 @@ class ClientOptions(TypedDict, total=False):
         token: sent as `authorization: Bearer`; default ASKTELL_TOKEN. A client that is given one cannot be pickled.
         tls: encrypt, and trust the system's certificates.
         root_certificates: encrypt, and trust these: a PEM file, or its bytes; default ASKTELL_TLS_CA.
+        client_certificate: PEM files of your certificate and its private key, for a server with `--tls-client-ca`; default
+            ASKTELL_TLS_CERT and ASKTELL_TLS_KEY. Switches TLS on.
         timeout_s: deadline of every call, retries included; default 30.
         slow_timeout_s: the same for Ask and Suggest, which may fit a model; default 60.
         worker_id: kept with each trial that the client asks for; default host name and process id.
@@ -67,6 +71,7 @@ class ClientOptions(TypedDict, total=False):
     token: str | None
     tls: bool
     root_certificates: str | os.PathLike[str] | bytes | None
+    client_certificate: tuple[str | os.PathLike[str], str | os.PathLike[str]] | None
     timeout_s: float
     slow_timeout_s: float
     worker_id: str | None
@@ -79,20 +84,22 @@ def make_settings(
     token: str | None = None,
     tls: bool = False,
     root_certificates: str | os.PathLike[str] | bytes | None = None,
+    client_certificate: tuple[str | os.PathLike[str], str | os.PathLike[str]] | None = None,
     timeout_s: float = 30.0,
     slow_timeout_s: float = 60.0,
     worker_id: str | None = None,
 ) -> Settings:
-    """Arguments first, then ASKTELL_ADDRESS, ASKTELL_TOKEN and ASKTELL_TLS_CA, then the defaults.
+    """Arguments first, then ASKTELL_ADDRESS, ASKTELL_TOKEN and ASKTELL_TLS_CA, _CERT and _KEY, then the defaults.
 
     Raises:
-        ValueError: an address is malformed. OSError: the certificate file cannot be read.
+        ValueError: an address is malformed, or a certificate has no key. OSError: a certificate file cannot be read.
     """
     environment = os.environ
     text = address or environment.get("ASKTELL_ADDRESS") or DEFAULT_ADDRESS
     certificates = root_certificates or environment.get("ASKTELL_TLS_CA") or None
     if certificates is not None and not isinstance(certificates, bytes):
         certificates = Path(certificates).read_bytes()
+    own = client_certificate or _own_certificate(environment)
     for name, seconds in (("timeout_s", timeout_s), ("slow_timeout_s", slow_timeout_s)):
         if not seconds > 0:
             raise ValueError(f"{name} must be greater than 0, got {seconds}")
@@ -101,6 +108,7 @@ def make_settings(
         "project": project,
         "tls": tls,
         "root_certificates": certificates if root_certificates else None,
+        "client_certificate": client_certificate,  # the files' names: a key goes into no pickle
         "timeout_s": timeout_s,
         "slow_timeout_s": slow_timeout_s,
         "worker_id": worker_id,
@@ -110,12 +118,20 @@ def make_settings(
         project=project,
         worker_id=worker_id or f"{socket.gethostname()}:{os.getpid()}",
         timeouts=Timeouts(default_s=timeout_s, slow_s=slow_timeout_s),
-        tls=tls or certificates is not None,
+        tls=tls or certificates is not None or own is not None,
         token=token or environment.get("ASKTELL_TOKEN") or None,
         root_certificates=certificates,
+        client_certificate=None if own is None else (Path(own[0]).read_bytes(), Path(own[1]).read_bytes()),
         given=given,
         token_given=bool(token) and token != environment.get("ASKTELL_TOKEN"),
     )
+
+
+def _own_certificate(environment: Mapping[str, str]) -> tuple[str, str] | None:
+    certificate, key = environment.get("ASKTELL_TLS_CERT", ""), environment.get("ASKTELL_TLS_KEY", "")
+    if bool(certificate) != bool(key):
+        raise ValueError("ASKTELL_TLS_CERT and ASKTELL_TLS_KEY go together, and one of them is not set")
+    return (certificate, key) if certificate else None
 
 
 def _made_again(given: Mapping[str, Any]) -> Settings:

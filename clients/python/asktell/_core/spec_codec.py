@@ -23,6 +23,7 @@ from asktell.spec import (
     LeasePolicy,
     Metric,
     Objective,
+    OutcomeConstraint,
     Split,
 )
 from asktell.v1 import search_space_pb2, study_pb2
@@ -154,14 +155,86 @@ def encode_objectives(objectives: Objective | Iterable[Objective], _: str = "obj
         if not isinstance(objective, Objective):
             raise TypeError(f"objectives[{index}] must be Minimize(…) or Maximize(…), got {objective!r}")
     return [
-        study_pb2.Objective(metric=each.metric, goal=_GOALS[each.goal], split=_SPLITS[each.split]) for each in listed
+        study_pb2.Objective(
+            metric=each.metric,
+            goal=_GOALS[each.goal],
+            split=_SPLITS[each.split],
+            reference_value=_real_or_none(each.reference, f"objectives[{index}].reference"),
+        )
+        for index, each in enumerate(listed)
     ]
 
 
 def decode_objectives(study: study_pb2.Study, _: str = "") -> list[Objective]:
     """The objectives of a study."""
     goals = {code: goal for goal, code in _GOALS.items()}
-    return [Objective(each.metric, goals[each.goal], _split(each.split)) for each in study.objectives]
+    return [
+        Objective(
+            each.metric,
+            goals[each.goal],
+            _split(each.split),
+            each.reference_value if each.HasField("reference_value") else None,
+        )
+        for each in study.objectives
+    ]
+
+
+def encode_constraints(
+    constraints: OutcomeConstraint | Iterable[OutcomeConstraint], where: str = "outcome_constraints"
+) -> list[study_pb2.OutcomeConstraint]:
+    """Outcome constraints on the wire; a single one may come without its list."""
+    listed = [constraints] if isinstance(constraints, OutcomeConstraint) else list(constraints)
+    messages = []
+    for index, each in enumerate(listed):
+        if not isinstance(each, OutcomeConstraint):
+            raise TypeError(f"{where}[{index}] must be AtMost(…) or AtLeast(…), got {each!r}")
+        message = study_pb2.OutcomeConstraint(
+            metric=text(each.metric, f"{where}[{index}].metric"),
+            of_baseline=each.of_baseline,
+            split=_SPLITS[Split(each.split)],
+        )
+        if (each.max is None) == (each.min is None):
+            raise ValueError(f"{where}[{index}] must have one bound, max or min")
+        if each.max is None:
+            message.min = real(each.min, f"{where}[{index}].min")
+        else:
+            message.max = real(each.max, f"{where}[{index}].max")
+        messages.append(message)
+    return messages
+
+
+def decode_constraints(study: study_pb2.Study, _: str = "") -> list[OutcomeConstraint]:
+    """The outcome constraints of a study."""
+    return [
+        OutcomeConstraint(
+            metric=each.metric,
+            max=each.max if each.HasField("max") else None,
+            min=each.min if each.HasField("min") else None,
+            of_baseline=each.of_baseline,
+            split=_split(each.split),
+        )
+        for each in study.outcome_constraints
+    ]
+
+
+def encode_target(target: float | Mapping[str, float] | None, where: str) -> study_pb2.StoppingRules | None:
+    """A target on the wire: one number, or numbers by objective. Merged into the other rules."""
+    if target is None:
+        return None
+    if isinstance(target, Mapping):
+        values = {text(name, f"a key of {where}"): real(value, f"{where}[{name!r}]") for name, value in target.items()}
+        return study_pb2.StoppingRules(target_values=values)
+    return study_pb2.StoppingRules(target_value=real(target, where))
+
+
+def decode_target(study: study_pb2.Study, _: str) -> float | dict[str, float] | None:
+    """The target of a study."""
+    rules = study.stopping_rules
+    return dict(rules.target_values) or (rules.target_value if rules.HasField("target_value") else None)
+
+
+def _real_or_none(value: float | None, where: str) -> float | None:
+    return None if value is None else real(value, where)
 
 
 def encode_metrics(metrics: Sequence[str | Metric], _: str = "metrics") -> list[study_pb2.TrackedMetric]:

@@ -16,7 +16,7 @@ from asktell._core.trial_actions import OUTCOMES
 from asktell._core.values import encode_configuration, encode_metrics, encode_time, whole
 from asktell._core.watch import Watch
 from asktell.errors import AsktellError, NoResult, StudyComplete
-from asktell.records import ImportedTrial, TrialState
+from asktell.records import HypervolumePoint, ImportedTrial, TrialState
 from asktell.spaces import ParameterValue
 from asktell.study_spec import StudyChanges
 from asktell.v1 import study_pb2, study_service_pb2, trial_pb2, trial_service_pb2
@@ -95,10 +95,37 @@ class StudyActions(StudyView):
         return (yield from self._caller(methods.LIST_BEST_TRIALS, request)).trials
 
     def _best_one(self) -> Flow[trial_pb2.Trial]:
+        if len(self.objectives) > 1:
+            raise ValueError(
+                f"{self.name} has {len(self.objectives)} objectives and no single best trial: see pareto_front"
+            )
         found = yield from self._best(1)
         if not found:
             raise NoResult(f"{self.name} has no result yet", metadata={"name": self.name})
+        if found[0].violation:
+            raise NoResult(
+                f"no trial of {self.name} keeps the outcome constraints yet; best_trials() gives those that miss them least",
+                metadata={"name": self.name},
+            )
         return found[0]
+
+    def _front(self) -> Flow[Sequence[trial_pb2.Trial]]:
+        request = trial_service_pb2.ListBestTrialsRequest(parent=self.name)
+        answer = yield from self._caller(methods.LIST_BEST_TRIALS, request)
+        return () if answer.infeasible else answer.trials
+
+    def _hypervolume(self) -> Flow[float | None]:
+        request = trial_service_pb2.ListBestTrialsRequest(parent=self.name)
+        answer = yield from self._caller(methods.LIST_BEST_TRIALS, request)
+        return answer.hypervolume if answer.HasField("hypervolume") else None
+
+    def _hypervolume_history(self) -> Flow[list[HypervolumePoint]]:
+        request = trial_service_pb2.ListBestTrialsRequest(parent=self.name, hypervolume_history=True)
+        answer = yield from self._caller(methods.LIST_BEST_TRIALS, request)
+        return [
+            HypervolumePoint(trial_number=each.trial_number, ended_count=each.ended_count, hypervolume=each.hypervolume)
+            for each in answer.hypervolume_history
+        ]
 
     def _best_by_model(self) -> Flow[trial_service_pb2.BestByModel | None]:
         request = trial_service_pb2.ListBestTrialsRequest(parent=self.name, by_model=True)

@@ -69,7 +69,7 @@ def update_request(name: str, changes: StudyChanges, *, etag: str) -> study_serv
             changeable = ", ".join(each.name for each in STUDY_FIELDS.values() if each.changeable)
             raise TypeError(f"{change} cannot be changed; {changeable} can")
         field.put(study, value)
-        mask.paths.append(field.path)
+        mask.paths.extend(field.paths)
     return study_service_pb2.UpdateStudyRequest(study=study, update_mask=mask, request_id=new_request_id())
 
 

@@ -9,10 +9,10 @@ from asktell._core.fields import Field, fields_of, nonzero, optional, plain, tex
 from asktell._core.html import study_html
 from asktell._core.not_yet import STUDY, refuse
 from asktell._core.trial_view import Names
-from asktell._core.values import decode_enum, encode_seconds, encode_time, real, text, whole
+from asktell._core.values import decode_enum, encode_seconds, encode_time, text, whole
 from asktell.records import FinishReason, StudyState, StudyWarning, TrialCounts
 from asktell.spaces import Domain
-from asktell.spec import Algorithm, LeasePolicy, Metric, Objective, StoppingRules
+from asktell.spec import Algorithm, LeasePolicy, Metric, Objective, OutcomeConstraint, StoppingRules
 from asktell.study_spec import StudyOptions
 from asktell.v1 import study_pb2
 
@@ -25,7 +25,9 @@ def names_of(study: study_pb2.Study) -> Names:
     return Names(
         params=tuple(parameter.name for parameter in study.search_space.parameters),
         metrics=(
-            *(objective.metric for objective in study.objectives),
+            *dict.fromkeys(
+                [each.metric for each in study.objectives] + [each.metric for each in study.outcome_constraints]
+            ),
             *(metric.metric for metric in study.tracked_metrics),
         ),
     )
@@ -44,6 +46,9 @@ class StudyView:
     objectives = Field[list[Objective]](
         "objectives", codec.decode_objectives, codec.encode_objectives, doc="What is optimised."
     )
+    outcome_constraints = Field[list[OutcomeConstraint]](
+        "outcome_constraints", codec.decode_constraints, codec.encode_constraints, doc="Bounds that good trials keep."
+    )
     metrics = Field[list[Metric]](
         "tracked_metrics", codec.decode_metrics, codec.encode_metrics, doc="The further metrics that trials may log."
     )
@@ -53,8 +58,13 @@ class StudyView:
     max_trials = Field[int | None](
         "stopping_rules.max_trials", optional, _WHOLE, changeable=True, doc="The budget; None = no limit."
     )
-    target = Field[float | None](
-        "stopping_rules.target_value", optional, unless_none(real), changeable=True, doc="Ends the study when reached."
+    target = Field[float | dict[str, float] | None](
+        "stopping_rules",
+        codec.decode_target,
+        codec.encode_target,
+        changeable=True,
+        mask=("stopping_rules.target_value", "stopping_rules.target_values"),
+        doc="Ends the study when reached: a value of the objective, a hypervolume, or values by objective.",
     )
     patience = Field[int | None](
         "stopping_rules.patience_trials",
@@ -98,6 +108,13 @@ class StudyView:
         changeable=True,
         doc="The most trials that may end between the making of a suggestion and its start; None = by how many run.",
     )
+    baseline_trial = Field[int | None](
+        "baseline_trial",
+        nonzero,
+        _WHOLE,
+        changeable=True,
+        doc="The trial that bounds with `of_baseline` refer to; None = the first imported one.",
+    )
     seed = Field[int]("seed", plain, _WHOLE, doc="Seed of everything random in the study.")
     labels = Field[dict[str, str]]("labels", texts, _TEXTS, changeable=True, doc="Short, filterable.")
     annotations = Field[dict[str, str]]("annotations", texts, _TEXTS, changeable=True, doc="Free values.")
@@ -111,6 +128,11 @@ class StudyView:
         optional,
         doc="The number of configurations in the space; None = infinite, or more than 2^53.",
     )
+
+    @property
+    def only_goal(self) -> Objective | None:
+        """The objective, where it alone says which trial is the best; None with several, and under outcome constraints."""
+        return self.objectives[0] if len(self.objectives) == 1 and not self.outcome_constraints else None
 
     @property
     def id(self) -> str:

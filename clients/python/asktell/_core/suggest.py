@@ -12,7 +12,7 @@ from asktell._core.trial_view import decode_origin, decode_prediction
 from asktell._core.values import decode_configuration, encode_configuration, encode_metrics, whole
 from asktell.records import Observation, Outcome, Suggestion, Suggestions
 from asktell.spaces import ParameterValue, Space
-from asktell.spec import Algorithm, Objective
+from asktell.spec import Algorithm, Objective, OutcomeConstraint
 from asktell.v1 import suggestion_service_pb2, trial_pb2
 
 
@@ -22,6 +22,7 @@ def suggest(
     objectives: Objective | Sequence[Objective],
     observations: Iterable[Observation],
     *,
+    outcome_constraints: OutcomeConstraint | Sequence[OutcomeConstraint],
     pending: Iterable[Mapping[str, ParameterValue]],
     count: int,
     algorithm: str | Algorithm,
@@ -34,6 +35,7 @@ def suggest(
         problem=suggestion_service_pb2.Problem(
             search_space=codec.encode_space(space),
             objectives=codec.encode_objectives(objectives),
+            outcome_constraints=codec.encode_constraints(outcome_constraints),
             algorithm=codec.encode_algorithm(algorithm),
             replicates=whole(replicates, "replicates"),
         ),

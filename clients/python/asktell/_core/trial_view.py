@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from asktell._core.fields import Field, plain, texts, time
+from asktell._core.fields import Field, optional, plain, texts, time
 from asktell._core.html import trial_html
 from asktell._core.values import decode_configuration, decode_enum, decode_metrics, decode_time
-from asktell.records import Amendment, Measurement, Origin, Prediction, SupersededResult, TrialState
+from asktell.records import Amendment, Belief, Measurement, Origin, Prediction, SupersededResult, TrialState
 from asktell.v1 import trial_pb2
 
 
@@ -32,7 +32,13 @@ def decode_measurement(wire: trial_pb2.Measurement) -> Measurement:
 def decode_prediction(wire: trial_pb2.Prediction) -> Prediction:
     """What the model believed."""
     return Prediction(
-        mean=wire.mean, standard_deviation=wire.standard_deviation, acquisition_value=wire.acquisition_value
+        mean=wire.mean,
+        standard_deviation=wire.standard_deviation,
+        acquisition_value=wire.acquisition_value,
+        beliefs={
+            name: Belief(mean=belief.mean, standard_deviation=belief.standard_deviation)
+            for name, belief in sorted(wire.beliefs.items())
+        },
     )
 
 
@@ -69,6 +75,12 @@ class TrialView(Mapping[str, Any]):
     import_key = Field[str]("import_key", plain, doc="The caller's key of an imported trial.")
     measurement_count = Field[int](
         "measurement_count", plain, doc="How many intermediate measurements have been reported."
+    )
+
+    violation = Field[float | None](
+        "violation",
+        optional,
+        doc="By how much it misses the outcome constraints, as a share of the bounds; 0 = it keeps them. None without any.",
     )
 
     @property

@@ -15,9 +15,12 @@ from asktell.v1 import trial_service_pb2
 E = TypeVar("E", bound=AsktellError)
 
 _PARAMETER = re.compile(r"^search_space\.parameters\[(\d+)\](?:\.[a-z]+_domain)?")
-_FIELDS = [(re.compile(rf"^{re.escape(field.path)}(?!\w)"), field.name) for field in STUDY_FIELDS.values()]
+_FIELDS = [
+    (re.compile(rf"^{re.escape(path)}(?!\w)"), field.name) for field in STUDY_FIELDS.values() for path in field.paths
+]
 _RENAMED = [
     (re.compile(r"\.default_value$"), ".default"),
+    (re.compile(r"\.reference_value$"), ".reference"),
     (re.compile(r"^search_space\.parameters$"), "search_space"),
     (re.compile(r"^(tracked_metrics\[\d+\])\.metric$"), r"\1"),
     (re.compile(r"^algorithm\.\w+"), "algorithm"),

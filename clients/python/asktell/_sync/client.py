@@ -17,7 +17,7 @@ from asktell._sync.session import Session
 from asktell._sync.study import Study
 from asktell.records import Observation, Suggestions
 from asktell.spaces import ParameterValue, Space
-from asktell.spec import Algorithm, Objective
+from asktell.spec import Algorithm, Objective, OutcomeConstraint
 from asktell.study_spec import StudyOptions
 from asktell.v1 import study_service_pb2
 
@@ -87,6 +87,7 @@ class Client:
         objectives: Objective | Sequence[Objective],
         observations: Iterable[Observation] = (),
         *,
+        outcome_constraints: OutcomeConstraint | Sequence[OutcomeConstraint] = (),
         pending: Iterable[Mapping[str, ParameterValue]] = (),
         count: int = 1,
         algorithm: str | Algorithm = "auto",
@@ -104,6 +105,7 @@ class Client:
             space,
             objectives,
             observations,
+            outcome_constraints=outcome_constraints,
             pending=pending,
             count=count,
             algorithm=algorithm,

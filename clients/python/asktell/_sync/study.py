@@ -15,7 +15,7 @@ from asktell._sync.optimize import Catch, Function, optimize
 from asktell._sync.plots import Plots
 from asktell._sync.session import Session
 from asktell._sync.trial import Trial
-from asktell.records import BestByModel, ImportedTrial
+from asktell.records import BestByModel, HypervolumePoint, ImportedTrial
 from asktell.study_spec import StudyChanges
 from asktell.v1 import study_pb2, trial_pb2
 
@@ -168,7 +168,8 @@ class Study(StudyActions):
         """The best trial so far, asked of the server at each access.
 
         Raises:
-            NoResult: no trial has a result yet; `best_trials(1)` is an empty list then.
+            NoResult: no trial has a result yet, or none keeps the outcome constraints; see `best_trials`.
+            ValueError: the study has several objectives; see `pareto_front`.
         """
         return self._handle(self._run(self._best_one()))
 
@@ -188,6 +189,21 @@ class Study(StudyActions):
         return Plots(self._session, self)
 
     @property
+    def pareto_front(self) -> list[Trial]:
+        """The feasible trials that no other one betters in all objectives, in the order of the first objective."""
+        return [self._handle(each) for each in self._run(self._front())]
+
+    @property
+    def hypervolume(self) -> float | None:
+        """What the Pareto front dominates, up to the objectives' references; None with one objective or no feasible trial."""
+        return self._run(self._hypervolume())
+
+    @property
+    def hypervolume_history(self) -> list[HypervolumePoint]:
+        """The hypervolume after each trial that added to it, with 2 to 4 objectives."""
+        return self._run(self._hypervolume_history())
+
+    @property
     def best_by_model(self) -> BestByModel[Trial] | None:
         """The best trial when noise is taken off: the one with the best mean of a model. None where results are not noisy.
 
@@ -205,7 +221,10 @@ class Study(StudyActions):
         )
 
     def best_trials(self, count: int = 1) -> list[Trial]:
-        """The best trials, best first."""
+        """The best trials, best first; with several objectives the Pareto front, all of it.
+
+        Where no trial keeps the outcome constraints: those that miss them least, with a `violation` above 0.
+        """
         return [self._handle(each) for each in self._run(self._best(count))]
 
     def watch(self, cursor: str = "") -> Iterator[Change]:

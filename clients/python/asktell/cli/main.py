@@ -41,6 +41,7 @@ Environment:
   ASKTELL_ADDRESS  host:port of the server, several with commas [default: localhost:50051]
   ASKTELL_TOKEN    token to send, when the server wants one
   ASKTELL_TLS_CA   PEM file of the authority to trust; switches TLS on
+  ASKTELL_TLS_CERT, ASKTELL_TLS_KEY   your certificate and its key, for a server with --tls-client-ca
 
 \b
 Exit codes:

@@ -150,6 +150,7 @@ def trial_record(trial: TrialView, best: Best) -> dict[str, Any]:
         "params": trial.params,
         "metrics": trial.metrics,
         "standard_errors": trial.standard_errors,
+        "violation": trial.violation,
         "reason": trial.reason,
         "worker_id": trial.worker_id,
         "create_time": time(trial.create_time),

@@ -19,7 +19,7 @@ from asktell._sync.runner import Runner
 from asktell._sync.study import Study
 from asktell.cli import going_on
 from asktell.cli.connect import with_client
-from asktell.cli.output import complain, console
+from asktell.cli.output import complain, console, metrics_of
 from asktell.cli.running.progress import LiveProgress, PlainProgress, summary
 from asktell.cli.running.template import check_variables, likely_typos
 from asktell.cli.running.trial_run import Job, TrialRun
@@ -98,7 +98,7 @@ def run(
         command=command,
         study=chosen.name,
         objective=objective.metric,
-        declared=frozenset([each.metric for each in chosen.objectives] + [each.name for each in chosen.metrics]),
+        declared=frozenset(each.name for each in metrics_of(chosen)),
         metric_regex=pattern,
         timeout_s=timeout,
         log_dir=log_dir or Path("asktell-logs") / chosen.id,
@@ -110,7 +110,7 @@ def run(
         else PlainProgress(terminal, verbose=verbose)
     )
     course = Course(
-        objective,
+        chosen.only_goal,
         next(iter(chosen.best_trials(1)), None),
         max_trials=max_trials,
         max_failures_in_a_row=None if keep_going else FAILURES_IN_A_ROW,

@@ -79,6 +79,22 @@ def _as(kind: click.ParamType[Any]) -> _Read:
     return lambda text: kind.convert(text, None, None)
 
 
+_number: Callable[[str], float] = _as(click.FLOAT)
+
+
+def _target(text: str) -> float | dict[str, float]:
+    """One number, or `metric=number` with commas between."""
+    if "=" not in text:
+        return _number(text)
+    values = {}
+    for word in text.split(","):
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{word!r} is not METRIC=X")
+        values[name.strip()] = _number(value)
+    return values
+
+
 @dataclass(frozen=True, slots=True)
 class _Flag:
     """The flag of a field that may change; `many` = it stands for one entry of a map."""
@@ -93,9 +109,17 @@ class _Flag:
 _COUNT = _as(click.IntRange(1))
 FLAGS: dict[str, _Flag] = {
     "max_trials": _Flag("--max-trials", _COUNT, "N", "End when N trials have ended."),
-    "target": _Flag("--target", _as(click.FLOAT), "X", "End when the objective reaches X."),
+    "target": _Flag(
+        "--target",
+        _target,
+        "X",
+        "End when the objective, or the hypervolume, reaches X; or by objective: loss=0.1,ms=20.",
+    ),
     "patience": _Flag("--patience", _COUNT, "N", "End when N trials in a row did not better the best one."),
     "deadline": _Flag("--deadline", _time, "TIME", "End at this time, as in 2030-12-01T12:00:00Z."),
+    "baseline_trial": _Flag(
+        "--baseline-trial", _COUNT, "NUMBER", "The trial that bounds of a baseline refer to; none = the first imported."
+    ),
     "max_running": _Flag("--max-running", _COUNT, "N", "At most N trials at once."),
     "max_staleness": _Flag(
         "--max-staleness", _as(click.IntRange(0)), "N", "Results that a prepared suggestion may lack."

@@ -18,7 +18,7 @@ from asktell._core.words import study_words
 from asktell._sync.client import Client
 from asktell._sync.study import Study
 from asktell.cli.connect import with_client
-from asktell.cli.output import complain, console, print_json, short, state_words, time
+from asktell.cli.output import complain, console, pairs, print_json, short, state_words, time
 from asktell.cli.steering_commands import finish, pause, resume, update
 from asktell.cli.study_file import not_said, study_file
 from asktell.records import TrialCounts
@@ -186,11 +186,23 @@ def _facts(shown: StudyView) -> list[tuple[str, str]]:
     facts = [("state", state_words(shown))]
     facts += [("title", shown.display_name)] if shown.display_name else []
     facts.append(("trials", ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "none yet"))
-    facts += [("objective", f"{each.goal} {each.metric} ({each.split})") for each in shown.objectives]
+    for objective in shown.objectives:
+        reference = "" if objective.reference is None else f", reference {short(objective.reference)}"
+        facts.append(("objective", f"{objective.goal} {objective.metric} ({objective.split}{reference})"))
+    for bound in shown.outcome_constraints:
+        limit = f"<= {short(bound.max)}" if bound.min is None else f">= {short(bound.min)}"
+        facts.append(
+            ("constraint", f"{bound.metric} {limit}{' of the baseline' if bound.of_baseline else ''} ({bound.split})")
+        )
+    facts += [("baseline trial", str(shown.baseline_trial))] if shown.baseline_trial else []
+    if shown.message.HasField("hypervolume"):
+        facts.append(("hypervolume", short(shown.message.hypervolume)))
     facts += [("metric", f"{each.name} ({each.split})") for each in shown.metrics]
     facts += [("parameter", f"{name}: {_fields(domain)}") for name, domain in shown.space.items()]
     facts.append(("algorithm", _fields(shown.algorithm)))
     rules = {name: value for name, value in dataclasses.asdict(shown.stopping).items() if value is not None}
+    if isinstance(rules.get("target"), dict):
+        rules["target"] = pairs(rules["target"])
     facts.append(("stopping", ", ".join(f"{name} {short(value)}" for name, value in rules.items()) or "never"))
     lease = f"{shown.lease.duration_s:g} s" if shown.lease.duration_s else "without end"
     facts.append(("lease", f"{lease}, {shown.lease.max_attempts} attempts"))
@@ -224,6 +236,7 @@ def study_record(shown: StudyView, counts: TrialCounts | None = None) -> dict[st
         "finish_reason": shown.finish_reason.value,
         "trial_counts": dataclasses.asdict(shown.counts if counts is None else counts),
         "objectives": [dataclasses.asdict(each) for each in shown.objectives],
+        "outcome_constraints": [dataclasses.asdict(each) for each in shown.outcome_constraints],
         "metrics": [dataclasses.asdict(each) for each in shown.metrics],
         "parameters": {
             name: {"type": type(domain).__name__.lower(), **dataclasses.asdict(domain)}
@@ -235,6 +248,7 @@ def study_record(shown: StudyView, counts: TrialCounts | None = None) -> dict[st
         "max_running": shown.max_running,
         "replicates": shown.replicates,
         "max_staleness": shown.max_staleness,
+        "baseline_trial": shown.baseline_trial,
         "seed": shown.seed,
         "labels": shown.labels,
         "annotations": shown.annotations,

@@ -12,13 +12,13 @@ from typing import Any, assert_never
 from asktell._core.study_view import StudyView
 from asktell._sync.client import Client
 from asktell.spaces import Bool, Categorical, Discrete, Domain, Float, Int
-from asktell.spec import Algorithm, Bayesian, Grid, Split
+from asktell.spec import Algorithm, Bayesian, Grid, Objective, OutcomeConstraint, Split
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
 _WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 _OF_THE_SERVER = {
     *("name", "state", "finish_reason", "trial_counts", "warnings", "create_time", "update_time", "finish_time"),
-    *("etag", "cursor", "configuration_count"),
+    *("etag", "cursor", "configuration_count", "hypervolume"),
 }
 
 
@@ -27,9 +27,8 @@ def study_file(study: StudyView) -> str:
     parts: dict[str, Any] = {
         "name": study.id,
         "display_name": study.display_name,
-        "objectives": [
-            {"metric": each.metric, "goal": each.goal.value, "split": each.split.value} for each in study.objectives
-        ],
+        "objectives": [_objective(each) for each in study.objectives],
+        "outcome_constraints": [_constraint(each) for each in study.outcome_constraints],
         "metrics": [{"metric": each.name, "split": Split(each.split).value} for each in study.metrics],
         "parameters": {name: _domain(domain) for name, domain in study.space.items()},
         "algorithm": _algorithm(study.algorithm),
@@ -45,13 +44,14 @@ def study_file(study: StudyView) -> str:
         "max_running": study.max_running,
         "replicates": study.replicates,
         "max_staleness": study.max_staleness,
+        "baseline_trial": study.baseline_trial,
         "seed": study.seed,
         "labels": study.labels,
         "annotations": study.annotations,
     }
     lines: list[str] = []
     for key, value in parts.items():
-        if key in {"objectives", "metrics"}:
+        if key in {"objectives", "outcome_constraints", "metrics"}:
             lines += [f"{key}:", *(f"  - {_yaml(each)}" for each in value)] if value else []
         elif key in {"parameters", "labels", "annotations"}:
             lines += [f"{key}:", *(f"  {_yaml(name)}: {_yaml(each)}" for name, each in value.items())] if value else []
@@ -71,6 +71,17 @@ def not_said(client: Client, study: StudyView, text: str) -> list[str]:
         for field in study.message.DESCRIPTOR.fields
         if field.name not in _OF_THE_SERVER and getattr(read.message, field.name) != getattr(study.message, field.name)
     ]
+
+
+def _objective(objective: Objective) -> dict[str, Any]:
+    said = {"metric": objective.metric, "goal": objective.goal.value, "split": objective.split.value}
+    return _set({**said, "reference": objective.reference})
+
+
+def _constraint(constraint: OutcomeConstraint) -> dict[str, Any]:
+    said = {"metric": constraint.metric, "max": constraint.max, "min": constraint.min}
+    of_baseline = {"of_baseline": True} if constraint.of_baseline else {}
+    return _set({**said, **of_baseline, "split": Split(constraint.split).value})
 
 
 def _domain(domain: Domain) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def trials(
     found = shown.trials(states=states or None)
     by_model = shown.best_by_model
     marked = Best(
-        observed=frozenset(trial.number for trial in shown.best_trials()),
+        observed=frozenset(trial.number for trial in shown.best_trials() if not trial.violation),
         by_model=None if by_model is None else by_model.trial.number,
     )
     columns = trial_columns(shown, marked)
@@ -138,6 +138,9 @@ def trials(
 def best(client: Client, study: str, count: int, as_json: bool, look: Look) -> None:
     """Show the best trial of a STUDY, and the best one by a model where results are noisy; exit 1 while there is none.
 
+    With several objectives it is the Pareto front: the trials that no other one betters in all of them. Where no trial keeps the
+    outcome constraints, the ones that miss them least are shown.
+
     The best value may have been lucky where results differ from run to run. The model's best is the trial that it
     expects to be best without noise.
 
@@ -151,6 +154,8 @@ def best(client: Client, study: str, count: int, as_json: bool, look: Look) -> N
     found = shown.best_trials(count)
     if not found:
         raise click.ClickException(f"{shown.name} has no result yet")
+    if found[0].violation:
+        complain("no trial keeps the outcome constraints yet; this one misses them least", kind="warning")
     by_model = shown.best_by_model
     marked = Best(observed=_best_of(shown, found), by_model=None if by_model is None else by_model.trial.number)
     if as_json:
@@ -162,7 +167,7 @@ def best(client: Client, study: str, count: int, as_json: bool, look: Look) -> N
             "standard_deviation": by_model.standard_deviation,
             "noise": by_model.noise,
         }
-        print_json(records[0] if count == 1 else records)
+        print_json(records[0] if count == 1 and len(shown.objectives) == 1 else records)
     elif len(found) > 1:
         try:
             print_trials(shown, found, marked, look)
@@ -176,7 +181,8 @@ def best(client: Client, study: str, count: int, as_json: bool, look: Look) -> N
 
 def _best_of(study: Study, found: Sequence[Trial]) -> frozenset[int]:
     """The ones to mark: the first, or with several objectives the front, which is all of them."""
-    return frozenset(trial.number for trial in (found if len(study.objectives) > 1 else found[:1]))
+    feasible = [trial.number for trial in found if not trial.violation]
+    return frozenset(feasible if len(study.objectives) > 1 else feasible[:1])
 
 
 def _trial_table(study: Study, trial: Trial, marked: Best, by_model: BestByModel[Trial] | None) -> Table:
@@ -188,6 +194,8 @@ def _trial_table(study: Study, trial: Trial, marked: Best, by_model: BestByModel
     if by_model is not None and by_model.trial.number == trial.number:
         expected = f"{short(by_model.mean)} ± {by_model.standard_deviation:.2g}"
         table.add_row("expected without noise", f"{expected} (noise of one result: {by_model.noise:.2g})")
+    if trial.violation:
+        table.add_row("misses the constraints by", f"{trial.violation:.3g} of their bounds", style="yellow")
     for name, value in trial.params.items():
         table.add_row(name, short(value))
     table.add_row("duration", seconds(trial.duration_s), style="dim")

@@ -33,7 +33,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_UNKNOWN_METRIC: _ErrorReason.ValueType  # 3
     """INVALID_ARGUMENT. A metric that the study does not declare. metadata: {"field": "metrics[los]", "metric": "los"}"""
     ERROR_REASON_MISSING_OBJECTIVE: _ErrorReason.ValueType  # 4
-    """INVALID_ARGUMENT. A result without the objective. metadata: {"field": "metrics", "metric": "loss"}"""
+    """INVALID_ARGUMENT. A result without an objective or constrained metric. metadata: {"field": "metrics", "metric": "loss"}"""
     ERROR_REASON_VALUE_OUTSIDE_SPACE: _ErrorReason.ValueType  # 5
     """INVALID_ARGUMENT. A parameter value outside its domain, of another kind, missing, or of an unknown parameter.
     metadata: {"field": "trials[0].parameters[lr]", "parameter": "lr"}
@@ -131,7 +131,7 @@ ERROR_REASON_NOT_FINITE: ErrorReason.ValueType  # 2
 ERROR_REASON_UNKNOWN_METRIC: ErrorReason.ValueType  # 3
 """INVALID_ARGUMENT. A metric that the study does not declare. metadata: {"field": "metrics[los]", "metric": "los"}"""
 ERROR_REASON_MISSING_OBJECTIVE: ErrorReason.ValueType  # 4
-"""INVALID_ARGUMENT. A result without the objective. metadata: {"field": "metrics", "metric": "loss"}"""
+"""INVALID_ARGUMENT. A result without an objective or constrained metric. metadata: {"field": "metrics", "metric": "loss"}"""
 ERROR_REASON_VALUE_OUTSIDE_SPACE: ErrorReason.ValueType  # 5
 """INVALID_ARGUMENT. A parameter value outside its domain, of another kind, missing, or of an unknown parameter.
 metadata: {"field": "trials[0].parameters[lr]", "parameter": "lr"}

@@ -63,7 +63,7 @@ class _FinishReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FinishRe
     FINISH_REASON_MAX_TRIALS: _FinishReason.ValueType  # 2
     """`max_trials` trials have ended."""
     FINISH_REASON_TARGET: _FinishReason.ValueType  # 3
-    """A trial reached `target_value`."""
+    """Trials reached `target_value` or `target_values`."""
     FINISH_REASON_PATIENCE: _FinishReason.ValueType  # 4
     """`patience_trials` trials in a row did not better the best one."""
     FINISH_REASON_DEADLINE: _FinishReason.ValueType  # 5
@@ -81,7 +81,7 @@ FINISH_REASON_REQUESTED: FinishReason.ValueType  # 1
 FINISH_REASON_MAX_TRIALS: FinishReason.ValueType  # 2
 """`max_trials` trials have ended."""
 FINISH_REASON_TARGET: FinishReason.ValueType  # 3
-"""A trial reached `target_value`."""
+"""Trials reached `target_value` or `target_values`."""
 FINISH_REASON_PATIENCE: FinishReason.ValueType  # 4
 """`patience_trials` trials in a row did not better the best one."""
 FINISH_REASON_DEADLINE: FinishReason.ValueType  # 5
@@ -258,6 +258,8 @@ class Study(_message.Message):
     CONFIGURATION_COUNT_FIELD_NUMBER: _builtins.int
     MAX_STALENESS_FIELD_NUMBER: _builtins.int
     REPLICATES_FIELD_NUMBER: _builtins.int
+    BASELINE_TRIAL_FIELD_NUMBER: _builtins.int
+    HYPERVOLUME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. Identifier. `projects/{project}/studies/{study}`."""
     display_name: _builtins.str
@@ -292,17 +294,25 @@ class Study(_message.Message):
     1 to 1,000; 0 = 1. A space, or a grid, whose configurations have all been tried as often is exhausted, and the study
     FINISHED. Values of a float without a step are never repeated to the last digit: there it changes nothing.
     """
+    baseline_trial: _builtins.int
+    """Optional. Number of the trial that outcome constraints with `of_baseline` refer to; 0 = the first imported trial that has
+    their metrics. Refused where there is no such constraint.
+    """
+    hypervolume: _builtins.float
+    """Output only. With several objectives: the volume between the reference and what the feasible trials dominate. Set by
+    GetStudy, once there is a feasible trial; see ListBestTrials for its history.
+    """
     @_builtins.property
     def search_space(self) -> _search_space_pb2.SearchSpace:
         """Required. Immutable. What may be varied."""
 
     @_builtins.property
     def objectives(self) -> _containers.RepeatedCompositeFieldContainer[Global___Objective]:
-        """Required. Immutable. What to optimise. Exactly one for now: more is UNIMPLEMENTED, NOT_SUPPORTED."""
+        """Required. Immutable. What to optimise: 1 to 6. With several, ListBestTrials gives the Pareto front."""
 
     @_builtins.property
     def outcome_constraints(self) -> _containers.RepeatedCompositeFieldContainer[Global___OutcomeConstraint]:
-        """Optional. Immutable. Bounds that good trials keep. Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED."""
+        """Optional. Immutable. Bounds that good trials keep; at most 16, and on each metric one of each side."""
 
     @_builtins.property
     def tracked_metrics(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrackedMetric]:
@@ -383,19 +393,25 @@ class Study(_message.Message):
         configuration_count: _builtins.int | None = ...,
         max_staleness: _builtins.int | None = ...,
         replicates: _builtins.int = ...,
+        baseline_trial: _builtins.int = ...,
+        hypervolume: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_max_staleness", b"_max_staleness", "_seed", b"_seed", "algorithm", b"algorithm", "configuration_count", b"configuration_count", "create_time", b"create_time", "early_stopping", b"early_stopping", "finish_time", b"finish_time", "lease_policy", b"lease_policy", "max_staleness", b"max_staleness", "search_space", b"search_space", "seed", b"seed", "stopping_rules", b"stopping_rules", "trial_counts", b"trial_counts", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_hypervolume", b"_hypervolume", "_max_staleness", b"_max_staleness", "_seed", b"_seed", "algorithm", b"algorithm", "configuration_count", b"configuration_count", "create_time", b"create_time", "early_stopping", b"early_stopping", "finish_time", b"finish_time", "hypervolume", b"hypervolume", "lease_policy", b"lease_policy", "max_staleness", b"max_staleness", "search_space", b"search_space", "seed", b"seed", "stopping_rules", b"stopping_rules", "trial_counts", b"trial_counts", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_max_staleness", b"_max_staleness", "_seed", b"_seed", "algorithm", b"algorithm", "annotations", b"annotations", "configuration_count", b"configuration_count", "create_time", b"create_time", "cursor", b"cursor", "display_name", b"display_name", "early_stopping", b"early_stopping", "etag", b"etag", "finish_reason", b"finish_reason", "finish_time", b"finish_time", "labels", b"labels", "lease_policy", b"lease_policy", "max_running_trials", b"max_running_trials", "max_staleness", b"max_staleness", "name", b"name", "objectives", b"objectives", "outcome_constraints", b"outcome_constraints", "replicates", b"replicates", "search_space", b"search_space", "seed", b"seed", "state", b"state", "stopping_rules", b"stopping_rules", "tracked_metrics", b"tracked_metrics", "trial_counts", b"trial_counts", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_hypervolume", b"_hypervolume", "_max_staleness", b"_max_staleness", "_seed", b"_seed", "algorithm", b"algorithm", "annotations", b"annotations", "baseline_trial", b"baseline_trial", "configuration_count", b"configuration_count", "create_time", b"create_time", "cursor", b"cursor", "display_name", b"display_name", "early_stopping", b"early_stopping", "etag", b"etag", "finish_reason", b"finish_reason", "finish_time", b"finish_time", "hypervolume", b"hypervolume", "labels", b"labels", "lease_policy", b"lease_policy", "max_running_trials", b"max_running_trials", "max_staleness", b"max_staleness", "name", b"name", "objectives", b"objectives", "outcome_constraints", b"outcome_constraints", "replicates", b"replicates", "search_space", b"search_space", "seed", b"seed", "state", b"state", "stopping_rules", b"stopping_rules", "tracked_metrics", b"tracked_metrics", "trial_counts", b"trial_counts", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__configuration_count: _TypeAlias = _typing.Literal["configuration_count"]  # noqa: Y015
     _WhichOneofArgType__configuration_count: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count"]  # noqa: Y015
+    _WhichOneofReturnType__hypervolume: _TypeAlias = _typing.Literal["hypervolume"]  # noqa: Y015
+    _WhichOneofArgType__hypervolume: _TypeAlias = _typing.Literal["_hypervolume", b"_hypervolume"]  # noqa: Y015
     _WhichOneofReturnType__max_staleness: _TypeAlias = _typing.Literal["max_staleness"]  # noqa: Y015
     _WhichOneofArgType__max_staleness: _TypeAlias = _typing.Literal["_max_staleness", b"_max_staleness"]  # noqa: Y015
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__configuration_count) -> _WhichOneofReturnType__configuration_count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__hypervolume) -> _WhichOneofReturnType__hypervolume | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_staleness) -> _WhichOneofReturnType__max_staleness | None: ...
     @_typing.overload
@@ -420,8 +436,8 @@ class Objective(_message.Message):
     split: Global___Split.ValueType
     """Optional. Default SPLIT_VALIDATION; SPLIT_TEST is refused."""
     reference_value: _builtins.float
-    """Optional. With several objectives: the worst value still of interest (reference point of the hypervolume).
-    Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+    """Optional. With several objectives: the worst value still of interest, from which the hypervolume is measured; finite.
+    Unset = inferred from the results: a tenth of the Pareto front's range beyond its worst value. Refused with one objective.
     """
     def __init__(
         self,
@@ -443,7 +459,9 @@ Global___Objective: _TypeAlias = Objective  # noqa: Y015
 
 @_typing.final
 class OutcomeConstraint(_message.Message):
-    """A bound on a metric that good trials keep."""
+    """A bound on a metric that good trials keep. A successful trial must tell the metric. The best trial is the best one that keeps
+    all bounds.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -451,14 +469,19 @@ class OutcomeConstraint(_message.Message):
     MAX_FIELD_NUMBER: _builtins.int
     MIN_FIELD_NUMBER: _builtins.int
     SPLIT_FIELD_NUMBER: _builtins.int
+    OF_BASELINE_FIELD_NUMBER: _builtins.int
     metric: _builtins.str
-    """Required. The metric's name."""
+    """Required. The metric's name; it may be an objective's, too."""
     max: _builtins.float
     """The metric must be at most this."""
     min: _builtins.float
     """The metric must be at least this."""
     split: Global___Split.ValueType
     """Optional. Default SPLIT_VALIDATION; SPLIT_TEST is refused."""
+    of_baseline: _builtins.bool
+    """Optional. The bound is this many times the baseline trial's value of the metric (see Study.baseline_trial). It has no say
+    until that trial has a value.
+    """
     def __init__(
         self,
         *,
@@ -466,10 +489,11 @@ class OutcomeConstraint(_message.Message):
         max: _builtins.float = ...,
         min: _builtins.float = ...,
         split: Global___Split.ValueType = ...,
+        of_baseline: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "max", b"max", "min", b"min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "max", b"max", "metric", b"metric", "min", b"min", "split", b"split"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "max", b"max", "metric", b"metric", "min", b"min", "of_baseline", b"of_baseline", "split", b"split"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_bound: _TypeAlias = _typing.Literal["max", "min"]  # noqa: Y015
     _WhichOneofArgType_bound: _TypeAlias = _typing.Literal["bound", b"bound"]  # noqa: Y015
@@ -486,7 +510,7 @@ class TrackedMetric(_message.Message):
     METRIC_FIELD_NUMBER: _builtins.int
     SPLIT_FIELD_NUMBER: _builtins.int
     metric: _builtins.str
-    """Required. The metric's name; not the name of an objective."""
+    """Required. The metric's name; not that of an objective or outcome constraint."""
     split: Global___Split.ValueType
     """Optional. Default SPLIT_VALIDATION."""
     def __init__(
@@ -791,21 +815,50 @@ class StoppingRules(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class TargetValuesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     MAX_TRIALS_FIELD_NUMBER: _builtins.int
     TARGET_VALUE_FIELD_NUMBER: _builtins.int
     PATIENCE_TRIALS_FIELD_NUMBER: _builtins.int
     DEADLINE_FIELD_NUMBER: _builtins.int
+    TARGET_VALUES_FIELD_NUMBER: _builtins.int
     max_trials: _builtins.int
     """Optional. The study's budget: ends when this many trials have ended. At least 1. Imported and cancelled
     trials do not count.
     """
     target_value: _builtins.float
-    """Optional. Ends when the objective reaches this value; finite."""
+    """Optional. Ends when the objective of a feasible trial reaches this value; finite. With 2 to 4 objectives it is a
+    hypervolume, and each of them needs a reference value.
+    """
     patience_trials: _builtins.int
-    """Optional. Ends when this many trials in a row did not better the best one. At least 1."""
+    """Optional. Ends when this many trials in a row did not better the best one; with several objectives: did not add to the
+    hypervolume. At least 1.
+    """
     @_builtins.property
     def deadline(self) -> _timestamp_pb2.Timestamp:
         """Optional. Ends at this time, by the store's clock."""
+
+    @_builtins.property
+    def target_values(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """Optional. By objective: ends when one feasible trial reaches all of these values. Not together with `target_value`."""
 
     def __init__(
         self,
@@ -814,10 +867,11 @@ class StoppingRules(_message.Message):
         target_value: _builtins.float | None = ...,
         patience_trials: _builtins.int | None = ...,
         deadline: _timestamp_pb2.Timestamp | None = ...,
+        target_values: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_trials", b"_max_trials", "_patience_trials", b"_patience_trials", "_target_value", b"_target_value", "deadline", b"deadline", "max_trials", b"max_trials", "patience_trials", b"patience_trials", "target_value", b"target_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_trials", b"_max_trials", "_patience_trials", b"_patience_trials", "_target_value", b"_target_value", "deadline", b"deadline", "max_trials", b"max_trials", "patience_trials", b"patience_trials", "target_value", b"target_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_trials", b"_max_trials", "_patience_trials", b"_patience_trials", "_target_value", b"_target_value", "deadline", b"deadline", "max_trials", b"max_trials", "patience_trials", b"patience_trials", "target_value", b"target_value", "target_values", b"target_values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_trials: _TypeAlias = _typing.Literal["max_trials"]  # noqa: Y015
     _WhichOneofArgType__max_trials: _TypeAlias = _typing.Literal["_max_trials", b"_max_trials"]  # noqa: Y015

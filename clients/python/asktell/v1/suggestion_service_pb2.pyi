@@ -44,7 +44,7 @@ class Problem(_message.Message):
 
     @_builtins.property
     def outcome_constraints(self) -> _containers.RepeatedCompositeFieldContainer[_study_pb2.OutcomeConstraint]:
-        """Optional. As in Study."""
+        """Optional. As in Study, but for `of_baseline`, which is refused: there is no baseline trial."""
 
     @_builtins.property
     def algorithm(self) -> _study_pb2.Algorithm:
@@ -126,7 +126,7 @@ class Observation(_message.Message):
 
     @_builtins.property
     def metrics(self) -> _containers.MessageMap[_builtins.str, _trial_pb2.Metric]:
-        """Required for SUCCEEDED. Metrics by name; others than the objective are ignored."""
+        """Required for SUCCEEDED. Metrics by name: objectives and constrained metrics; others are ignored."""
 
     def __init__(
         self,

@@ -223,6 +223,7 @@ class Trial(_message.Message):
     IMPORT_KEY_FIELD_NUMBER: _builtins.int
     MEASUREMENT_COUNT_FIELD_NUMBER: _builtins.int
     MEASUREMENTS_FIELD_NUMBER: _builtins.int
+    VIOLATION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. Identifier. `projects/{project}/studies/{study}/trials/{number}`; numbers count from 1 and are
     never used twice.
@@ -245,6 +246,11 @@ class Trial(_message.Message):
     """Output only. The caller's key of an imported trial."""
     measurement_count: _builtins.int
     """Output only. How many intermediate measurements have been reported."""
+    violation: _builtins.float
+    """Output only. By how much the result misses the outcome constraints: the sum of what each is missed by, as a share of its
+    bound's size; 0 = it keeps them all. Set by GetTrial, ListTrials and ListBestTrials, where there are constraints and the
+    trial has their metrics.
+    """
     @_builtins.property
     def parameters(self) -> _containers.MessageMap[_builtins.str, _search_space_pb2.ParameterValue]:
         """Output only. The configuration: a value for each parameter of the space."""
@@ -320,12 +326,15 @@ class Trial(_message.Message):
         import_key: _builtins.str = ...,
         measurement_count: _builtins.int = ...,
         measurements: _abc.Iterable[Global___Measurement] | None = ...,
+        violation: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time", "lease_expire_time", b"lease_expire_time", "prediction", b"prediction", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_violation", b"_violation", "create_time", b"create_time", "finish_time", b"finish_time", "lease_expire_time", b"lease_expire_time", "prediction", b"prediction", "start_time", b"start_time", "violation", b"violation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amendments", b"amendments", "annotations", b"annotations", "attempt", b"attempt", "create_time", b"create_time", "finish_time", b"finish_time", "import_key", b"import_key", "labels", b"labels", "lease_expire_time", b"lease_expire_time", "lease_id", b"lease_id", "measurement_count", b"measurement_count", "measurements", b"measurements", "metrics", b"metrics", "name", b"name", "number", b"number", "origin", b"origin", "parameters", b"parameters", "prediction", b"prediction", "reason", b"reason", "start_time", b"start_time", "state", b"state", "superseded_results", b"superseded_results", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_violation", b"_violation", "amendments", b"amendments", "annotations", b"annotations", "attempt", b"attempt", "create_time", b"create_time", "finish_time", b"finish_time", "import_key", b"import_key", "labels", b"labels", "lease_expire_time", b"lease_expire_time", "lease_id", b"lease_id", "measurement_count", b"measurement_count", "measurements", b"measurements", "metrics", b"metrics", "name", b"name", "number", b"number", "origin", b"origin", "parameters", b"parameters", "prediction", b"prediction", "reason", b"reason", "start_time", b"start_time", "state", b"state", "superseded_results", b"superseded_results", "violation", b"violation", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__violation: _TypeAlias = _typing.Literal["violation"]  # noqa: Y015
+    _WhichOneofArgType__violation: _TypeAlias = _typing.Literal["_violation", b"_violation"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__violation) -> _WhichOneofReturnType__violation | None: ...
 
 Global___Trial: _TypeAlias = Trial  # noqa: Y015
 
@@ -418,31 +427,86 @@ class Prediction(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class BeliefsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> Global___Belief: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: Global___Belief | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     MEAN_FIELD_NUMBER: _builtins.int
     STANDARD_DEVIATION_FIELD_NUMBER: _builtins.int
     ACQUISITION_VALUE_FIELD_NUMBER: _builtins.int
+    BELIEFS_FIELD_NUMBER: _builtins.int
     mean: _builtins.float
-    """Predicted mean of the objective, in its own unit."""
+    """Predicted mean of the first objective, in its own unit."""
     standard_deviation: _builtins.float
-    """Standard deviation of the prediction, in the objective's unit."""
+    """Standard deviation of that prediction, in the objective's unit."""
     acquisition_value: _builtins.float
     """Value of the acquisition function at the configuration: log expected improvement in units of the standardised
-    objective, over the best value so far, or where all parameters are categories over a little more than that.
+    objective, over the best value so far, or where all parameters are categories over a little more than that. With several
+    objectives: log expected improvement of the hypervolume. With outcome constraints the log probability that they are kept is
+    added; while no trial keeps them it is all there is.
     """
+    @_builtins.property
+    def beliefs(self) -> _containers.MessageMap[_builtins.str, Global___Belief]:
+        """By metric, objectives and constrained metrics: what was believed of it."""
+
     def __init__(
         self,
         *,
         mean: _builtins.float = ...,
         standard_deviation: _builtins.float = ...,
         acquisition_value: _builtins.float = ...,
+        beliefs: _abc.Mapping[_builtins.str, Global___Belief] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acquisition_value", b"acquisition_value", "mean", b"mean", "standard_deviation", b"standard_deviation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acquisition_value", b"acquisition_value", "beliefs", b"beliefs", "mean", b"mean", "standard_deviation", b"standard_deviation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Prediction: _TypeAlias = Prediction  # noqa: Y015
+
+@_typing.final
+class Belief(_message.Message):
+    """What the model believed about one metric of a configuration, in the metric's unit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEAN_FIELD_NUMBER: _builtins.int
+    STANDARD_DEVIATION_FIELD_NUMBER: _builtins.int
+    mean: _builtins.float
+    """Predicted mean."""
+    standard_deviation: _builtins.float
+    """Standard deviation of the prediction."""
+    def __init__(
+        self,
+        *,
+        mean: _builtins.float = ...,
+        standard_deviation: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mean", b"mean", "standard_deviation", b"standard_deviation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Belief: _TypeAlias = Belief  # noqa: Y015
 
 @_typing.final
 class Amendment(_message.Message):

@@ -33,7 +33,7 @@ class _TellOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TellOutco
     TELL_OUTCOME_UNSPECIFIED: _TellOutcome.ValueType  # 0
     """The same as TELL_OUTCOME_SUCCEEDED."""
     TELL_OUTCOME_SUCCEEDED: _TellOutcome.ValueType  # 1
-    """With a result: `metrics` holds the objective."""
+    """With a result: `metrics` holds objectives and constrained metrics."""
     TELL_OUTCOME_STOPPED: _TellOutcome.ValueType  # 2
     """Stopped early: `metrics` holds the last known objective, or is empty and the last report counts."""
     TELL_OUTCOME_FAILED: _TellOutcome.ValueType  # 3
@@ -47,7 +47,7 @@ class TellOutcome(_TellOutcome, metaclass=_TellOutcomeEnumTypeWrapper):
 TELL_OUTCOME_UNSPECIFIED: TellOutcome.ValueType  # 0
 """The same as TELL_OUTCOME_SUCCEEDED."""
 TELL_OUTCOME_SUCCEEDED: TellOutcome.ValueType  # 1
-"""With a result: `metrics` holds the objective."""
+"""With a result: `metrics` holds objectives and constrained metrics."""
 TELL_OUTCOME_STOPPED: TellOutcome.ValueType  # 2
 """Stopped early: `metrics` holds the last known objective, or is empty and the last report counts."""
 TELL_OUTCOME_FAILED: TellOutcome.ValueType  # 3
@@ -161,7 +161,7 @@ class TellRequest(_message.Message):
     """Optional. See CreateStudyRequest.request_id."""
     @_builtins.property
     def metrics(self) -> _containers.MessageMap[_builtins.str, _trial_pb2.Metric]:
-        """Required for SUCCEEDED. Final metrics by name: the objective, and any tracked metrics."""
+        """Required for SUCCEEDED. Final metrics by name: objectives, constrained metrics, and any tracked metrics."""
 
     def __init__(
         self,
@@ -852,22 +852,28 @@ class ListBestTrialsRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
     BY_MODEL_FIELD_NUMBER: _builtins.int
+    HYPERVOLUME_HISTORY_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Required. The study, as in AskRequest."""
     count: _builtins.int
-    """Optional. At most this many; 0 = 1; at most 1,000. With several objectives: the Pareto front, all of it."""
+    """Optional. At most this many; 0 = 1; at most 1,000. With several objectives it is ignored:
+    the answer is the Pareto front, all of it.
+    """
     by_model: _builtins.bool
     """Optional. Fill `best_by_model`. The answer may take seconds where the server is busy."""
+    hypervolume_history: _builtins.bool
+    """Optional. Fill `hypervolume_history`."""
     def __init__(
         self,
         *,
         parent: _builtins.str = ...,
         count: _builtins.int = ...,
         by_model: _builtins.bool = ...,
+        hypervolume_history: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_model", b"by_model", "count", b"count", "parent", b"parent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_model", b"by_model", "count", b"count", "hypervolume_history", b"hypervolume_history", "parent", b"parent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -879,18 +885,58 @@ class ListBestTrialsResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class ReferenceValuesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     TRIALS_FIELD_NUMBER: _builtins.int
     BEST_BY_MODEL_FIELD_NUMBER: _builtins.int
+    INFEASIBLE_FIELD_NUMBER: _builtins.int
+    HYPERVOLUME_FIELD_NUMBER: _builtins.int
+    REFERENCE_VALUES_FIELD_NUMBER: _builtins.int
+    HYPERVOLUME_HISTORY_FIELD_NUMBER: _builtins.int
+    infeasible: _builtins.bool
+    """No trial keeps the outcome constraints: `trials` are those that miss them least, see Trial.violation."""
+    hypervolume: _builtins.float
+    """With several objectives, once there is a feasible trial: what the front dominates up to the reference."""
     @_builtins.property
     def trials(self) -> _containers.RepeatedCompositeFieldContainer[_trial_pb2.Trial]:
-        """SUCCEEDED and STOPPED trials with an objective, best first by the values that were told; ties by number. Empty while
-        there is none.
+        """SUCCEEDED and STOPPED trials with all objectives that keep the outcome constraints, best first by the values that were
+        told; ties by number. With several objectives the Pareto front, in the order of the first objective. Where no trial keeps the
+        constraints: at most `count` that miss them least (see `infeasible`). Empty while there is none.
         """
 
     @_builtins.property
     def best_by_model(self) -> Global___BestByModel:
         """The best trial when noise is taken off. Set where `by_model` asks for it and results are noisy (standard errors or
         differing replicates were told, or the model finds noise); unset, too, where the model fails or takes too long.
+        Never with several objectives.
+        """
+
+    @_builtins.property
+    def reference_values(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """With several objectives: by metric the value that the hypervolume is measured from, declared or inferred from the front."""
+
+    @_builtins.property
+    def hypervolume_history(self) -> _containers.RepeatedCompositeFieldContainer[Global___HypervolumePoint]:
+        """The hypervolume over time, from the present reference: one entry for each trial that added to it, in the order in which
+        they ended, imported ones first. Where the request asks for it, with 2 to 4 objectives.
         """
 
     def __init__(
@@ -898,14 +944,50 @@ class ListBestTrialsResponse(_message.Message):
         *,
         trials: _abc.Iterable[_trial_pb2.Trial] | None = ...,
         best_by_model: Global___BestByModel | None = ...,
+        infeasible: _builtins.bool = ...,
+        hypervolume: _builtins.float | None = ...,
+        reference_values: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        hypervolume_history: _abc.Iterable[Global___HypervolumePoint] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["best_by_model", b"best_by_model"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_hypervolume", b"_hypervolume", "best_by_model", b"best_by_model", "hypervolume", b"hypervolume"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_by_model", b"best_by_model", "trials", b"trials"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_hypervolume", b"_hypervolume", "best_by_model", b"best_by_model", "hypervolume", b"hypervolume", "hypervolume_history", b"hypervolume_history", "infeasible", b"infeasible", "reference_values", b"reference_values", "trials", b"trials"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__hypervolume: _TypeAlias = _typing.Literal["hypervolume"]  # noqa: Y015
+    _WhichOneofArgType__hypervolume: _TypeAlias = _typing.Literal["_hypervolume", b"_hypervolume"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__hypervolume) -> _WhichOneofReturnType__hypervolume | None: ...
+
+Global___ListBestTrialsResponse: _TypeAlias = ListBestTrialsResponse  # noqa: Y015
+
+@_typing.final
+class HypervolumePoint(_message.Message):
+    """The hypervolume after a trial."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRIAL_NUMBER_FIELD_NUMBER: _builtins.int
+    ENDED_COUNT_FIELD_NUMBER: _builtins.int
+    HYPERVOLUME_FIELD_NUMBER: _builtins.int
+    trial_number: _builtins.int
+    """The trial's number."""
+    ended_count: _builtins.int
+    """How many trials had ended by then, this one included; cancelled ones do not count."""
+    hypervolume: _builtins.float
+    """The hypervolume of all of them."""
+    def __init__(
+        self,
+        *,
+        trial_number: _builtins.int = ...,
+        ended_count: _builtins.int = ...,
+        hypervolume: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended_count", b"ended_count", "hypervolume", b"hypervolume", "trial_number", b"trial_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ListBestTrialsResponse: _TypeAlias = ListBestTrialsResponse  # noqa: Y015
+Global___HypervolumePoint: _TypeAlias = HypervolumePoint  # noqa: Y015
 
 @_typing.final
 class BestByModel(_message.Message):

@@ -188,7 +188,7 @@ class TrialServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListBestTrials(self, request, context):
-        """The best trials, best first. Errors: INVALID_ARGUMENT (parent, count), NOT_FOUND.
+        """The best trials, best first, or the Pareto front. Errors: INVALID_ARGUMENT (parent, count), NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -75,7 +75,7 @@ class TrialServiceStub:
     ListTrials: _grpc.UnaryUnaryMultiCallable[_trial_service_pb2.ListTrialsRequest, _trial_service_pb2.ListTrialsResponse]
     """Lists trials by number. Errors: INVALID_ARGUMENT (parent, page_size, page_token, filter), NOT_FOUND."""
     ListBestTrials: _grpc.UnaryUnaryMultiCallable[_trial_service_pb2.ListBestTrialsRequest, _trial_service_pb2.ListBestTrialsResponse]
-    """The best trials, best first. Errors: INVALID_ARGUMENT (parent, count), NOT_FOUND."""
+    """The best trials, best first, or the Pareto front. Errors: INVALID_ARGUMENT (parent, count), NOT_FOUND."""
     UpdateTrial: _grpc.UnaryUnaryMultiCallable[_trial_service_pb2.UpdateTrialRequest, _trial_pb2.Trial]
     """Changes a trial's `labels` or `annotations`.
     Errors: INVALID_ARGUMENT (a field; a mask path other than these), NOT_FOUND.
@@ -145,7 +145,7 @@ class TrialServiceAsyncStub(TrialServiceStub):
     ListTrials: _aio.UnaryUnaryMultiCallable[_trial_service_pb2.ListTrialsRequest, _trial_service_pb2.ListTrialsResponse]  # type: ignore[assignment]
     """Lists trials by number. Errors: INVALID_ARGUMENT (parent, page_size, page_token, filter), NOT_FOUND."""
     ListBestTrials: _aio.UnaryUnaryMultiCallable[_trial_service_pb2.ListBestTrialsRequest, _trial_service_pb2.ListBestTrialsResponse]  # type: ignore[assignment]
-    """The best trials, best first. Errors: INVALID_ARGUMENT (parent, count), NOT_FOUND."""
+    """The best trials, best first, or the Pareto front. Errors: INVALID_ARGUMENT (parent, count), NOT_FOUND."""
     UpdateTrial: _aio.UnaryUnaryMultiCallable[_trial_service_pb2.UpdateTrialRequest, _trial_pb2.Trial]  # type: ignore[assignment]
     """Changes a trial's `labels` or `annotations`.
     Errors: INVALID_ARGUMENT (a field; a mask path other than these), NOT_FOUND.
@@ -266,7 +266,7 @@ class TrialServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trial_service_pb2.ListBestTrialsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_trial_service_pb2.ListBestTrialsResponse, _abc.Awaitable[_trial_service_pb2.ListBestTrialsResponse]]:
-        """The best trials, best first. Errors: INVALID_ARGUMENT (parent, count), NOT_FOUND."""
+        """The best trials, best first, or the Pareto front. Errors: INVALID_ARGUMENT (parent, count), NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def UpdateTrial(

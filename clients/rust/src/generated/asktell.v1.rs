@@ -225,10 +225,10 @@ pub struct Study {
     /// Required. Immutable. What may be varied.
     #[prost(message, optional, tag = "3")]
     pub search_space: ::core::option::Option<SearchSpace>,
-    /// Required. Immutable. What to optimise. Exactly one for now: more is UNIMPLEMENTED, NOT_SUPPORTED.
+    /// Required. Immutable. What to optimise: 1 to 6. With several, ListBestTrials gives the Pareto front.
     #[prost(message, repeated, tag = "4")]
     pub objectives: ::prost::alloc::vec::Vec<Objective>,
-    /// Optional. Immutable. Bounds that good trials keep. Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+    /// Optional. Immutable. Bounds that good trials keep; at most 16, and on each metric one of each side.
     #[prost(message, repeated, tag = "5")]
     pub outcome_constraints: ::prost::alloc::vec::Vec<OutcomeConstraint>,
     /// Optional. Immutable. Further metrics that trials may log; never optimised. A metric that is neither an
@@ -309,6 +309,14 @@ pub struct Study {
     /// FINISHED. Values of a float without a step are never repeated to the last digit: there it changes nothing.
     #[prost(int32, tag = "26")]
     pub replicates: i32,
+    /// Optional. Number of the trial that outcome constraints with `of_baseline` refer to; 0 = the first imported trial that has
+    /// their metrics. Refused where there is no such constraint.
+    #[prost(int64, tag = "27")]
+    pub baseline_trial: i64,
+    /// Output only. With several objectives: the volume between the reference and what the feasible trials dominate. Set by
+    /// GetStudy, once there is a feasible trial; see ListBestTrials for its history.
+    #[prost(double, optional, tag = "28")]
+    pub hypervolume: ::core::option::Option<f64>,
 }
 /// A metric to optimise.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -322,27 +330,32 @@ pub struct Objective {
     /// Optional. Default SPLIT_VALIDATION; SPLIT_TEST is refused.
     #[prost(enumeration = "Split", tag = "3")]
     pub split: i32,
-    /// Optional. With several objectives: the worst value still of interest (reference point of the hypervolume).
-    /// Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+    /// Optional. With several objectives: the worst value still of interest, from which the hypervolume is measured; finite.
+    /// Unset = inferred from the results: a tenth of the Pareto front's range beyond its worst value. Refused with one objective.
     #[prost(double, optional, tag = "4")]
     pub reference_value: ::core::option::Option<f64>,
 }
-/// A bound on a metric that good trials keep.
+/// A bound on a metric that good trials keep. A successful trial must tell the metric. The best trial is the best one that keeps
+/// all bounds.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OutcomeConstraint {
-    /// Required. The metric's name.
+    /// Required. The metric's name; it may be an objective's, too.
     #[prost(string, tag = "1")]
     pub metric: ::prost::alloc::string::String,
     /// Optional. Default SPLIT_VALIDATION; SPLIT_TEST is refused.
     #[prost(enumeration = "Split", tag = "4")]
     pub split: i32,
-    /// Required. The bound.
+    /// Optional. The bound is this many times the baseline trial's value of the metric (see Study.baseline_trial). It has no say
+    /// until that trial has a value.
+    #[prost(bool, tag = "5")]
+    pub of_baseline: bool,
+    /// Required. The bound; finite.
     #[prost(oneof = "outcome_constraint::Bound", tags = "2, 3")]
     pub bound: ::core::option::Option<outcome_constraint::Bound>,
 }
 /// Nested message and enum types in `OutcomeConstraint`.
 pub mod outcome_constraint {
-    /// Required. The bound.
+    /// Required. The bound; finite.
     #[derive(Clone, Copy, PartialEq, ::prost::Oneof)]
     pub enum Bound {
         /// The metric must be at most this.
@@ -356,7 +369,7 @@ pub mod outcome_constraint {
 /// A metric that is logged and never optimised.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TrackedMetric {
-    /// Required. The metric's name; not the name of an objective.
+    /// Required. The metric's name; not that of an objective or outcome constraint.
     #[prost(string, tag = "1")]
     pub metric: ::prost::alloc::string::String,
     /// Optional. Default SPLIT_VALIDATION.
@@ -470,21 +483,29 @@ pub struct SuccessiveHalvingStopping {
     pub reduction_factor: i32,
 }
 /// When the study ends. The first rule that holds ends it. All may be changed by UpdateStudy.
-#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StoppingRules {
     /// Optional. The study's budget: ends when this many trials have ended. At least 1. Imported and cancelled
     /// trials do not count.
     #[prost(int32, optional, tag = "1")]
     pub max_trials: ::core::option::Option<i32>,
-    /// Optional. Ends when the objective reaches this value; finite.
+    /// Optional. Ends when the objective of a feasible trial reaches this value; finite. With 2 to 4 objectives it is a
+    /// hypervolume, and each of them needs a reference value.
     #[prost(double, optional, tag = "2")]
     pub target_value: ::core::option::Option<f64>,
-    /// Optional. Ends when this many trials in a row did not better the best one. At least 1.
+    /// Optional. Ends when this many trials in a row did not better the best one; with several objectives: did not add to the
+    /// hypervolume. At least 1.
     #[prost(int32, optional, tag = "3")]
     pub patience_trials: ::core::option::Option<i32>,
     /// Optional. Ends at this time, by the store's clock.
     #[prost(message, optional, tag = "4")]
     pub deadline: ::core::option::Option<::prost_types::Timestamp>,
+    /// Optional. By objective: ends when one feasible trial reaches all of these values. Not together with `target_value`.
+    #[prost(btree_map = "string, double", tag = "5")]
+    pub target_values: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        f64,
+    >,
 }
 /// What happens to the trials of workers that die.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -588,7 +609,7 @@ pub enum FinishReason {
     Requested = 1,
     /// `max_trials` trials have ended.
     MaxTrials = 2,
-    /// A trial reached `target_value`.
+    /// Trials reached `target_value` or `target_values`.
     Target = 3,
     /// `patience_trials` trials in a row did not better the best one.
     Patience = 4,
@@ -833,6 +854,11 @@ pub struct Trial {
     /// Output only. Intermediate measurements in order of arrival; only in the answer of GetTrial.
     #[prost(message, repeated, tag = "22")]
     pub measurements: ::prost::alloc::vec::Vec<Measurement>,
+    /// Output only. By how much the result misses the outcome constraints: the sum of what each is missed by, as a share of its
+    /// bound's size; 0 = it keeps them all. Set by GetTrial, ListTrials and ListBestTrials, where there are constraints and the
+    /// trial has their metrics.
+    #[prost(double, optional, tag = "23")]
+    pub violation: ::core::option::Option<f64>,
 }
 /// One value of one metric.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
@@ -861,18 +887,36 @@ pub struct Measurement {
     pub report_time: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// What the model believed about a configuration before it was run.
-#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Prediction {
-    /// Predicted mean of the objective, in its own unit.
+    /// Predicted mean of the first objective, in its own unit.
     #[prost(double, tag = "1")]
     pub mean: f64,
-    /// Standard deviation of the prediction, in the objective's unit.
+    /// Standard deviation of that prediction, in the objective's unit.
     #[prost(double, tag = "2")]
     pub standard_deviation: f64,
     /// Value of the acquisition function at the configuration: log expected improvement in units of the standardised
-    /// objective, over the best value so far, or where all parameters are categories over a little more than that.
+    /// objective, over the best value so far, or where all parameters are categories over a little more than that. With several
+    /// objectives: log expected improvement of the hypervolume. With outcome constraints the log probability that they are kept is
+    /// added; while no trial keeps them it is all there is.
     #[prost(double, tag = "3")]
     pub acquisition_value: f64,
+    /// By metric, objectives and constrained metrics: what was believed of it.
+    #[prost(btree_map = "string, message", tag = "4")]
+    pub beliefs: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        Belief,
+    >,
+}
+/// What the model believed about one metric of a configuration, in the metric's unit.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct Belief {
+    /// Predicted mean.
+    #[prost(double, tag = "1")]
+    pub mean: f64,
+    /// Standard deviation of the prediction.
+    #[prost(double, tag = "2")]
+    pub standard_deviation: f64,
 }
 /// A result that a correction replaced.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1033,7 +1077,7 @@ pub struct Problem {
     /// Required. As in Study.
     #[prost(message, repeated, tag = "2")]
     pub objectives: ::prost::alloc::vec::Vec<Objective>,
-    /// Optional. As in Study.
+    /// Optional. As in Study, but for `of_baseline`, which is refused: there is no baseline trial.
     #[prost(message, repeated, tag = "3")]
     pub outcome_constraints: ::prost::alloc::vec::Vec<OutcomeConstraint>,
     /// Optional. As in Study.
@@ -1055,7 +1099,7 @@ pub struct Observation {
     /// Optional. SUCCEEDED (default), STOPPED, FAILED or INFEASIBLE.
     #[prost(enumeration = "TrialState", tag = "2")]
     pub state: i32,
-    /// Required for SUCCEEDED. Metrics by name; others than the objective are ignored.
+    /// Required for SUCCEEDED. Metrics by name: objectives and constrained metrics; others are ignored.
     #[prost(btree_map = "string, message", tag = "3")]
     pub metrics: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1716,7 +1760,7 @@ pub enum ErrorReason {
     NotFinite = 2,
     /// INVALID_ARGUMENT. A metric that the study does not declare. metadata: {"field": "metrics\[los\]", "metric": "los"}
     UnknownMetric = 3,
-    /// INVALID_ARGUMENT. A result without the objective. metadata: {"field": "metrics", "metric": "loss"}
+    /// INVALID_ARGUMENT. A result without an objective or constrained metric. metadata: {"field": "metrics", "metric": "loss"}
     MissingObjective = 4,
     /// INVALID_ARGUMENT. A parameter value outside its domain, of another kind, missing, or of an unknown parameter.
     /// metadata: {"field": "trials\[0\].parameters\[lr\]", "parameter": "lr"}
@@ -2400,7 +2444,7 @@ pub struct TellRequest {
     /// Optional. Default TELL_OUTCOME_SUCCEEDED.
     #[prost(enumeration = "TellOutcome", tag = "3")]
     pub outcome: i32,
-    /// Required for SUCCEEDED. Final metrics by name: the objective, and any tracked metrics.
+    /// Required for SUCCEEDED. Final metrics by name: objectives, constrained metrics, and any tracked metrics.
     #[prost(btree_map = "string, message", tag = "4")]
     pub metrics: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -2641,24 +2685,59 @@ pub struct ListBestTrialsRequest {
     /// Required. The study, as in AskRequest.
     #[prost(string, tag = "1")]
     pub parent: ::prost::alloc::string::String,
-    /// Optional. At most this many; 0 = 1; at most 1,000. With several objectives: the Pareto front, all of it.
+    /// Optional. At most this many; 0 = 1; at most 1,000. With several objectives it is ignored:
+    /// the answer is the Pareto front, all of it.
     #[prost(int32, tag = "2")]
     pub count: i32,
     /// Optional. Fill `best_by_model`. The answer may take seconds where the server is busy.
     #[prost(bool, tag = "3")]
     pub by_model: bool,
+    /// Optional. Fill `hypervolume_history`.
+    #[prost(bool, tag = "4")]
+    pub hypervolume_history: bool,
 }
 /// Answer of ListBestTrials.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListBestTrialsResponse {
-    /// SUCCEEDED and STOPPED trials with an objective, best first by the values that were told; ties by number. Empty while
-    /// there is none.
+    /// SUCCEEDED and STOPPED trials with all objectives that keep the outcome constraints, best first by the values that were
+    /// told; ties by number. With several objectives the Pareto front, in the order of the first objective. Where no trial keeps the
+    /// constraints: at most `count` that miss them least (see `infeasible`). Empty while there is none.
     #[prost(message, repeated, tag = "1")]
     pub trials: ::prost::alloc::vec::Vec<Trial>,
     /// The best trial when noise is taken off. Set where `by_model` asks for it and results are noisy (standard errors or
     /// differing replicates were told, or the model finds noise); unset, too, where the model fails or takes too long.
+    /// Never with several objectives.
     #[prost(message, optional, tag = "2")]
     pub best_by_model: ::core::option::Option<BestByModel>,
+    /// No trial keeps the outcome constraints: `trials` are those that miss them least, see Trial.violation.
+    #[prost(bool, tag = "3")]
+    pub infeasible: bool,
+    /// With several objectives, once there is a feasible trial: what the front dominates up to the reference.
+    #[prost(double, optional, tag = "4")]
+    pub hypervolume: ::core::option::Option<f64>,
+    /// With several objectives: by metric the value that the hypervolume is measured from, declared or inferred from the front.
+    #[prost(btree_map = "string, double", tag = "5")]
+    pub reference_values: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        f64,
+    >,
+    /// The hypervolume over time, from the present reference: one entry for each trial that added to it, in the order in which
+    /// they ended, imported ones first. Where the request asks for it, with 2 to 4 objectives.
+    #[prost(message, repeated, tag = "6")]
+    pub hypervolume_history: ::prost::alloc::vec::Vec<HypervolumePoint>,
+}
+/// The hypervolume after a trial.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct HypervolumePoint {
+    /// The trial's number.
+    #[prost(int64, tag = "1")]
+    pub trial_number: i64,
+    /// How many trials had ended by then, this one included; cancelled ones do not count.
+    #[prost(int32, tag = "2")]
+    pub ended_count: i32,
+    /// The hypervolume of all of them.
+    #[prost(double, tag = "3")]
+    pub hypervolume: f64,
 }
 /// The trial with the best posterior mean: where results differ from run to run, the one with the best value may have been
 /// lucky. All numbers are in the objective's unit.
@@ -2797,7 +2876,7 @@ pub struct ReportedMeasurement {
 pub enum TellOutcome {
     /// The same as TELL_OUTCOME_SUCCEEDED.
     Unspecified = 0,
-    /// With a result: `metrics` holds the objective.
+    /// With a result: `metrics` holds objectives and constrained metrics.
     Succeeded = 1,
     /// Stopped early: `metrics` holds the last known objective, or is empty and the last report counts.
     Stopped = 2,
@@ -2925,7 +3004,7 @@ pub mod trial_service_server {
         > {
             Err(tonic::Status::unimplemented("Not yet implemented"))
         }
-        /// The best trials, best first. Errors: INVALID_ARGUMENT (parent, count), NOT_FOUND.
+        /// The best trials, best first, or the Pareto front. Errors: INVALID_ARGUMENT (parent, count), NOT_FOUND.
         async fn list_best_trials(
             &self,
             request: tonic::Request<super::ListBestTrialsRequest>,

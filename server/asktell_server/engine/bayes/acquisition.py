@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from asktell_server.engine.bayes.kernel import Matrix
@@ -13,8 +13,7 @@ from asktell_server.engine.space.warp import Points
 class Acquisition(Protocol):
     """A function of what is believed of each metric at a point; the higher, the more promising is the point.
 
-    It knows no surrogate, so it stays the same while beliefs change. Another one is another file like
-    `expected_improvement.py`, chosen in `propose.py`.
+    It knows no surrogate. Another one is another file like `expected_improvement.py`, chosen in `pursuit.py`.
     """
 
     def scores(self, moments: Sequence[Moments]) -> Vector:
@@ -23,6 +22,10 @@ class Acquisition(Protocol):
 
     def scores_with_gradient(self, slopes: Sequence[Slopes]) -> tuple[Vector, Matrix]:
         """The scores (n) and their gradients along the numeric columns (n x numeric columns)."""
+        ...
+
+    def believing(self, moments: Callable[[], Sequence[Moments]]) -> Acquisition:
+        """The function once the means of further points, whose moments these are, are believed to be observed."""
         ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -25,6 +26,8 @@ def greedy(surrogates: Surrogates, acquisition: Acquisition, points: Points, *, 
         chosen = int(scores.argmax())
         yield Found(point=points[chosen], value=float(scores[chosen]))
         left[chosen] = False
+        at = [Moments(belief.moments.mean[[chosen]], belief.moments.variance[[chosen]]) for belief in beliefs]
+        acquisition = acquisition.believing(partial(list, at))
         for belief in beliefs:
             belief.observe(chosen, step)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -37,26 +37,37 @@ class LogExpectedImprovement:
     def scores(self, moments: Sequence[Moments]) -> Vector:
         """See Acquisition; of one metric."""
         (one,) = moments
-        deviation = np.sqrt(np.maximum(one.variance, _MIN_VARIANCE))
-        value: Vector = _log_h((self._best - one.mean) / deviation) + np.log(deviation)
+        deviation = deviations(one.variance)
+        value: Vector = log_h((self._best - one.mean) / deviation) + np.log(deviation)
         return value
 
     def scores_with_gradient(self, slopes: Sequence[Slopes]) -> tuple[Vector, Matrix]:
         """See Acquisition; of one metric."""
         (one,) = slopes
-        deviation = np.sqrt(np.maximum(one.variance, _MIN_VARIANCE))
+        deviation = deviations(one.variance)
         improvement = (self._best - one.mean) / deviation
-        log_h = _log_h(improvement)
+        log_value = log_h(improvement)
         # h(u) = φ(u) + uΦ(u) has the derivative Φ(u).
-        by_improvement = np.exp(log_ndtr(improvement) - log_h)
+        by_improvement = np.exp(log_ndtr(improvement) - log_value)
         by_deviation = (1.0 - by_improvement * improvement) / deviation
         deviation_gradient = one.variance_gradient / (2.0 * deviation)[:, None]
         gradient = (
             by_deviation[:, None] * deviation_gradient - (by_improvement / deviation)[:, None] * one.mean_gradient
         )
-        return log_h + np.log(deviation), gradient
+        return log_value + np.log(deviation), gradient
+
+    def believing(self, moments: Callable[[], Sequence[Moments]]) -> LogExpectedImprovement:
+        """See Acquisition: improvement stays measured against what was told."""
+        return self
 
 
-def _log_h(improvement: Vector) -> Vector:
+def log_h(improvement: Vector) -> Vector:
+    """The logarithm of h(u) = φ(u) + uΦ(u), of any shape."""
     value: Vector = _log_ei_helper(torch.from_numpy(improvement)).numpy()
     return value
+
+
+def deviations(variance: Vector) -> Vector:
+    """Standard deviations, none of them 0."""
+    deviation: Vector = np.sqrt(np.maximum(variance, _MIN_VARIANCE))
+    return deviation

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from asktell_server.engine.bayes.acquisition import Acquisition, Scorer
+from asktell_server.engine.bayes.acquisition import Scorer
 from asktell_server.engine.bayes.batch import greedy
-from asktell_server.engine.bayes.raw_points import CENTRES, raw_points
+from asktell_server.engine.bayes.pursuit import Pursuit
+from asktell_server.engine.bayes.raw_points import raw_points
 from asktell_server.engine.bayes.search import Found, Search
 from asktell_server.engine.bayes.surrogates import Surrogates
 from asktell_server.engine.bayes.taken import Taken
@@ -21,17 +24,17 @@ REFINED = 8
 
 
 class Finder:
-    """Finds what to try next under surrogates of a task's observations.
+    """Finds what to try next in pursuit of a task's goals.
 
     Trials that are running are believed to give the surrogates' means (kriging believer). That measured better than
     fantasies, than liars and than leaving them out, and is exact for what expected improvement needs of a pending point,
     its variance.
     """
 
-    def __init__(self, task: StudyTask, region: Region, surrogates: Surrogates, acquisition: Acquisition) -> None:
+    def __init__(self, task: StudyTask, region: Region, pursuit: Pursuit) -> None:
         self._task = task
         self._region = region
-        self._acquisition = acquisition
+        self._acquisition = pursuit.acquisition
         self._search = Search(region)
         self._rng = generator(task, "search")
         self._novelty = Novelty(task, region)
@@ -39,8 +42,8 @@ class Finder:
         running = region.encoding.encode(task.pending)
         self._taken = Taken(np.concatenate([spent, running]))
         self._spent = Taken(spent)
-        self._centres = surrogates.lowest(CENTRES)
-        self._believing = surrogates
+        self._centres = pursuit.centres
+        self._believing = pursuit.surrogates
         self._unbelieved = [running]
 
     def find(self, count: int) -> list[Found]:
@@ -52,7 +55,8 @@ class Finder:
 
     def _one(self) -> Found:
         raw = self._raw()
-        scorer = Scorer(self._believer(), self._acquisition)
+        believer = self._believer()
+        scorer = Scorer(believer, self._acquisition)
         found = self._search.maximize(scorer, raw, self._taken)
         if found is None and self._task.problem.replicates > 1:  # what is running may run twice
             found = self._search.maximize(scorer, raw, self._spent)
@@ -65,7 +69,8 @@ class Finder:
     def _many(self, count: int) -> list[Found]:
         raw = self._raw(least=2 * count)
         free = self._taken.free(raw)
-        found = list(greedy(self._believer(), self._acquisition, free, most=count)) if len(free) else []
+        believer = self._believer()
+        found = list(greedy(believer, self._acquisition, free, most=count)) if len(free) else []
         for one in found:
             self._take(one.point)
         return found + [self._one() for _ in range(count - len(found))]
@@ -87,7 +92,12 @@ class Finder:
         self._unbelieved.append(point[None, :])
 
     def _believer(self) -> Surrogates:
-        """The surrogates that believe in all trials that are running or chosen; brought up to date only when asked for."""
-        self._believing = self._believing.believe(np.concatenate(self._unbelieved))
+        """The surrogates that believe in all trials that are running or chosen, and so does the acquisition function from then
+        on; brought up to date only when asked for.
+        """
+        points = np.concatenate(self._unbelieved)
+        if len(points):
+            self._acquisition = self._acquisition.believing(partial(self._believing.moments, points))
+        self._believing = self._believing.believe(points)
         self._unbelieved = [np.empty((0, self._region.encoding.dimension))]
         return self._believing

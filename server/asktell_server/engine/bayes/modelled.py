@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from asktell_server.domain.metrics import Objective
 from asktell_server.engine.bayes import warm_start
 from asktell_server.engine.bayes.fit import fit
 from asktell_server.engine.bayes.gaussian_process import GaussianProcess
 from asktell_server.engine.bayes.layout import Hyperparameters, Layout
 from asktell_server.engine.bayes.surrogates import Surrogates
-from asktell_server.engine.bayes.targets import Targets, make_targets
+from asktell_server.engine.bayes.targets import Targets, targets_of
 from asktell_server.engine.bayes.training import Data
 from asktell_server.engine.problem import StudyTask
 from asktell_server.engine.seeding import generator
@@ -39,20 +39,25 @@ class ModelledMetric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Modelled:
-    """What is believed of a task: the models of its metrics, in the problem's order."""
+    """What is believed of a task: the models of its metrics, in the problem's order.
+
+    `warm` are the hyperparameters of an earlier answer: those of the metrics, and behind them those of any further model.
+    """
 
     region: Region
     metrics: tuple[ModelledMetric, ...]
+    warm: Sequence[Hyperparameters] | None
+
+    @property
+    def further_warm(self) -> Hyperparameters | None:
+        """Where the fit of a further model begins."""
+        known = self.warm or ()
+        return known[len(self.metrics)] if len(known) > len(self.metrics) else None
 
     @property
     def surrogates(self) -> Surrogates:
         """The models as the search sees them."""
         return Surrogates([metric.process for metric in self.metrics])
-
-    @property
-    def hyperparameters(self) -> Hyperparameters:
-        """Those of one model after the other."""
-        return np.concatenate([metric.process.hyperparameters for metric in self.metrics])
 
 
 def modelled(task: StudyTask) -> Modelled:
@@ -63,34 +68,23 @@ def modelled(task: StudyTask) -> Modelled:
     """
     region = region_of(task.problem.space)
     layout = Layout.of(region.encoding)
-    objectives = task.problem.goals.objectives
-    count = layout.parameter_count
-    warm = warm_start.unpack(task.warm_start, task.problem, count=count * len(objectives))
-    return Modelled(
-        region=region,
-        metrics=tuple(
-            _metric(task, region, layout, objective, place, None if warm is None else warm[place * count :][:count])
-            for place, objective in enumerate(objectives)
-        ),
-    )
+    warm = warm_start.unpack(task.warm_start, task.problem, count=layout.parameter_count)
+    metrics = []
+    for place in range(len(task.problem.goals.metrics)):
+        targets = targets_of(task, place)
+        points = region.encoding.encode_keys([task.history.keys[row] for row in targets.rows])
+        data = Data(x=points, y=targets.values, noise=targets.noise, layout=layout)
+        fitted_to, process = fitted_process(task, data, warm=None if warm is None else warm[place])
+        metrics.append(ModelledMetric(targets=targets, fitted_to=fitted_to, process=process))
+    return Modelled(region=region, metrics=tuple(metrics), warm=warm)
 
 
-def _metric(
-    task: StudyTask, region: Region, layout: Layout, objective: Objective, place: int, warm: Hyperparameters | None
-) -> ModelledMetric:
-    """The model of the history's metric at `place`, its fit started from `warm`."""
-    history = task.history
-    targets = make_targets(history, objective, metric=place)
-    everything = Data(
-        x=region.encoding.encode_keys([history.keys[place] for place in targets.rows]),
-        y=targets.values,
-        noise=targets.noise,
-        layout=layout,
-    )
+def fitted_process(task: StudyTask, everything: Data, *, warm: Hyperparameters | None) -> tuple[Data, GaussianProcess]:
+    """A process of the data, and the part that its hyperparameters were fitted to, from `warm` on."""
     data = _at_most(everything, MOST_OBSERVATIONS, generator(task, "observations"))
     fitted_to = _at_most(data, FIT_OBSERVATIONS, generator(task, "fit"))
-    hyperparameters = fit(fitted_to, warm=warm, cold=len(history) % COLD_EVERY == 0)
-    return ModelledMetric(targets=targets, fitted_to=fitted_to, process=GaussianProcess(data, hyperparameters))
+    hyperparameters = fit(fitted_to, warm=warm, cold=len(task.history) % COLD_EVERY == 0)
+    return fitted_to, GaussianProcess(data, hyperparameters)
 
 
 def _at_most(data: Data, most: int, rng: np.random.Generator) -> Data:

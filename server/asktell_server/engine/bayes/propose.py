@@ -6,10 +6,9 @@ import numpy as np
 
 from asktell_server.domain.trial import Belief, Origin, Prediction
 from asktell_server.engine.bayes import warm_start
-from asktell_server.engine.bayes.acquisition import Acquisition
-from asktell_server.engine.bayes.expected_improvement import LogExpectedImprovement, aim
 from asktell_server.engine.bayes.finder import Finder
 from asktell_server.engine.bayes.modelled import Modelled, ModelledMetric, modelled
+from asktell_server.engine.bayes.pursuit import pursuit_of
 from asktell_server.engine.bayes.search import Found
 from asktell_server.engine.bayes.surrogates import Moments
 from asktell_server.engine.bayes.threads import one_thread
@@ -25,16 +24,12 @@ def propose(task: StudyTask, count: int) -> SuggestResult:
     """
     with one_thread():
         model = modelled(task)
-        found = Finder(task, model.region, model.surrogates, _acquisition(model)).find(count)
+        pursuit = pursuit_of(task, model)
+        found = Finder(task, model.region, pursuit).find(count)
         return SuggestResult(
             suggestions=tuple(_suggestion(one, model, task.problem) for one in found),
-            warm_start=warm_start.pack(model.hyperparameters, task.problem),
+            warm_start=warm_start.pack(pursuit.hyperparameters, task.problem),
         )
-
-
-def _acquisition(model: Modelled) -> Acquisition:
-    (objective,) = model.metrics
-    return LogExpectedImprovement(aim(objective.targets.best, objective.process.data.layout))
 
 
 def _suggestion(found: Found, model: Modelled, problem: Problem) -> Suggestion:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from asktell_server.domain.metrics import Objective
+from asktell_server.domain.metrics import Goal
 from asktell_server.engine.history import History
 from asktell_server.engine.observations import Outcome
+from asktell_server.engine.problem import StudyTask
 
 Values = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -30,7 +32,7 @@ _LARGEST = 1e150  # of a cost: squares and differences stay finite
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
-    """Training outputs, lower is better, and the way back to the objective's own unit.
+    """Training outputs of one metric, lower is better, and the way back to its own unit.
 
     Attributes:
         values: standardised costs (n), in the order of `rows`.
@@ -47,32 +49,45 @@ class Targets:
     best: float
     centre: float
     width: float
-    objective: Objective
+    goal: Goal
 
     def mean(self, value: float) -> float:
-        """A standardised cost in the objective's unit and goal."""
-        return self.objective.cost(self.centre + self.width * value)
+        """A standardised cost in the metric's unit."""
+        return self.goal.cost(self.centre + self.width * value)
 
     def standard_deviation(self, value: float) -> float:
-        """A standard deviation of standardised costs in the objective's unit."""
+        """A standard deviation of standardised costs in the metric's unit."""
         return self.width * value
 
+    def standardised(self, value: float) -> float:
+        """A value in the metric's unit as a standardised cost."""
+        return (self.goal.cost(value) - self.centre) / self.width
 
-def make_targets(history: History, objective: Objective, *, metric: int = 0) -> Targets:
-    """Targets of the observations that say something about the objective; at least one must have a value.
 
-    The objective's values are those of the history's metric with this place. Failed, infeasible and diverged observations
+def targets_of(task: StudyTask, place: int) -> Targets:
+    """Targets of the metric with this place among those of the task's problem; at least one observation must have a value."""
+    goals = task.problem.goals
+    name, goal = goals.metrics[place], goals.directions[place]
+    limits = [each.limit for each in goals.outcome_constraints if each.metric == name and each.limit is not None]
+    return make_targets(task.history, goal, metric=place, limits=limits)
+
+
+def make_targets(history: History, goal: Goal, *, metric: int = 0, limits: Sequence[float] = ()) -> Targets:
+    """Targets of the observations that say something about a metric; at least one must have a value.
+
+    The values are those of the history's metric with this place, and `limits` are bounds on them: what keeps a bound stays
+    apart from what does not. Failed, infeasible and diverged observations
     get the worst clipped cost, or one standard deviation above the mean where that is more, with noise where another try
     might succeed: the model learns to keep away, and no made-up number is out of proportion.
     """
     rows = np.flatnonzero(~history.mask(Outcome.UNKNOWN))
     valued, infeasible = history.mask(Outcome.VALUE)[rows], history.mask(Outcome.INFEASIBLE)[rows]
     told, known = history.values[rows, metric], history.standard_errors[rows, metric]
-    costs = np.array([objective.cost(value or 0.0) for value in np.where(valued, told, 0.0).tolist()])
+    costs = np.array([goal.cost(value or 0.0) for value in np.where(valued, told, 0.0).tolist()])
     errors = np.where(np.isnan(known), 0.0, known)
     costs = np.clip(costs, -_LARGEST, _LARGEST)
     valued[valued] = _credible(costs[valued])
-    seen = clip(costs[valued])
+    seen = clip(costs[valued], limits=[goal.cost(limit) for limit in limits])
     costs[valued] = seen
     costs[~valued] = max(float(seen.max()), float(seen.mean() + _spread(seen)))
     centre, width = float(costs.mean()), _spread(costs)
@@ -88,19 +103,20 @@ def make_targets(history: History, objective: Objective, *, metric: int = 0) -> 
         best=float(values[valued].min()),
         centre=centre,
         width=width,
-        objective=objective,
+        goal=goal,
     )
 
 
-def clip(costs: Values) -> Values:
-    """The costs, both tails of them pulled in towards the middle half."""
+def clip(costs: Values, *, limits: Sequence[float] = ()) -> Values:
+    """The costs, both tails of them pulled in towards the middle half, or towards limits outside of it."""
     q1, q3 = _quartiles(costs)
     difference = q3 - q1
     if difference == 0:
         # More than half of the costs are equal: the nearest other cost says what a difference is.
         distances = np.abs(costs - q1)
         difference = float(distances[distances > 0].min(initial=np.inf))
-    clipped: Values = np.clip(costs, q1 - GOOD_TAIL * difference, q3 + BAD_TAIL * difference)
+    low, high = min([q1, *limits]), max([q3, *limits])
+    clipped: Values = np.clip(costs, low - GOOD_TAIL * difference, high + BAD_TAIL * difference)
     return clipped
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,22 +15,25 @@ _FORMAT = b"asktell-gp-2"
 _DIGEST_SIZE = 16
 
 
-def pack(hyperparameters: Hyperparameters, problem: Problem) -> bytes:
-    """A digest of problem and numbers, then the numbers as little-endian doubles."""
-    numbers = hyperparameters.astype("<f8").tobytes()
+def pack(vectors: Sequence[Hyperparameters], problem: Problem) -> bytes:
+    """A digest of problem and numbers, then the numbers of one model after the other as little-endian doubles."""
+    numbers = np.concatenate(vectors).astype("<f8").tobytes()
     return _digest(problem, numbers) + numbers
 
 
-def unpack(data: bytes, problem: Problem, *, count: int) -> Hyperparameters | None:
-    """The `count` numbers; None when the bytes are empty, damaged or of another problem."""
+def unpack(data: bytes, problem: Problem, *, count: int) -> Sequence[Hyperparameters] | None:
+    """The numbers of one model after the other, `count` of each; None when the bytes are empty, damaged or of another problem."""
     digest, numbers = data[:_DIGEST_SIZE], data[_DIGEST_SIZE:]
-    if len(numbers) != 8 * count or digest != _digest(problem, numbers):
+    models, rest = divmod(len(numbers), 8 * count)
+    if rest or models < len(problem.goals.metrics) or digest != _digest(problem, numbers):
         return None
-    vector: Hyperparameters = np.frombuffer(numbers, dtype="<f8").astype(np.float64)
-    return vector
+    return list(np.frombuffer(numbers, dtype="<f8").astype(np.float64).reshape(models, count))
 
 
 def _digest(problem: Problem, numbers: bytes) -> bytes:
     # The representation of frozen dataclasses of plain values is the same in every process.
-    text = repr((problem.space, problem.goals.objectives)).encode()
+    goals = problem.goals
+    # What is known of one objective alone has stayed the same since the first servers.
+    constrained = [(goals.metrics, goals.directions)] if goals.outcome_constraints else []
+    text = repr((problem.space, goals.objectives, *constrained)).encode()
     return hashlib.blake2b(text + numbers, digest_size=_DIGEST_SIZE, person=_FORMAT).digest()

@@ -51,7 +51,7 @@ def _model_or_fill(task: StudyTask, count: int) -> SuggestResult:
                 raise
             log.warning("the model failed from its warm start; again from a cold one", exc_info=True)
             result = propose(dataclasses.replace(task, warm_start=b""), count)
-        return dataclasses.replace(result, fit=fitted(result.warm_start, task.problem))
+        return dataclasses.replace(result, fits=fitted(result.warm_start, task.problem))
     except Exception as error:
         log.exception("the model failed")
         return SuggestResult(

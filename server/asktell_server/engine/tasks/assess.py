@@ -38,7 +38,8 @@ class Assessment(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssessTask(StudyTask):
-    """Asks what a model makes of a history; at least one observation has a value. Pending trials play no part.
+    """Asks what a model makes of a history of one objective; at least one observation has a value and keeps the outcome
+    constraints. Pending trials play no part.
 
     Results are noisy where standard errors have been told; where a configuration that was tried several times gave
     different values (and not where all such gave the same ones); otherwise where a model with noise explains them much
@@ -60,6 +61,7 @@ class AssessTask(StudyTask):
             Exception: any: no task should, but matrices can.
         """
         # Imported here: the server's own process makes such tasks and must stay free of torch.
+        from asktell_server.engine.bayes.feasibility import feasible_rows
         from asktell_server.engine.bayes.modelled import modelled
         from asktell_server.engine.bayes.noise import noise_evidence
         from asktell_server.engine.bayes.threads import one_thread
@@ -67,9 +69,11 @@ class AssessTask(StudyTask):
 
         with one_thread():
             model = modelled(self)
-            (objective,) = model.metrics
+            objective = model.metrics[0]
             targets, process = objective.targets, objective.process
             rows = targets.rows[targets.valued]
+            if self.problem.goals.outcome_constraints:
+                rows = rows[feasible_rows(self.problem.goals, self.history)[rows]]
             points = model.region.encoding.encode_keys([self.history.keys[place] for place in rows])
             parts = [process.moments(points[start : start + _CHUNK]) for start in range(0, len(rows), _CHUNK)]
             means, variances = (np.concatenate(moments) for moments in zip(*parts, strict=True))

@@ -57,7 +57,8 @@ class StudyServicer:
     async def GetStudy(  # noqa: N802
         self, request: study_service_pb2.GetStudyRequest, call: Call
     ) -> study_pb2.Study:
-        return study_to(await self._studies.get(parse_study(request.name, field="name")))
+        head = await self._studies.get(parse_study(request.name, field="name"))
+        return study_to(head, hypervolume=await self._studies.hypervolume(head))
 
     @rpc(permission=Permission.READ, project=by_project("parent"), cancellable=True)
     async def ListStudies(  # noqa: N802

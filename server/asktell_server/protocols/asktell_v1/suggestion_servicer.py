@@ -6,7 +6,7 @@ from asktell.v1 import suggestion_service_pb2
 from asktell_server.protocols.asktell_v1 import projects
 from asktell_server.protocols.asktell_v1.conversion.suggestions import request_from, result_to
 from asktell_server.protocols.asktell_v1.limits import BATCH_BYTES
-from asktell_server.service.suggesting import Suggesting
+from asktell_server.service.suggesting import MAX_OBSERVATIONS, MAX_PENDING, Suggesting
 from asktell_server.transport.calls import Call, Permission, rpc
 
 
@@ -16,7 +16,13 @@ class SuggestionServicer:
     def __init__(self, suggesting: Suggesting) -> None:
         self._suggesting = suggesting
 
-    @rpc(permission=Permission.WORK, project=projects.none, cancellable=True, max_bytes=BATCH_BYTES)
+    @rpc(
+        permission=Permission.WORK,
+        project=projects.none,
+        cancellable=True,
+        max_bytes=BATCH_BYTES,
+        max_items={"observations": MAX_OBSERVATIONS, "pending": MAX_PENDING},
+    )
     async def Suggest(  # noqa: N802  # the contract's name
         self,
         request: suggestion_service_pb2.SuggestRequest,

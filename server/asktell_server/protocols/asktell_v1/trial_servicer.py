@@ -12,7 +12,7 @@ from asktell_server.protocols.asktell_v1.conversion.changes import change_to
 from asktell_server.protocols.asktell_v1.conversion.metrics import metrics_from
 from asktell_server.protocols.asktell_v1.conversion.times import time_to
 from asktell_server.protocols.asktell_v1.conversion.trials import (
-    best_by_model_to,
+    best_to,
     filter_from,
     new_trials_from,
     past_trials_from,
@@ -125,8 +125,8 @@ class TrialServicer:
         self, request: trial_service_pb2.GetTrialRequest, call: Call
     ) -> trial_pb2.Trial:
         name = _name(request.name)
-        record, measurements = await self._reading.get(name)
-        answer = trial_to(name.study, record)
+        goals, record, measurements = await self._reading.get(name)
+        answer = trial_to(name.study, record, goals=goals)
         await write_measurements(measurements, answer.measurements)
         return answer
 
@@ -139,7 +139,7 @@ class TrialServicer:
         query = query_digest(
             "ListTrials", study, sorted(filter_.states), filter_.worker_id, sorted(filter_.labels.items())
         )
-        page, following = await self._reading.list_page(
+        goals, page, following = await self._reading.list_page(
             study,
             filter_=filter_,
             after=decode_number(request.page_token, query=query) if request.page_token else 0,
@@ -148,7 +148,7 @@ class TrialServicer:
         answer = trial_service_pb2.ListTrialsResponse(
             next_page_token="" if following is None else encode_token(str(following), query=query)
         )
-        await write_trials(study, page, answer.trials)
+        await write_trials(study, page, answer.trials, goals=goals)
         return answer
 
     @rpc(permission=Permission.READ, project=by_study("parent"), cancellable=True)
@@ -156,12 +156,10 @@ class TrialServicer:
         self, request: trial_service_pb2.ListBestTrialsRequest, call: Call
     ) -> trial_service_pb2.ListBestTrialsResponse:
         study = parse_study(request.parent, field="parent")
-        records, model = await self._reading.best(study, count=request.count or 1, by_model=request.by_model)
-        answer = trial_service_pb2.ListBestTrialsResponse(
-            best_by_model=best_by_model_to(study, model) if model else None
+        best = await self._reading.best(
+            study, count=request.count or 1, by_model=request.by_model, with_history=request.hypervolume_history
         )
-        await write_trials(study, records, answer.trials)
-        return answer
+        return await best_to(study, best)
 
     @rpc(permission=Permission.EDIT, project=by_trial("trial.name"), max_bytes=RECORD_BYTES)
     async def UpdateTrial(  # noqa: N802

@@ -28,7 +28,7 @@ class RedisLedger(RedisStudies, RedisTrials, RedisLog, RedisMeasurements, RedisP
 
     async def check(self) -> None:
         """See Ledger."""
-        with translated("check"):
+        with translated("check", self._link.name):
             masters = await self._link.masters()
             if self._verify_durability:
                 await require_durable(masters)

@@ -292,16 +292,15 @@ X = "study.search_space.parameters[0]"
         (_objective(goal=study_pb2.GOAL_UNSPECIFIED), InvalidArgument, "study.objectives[0].goal"),
         (_objective(goal=7), InvalidArgument, "study.objectives[0].goal"),
         (_objective(split=7), InvalidArgument, "study.objectives[0].split"),
-        (_objective(reference_value=0.0), NotSupported, "study.objectives[0].reference_value"),
         (
             _study(tracked_metrics=[study_pb2.TrackedMetric(metric="a", split=9)]),  # type: ignore[arg-type]
             InvalidArgument,
             "study.tracked_metrics[0].split",
         ),
         (
-            _study(outcome_constraints=[study_pb2.OutcomeConstraint(metric="a", max=1.0)]),
-            NotSupported,
-            "study.outcome_constraints",
+            _study(outcome_constraints=[study_pb2.OutcomeConstraint(metric="a")]),
+            InvalidArgument,
+            "study.outcome_constraints[0]",
         ),
         (
             _study(early_stopping=study_pb2.EarlyStopping(median=study_pb2.MedianStopping())),
@@ -379,7 +378,7 @@ def test_a_mask_changes_what_it_names() -> None:
         changes={"display_name": "new"}, stopping={"max_trials": 5}
     )
     assert study_update_from(message, ["stopping_rules"]).stopping == {
-        "max_trials": 5, "target_value": None, "patience_trials": None, "deadline": None,
+        "max_trials": 5, "target_value": None, "target_values": {}, "patience_trials": None, "deadline": None,
     }  # fmt: skip
 
 

@@ -104,8 +104,8 @@ class TrialRun:
             return
         try:
             self.trial.tell(result)
-        except NotFinite as error:
-            self.trial.fail(error.message)
+        except (NotFinite, MissingObjective) as error:
+            self.trial.fail(self._with_errors(error.message))
 
     def _without_result(self) -> str:
         objective = self._job.objective

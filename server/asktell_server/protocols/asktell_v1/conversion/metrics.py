@@ -1,12 +1,22 @@
-"""Metrics, measurements and objectives."""
+"""Metrics, measurements, objectives and outcome constraints."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from asktell.v1 import study_pb2, trial_pb2
-from asktell_server.domain.errors import InvalidArgument, NotSupported
-from asktell_server.domain.metrics import Goal, Measurement, Metric, Metrics, Objective, Split, TrackedMetric
+from asktell_server.domain.errors import InvalidArgument
+from asktell_server.domain.goals import Goals
+from asktell_server.domain.metrics import (
+    Goal,
+    Measurement,
+    Metric,
+    Metrics,
+    Objective,
+    OutcomeConstraint,
+    Split,
+    TrackedMetric,
+)
 from asktell_server.domain.study import MAX_TRACKED_METRICS
 from asktell_server.protocols.asktell_v1.conversion.counts import MAX_METRICS, few
 from asktell_server.protocols.asktell_v1.conversion.times import time_to
@@ -57,17 +67,28 @@ def measurement_to(measurement: Measurement) -> trial_pb2.Measurement:
     )
 
 
-def objectives_from(messages: Sequence[study_pb2.Objective], where: str) -> tuple[Objective, ...]:
-    """Reads objectives.
+def goals_from(
+    objectives: Sequence[study_pb2.Objective], constraints: Sequence[study_pb2.OutcomeConstraint], where: str
+) -> Goals:
+    """Reads objectives and outcome constraints; checked further by `validate_goals`.
 
     Raises:
-        InvalidArgument: no goal, an unknown split. NotSupported: a reference value.
+        InvalidArgument: no goal, no bound, an unknown split, far too many of them.
     """
+    few(constraints, MAX_METRICS, f"{where}.outcome_constraints", "outcome constraints")
+    return Goals(
+        objectives=_objectives_from(objectives, where),
+        outcome_constraints=tuple(
+            _constraint_from(message, f"{where}.outcome_constraints[{index}]")
+            for index, message in enumerate(constraints)
+        ),
+    )
+
+
+def _objectives_from(messages: Sequence[study_pb2.Objective], where: str) -> tuple[Objective, ...]:
     objectives = []
     for index, message in enumerate(few(messages, MAX_METRICS, f"{where}.objectives", "objectives")):
         entry = f"{where}.objectives[{index}]"
-        if message.HasField("reference_value"):
-            raise NotSupported(f"{entry}.reference_value", "several objectives are not supported yet")
         if message.goal not in _GOALS:
             raise InvalidArgument(f"{entry}.goal", f"must be GOAL_MINIMIZE or GOAL_MAXIMIZE, got {message.goal}")
         objectives.append(
@@ -75,15 +96,42 @@ def objectives_from(messages: Sequence[study_pb2.Objective], where: str) -> tupl
                 metric=message.metric,
                 goal=_GOALS[message.goal],
                 split=split_from(message.split, f"{entry}.split"),
+                reference=message.reference_value if message.HasField("reference_value") else None,
             )
         )
     return tuple(objectives)
 
 
+def _constraint_from(message: study_pb2.OutcomeConstraint, where: str) -> OutcomeConstraint:
+    bound = message.WhichOneof("bound")
+    if bound is None:
+        raise InvalidArgument(where, "must have a bound, max or min")
+    return OutcomeConstraint(
+        metric=message.metric,
+        max=message.max if bound == "max" else None,
+        min=message.min if bound == "min" else None,
+        of_baseline=message.of_baseline,
+        split=split_from(message.split, f"{where}.split"),
+    )
+
+
 def objective_to(objective: Objective) -> study_pb2.Objective:
     """Writes an objective."""
     return study_pb2.Objective(
-        metric=objective.metric, goal=_GOALS_OUT[objective.goal], split=_SPLITS_OUT[objective.split]
+        metric=objective.metric,
+        goal=_GOALS_OUT[objective.goal],
+        split=_SPLITS_OUT[objective.split],
+        reference_value=objective.reference,
+    )
+
+
+def constraint_to(constraint: OutcomeConstraint) -> study_pb2.OutcomeConstraint:
+    """Writes an outcome constraint."""
+    return study_pb2.OutcomeConstraint(
+        **{"min" if constraint.max is None else "max": constraint.bound},
+        metric=constraint.metric,
+        of_baseline=constraint.of_baseline,
+        split=_SPLITS_OUT[constraint.split],
     )
 
 

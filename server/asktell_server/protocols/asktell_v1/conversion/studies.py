@@ -11,7 +11,6 @@ from asktell.v1 import study_pb2
 from asktell_server.domain.advice import warnings
 from asktell_server.domain.comparing import WantedStudy
 from asktell_server.domain.errors import InvalidArgument, NotSupported
-from asktell_server.domain.goals import Goals
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.study import (
     DEFAULT_LEASE_S,
@@ -26,8 +25,9 @@ from asktell_server.domain.trial import TrialState
 from asktell_server.domain.warning import StudyWarning, WarningKind
 from asktell_server.protocols.asktell_v1.conversion.counts import MAX_PATHS, annotations_from, few, labels_from
 from asktell_server.protocols.asktell_v1.conversion.metrics import (
+    constraint_to,
+    goals_from,
     objective_to,
-    objectives_from,
     tracked_from,
     tracked_to,
 )
@@ -73,6 +73,7 @@ _GIVEN = frozenset(
         "display_name",
         "search_space",
         "objectives",
+        "outcome_constraints",
         "tracked_metrics",
         "algorithm",
         "stopping_rules",
@@ -80,6 +81,7 @@ _GIVEN = frozenset(
         "max_running_trials",
         "replicates",
         "max_staleness",
+        "baseline_trial",
         "seed",
         "labels",
         "annotations",
@@ -87,7 +89,7 @@ _GIVEN = frozenset(
 )
 """What a caller gives of a study; all else is of the server."""
 _STOPPING_FIELDS = tuple(field.name for field in fields(StoppingRules))
-_UPDATABLE = ("display_name", "labels", "annotations", "max_running_trials", "max_staleness", "state")
+_UPDATABLE = ("display_name", "labels", "annotations", "max_running_trials", "max_staleness", "baseline_trial", "state")
 
 
 def study_from(message: study_pb2.Study, *, name: StudyName, now: datetime, where: str = "study") -> Study:
@@ -96,15 +98,13 @@ def study_from(message: study_pb2.Study, *, name: StudyName, now: datetime, wher
     Raises:
         InvalidArgument: something cannot be read. NotSupported: the server does not do it yet.
     """
-    if message.outcome_constraints:
-        raise NotSupported(f"{where}.outcome_constraints", "outcome constraints are not supported yet")
     if message.early_stopping.WhichOneof("rule") is not None:
         raise NotSupported(f"{where}.early_stopping", "early stopping of trials is not supported yet")
     return Study(
         name=name,
         display_name=message.display_name,
         space=space_from(message.search_space, f"{where}.search_space"),
-        goals=Goals(objectives=objectives_from(message.objectives, where)),
+        goals=goals_from(message.objectives, message.outcome_constraints, where),
         tracked_metrics=tracked_from(message.tracked_metrics, f"{where}.tracked_metrics"),
         algorithm=algorithm_from(message.algorithm),
         stopping=StoppingRules(**_stopping_values(message.stopping_rules, f"{where}.stopping_rules")),
@@ -112,6 +112,7 @@ def study_from(message: study_pb2.Study, *, name: StudyName, now: datetime, wher
         max_running_trials=message.max_running_trials,
         replicates=message.replicates or 1,
         max_staleness=_staleness_from(message),
+        baseline_trial=message.baseline_trial or None,
         seed=message.seed,
         labels=labels_from(message.labels, f"{where}.labels"),
         annotations=annotations_from(message.annotations, f"{where}.annotations"),
@@ -142,7 +143,7 @@ def _stopping_values(message: study_pb2.StoppingRules, where: str) -> dict[str, 
         name: getattr(message, name) if message.HasField(name) else None
         for name in ("max_trials", "target_value", "patience_trials")
     }
-    return {**values, "deadline": deadline}
+    return {**values, "target_values": dict(message.target_values), "deadline": deadline}
 
 
 def _lease_from(message: study_pb2.LeasePolicy, where: str) -> LeasePolicy:
@@ -184,6 +185,8 @@ def update_from(message: study_pb2.Study, paths: list[str]) -> StudyUpdate:
             changes[path] = annotations_from(message.annotations, "study.annotations")
         elif path == "max_staleness":
             changes[path] = _staleness_from(message)
+        elif path == "baseline_trial":
+            changes[path] = message.baseline_trial or None
         elif path in _UPDATABLE:
             changes[path] = getattr(message, path)
         else:
@@ -195,7 +198,11 @@ def update_from(message: study_pb2.Study, paths: list[str]) -> StudyUpdate:
 
 
 def study_to(
-    head: StudyHead, *, sequence: int | None = None, warned: Sequence[StudyWarning] | None = None
+    head: StudyHead,
+    *,
+    sequence: int | None = None,
+    warned: Sequence[StudyWarning] | None = None,
+    hypervolume: float | None = None,
 ) -> study_pb2.Study:
     """Writes a study.
 
@@ -209,6 +216,7 @@ def study_to(
         display_name=study.display_name,
         search_space=space_to(study.space),
         objectives=[objective_to(objective) for objective in study.goals.objectives],
+        outcome_constraints=[constraint_to(constraint) for constraint in study.goals.outcome_constraints],
         tracked_metrics=[tracked_to(tracked) for tracked in study.tracked_metrics],
         algorithm=algorithm_to(study.algorithm),
         stopping_rules=study_pb2.StoppingRules(
@@ -216,6 +224,7 @@ def study_to(
             target_value=study.stopping.target_value,
             patience_trials=study.stopping.patience_trials,
             deadline=time_to(study.stopping.deadline),
+            target_values=study.stopping.target_values,
         ),
         lease_policy=study_pb2.LeasePolicy(
             lease_duration=seconds_to(study.lease.duration_s), max_attempts=study.lease.max_attempts
@@ -223,6 +232,8 @@ def study_to(
         max_running_trials=study.max_running_trials,
         replicates=study.replicates,
         max_staleness=study.max_staleness,
+        baseline_trial=study.baseline_trial or 0,
+        hypervolume=hypervolume,
         seed=study.seed,
         labels=study.labels,
         annotations=study.annotations,

@@ -7,13 +7,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from asktell.v1 import suggestion_service_pb2, trial_pb2
-from asktell_server.domain.errors import InvalidArgument, NotSupported
-from asktell_server.domain.goals import Goals
+from asktell_server.domain.errors import InvalidArgument
 from asktell_server.domain.space import Configuration
 from asktell_server.domain.trial import Result, TrialState
 from asktell_server.engine.problem import Problem, Suggestion, SuggestResult
 from asktell_server.pace import in_pieces
-from asktell_server.protocols.asktell_v1.conversion.metrics import metrics_from, objectives_from
+from asktell_server.protocols.asktell_v1.conversion.metrics import goals_from, metrics_from
 from asktell_server.protocols.asktell_v1.conversion.spaces import (
     algorithm_from,
     configuration_from,
@@ -59,7 +58,7 @@ def request_from(message: suggestion_service_pb2.SuggestRequest) -> SuggestReque
     """Reads a whole request; its values are checked by the use case.
 
     Raises:
-        InvalidArgument: the problem cannot be read. NotSupported: the server does not do it yet.
+        InvalidArgument: the problem cannot be read.
     """
     return SuggestRequest(
         problem=_problem_from(message.problem),
@@ -72,11 +71,9 @@ def request_from(message: suggestion_service_pb2.SuggestRequest) -> SuggestReque
 
 
 def _problem_from(message: suggestion_service_pb2.Problem) -> Problem:
-    if message.outcome_constraints:
-        raise NotSupported("problem.outcome_constraints", "outcome constraints are not supported yet")
     return Problem(
         space=space_from(message.search_space, "problem.search_space"),
-        goals=Goals(objectives=objectives_from(message.objectives, "problem")),
+        goals=goals_from(message.objectives, message.outcome_constraints, "problem"),
         algorithm=algorithm_from(message.algorithm),
         replicates=message.replicates or 1,
     )

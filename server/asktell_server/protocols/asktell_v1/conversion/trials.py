@@ -7,9 +7,10 @@ from datetime import datetime
 
 from asktell.v1 import trial_pb2, trial_service_pb2
 from asktell_server.domain.errors import InvalidArgument
+from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName
-from asktell_server.domain.trial import Origin, Prediction, Result, TrialState
+from asktell_server.domain.trial import UNNAMED_METRIC, Origin, Prediction, Result, TrialState
 from asktell_server.pace import in_pieces
 from asktell_server.protocols.asktell_v1.conversion.counts import MAX_PATHS, annotations_from, few, labels_from
 from asktell_server.protocols.asktell_v1.conversion.metrics import measurement_to, metrics_from, metrics_to
@@ -17,7 +18,7 @@ from asktell_server.protocols.asktell_v1.conversion.spaces import configuration_
 from asktell_server.protocols.asktell_v1.conversion.times import time_from, time_to
 from asktell_server.service.intake import NewTrial, PastTrial
 from asktell_server.service.judging import ModelBest
-from asktell_server.service.reading import TrialFilter
+from asktell_server.service.reading import BestTrials, TrialFilter
 from asktell_server.service.trials import MapUpdate, TrialUpdate
 from asktell_server.store.protocol import TrialRecord
 
@@ -124,19 +125,43 @@ def update_from(message: trial_pb2.Trial, paths: Sequence[str]) -> TrialUpdate:
     return TrialUpdate(**updates)
 
 
-def best_by_model_to(study: StudyName, best: ModelBest) -> trial_service_pb2.BestByModel:
-    """Writes the model's best trial."""
+async def best_to(study: StudyName, best: BestTrials) -> trial_service_pb2.ListBestTrialsResponse:
+    """Writes the best trials."""
+    tradeoff = best.tradeoff
+    answer = trial_service_pb2.ListBestTrialsResponse(
+        best_by_model=_best_by_model_to(study, best.model, best.goals) if best.model else None,
+        infeasible=not best.feasible,
+        hypervolume=tradeoff.hypervolume,
+        reference_values=tradeoff.reference,
+        hypervolume_history=[
+            trial_service_pb2.HypervolumePoint(
+                trial_number=point.number, ended_count=point.ended, hypervolume=point.hypervolume
+            )
+            for point in tradeoff.history
+        ],
+    )
+    await write_trials(study, best.records, answer.trials, goals=best.goals)
+    return answer
+
+
+def _best_by_model_to(study: StudyName, best: ModelBest, goals: Goals) -> trial_service_pb2.BestByModel:
     return trial_service_pb2.BestByModel(
-        trial=trial_to(study, best.record),
+        trial=trial_to(study, best.record, goals=goals),
         mean=best.mean,
         standard_deviation=best.standard_deviation,
         noise=best.noise,
     )
 
 
-async def write_trials(study: StudyName, records: Sequence[TrialRecord], to: MutableSequence[trial_pb2.Trial]) -> None:
-    """Writes trials into an answer."""
-    await in_pieces(lambda record: to.append(trial_to(study, record)), records)
+async def write_trials(
+    study: StudyName,
+    records: Sequence[TrialRecord],
+    to: MutableSequence[trial_pb2.Trial],
+    *,
+    goals: Goals | None = None,
+) -> None:
+    """Writes trials into an answer; see `trial_to`."""
+    await in_pieces(lambda record: to.append(trial_to(study, record, goals=goals)), records)
 
 
 async def write_measurements(measurements: Sequence[Measurement], to: MutableSequence[trial_pb2.Measurement]) -> None:
@@ -144,8 +169,8 @@ async def write_measurements(measurements: Sequence[Measurement], to: MutableSeq
     await in_pieces(lambda measurement: to.append(measurement_to(measurement)), measurements)
 
 
-def trial_to(study: StudyName, record: TrialRecord) -> trial_pb2.Trial:
-    """Writes a trial, without its measurements."""
+def trial_to(study: StudyName, record: TrialRecord, *, goals: Goals | None = None) -> trial_pb2.Trial:
+    """Writes a trial, without its measurements; `goals` say by how much it misses the outcome constraints."""
     trial = record.trial
     message = trial_pb2.Trial(
         name=str(study.trial(trial.number)),
@@ -167,6 +192,7 @@ def trial_to(study: StudyName, record: TrialRecord) -> trial_pb2.Trial:
         prediction=prediction_to(trial.prediction),
         import_key=trial.import_key,
         measurement_count=record.measurement_count,
+        violation=None if goals is None else goals.violation(trial.result),
     )
     for amendment in trial.amendments:
         message.amendments.add(
@@ -192,7 +218,12 @@ def prediction_to(prediction: Prediction | None) -> trial_pb2.Prediction | None:
     if prediction is None:
         return None
     return trial_pb2.Prediction(
-        mean=prediction.first_belief.mean,  # the message has room for one objective
+        mean=prediction.first_belief.mean,
         standard_deviation=prediction.first_belief.standard_deviation,
         acquisition_value=prediction.acquisition_value,
+        beliefs={
+            name: trial_pb2.Belief(mean=belief.mean, standard_deviation=belief.standard_deviation)
+            for name, belief in prediction.beliefs.items()
+            if name != UNNAMED_METRIC
+        },
     )

@@ -128,7 +128,7 @@ class Node:
         """A whole number."""
         value = self._scalar("a whole number")
         if not self._plain or not _INT.fullmatch(value):
-            self.refuse(f"must be a whole number, got {self._shown()}")
+            self.refuse(f"must be a whole number, got {self._shown_as_no_number(_INT)}")
         return self._int(value)
 
     def number(self) -> int | float:
@@ -137,7 +137,7 @@ class Node:
         if self._plain and _INT.fullmatch(value):
             return self._int(value)
         if not self._plain or not _FLOAT.fullmatch(value):
-            self.refuse(f"must be a number, got {self._shown()}")
+            self.refuse(f"must be a number, got {self._shown_as_no_number(_FLOAT)}")
         return float(value.replace("_", ""))
 
     def real(self) -> float:
@@ -197,6 +197,13 @@ class Node:
             self.refuse(f"must be {wanted}, got {self._shown()}")
         value: str = self.yaml.value
         return value
+
+    def _shown_as_no_number(self, number: re.Pattern[str]) -> str:
+        """The value; of a number in quotes, what is wrong with it."""
+        shown, text = self._shown(), self.yaml.value
+        return (
+            f"the text {shown}: write {text} without quotes" if len(text) <= 100 and number.fullmatch(text) else shown
+        )
 
     def _shown(self) -> str:
         if isinstance(self.yaml, yaml.MappingNode):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 NOT_YET: Mapping[str, str] = {
-    "outcome_constraints": "outcome constraints are not supported yet",
     "parameter_constraints": "constraints between parameters are not supported yet",
     "early_stopping": "early stopping of trials is not supported yet",
     "parents": "starting from the results of earlier studies is not supported yet",

@@ -14,6 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from asktell.v1 import search_space_pb2, study_pb2
 from asktell_server.domain.errors import InvalidArgument, NotSupported
+from asktell_server.protocols.asktell_v1.study_files.goals import read_constraints, read_metrics, read_objectives
 from asktell_server.protocols.asktell_v1.study_files.nodes import FIELD, Node, Place, compose
 
 MAX_CHARS = 1024 * 1024
@@ -85,23 +86,30 @@ def _texts(node: Node) -> dict[str, str]:
     return {key: value.text() for key, value in node.mapping().items()}
 
 
+def _reals(node: Node) -> dict[str, float]:
+    return {key: value.real() for key, value in node.mapping().items()}
+
+
 def _integers(node: Node) -> dict[str, int]:
     return {key: value.integer() for key, value in node.mapping().items()}
 
 
 _Read = Callable[[Node], Any]
 
-# Key in the file (dots lead into a part of it), field of Study, and how its value is read.
+# Key in the file (dots lead into a part of it), field of Study, and how its value is read. `target` may be one number or, with
+# several objectives, numbers by name: two fields.
 _SETTINGS: tuple[tuple[str, str, _Read], ...] = (
     ("display_name", "display_name", Node.text),
     ("max_running", "max_running_trials", Node.integer),
     ("replicates", "replicates", Node.integer),
     ("max_staleness", "max_staleness", Node.integer),
+    ("baseline_trial", "baseline_trial", Node.integer),
     ("seed", "seed", Node.integer),
     ("labels", "labels", _texts),
     ("annotations", "annotations", _texts),
     ("stopping.max_trials", "stopping_rules.max_trials", Node.integer),
     ("stopping.target", "stopping_rules.target_value", Node.real),
+    ("stopping.target by objective", "stopping_rules.target_values", _reals),
     ("stopping.patience", "stopping_rules.patience_trials", Node.integer),
     ("stopping.deadline", "stopping_rules.deadline", _timestamp),
     ("lease.duration_s", "lease_policy.lease_duration", _duration),
@@ -116,8 +124,7 @@ _ALGORITHMS: Mapping[str, tuple[tuple[str, str, _Read], ...]] = {
     "sobol": (),
     "bayesian": (("start_trials", "start_trials", Node.integer),),
 }
-_GOALS = {"minimize": study_pb2.GOAL_MINIMIZE, "maximize": study_pb2.GOAL_MAXIMIZE}
-_SPLITS = {"validation": study_pb2.SPLIT_VALIDATION, "train": study_pb2.SPLIT_TRAIN, "test": study_pb2.SPLIT_TEST}
+_GOALS = {"objectives": read_objectives, "outcome_constraints": read_constraints, "metrics": read_metrics}
 _SCALES = {
     "linear": search_space_pb2.SCALE_LINEAR,
     "log": search_space_pb2.SCALE_LOG,
@@ -161,7 +168,7 @@ class _Reader:
         root = compose(text)
         parts = dict.fromkeys(path.partition(".")[0] for path, _, _ in _SETTINGS)
         keys = root.mapping(
-            ("name", "objectives", "metrics", "parameters", "algorithm", *parts),
+            ("name", "objectives", "outcome_constraints", "metrics", "parameters", "algorithm", *parts),
             required=("name", "objectives", "parameters"),
         )
         self._note("study", root)
@@ -172,9 +179,9 @@ class _Reader:
             if part in keys:
                 self._note(f"study.{field}", keys[part])
         self._space(keys["parameters"], study.search_space)
-        self._objectives(keys["objectives"], study)
-        if "metrics" in keys:
-            self._metrics(keys["metrics"], study)
+        for key, read in _GOALS.items():
+            if key in keys:
+                read(keys[key], study, self._note)
         if "algorithm" in keys:
             self._algorithm(keys["algorithm"], study.algorithm)
         return StudyFile(name=keys["name"].text(), study=study, places=self._places)
@@ -219,28 +226,6 @@ class _Reader:
                 default = keys["default"].real()  # an int among floats means a float
             _set(parameter, "default_value", _value(default, keys["default"]), keys["default"])
 
-    def _objectives(self, node: Node, study: study_pb2.Study) -> None:
-        self._note("study.objectives", node)
-        for index, item in enumerate(node.items()):
-            where = f"study.objectives[{index}]"
-            self._note(where, item)
-            keys = item.mapping(("metric", "goal", "split"), required=("metric", "goal"))
-            for key, value in keys.items():
-                self._note(f"{where}.{key}", value)
-            study.objectives.add(
-                metric=keys["metric"].text(), goal=_GOALS[keys["goal"].choice(_GOALS)], split=_split(keys.get("split"))
-            )
-
-    def _metrics(self, node: Node, study: study_pb2.Study) -> None:
-        self._note("study.tracked_metrics", node)
-        for index, item in enumerate(node.items()):
-            self._note(f"study.tracked_metrics[{index}]", item)
-            if not item.is_mapping:
-                study.tracked_metrics.add(metric=item.text())
-                continue
-            keys = item.mapping(("metric", "split"), required=["metric"])
-            study.tracked_metrics.add(metric=keys["metric"].text(), split=_split(keys.get("split")))
-
     def _algorithm(self, node: Node, algorithm: study_pb2.Algorithm) -> None:
         self._note("study.algorithm", node)
         if not node.is_mapping:
@@ -261,8 +246,15 @@ def _flattened(keys: Mapping[str, Node]) -> dict[str, Node]:
     flat = dict(keys)
     for part in ("stopping", "lease"):
         if part in keys:
-            known = [path.partition(".")[2] for path, _, _ in _SETTINGS if path.startswith(f"{part}.")]
+            known = [
+                key
+                for path, _, _ in _SETTINGS
+                for head, _, key in [path.partition(".")]
+                if head == part and " " not in key
+            ]
             flat.update({f"{part}.{key}": node for key, node in keys[part].mapping(known).items()})
+    if "stopping.target" in flat and flat["stopping.target"].is_mapping:
+        flat["stopping.target by objective"] = flat.pop("stopping.target")
     return flat
 
 
@@ -282,10 +274,6 @@ def _set(message: Message, path: str, value: object, node: Node) -> None:
             setattr(message, name, value)
     except (ValueError, OverflowError):
         node.refuse("is too large a number")
-
-
-def _split(node: Node | None) -> study_pb2.Split.ValueType:
-    return study_pb2.SPLIT_UNSPECIFIED if node is None else _SPLITS[node.choice(_SPLITS)]
 
 
 def _numbers(items: list[Node]) -> list[search_space_pb2.ParameterValue]:

@@ -52,7 +52,7 @@ export enum ErrorReason {
   UNKNOWN_METRIC = 3,
 
   /**
-   * INVALID_ARGUMENT. A result without the objective. metadata: {"field": "metrics", "metric": "loss"}
+   * INVALID_ARGUMENT. A result without an objective or constrained metric. metadata: {"field": "metrics", "metric": "loss"}
    *
    * @generated from enum value: ERROR_REASON_MISSING_OBJECTIVE = 4;
    */

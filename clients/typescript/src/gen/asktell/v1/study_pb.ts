@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file asktell/v1/study.proto.
  */
 export const file_asktell_v1_study: GenFile = /*@__PURE__*/
-  fileDesc("ChZhc2t0ZWxsL3YxL3N0dWR5LnByb3RvEgphc2t0ZWxsLnYxIpcJCgVTdHVkeRIMCgRuYW1lGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRItCgxzZWFyY2hfc3BhY2UYAyABKAsyFy5hc2t0ZWxsLnYxLlNlYXJjaFNwYWNlEikKCm9iamVjdGl2ZXMYBCADKAsyFS5hc2t0ZWxsLnYxLk9iamVjdGl2ZRI6ChNvdXRjb21lX2NvbnN0cmFpbnRzGAUgAygLMh0uYXNrdGVsbC52MS5PdXRjb21lQ29uc3RyYWludBIyCg90cmFja2VkX21ldHJpY3MYBiADKAsyGS5hc2t0ZWxsLnYxLlRyYWNrZWRNZXRyaWMSKAoJYWxnb3JpdGhtGAcgASgLMhUuYXNrdGVsbC52MS5BbGdvcml0aG0SMQoOZWFybHlfc3RvcHBpbmcYCCABKAsyGS5hc2t0ZWxsLnYxLkVhcmx5U3RvcHBpbmcSMQoOc3RvcHBpbmdfcnVsZXMYCSABKAsyGS5hc2t0ZWxsLnYxLlN0b3BwaW5nUnVsZXMSLQoMbGVhc2VfcG9saWN5GAogASgLMhcuYXNrdGVsbC52MS5MZWFzZVBvbGljeRIaChJtYXhfcnVubmluZ190cmlhbHMYCyABKAUSEQoEc2VlZBgMIAEoA0gAiAEBEi0KBmxhYmVscxgNIAMoCzIdLmFza3RlbGwudjEuU3R1ZHkuTGFiZWxzRW50cnkSNwoLYW5ub3RhdGlvbnMYDiADKAsyIi5hc2t0ZWxsLnYxLlN0dWR5LkFubm90YXRpb25zRW50cnkSJQoFc3RhdGUYDyABKA4yFi5hc2t0ZWxsLnYxLlN0dWR5U3RhdGUSLwoNZmluaXNoX3JlYXNvbhgQIAEoDjIYLmFza3RlbGwudjEuRmluaXNoUmVhc29uEi0KDHRyaWFsX2NvdW50cxgRIAEoCzIXLmFza3RlbGwudjEuVHJpYWxDb3VudHMSKgoId2FybmluZ3MYEiADKAsyGC5hc2t0ZWxsLnYxLlN0dWR5V2FybmluZxIvCgtjcmVhdGVfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaF90aW1lGBUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGBYgASgJEg4KBmN1cnNvchgXIAEoCRIgChNjb25maWd1cmF0aW9uX2NvdW50GBggASgDSAGIAQESGgoNbWF4X3N0YWxlbmVzcxgZIAEoBUgCiAEBEhIKCnJlcGxpY2F0ZXMYGiABKAUaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoyChBBbm5vdGF0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoFX3NlZWRCFgoUX2NvbmZpZ3VyYXRpb25fY291bnRCEAoOX21heF9zdGFsZW5lc3MijwEKCU9iamVjdGl2ZRIOCgZtZXRyaWMYASABKAkSHgoEZ29hbBgCIAEoDjIQLmFza3RlbGwudjEuR29hbBIgCgVzcGxpdBgDIAEoDjIRLmFza3RlbGwudjEuU3BsaXQSHAoPcmVmZXJlbmNlX3ZhbHVlGAQgASgBSACIAQFCEgoQX3JlZmVyZW5jZV92YWx1ZSJsChFPdXRjb21lQ29uc3RyYWludBIOCgZtZXRyaWMYASABKAkSDQoDbWF4GAIgASgBSAASDQoDbWluGAMgASgBSAASIAoFc3BsaXQYBCABKA4yES5hc2t0ZWxsLnYxLlNwbGl0QgcKBWJvdW5kIkEKDVRyYWNrZWRNZXRyaWMSDgoGbWV0cmljGAEgASgJEiAKBXNwbGl0GAIgASgOMhEuYXNrdGVsbC52MS5TcGxpdCKnAgoJQWxnb3JpdGhtEikKBGF1dG8YASABKAsyGS5hc2t0ZWxsLnYxLkF1dG9BbGdvcml0aG1IABItCgZtYW51YWwYAiABKAsyGy5hc2t0ZWxsLnYxLk1hbnVhbEFsZ29yaXRobUgAEikKBGdyaWQYAyABKAsyGS5hc2t0ZWxsLnYxLkdyaWRBbGdvcml0aG1IABItCgZyYW5kb20YBCABKAsyGy5hc2t0ZWxsLnYxLlJhbmRvbUFsZ29yaXRobUgAEisKBXNvYm9sGAUgASgLMhouYXNrdGVsbC52MS5Tb2JvbEFsZ29yaXRobUgAEjEKCGJheWVzaWFuGAYgASgLMh0uYXNrdGVsbC52MS5CYXllc2lhbkFsZ29yaXRobUgAQgYKBGtpbmQiDwoNQXV0b0FsZ29yaXRobSIRCg9NYW51YWxBbGdvcml0aG0ijQEKDUdyaWRBbGdvcml0aG0SFgoOZGVmYXVsdF9sZXZlbHMYASABKAUSNQoGbGV2ZWxzGAIgAygLMiUuYXNrdGVsbC52MS5HcmlkQWxnb3JpdGhtLkxldmVsc0VudHJ5Gi0KC0xldmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBToCOAEiEQoPUmFuZG9tQWxnb3JpdGhtIhAKDlNvYm9sQWxnb3JpdGhtIikKEUJheWVzaWFuQWxnb3JpdGhtEhQKDHN0YXJ0X3RyaWFscxgBIAEoBSKKAQoNRWFybHlTdG9wcGluZxIsCgZtZWRpYW4YASABKAsyGi5hc2t0ZWxsLnYxLk1lZGlhblN0b3BwaW5nSAASQwoSc3VjY2Vzc2l2ZV9oYWx2aW5nGAIgASgLMiUuYXNrdGVsbC52MS5TdWNjZXNzaXZlSGFsdmluZ1N0b3BwaW5nSABCBgoEcnVsZSI3Cg5NZWRpYW5TdG9wcGluZxIRCgltaW5fc3RlcHMYASABKAMSEgoKbWluX3RyaWFscxgCIAEoBSJIChlTdWNjZXNzaXZlSGFsdmluZ1N0b3BwaW5nEhEKCW1pbl9zdGVwcxgBIAEoAxIYChByZWR1Y3Rpb25fZmFjdG9yGAIgASgFIsMBCg1TdG9wcGluZ1J1bGVzEhcKCm1heF90cmlhbHMYASABKAVIAIgBARIZCgx0YXJnZXRfdmFsdWUYAiABKAFIAYgBARIcCg9wYXRpZW5jZV90cmlhbHMYAyABKAVIAogBARIsCghkZWFkbGluZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDQoLX21heF90cmlhbHNCDwoNX3RhcmdldF92YWx1ZUISChBfcGF0aWVuY2VfdHJpYWxzIlYKC0xlYXNlUG9saWN5EjEKDmxlYXNlX2R1cmF0aW9uGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDG1heF9hdHRlbXB0cxgCIAEoBSKcAQoLVHJpYWxDb3VudHMSDgoGcXVldWVkGAEgASgFEg8KB3J1bm5pbmcYAiABKAUSEQoJc3VjY2VlZGVkGAMgASgFEg8KB3N0b3BwZWQYBCABKAUSDgoGZmFpbGVkGAUgASgFEhIKCmluZmVhc2libGUYBiABKAUSEQoJY2FuY2VsbGVkGAcgASgFEhEKCWFiYW5kb25lZBgIIAEoBSJkCgxTdHVkeVdhcm5pbmcSJQoEa2luZBgBIAEoDjIXLmFza3RlbGwudjEuV2FybmluZ0tpbmQSDQoFZmllbGQYAiABKAkSDwoHbWVzc2FnZRgDIAEoCRINCgVwbGFjZRgEIAEoCSpzCgpTdHVkeVN0YXRlEhsKF1NUVURZX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSU1RVRFlfU1RBVEVfQUNUSVZFEAESFgoSU1RVRFlfU1RBVEVfUEFVU0VEEAISGAoUU1RVRFlfU1RBVEVfRklOSVNIRUQQAyrXAQoMRmluaXNoUmVhc29uEh0KGUZJTklTSF9SRUFTT05fVU5TUEVDSUZJRUQQABIbChdGSU5JU0hfUkVBU09OX1JFUVVFU1RFRBABEhwKGEZJTklTSF9SRUFTT05fTUFYX1RSSUFMUxACEhgKFEZJTklTSF9SRUFTT05fVEFSR0VUEAMSGgoWRklOSVNIX1JFQVNPTl9QQVRJRU5DRRAEEhoKFkZJTklTSF9SRUFTT05fREVBRExJTkUQBRIbChdGSU5JU0hfUkVBU09OX0VYSEFVU1RFRBAGKkIKBEdvYWwSFAoQR09BTF9VTlNQRUNJRklFRBAAEhEKDUdPQUxfTUlOSU1JWkUQARIRCg1HT0FMX01BWElNSVpFEAIqVQoFU3BsaXQSFQoRU1BMSVRfVU5TUEVDSUZJRUQQABIUChBTUExJVF9WQUxJREFUSU9OEAESDwoLU1BMSVRfVFJBSU4QAhIOCgpTUExJVF9URVNUEAMqgAIKC1dhcm5pbmdLaW5kEhwKGFdBUk5JTkdfS0lORF9VTlNQRUNJRklFRBAAEiQKIFdBUk5JTkdfS0lORF9HUklEX0VYQ0VFRFNfQlVER0VUEAESIQodV0FSTklOR19LSU5EX0JVREdFVF9UT09fU01BTEwQAhIhCh1XQVJOSU5HX0tJTkRfVEVTVF9NRVRSSUNfTkFNRRADEiIKHldBUk5JTkdfS0lORF9XSURFX0xJTkVBUl9SQU5HRRAEEhwKGFdBUk5JTkdfS0lORF9DT0FSU0VfR1JJRBAFEiUKIVdBUk5JTkdfS0lORF9ESUZGRVJTX0ZST01fUkVRVUVTVBAGQk0KDWlvLmFza3RlbGwudjFQAVo6Z2l0aHViLmNvbS9hc2t0ZWxsL2Fza3RlbGwvY2xpZW50cy9nby9hc2t0ZWxsL3YxO2Fza3RlbGx2MWIGcHJvdG8z", [file_asktell_v1_search_space, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChZhc2t0ZWxsL3YxL3N0dWR5LnByb3RvEgphc2t0ZWxsLnYxItkJCgVTdHVkeRIMCgRuYW1lGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRItCgxzZWFyY2hfc3BhY2UYAyABKAsyFy5hc2t0ZWxsLnYxLlNlYXJjaFNwYWNlEikKCm9iamVjdGl2ZXMYBCADKAsyFS5hc2t0ZWxsLnYxLk9iamVjdGl2ZRI6ChNvdXRjb21lX2NvbnN0cmFpbnRzGAUgAygLMh0uYXNrdGVsbC52MS5PdXRjb21lQ29uc3RyYWludBIyCg90cmFja2VkX21ldHJpY3MYBiADKAsyGS5hc2t0ZWxsLnYxLlRyYWNrZWRNZXRyaWMSKAoJYWxnb3JpdGhtGAcgASgLMhUuYXNrdGVsbC52MS5BbGdvcml0aG0SMQoOZWFybHlfc3RvcHBpbmcYCCABKAsyGS5hc2t0ZWxsLnYxLkVhcmx5U3RvcHBpbmcSMQoOc3RvcHBpbmdfcnVsZXMYCSABKAsyGS5hc2t0ZWxsLnYxLlN0b3BwaW5nUnVsZXMSLQoMbGVhc2VfcG9saWN5GAogASgLMhcuYXNrdGVsbC52MS5MZWFzZVBvbGljeRIaChJtYXhfcnVubmluZ190cmlhbHMYCyABKAUSEQoEc2VlZBgMIAEoA0gAiAEBEi0KBmxhYmVscxgNIAMoCzIdLmFza3RlbGwudjEuU3R1ZHkuTGFiZWxzRW50cnkSNwoLYW5ub3RhdGlvbnMYDiADKAsyIi5hc2t0ZWxsLnYxLlN0dWR5LkFubm90YXRpb25zRW50cnkSJQoFc3RhdGUYDyABKA4yFi5hc2t0ZWxsLnYxLlN0dWR5U3RhdGUSLwoNZmluaXNoX3JlYXNvbhgQIAEoDjIYLmFza3RlbGwudjEuRmluaXNoUmVhc29uEi0KDHRyaWFsX2NvdW50cxgRIAEoCzIXLmFza3RlbGwudjEuVHJpYWxDb3VudHMSKgoId2FybmluZ3MYEiADKAsyGC5hc2t0ZWxsLnYxLlN0dWR5V2FybmluZxIvCgtjcmVhdGVfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaF90aW1lGBUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGBYgASgJEg4KBmN1cnNvchgXIAEoCRIgChNjb25maWd1cmF0aW9uX2NvdW50GBggASgDSAGIAQESGgoNbWF4X3N0YWxlbmVzcxgZIAEoBUgCiAEBEhIKCnJlcGxpY2F0ZXMYGiABKAUSFgoOYmFzZWxpbmVfdHJpYWwYGyABKAMSGAoLaHlwZXJ2b2x1bWUYHCABKAFIA4gBARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjIKEEFubm90YXRpb25zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIHCgVfc2VlZEIWChRfY29uZmlndXJhdGlvbl9jb3VudEIQCg5fbWF4X3N0YWxlbmVzc0IOCgxfaHlwZXJ2b2x1bWUijwEKCU9iamVjdGl2ZRIOCgZtZXRyaWMYASABKAkSHgoEZ29hbBgCIAEoDjIQLmFza3RlbGwudjEuR29hbBIgCgVzcGxpdBgDIAEoDjIRLmFza3RlbGwudjEuU3BsaXQSHAoPcmVmZXJlbmNlX3ZhbHVlGAQgASgBSACIAQFCEgoQX3JlZmVyZW5jZV92YWx1ZSKBAQoRT3V0Y29tZUNvbnN0cmFpbnQSDgoGbWV0cmljGAEgASgJEg0KA21heBgCIAEoAUgAEg0KA21pbhgDIAEoAUgAEiAKBXNwbGl0GAQgASgOMhEuYXNrdGVsbC52MS5TcGxpdBITCgtvZl9iYXNlbGluZRgFIAEoCEIHCgVib3VuZCJBCg1UcmFja2VkTWV0cmljEg4KBm1ldHJpYxgBIAEoCRIgCgVzcGxpdBgCIAEoDjIRLmFza3RlbGwudjEuU3BsaXQipwIKCUFsZ29yaXRobRIpCgRhdXRvGAEgASgLMhkuYXNrdGVsbC52MS5BdXRvQWxnb3JpdGhtSAASLQoGbWFudWFsGAIgASgLMhsuYXNrdGVsbC52MS5NYW51YWxBbGdvcml0aG1IABIpCgRncmlkGAMgASgLMhkuYXNrdGVsbC52MS5HcmlkQWxnb3JpdGhtSAASLQoGcmFuZG9tGAQgASgLMhsuYXNrdGVsbC52MS5SYW5kb21BbGdvcml0aG1IABIrCgVzb2JvbBgFIAEoCzIaLmFza3RlbGwudjEuU29ib2xBbGdvcml0aG1IABIxCghiYXllc2lhbhgGIAEoCzIdLmFza3RlbGwudjEuQmF5ZXNpYW5BbGdvcml0aG1IAEIGCgRraW5kIg8KDUF1dG9BbGdvcml0aG0iEQoPTWFudWFsQWxnb3JpdGhtIo0BCg1HcmlkQWxnb3JpdGhtEhYKDmRlZmF1bHRfbGV2ZWxzGAEgASgFEjUKBmxldmVscxgCIAMoCzIlLmFza3RlbGwudjEuR3JpZEFsZ29yaXRobS5MZXZlbHNFbnRyeRotCgtMZXZlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAU6AjgBIhEKD1JhbmRvbUFsZ29yaXRobSIQCg5Tb2JvbEFsZ29yaXRobSIpChFCYXllc2lhbkFsZ29yaXRobRIUCgxzdGFydF90cmlhbHMYASABKAUiigEKDUVhcmx5U3RvcHBpbmcSLAoGbWVkaWFuGAEgASgLMhouYXNrdGVsbC52MS5NZWRpYW5TdG9wcGluZ0gAEkMKEnN1Y2Nlc3NpdmVfaGFsdmluZxgCIAEoCzIlLmFza3RlbGwudjEuU3VjY2Vzc2l2ZUhhbHZpbmdTdG9wcGluZ0gAQgYKBHJ1bGUiNwoOTWVkaWFuU3RvcHBpbmcSEQoJbWluX3N0ZXBzGAEgASgDEhIKCm1pbl90cmlhbHMYAiABKAUiSAoZU3VjY2Vzc2l2ZUhhbHZpbmdTdG9wcGluZxIRCgltaW5fc3RlcHMYASABKAMSGAoQcmVkdWN0aW9uX2ZhY3RvchgCIAEoBSK8AgoNU3RvcHBpbmdSdWxlcxIXCgptYXhfdHJpYWxzGAEgASgFSACIAQESGQoMdGFyZ2V0X3ZhbHVlGAIgASgBSAGIAQESHAoPcGF0aWVuY2VfdHJpYWxzGAMgASgFSAKIAQESLAoIZGVhZGxpbmUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEkIKDXRhcmdldF92YWx1ZXMYBSADKAsyKy5hc2t0ZWxsLnYxLlN0b3BwaW5nUnVsZXMuVGFyZ2V0VmFsdWVzRW50cnkaMwoRVGFyZ2V0VmFsdWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4AUINCgtfbWF4X3RyaWFsc0IPCg1fdGFyZ2V0X3ZhbHVlQhIKEF9wYXRpZW5jZV90cmlhbHMiVgoLTGVhc2VQb2xpY3kSMQoObGVhc2VfZHVyYXRpb24YASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFAoMbWF4X2F0dGVtcHRzGAIgASgFIpwBCgtUcmlhbENvdW50cxIOCgZxdWV1ZWQYASABKAUSDwoHcnVubmluZxgCIAEoBRIRCglzdWNjZWVkZWQYAyABKAUSDwoHc3RvcHBlZBgEIAEoBRIOCgZmYWlsZWQYBSABKAUSEgoKaW5mZWFzaWJsZRgGIAEoBRIRCgljYW5jZWxsZWQYByABKAUSEQoJYWJhbmRvbmVkGAggASgFImQKDFN0dWR5V2FybmluZxIlCgRraW5kGAEgASgOMhcuYXNrdGVsbC52MS5XYXJuaW5nS2luZBINCgVmaWVsZBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEg0KBXBsYWNlGAQgASgJKnMKClN0dWR5U3RhdGUSGwoXU1RVRFlfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJTVFVEWV9TVEFURV9BQ1RJVkUQARIWChJTVFVEWV9TVEFURV9QQVVTRUQQAhIYChRTVFVEWV9TVEFURV9GSU5JU0hFRBADKtcBCgxGaW5pc2hSZWFzb24SHQoZRklOSVNIX1JFQVNPTl9VTlNQRUNJRklFRBAAEhsKF0ZJTklTSF9SRUFTT05fUkVRVUVTVEVEEAESHAoYRklOSVNIX1JFQVNPTl9NQVhfVFJJQUxTEAISGAoURklOSVNIX1JFQVNPTl9UQVJHRVQQAxIaChZGSU5JU0hfUkVBU09OX1BBVElFTkNFEAQSGgoWRklOSVNIX1JFQVNPTl9ERUFETElORRAFEhsKF0ZJTklTSF9SRUFTT05fRVhIQVVTVEVEEAYqQgoER29hbBIUChBHT0FMX1VOU1BFQ0lGSUVEEAASEQoNR09BTF9NSU5JTUlaRRABEhEKDUdPQUxfTUFYSU1JWkUQAipVCgVTcGxpdBIVChFTUExJVF9VTlNQRUNJRklFRBAAEhQKEFNQTElUX1ZBTElEQVRJT04QARIPCgtTUExJVF9UUkFJThACEg4KClNQTElUX1RFU1QQAyqAAgoLV2FybmluZ0tpbmQSHAoYV0FSTklOR19LSU5EX1VOU1BFQ0lGSUVEEAASJAogV0FSTklOR19LSU5EX0dSSURfRVhDRUVEU19CVURHRVQQARIhCh1XQVJOSU5HX0tJTkRfQlVER0VUX1RPT19TTUFMTBACEiEKHVdBUk5JTkdfS0lORF9URVNUX01FVFJJQ19OQU1FEAMSIgoeV0FSTklOR19LSU5EX1dJREVfTElORUFSX1JBTkdFEAQSHAoYV0FSTklOR19LSU5EX0NPQVJTRV9HUklEEAUSJQohV0FSTklOR19LSU5EX0RJRkZFUlNfRlJPTV9SRVFVRVNUEAZCTQoNaW8uYXNrdGVsbC52MVABWjpnaXRodWIuY29tL2Fza3RlbGwvYXNrdGVsbC9jbGllbnRzL2dvL2Fza3RlbGwvdjE7YXNrdGVsbHYxYgZwcm90bzM", [file_asktell_v1_search_space, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * A study: the unit of tuning.
@@ -46,14 +46,14 @@ export type Study = Message<"asktell.v1.Study"> & {
   searchSpace?: SearchSpace | undefined;
 
   /**
-   * Required. Immutable. What to optimise. Exactly one for now: more is UNIMPLEMENTED, NOT_SUPPORTED.
+   * Required. Immutable. What to optimise: 1 to 6. With several, ListBestTrials gives the Pareto front.
    *
    * @generated from field: repeated asktell.v1.Objective objectives = 4;
    */
   objectives: Objective[];
 
   /**
-   * Optional. Immutable. Bounds that good trials keep. Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+   * Optional. Immutable. Bounds that good trials keep; at most 16, and on each metric one of each side.
    *
    * @generated from field: repeated asktell.v1.OutcomeConstraint outcome_constraints = 5;
    */
@@ -214,6 +214,22 @@ export type Study = Message<"asktell.v1.Study"> & {
    * @generated from field: int32 replicates = 26;
    */
   replicates: number;
+
+  /**
+   * Optional. Number of the trial that outcome constraints with `of_baseline` refer to; 0 = the first imported trial that has
+   * their metrics. Refused where there is no such constraint.
+   *
+   * @generated from field: int64 baseline_trial = 27;
+   */
+  baselineTrial: bigint;
+
+  /**
+   * Output only. With several objectives: the volume between the reference and what the feasible trials dominate. Set by
+   * GetStudy, once there is a feasible trial; see ListBestTrials for its history.
+   *
+   * @generated from field: optional double hypervolume = 28;
+   */
+  hypervolume?: number | undefined;
 };
 
 /**
@@ -251,8 +267,8 @@ export type Objective = Message<"asktell.v1.Objective"> & {
   split: Split;
 
   /**
-   * Optional. With several objectives: the worst value still of interest (reference point of the hypervolume).
-   * Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+   * Optional. With several objectives: the worst value still of interest, from which the hypervolume is measured; finite.
+   * Unset = inferred from the results: a tenth of the Pareto front's range beyond its worst value. Refused with one objective.
    *
    * @generated from field: optional double reference_value = 4;
    */
@@ -267,20 +283,21 @@ export const ObjectiveSchema: GenMessage<Objective> = /*@__PURE__*/
   messageDesc(file_asktell_v1_study, 1);
 
 /**
- * A bound on a metric that good trials keep.
+ * A bound on a metric that good trials keep. A successful trial must tell the metric. The best trial is the best one that keeps
+ * all bounds.
  *
  * @generated from message asktell.v1.OutcomeConstraint
  */
 export type OutcomeConstraint = Message<"asktell.v1.OutcomeConstraint"> & {
   /**
-   * Required. The metric's name.
+   * Required. The metric's name; it may be an objective's, too.
    *
    * @generated from field: string metric = 1;
    */
   metric: string;
 
   /**
-   * Required. The bound.
+   * Required. The bound; finite.
    *
    * @generated from oneof asktell.v1.OutcomeConstraint.bound
    */
@@ -308,6 +325,14 @@ export type OutcomeConstraint = Message<"asktell.v1.OutcomeConstraint"> & {
    * @generated from field: asktell.v1.Split split = 4;
    */
   split: Split;
+
+  /**
+   * Optional. The bound is this many times the baseline trial's value of the metric (see Study.baseline_trial). It has no say
+   * until that trial has a value.
+   *
+   * @generated from field: bool of_baseline = 5;
+   */
+  ofBaseline: boolean;
 };
 
 /**
@@ -324,7 +349,7 @@ export const OutcomeConstraintSchema: GenMessage<OutcomeConstraint> = /*@__PURE_
  */
 export type TrackedMetric = Message<"asktell.v1.TrackedMetric"> & {
   /**
-   * Required. The metric's name; not the name of an objective.
+   * Required. The metric's name; not that of an objective or outcome constraint.
    *
    * @generated from field: string metric = 1;
    */
@@ -633,14 +658,16 @@ export type StoppingRules = Message<"asktell.v1.StoppingRules"> & {
   maxTrials?: number | undefined;
 
   /**
-   * Optional. Ends when the objective reaches this value; finite.
+   * Optional. Ends when the objective of a feasible trial reaches this value; finite. With 2 to 4 objectives it is a
+   * hypervolume, and each of them needs a reference value.
    *
    * @generated from field: optional double target_value = 2;
    */
   targetValue?: number | undefined;
 
   /**
-   * Optional. Ends when this many trials in a row did not better the best one. At least 1.
+   * Optional. Ends when this many trials in a row did not better the best one; with several objectives: did not add to the
+   * hypervolume. At least 1.
    *
    * @generated from field: optional int32 patience_trials = 3;
    */
@@ -652,6 +679,13 @@ export type StoppingRules = Message<"asktell.v1.StoppingRules"> & {
    * @generated from field: google.protobuf.Timestamp deadline = 4;
    */
   deadline?: Timestamp | undefined;
+
+  /**
+   * Optional. By objective: ends when one feasible trial reaches all of these values. Not together with `target_value`.
+   *
+   * @generated from field: map<string, double> target_values = 5;
+   */
+  targetValues: { [key: string]: number };
 };
 
 /**
@@ -871,7 +905,7 @@ export enum FinishReason {
   MAX_TRIALS = 2,
 
   /**
-   * A trial reached `target_value`.
+   * Trials reached `target_value` or `target_values`.
    *
    * @generated from enum value: FINISH_REASON_TARGET = 3;
    */

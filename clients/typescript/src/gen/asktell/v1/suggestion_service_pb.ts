@@ -41,7 +41,7 @@ export type Problem = Message<"asktell.v1.Problem"> & {
   objectives: Objective[];
 
   /**
-   * Optional. As in Study.
+   * Optional. As in Study, but for `of_baseline`, which is refused: there is no baseline trial.
    *
    * @generated from field: repeated asktell.v1.OutcomeConstraint outcome_constraints = 3;
    */
@@ -90,7 +90,7 @@ export type Observation = Message<"asktell.v1.Observation"> & {
   state: TrialState;
 
   /**
-   * Required for SUCCEEDED. Metrics by name; others than the objective are ignored.
+   * Required for SUCCEEDED. Metrics by name: objectives and constrained metrics; others are ignored.
    *
    * @generated from field: map<string, asktell.v1.Metric> metrics = 3;
    */

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file asktell/v1/trial.proto.
  */
 export const file_asktell_v1_trial: GenFile = /*@__PURE__*/
-  fileDesc("ChZhc2t0ZWxsL3YxL3RyaWFsLnByb3RvEgphc2t0ZWxsLnYxIrQICgVUcmlhbBIMCgRuYW1lGAEgASgJEg4KBm51bWJlchgCIAEoAxIlCgVzdGF0ZRgDIAEoDjIWLmFza3RlbGwudjEuVHJpYWxTdGF0ZRI1CgpwYXJhbWV0ZXJzGAQgAygLMiEuYXNrdGVsbC52MS5UcmlhbC5QYXJhbWV0ZXJzRW50cnkSIgoGb3JpZ2luGAUgASgOMhIuYXNrdGVsbC52MS5PcmlnaW4SLwoHbWV0cmljcxgGIAMoCzIeLmFza3RlbGwudjEuVHJpYWwuTWV0cmljc0VudHJ5Eg4KBnJlYXNvbhgHIAEoCRIPCgdhdHRlbXB0GAggASgFEhAKCGxlYXNlX2lkGAkgASgJEhEKCXdvcmtlcl9pZBgKIAEoCRI1ChFsZWFzZV9leHBpcmVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY3JlYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0X3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaF90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgZsYWJlbHMYDyADKAsyHS5hc2t0ZWxsLnYxLlRyaWFsLkxhYmVsc0VudHJ5EjcKC2Fubm90YXRpb25zGBAgAygLMiIuYXNrdGVsbC52MS5UcmlhbC5Bbm5vdGF0aW9uc0VudHJ5EioKCnByZWRpY3Rpb24YESABKAsyFi5hc2t0ZWxsLnYxLlByZWRpY3Rpb24SKQoKYW1lbmRtZW50cxgSIAMoCzIVLmFza3RlbGwudjEuQW1lbmRtZW50EjgKEnN1cGVyc2VkZWRfcmVzdWx0cxgTIAMoCzIcLmFza3RlbGwudjEuU3VwZXJzZWRlZFJlc3VsdBISCgppbXBvcnRfa2V5GBQgASgJEhkKEW1lYXN1cmVtZW50X2NvdW50GBUgASgFEi0KDG1lYXN1cmVtZW50cxgWIAMoCzIXLmFza3RlbGwudjEuTWVhc3VyZW1lbnQaTQoPUGFyYW1ldGVyc0VudHJ5EgsKA2tleRgBIAEoCRIpCgV2YWx1ZRgCIAEoCzIaLmFza3RlbGwudjEuUGFyYW1ldGVyVmFsdWU6AjgBGkIKDE1ldHJpY3NFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5hc2t0ZWxsLnYxLk1ldHJpYzoCOAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoyChBBbm5vdGF0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRwoGTWV0cmljEg0KBXZhbHVlGAEgASgBEhsKDnN0YW5kYXJkX2Vycm9yGAIgASgBSACIAQFCEQoPX3N0YW5kYXJkX2Vycm9yIscBCgtNZWFzdXJlbWVudBIMCgRzdGVwGAEgASgDEjUKB21ldHJpY3MYAiADKAsyJC5hc2t0ZWxsLnYxLk1lYXN1cmVtZW50Lk1ldHJpY3NFbnRyeRIvCgtyZXBvcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaQgoMTWV0cmljc0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLmFza3RlbGwudjEuTWV0cmljOgI4ASJRCgpQcmVkaWN0aW9uEgwKBG1lYW4YASABKAESGgoSc3RhbmRhcmRfZGV2aWF0aW9uGAIgASgBEhkKEWFjcXVpc2l0aW9uX3ZhbHVlGAMgASgBIqYCCglBbWVuZG1lbnQSLgoKYW1lbmRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoOcHJldmlvdXNfc3RhdGUYAiABKA4yFi5hc2t0ZWxsLnYxLlRyaWFsU3RhdGUSRAoQcHJldmlvdXNfbWV0cmljcxgDIAMoCzIqLmFza3RlbGwudjEuQW1lbmRtZW50LlByZXZpb3VzTWV0cmljc0VudHJ5Eg4KBnJlYXNvbhgEIAEoCRIXCg9wcmV2aW91c19yZWFzb24YBSABKAkaSgoUUHJldmlvdXNNZXRyaWNzRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIuYXNrdGVsbC52MS5NZXRyaWM6AjgBIooCChBTdXBlcnNlZGVkUmVzdWx0Ei0KCXRlbGxfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIbGVhc2VfaWQYAiABKAkSJQoFc3RhdGUYAyABKA4yFi5hc2t0ZWxsLnYxLlRyaWFsU3RhdGUSOgoHbWV0cmljcxgEIAMoCzIpLmFza3RlbGwudjEuU3VwZXJzZWRlZFJlc3VsdC5NZXRyaWNzRW50cnkSDgoGcmVhc29uGAUgASgJGkIKDE1ldHJpY3NFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5hc2t0ZWxsLnYxLk1ldHJpYzoCOAEq+AEKClRyaWFsU3RhdGUSGwoXVFJJQUxfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJUUklBTF9TVEFURV9RVUVVRUQQARIXChNUUklBTF9TVEFURV9SVU5OSU5HEAISGQoVVFJJQUxfU1RBVEVfU1VDQ0VFREVEEAMSFwoTVFJJQUxfU1RBVEVfU1RPUFBFRBAEEhYKElRSSUFMX1NUQVRFX0ZBSUxFRBAFEhoKFlRSSUFMX1NUQVRFX0lORkVBU0lCTEUQBhIZChVUUklBTF9TVEFURV9DQU5DRUxMRUQQBxIZChVUUklBTF9TVEFURV9BQkFORE9ORUQQCCqTAQoGT3JpZ2luEhYKEk9SSUdJTl9VTlNQRUNJRklFRBAAEhAKDE9SSUdJTl9TVEFSVBABEhAKDE9SSUdJTl9NT0RFTBACEhMKD09SSUdJTl9GQUxMQkFDSxADEhEKDU9SSUdJTl9QRVJTT04QBBIRCg1PUklHSU5fSU1QT1JUEAUSEgoOT1JJR0lOX1NBTVBMRVIQBkJNCg1pby5hc2t0ZWxsLnYxUAFaOmdpdGh1Yi5jb20vYXNrdGVsbC9hc2t0ZWxsL2NsaWVudHMvZ28vYXNrdGVsbC92MTthc2t0ZWxsdjFiBnByb3RvMw", [file_asktell_v1_search_space, file_google_protobuf_timestamp]);
+  fileDesc("ChZhc2t0ZWxsL3YxL3RyaWFsLnByb3RvEgphc2t0ZWxsLnYxItoICgVUcmlhbBIMCgRuYW1lGAEgASgJEg4KBm51bWJlchgCIAEoAxIlCgVzdGF0ZRgDIAEoDjIWLmFza3RlbGwudjEuVHJpYWxTdGF0ZRI1CgpwYXJhbWV0ZXJzGAQgAygLMiEuYXNrdGVsbC52MS5UcmlhbC5QYXJhbWV0ZXJzRW50cnkSIgoGb3JpZ2luGAUgASgOMhIuYXNrdGVsbC52MS5PcmlnaW4SLwoHbWV0cmljcxgGIAMoCzIeLmFza3RlbGwudjEuVHJpYWwuTWV0cmljc0VudHJ5Eg4KBnJlYXNvbhgHIAEoCRIPCgdhdHRlbXB0GAggASgFEhAKCGxlYXNlX2lkGAkgASgJEhEKCXdvcmtlcl9pZBgKIAEoCRI1ChFsZWFzZV9leHBpcmVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY3JlYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0X3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaF90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgZsYWJlbHMYDyADKAsyHS5hc2t0ZWxsLnYxLlRyaWFsLkxhYmVsc0VudHJ5EjcKC2Fubm90YXRpb25zGBAgAygLMiIuYXNrdGVsbC52MS5UcmlhbC5Bbm5vdGF0aW9uc0VudHJ5EioKCnByZWRpY3Rpb24YESABKAsyFi5hc2t0ZWxsLnYxLlByZWRpY3Rpb24SKQoKYW1lbmRtZW50cxgSIAMoCzIVLmFza3RlbGwudjEuQW1lbmRtZW50EjgKEnN1cGVyc2VkZWRfcmVzdWx0cxgTIAMoCzIcLmFza3RlbGwudjEuU3VwZXJzZWRlZFJlc3VsdBISCgppbXBvcnRfa2V5GBQgASgJEhkKEW1lYXN1cmVtZW50X2NvdW50GBUgASgFEi0KDG1lYXN1cmVtZW50cxgWIAMoCzIXLmFza3RlbGwudjEuTWVhc3VyZW1lbnQSFgoJdmlvbGF0aW9uGBcgASgBSACIAQEaTQoPUGFyYW1ldGVyc0VudHJ5EgsKA2tleRgBIAEoCRIpCgV2YWx1ZRgCIAEoCzIaLmFza3RlbGwudjEuUGFyYW1ldGVyVmFsdWU6AjgBGkIKDE1ldHJpY3NFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5hc2t0ZWxsLnYxLk1ldHJpYzoCOAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoyChBBbm5vdGF0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDAoKX3Zpb2xhdGlvbiJHCgZNZXRyaWMSDQoFdmFsdWUYASABKAESGwoOc3RhbmRhcmRfZXJyb3IYAiABKAFIAIgBAUIRCg9fc3RhbmRhcmRfZXJyb3IixwEKC01lYXN1cmVtZW50EgwKBHN0ZXAYASABKAMSNQoHbWV0cmljcxgCIAMoCzIkLmFza3RlbGwudjEuTWVhc3VyZW1lbnQuTWV0cmljc0VudHJ5Ei8KC3JlcG9ydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBpCCgxNZXRyaWNzRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIuYXNrdGVsbC52MS5NZXRyaWM6AjgBIssBCgpQcmVkaWN0aW9uEgwKBG1lYW4YASABKAESGgoSc3RhbmRhcmRfZGV2aWF0aW9uGAIgASgBEhkKEWFjcXVpc2l0aW9uX3ZhbHVlGAMgASgBEjQKB2JlbGllZnMYBCADKAsyIy5hc2t0ZWxsLnYxLlByZWRpY3Rpb24uQmVsaWVmc0VudHJ5GkIKDEJlbGllZnNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5hc2t0ZWxsLnYxLkJlbGllZjoCOAEiMgoGQmVsaWVmEgwKBG1lYW4YASABKAESGgoSc3RhbmRhcmRfZGV2aWF0aW9uGAIgASgBIqYCCglBbWVuZG1lbnQSLgoKYW1lbmRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoOcHJldmlvdXNfc3RhdGUYAiABKA4yFi5hc2t0ZWxsLnYxLlRyaWFsU3RhdGUSRAoQcHJldmlvdXNfbWV0cmljcxgDIAMoCzIqLmFza3RlbGwudjEuQW1lbmRtZW50LlByZXZpb3VzTWV0cmljc0VudHJ5Eg4KBnJlYXNvbhgEIAEoCRIXCg9wcmV2aW91c19yZWFzb24YBSABKAkaSgoUUHJldmlvdXNNZXRyaWNzRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIuYXNrdGVsbC52MS5NZXRyaWM6AjgBIooCChBTdXBlcnNlZGVkUmVzdWx0Ei0KCXRlbGxfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIbGVhc2VfaWQYAiABKAkSJQoFc3RhdGUYAyABKA4yFi5hc2t0ZWxsLnYxLlRyaWFsU3RhdGUSOgoHbWV0cmljcxgEIAMoCzIpLmFza3RlbGwudjEuU3VwZXJzZWRlZFJlc3VsdC5NZXRyaWNzRW50cnkSDgoGcmVhc29uGAUgASgJGkIKDE1ldHJpY3NFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5hc2t0ZWxsLnYxLk1ldHJpYzoCOAEq+AEKClRyaWFsU3RhdGUSGwoXVFJJQUxfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJUUklBTF9TVEFURV9RVUVVRUQQARIXChNUUklBTF9TVEFURV9SVU5OSU5HEAISGQoVVFJJQUxfU1RBVEVfU1VDQ0VFREVEEAMSFwoTVFJJQUxfU1RBVEVfU1RPUFBFRBAEEhYKElRSSUFMX1NUQVRFX0ZBSUxFRBAFEhoKFlRSSUFMX1NUQVRFX0lORkVBU0lCTEUQBhIZChVUUklBTF9TVEFURV9DQU5DRUxMRUQQBxIZChVUUklBTF9TVEFURV9BQkFORE9ORUQQCCqTAQoGT3JpZ2luEhYKEk9SSUdJTl9VTlNQRUNJRklFRBAAEhAKDE9SSUdJTl9TVEFSVBABEhAKDE9SSUdJTl9NT0RFTBACEhMKD09SSUdJTl9GQUxMQkFDSxADEhEKDU9SSUdJTl9QRVJTT04QBBIRCg1PUklHSU5fSU1QT1JUEAUSEgoOT1JJR0lOX1NBTVBMRVIQBkJNCg1pby5hc2t0ZWxsLnYxUAFaOmdpdGh1Yi5jb20vYXNrdGVsbC9hc2t0ZWxsL2NsaWVudHMvZ28vYXNrdGVsbC92MTthc2t0ZWxsdjFiBnByb3RvMw", [file_asktell_v1_search_space, file_google_protobuf_timestamp]);
 
 /**
  * One configuration and its result.
@@ -182,6 +182,15 @@ export type Trial = Message<"asktell.v1.Trial"> & {
    * @generated from field: repeated asktell.v1.Measurement measurements = 22;
    */
   measurements: Measurement[];
+
+  /**
+   * Output only. By how much the result misses the outcome constraints: the sum of what each is missed by, as a share of its
+   * bound's size; 0 = it keeps them all. Set by GetTrial, ListTrials and ListBestTrials, where there are constraints and the
+   * trial has their metrics.
+   *
+   * @generated from field: optional double violation = 23;
+   */
+  violation?: number | undefined;
 };
 
 /**
@@ -261,14 +270,14 @@ export const MeasurementSchema: GenMessage<Measurement> = /*@__PURE__*/
  */
 export type Prediction = Message<"asktell.v1.Prediction"> & {
   /**
-   * Predicted mean of the objective, in its own unit.
+   * Predicted mean of the first objective, in its own unit.
    *
    * @generated from field: double mean = 1;
    */
   mean: number;
 
   /**
-   * Standard deviation of the prediction, in the objective's unit.
+   * Standard deviation of that prediction, in the objective's unit.
    *
    * @generated from field: double standard_deviation = 2;
    */
@@ -276,11 +285,20 @@ export type Prediction = Message<"asktell.v1.Prediction"> & {
 
   /**
    * Value of the acquisition function at the configuration: log expected improvement in units of the standardised
-   * objective, over the best value so far, or where all parameters are categories over a little more than that.
+   * objective, over the best value so far, or where all parameters are categories over a little more than that. With several
+   * objectives: log expected improvement of the hypervolume. With outcome constraints the log probability that they are kept is
+   * added; while no trial keeps them it is all there is.
    *
    * @generated from field: double acquisition_value = 3;
    */
   acquisitionValue: number;
+
+  /**
+   * By metric, objectives and constrained metrics: what was believed of it.
+   *
+   * @generated from field: map<string, asktell.v1.Belief> beliefs = 4;
+   */
+  beliefs: { [key: string]: Belief };
 };
 
 /**
@@ -289,6 +307,34 @@ export type Prediction = Message<"asktell.v1.Prediction"> & {
  */
 export const PredictionSchema: GenMessage<Prediction> = /*@__PURE__*/
   messageDesc(file_asktell_v1_trial, 3);
+
+/**
+ * What the model believed about one metric of a configuration, in the metric's unit.
+ *
+ * @generated from message asktell.v1.Belief
+ */
+export type Belief = Message<"asktell.v1.Belief"> & {
+  /**
+   * Predicted mean.
+   *
+   * @generated from field: double mean = 1;
+   */
+  mean: number;
+
+  /**
+   * Standard deviation of the prediction.
+   *
+   * @generated from field: double standard_deviation = 2;
+   */
+  standardDeviation: number;
+};
+
+/**
+ * Describes the message asktell.v1.Belief.
+ * Use `create(BeliefSchema)` to create a new message.
+ */
+export const BeliefSchema: GenMessage<Belief> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_trial, 4);
 
 /**
  * A result that a correction replaced.
@@ -337,7 +383,7 @@ export type Amendment = Message<"asktell.v1.Amendment"> & {
  * Use `create(AmendmentSchema)` to create a new message.
  */
 export const AmendmentSchema: GenMessage<Amendment> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_trial, 4);
+  messageDesc(file_asktell_v1_trial, 5);
 
 /**
  * A result that came after another attempt's result had been taken.
@@ -386,7 +432,7 @@ export type SupersededResult = Message<"asktell.v1.SupersededResult"> & {
  * Use `create(SupersededResultSchema)` to create a new message.
  */
 export const SupersededResultSchema: GenMessage<SupersededResult> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_trial, 5);
+  messageDesc(file_asktell_v1_trial, 6);
 
 /**
  * Where a trial stands.

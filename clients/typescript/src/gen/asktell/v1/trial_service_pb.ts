@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file asktell/v1/trial_service.proto.
  */
 export const file_asktell_v1_trial_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5hc2t0ZWxsL3YxL3RyaWFsX3NlcnZpY2UucHJvdG8SCmFza3RlbGwudjEiUQoKQXNrUmVxdWVzdBINCgVzdHVkeRgBIAEoCRINCgVjb3VudBgCIAEoBRIRCgl3b3JrZXJfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCSIwCgtBc2tSZXNwb25zZRIhCgZ0cmlhbHMYASADKAsyES5hc2t0ZWxsLnYxLlRyaWFsIvYBCgtUZWxsUmVxdWVzdBIMCgRuYW1lGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEigKB291dGNvbWUYAyABKA4yFy5hc2t0ZWxsLnYxLlRlbGxPdXRjb21lEjUKB21ldHJpY3MYBCADKAsyJC5hc2t0ZWxsLnYxLlRlbGxSZXF1ZXN0Lk1ldHJpY3NFbnRyeRIOCgZyZWFzb24YBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRpCCgxNZXRyaWNzRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIuYXNrdGVsbC52MS5NZXRyaWM6AjgBIkQKDFRlbGxSZXNwb25zZRIgCgV0cmlhbBgBIAEoCzIRLmFza3RlbGwudjEuVHJpYWwSEgoKc3VwZXJzZWRlZBgCIAEoCCLOAQoNUmVwb3J0UmVxdWVzdBIMCgRuYW1lGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEgwKBHN0ZXAYAyABKAMSNwoHbWV0cmljcxgEIAMoCzImLmFza3RlbGwudjEuUmVwb3J0UmVxdWVzdC5NZXRyaWNzRW50cnkSEgoKcmVxdWVzdF9pZBgFIAEoCRpCCgxNZXRyaWNzRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIuYXNrdGVsbC52MS5NZXRyaWM6AjgBIoYBCg5SZXBvcnRSZXNwb25zZRITCgtzaG91bGRfc3RvcBgBIAEoCBITCgtzdG9wX3JlYXNvbhgCIAEoCRITCgtsZWFzZV92YWxpZBgDIAEoCBI1ChFsZWFzZV9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiSQoTUmVsZWFzZVRyaWFsUmVxdWVzdBIMCgRuYW1lGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAki+AIKDUVucXVldWVkVHJpYWwSPQoKcGFyYW1ldGVycxgBIAMoCzIpLmFza3RlbGwudjEuRW5xdWV1ZWRUcmlhbC5QYXJhbWV0ZXJzRW50cnkSNQoGbGFiZWxzGAIgAygLMiUuYXNrdGVsbC52MS5FbnF1ZXVlZFRyaWFsLkxhYmVsc0VudHJ5Ej8KC2Fubm90YXRpb25zGAMgAygLMiouYXNrdGVsbC52MS5FbnF1ZXVlZFRyaWFsLkFubm90YXRpb25zRW50cnkaTQoPUGFyYW1ldGVyc0VudHJ5EgsKA2tleRgBIAEoCRIpCgV2YWx1ZRgCIAEoCzIaLmFza3RlbGwudjEuUGFyYW1ldGVyVmFsdWU6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMgoQQW5ub3RhdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImQKFEVucXVldWVUcmlhbHNSZXF1ZXN0Eg0KBXN0dWR5GAEgASgJEikKBnRyaWFscxgCIAMoCzIZLmFza3RlbGwudjEuRW5xdWV1ZWRUcmlhbBISCgpyZXF1ZXN0X2lkGAMgASgJIjoKFUVucXVldWVUcmlhbHNSZXNwb25zZRIhCgZ0cmlhbHMYASADKAsyES5hc2t0ZWxsLnYxLlRyaWFsIqQFCg1JbXBvcnRlZFRyaWFsEhIKCmltcG9ydF9rZXkYASABKAkSPQoKcGFyYW1ldGVycxgCIAMoCzIpLmFza3RlbGwudjEuSW1wb3J0ZWRUcmlhbC5QYXJhbWV0ZXJzRW50cnkSKAoHb3V0Y29tZRgDIAEoDjIXLmFza3RlbGwudjEuVGVsbE91dGNvbWUSNwoHbWV0cmljcxgEIAMoCzImLmFza3RlbGwudjEuSW1wb3J0ZWRUcmlhbC5NZXRyaWNzRW50cnkSDgoGcmVhc29uGAUgASgJEi4KCnN0YXJ0X3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1CgZsYWJlbHMYCCADKAsyJS5hc2t0ZWxsLnYxLkltcG9ydGVkVHJpYWwuTGFiZWxzRW50cnkSPwoLYW5ub3RhdGlvbnMYCSADKAsyKi5hc2t0ZWxsLnYxLkltcG9ydGVkVHJpYWwuQW5ub3RhdGlvbnNFbnRyeRpNCg9QYXJhbWV0ZXJzRW50cnkSCwoDa2V5GAEgASgJEikKBXZhbHVlGAIgASgLMhouYXNrdGVsbC52MS5QYXJhbWV0ZXJWYWx1ZToCOAEaQgoMTWV0cmljc0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLmFza3RlbGwudjEuTWV0cmljOgI4ARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjIKEEFubm90YXRpb25zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ6ChNJbXBvcnRUcmlhbHNSZXF1ZXN0Eg0KBXN0dWR5GAEgASgJEikKBnRyaWFscxgCIAMoCzIZLmFza3RlbGwudjEuSW1wb3J0ZWRUcmlhbBISCgpyZXF1ZXN0X2lkGAMgASgJEhUKDXZhbGlkYXRlX29ubHkYBCABKAgiUQoUSW1wb3J0VHJpYWxzUmVzcG9uc2USIQoGdHJpYWxzGAEgAygLMhEuYXNrdGVsbC52MS5UcmlhbBIWCg5pbXBvcnRlZF9jb3VudBgCIAEoBSIfCg9HZXRUcmlhbFJlcXVlc3QSDAoEbmFtZRgBIAEoCSKsAQoLVHJpYWxGaWx0ZXISJgoGc3RhdGVzGAEgAygOMhYuYXNrdGVsbC52MS5UcmlhbFN0YXRlEhEKCXdvcmtlcl9pZBgCIAEoCRIzCgZsYWJlbHMYAyADKAsyIy5hc2t0ZWxsLnYxLlRyaWFsRmlsdGVyLkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEicwoRTGlzdFRyaWFsc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEicKBmZpbHRlchgEIAEoCzIXLmFza3RlbGwudjEuVHJpYWxGaWx0ZXIiUAoSTGlzdFRyaWFsc1Jlc3BvbnNlEiEKBnRyaWFscxgBIAMoCzIRLmFza3RlbGwudjEuVHJpYWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkgKFUxpc3RCZXN0VHJpYWxzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSDQoFY291bnQYAiABKAUSEAoIYnlfbW9kZWwYAyABKAgiawoWTGlzdEJlc3RUcmlhbHNSZXNwb25zZRIhCgZ0cmlhbHMYASADKAsyES5hc2t0ZWxsLnYxLlRyaWFsEi4KDWJlc3RfYnlfbW9kZWwYAiABKAsyFy5hc2t0ZWxsLnYxLkJlc3RCeU1vZGVsImgKC0Jlc3RCeU1vZGVsEiAKBXRyaWFsGAEgASgLMhEuYXNrdGVsbC52MS5UcmlhbBIMCgRtZWFuGAIgASgBEhoKEnN0YW5kYXJkX2RldmlhdGlvbhgDIAEoARINCgVub2lzZRgEIAEoASJ7ChJVcGRhdGVUcmlhbFJlcXVlc3QSIAoFdHJpYWwYASABKAsyES5hc2t0ZWxsLnYxLlRyaWFsEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxISCgpyZXF1ZXN0X2lkGAMgASgJIvABChFBbWVuZFRyaWFsUmVxdWVzdBIMCgRuYW1lGAEgASgJEigKB291dGNvbWUYAiABKA4yFy5hc2t0ZWxsLnYxLlRlbGxPdXRjb21lEjsKB21ldHJpY3MYAyADKAsyKi5hc2t0ZWxsLnYxLkFtZW5kVHJpYWxSZXF1ZXN0Lk1ldHJpY3NFbnRyeRIOCgZyZWFzb24YBCABKAkSEgoKcmVxdWVzdF9pZBgFIAEoCRpCCgxNZXRyaWNzRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIuYXNrdGVsbC52MS5NZXRyaWM6AjgBIkYKEkNhbmNlbFRyaWFsUmVxdWVzdBIMCgRuYW1lGAEgASgJEg4KBnJlYXNvbhgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJIjYKEkRlbGV0ZVRyaWFsUmVxdWVzdBIMCgRuYW1lGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkiMgoRV2F0Y2hTdHVkeVJlcXVlc3QSDQoFc3R1ZHkYASABKAkSDgoGY3Vyc29yGAIgASgJIt4BChJXYXRjaFN0dWR5UmVzcG9uc2USDgoGY3Vyc29yGAEgASgJEiIKBXN0dWR5GAIgASgLMhEuYXNrdGVsbC52MS5TdHVkeUgAEiIKBXRyaWFsGAMgASgLMhEuYXNrdGVsbC52MS5UcmlhbEgAEjEKDWRlbGV0ZWRfdHJpYWwYBCABKAsyGC5hc2t0ZWxsLnYxLkRlbGV0ZWRUcmlhbEgAEjMKCHJlcG9ydGVkGAUgASgLMh8uYXNrdGVsbC52MS5SZXBvcnRlZE1lYXN1cmVtZW50SABCCAoGY2hhbmdlIhwKDERlbGV0ZWRUcmlhbBIMCgRuYW1lGAEgASgJIlEKE1JlcG9ydGVkTWVhc3VyZW1lbnQSDAoEbmFtZRgBIAEoCRIsCgttZWFzdXJlbWVudBgCIAEoCzIXLmFza3RlbGwudjEuTWVhc3VyZW1lbnQqlwEKC1RlbGxPdXRjb21lEhwKGFRFTExfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhoKFlRFTExfT1VUQ09NRV9TVUNDRUVERUQQARIYChRURUxMX09VVENPTUVfU1RPUFBFRBACEhcKE1RFTExfT1VUQ09NRV9GQUlMRUQQAxIbChdURUxMX09VVENPTUVfSU5GRUFTSUJMRRAEMusHCgxUcmlhbFNlcnZpY2USNgoDQXNrEhYuYXNrdGVsbC52MS5Bc2tSZXF1ZXN0GhcuYXNrdGVsbC52MS5Bc2tSZXNwb25zZRI5CgRUZWxsEhcuYXNrdGVsbC52MS5UZWxsUmVxdWVzdBoYLmFza3RlbGwudjEuVGVsbFJlc3BvbnNlEj8KBlJlcG9ydBIZLmFza3RlbGwudjEuUmVwb3J0UmVxdWVzdBoaLmFza3RlbGwudjEuUmVwb3J0UmVzcG9uc2USQgoMUmVsZWFzZVRyaWFsEh8uYXNrdGVsbC52MS5SZWxlYXNlVHJpYWxSZXF1ZXN0GhEuYXNrdGVsbC52MS5UcmlhbBJUCg1FbnF1ZXVlVHJpYWxzEiAuYXNrdGVsbC52MS5FbnF1ZXVlVHJpYWxzUmVxdWVzdBohLmFza3RlbGwudjEuRW5xdWV1ZVRyaWFsc1Jlc3BvbnNlElEKDEltcG9ydFRyaWFscxIfLmFza3RlbGwudjEuSW1wb3J0VHJpYWxzUmVxdWVzdBogLmFza3RlbGwudjEuSW1wb3J0VHJpYWxzUmVzcG9uc2USOgoIR2V0VHJpYWwSGy5hc2t0ZWxsLnYxLkdldFRyaWFsUmVxdWVzdBoRLmFza3RlbGwudjEuVHJpYWwSSwoKTGlzdFRyaWFscxIdLmFza3RlbGwudjEuTGlzdFRyaWFsc1JlcXVlc3QaHi5hc2t0ZWxsLnYxLkxpc3RUcmlhbHNSZXNwb25zZRJXCg5MaXN0QmVzdFRyaWFscxIhLmFza3RlbGwudjEuTGlzdEJlc3RUcmlhbHNSZXF1ZXN0GiIuYXNrdGVsbC52MS5MaXN0QmVzdFRyaWFsc1Jlc3BvbnNlEkAKC1VwZGF0ZVRyaWFsEh4uYXNrdGVsbC52MS5VcGRhdGVUcmlhbFJlcXVlc3QaES5hc2t0ZWxsLnYxLlRyaWFsEj4KCkFtZW5kVHJpYWwSHS5hc2t0ZWxsLnYxLkFtZW5kVHJpYWxSZXF1ZXN0GhEuYXNrdGVsbC52MS5UcmlhbBJACgtDYW5jZWxUcmlhbBIeLmFza3RlbGwudjEuQ2FuY2VsVHJpYWxSZXF1ZXN0GhEuYXNrdGVsbC52MS5UcmlhbBJFCgtEZWxldGVUcmlhbBIeLmFza3RlbGwudjEuRGVsZXRlVHJpYWxSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5Ek0KCldhdGNoU3R1ZHkSHS5hc2t0ZWxsLnYxLldhdGNoU3R1ZHlSZXF1ZXN0Gh4uYXNrdGVsbC52MS5XYXRjaFN0dWR5UmVzcG9uc2UwAUJNCg1pby5hc2t0ZWxsLnYxUAFaOmdpdGh1Yi5jb20vYXNrdGVsbC9hc2t0ZWxsL2NsaWVudHMvZ28vYXNrdGVsbC92MTthc2t0ZWxsdjFiBnByb3RvMw", [file_asktell_v1_search_space, file_asktell_v1_study, file_asktell_v1_trial, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("Ch5hc2t0ZWxsL3YxL3RyaWFsX3NlcnZpY2UucHJvdG8SCmFza3RlbGwudjEiUQoKQXNrUmVxdWVzdBINCgVzdHVkeRgBIAEoCRINCgVjb3VudBgCIAEoBRIRCgl3b3JrZXJfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCSIwCgtBc2tSZXNwb25zZRIhCgZ0cmlhbHMYASADKAsyES5hc2t0ZWxsLnYxLlRyaWFsIvYBCgtUZWxsUmVxdWVzdBIMCgRuYW1lGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEigKB291dGNvbWUYAyABKA4yFy5hc2t0ZWxsLnYxLlRlbGxPdXRjb21lEjUKB21ldHJpY3MYBCADKAsyJC5hc2t0ZWxsLnYxLlRlbGxSZXF1ZXN0Lk1ldHJpY3NFbnRyeRIOCgZyZWFzb24YBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRpCCgxNZXRyaWNzRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIuYXNrdGVsbC52MS5NZXRyaWM6AjgBIkQKDFRlbGxSZXNwb25zZRIgCgV0cmlhbBgBIAEoCzIRLmFza3RlbGwudjEuVHJpYWwSEgoKc3VwZXJzZWRlZBgCIAEoCCLOAQoNUmVwb3J0UmVxdWVzdBIMCgRuYW1lGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEgwKBHN0ZXAYAyABKAMSNwoHbWV0cmljcxgEIAMoCzImLmFza3RlbGwudjEuUmVwb3J0UmVxdWVzdC5NZXRyaWNzRW50cnkSEgoKcmVxdWVzdF9pZBgFIAEoCRpCCgxNZXRyaWNzRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIuYXNrdGVsbC52MS5NZXRyaWM6AjgBIoYBCg5SZXBvcnRSZXNwb25zZRITCgtzaG91bGRfc3RvcBgBIAEoCBITCgtzdG9wX3JlYXNvbhgCIAEoCRITCgtsZWFzZV92YWxpZBgDIAEoCBI1ChFsZWFzZV9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiSQoTUmVsZWFzZVRyaWFsUmVxdWVzdBIMCgRuYW1lGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAki+AIKDUVucXVldWVkVHJpYWwSPQoKcGFyYW1ldGVycxgBIAMoCzIpLmFza3RlbGwudjEuRW5xdWV1ZWRUcmlhbC5QYXJhbWV0ZXJzRW50cnkSNQoGbGFiZWxzGAIgAygLMiUuYXNrdGVsbC52MS5FbnF1ZXVlZFRyaWFsLkxhYmVsc0VudHJ5Ej8KC2Fubm90YXRpb25zGAMgAygLMiouYXNrdGVsbC52MS5FbnF1ZXVlZFRyaWFsLkFubm90YXRpb25zRW50cnkaTQoPUGFyYW1ldGVyc0VudHJ5EgsKA2tleRgBIAEoCRIpCgV2YWx1ZRgCIAEoCzIaLmFza3RlbGwudjEuUGFyYW1ldGVyVmFsdWU6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMgoQQW5ub3RhdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImQKFEVucXVldWVUcmlhbHNSZXF1ZXN0Eg0KBXN0dWR5GAEgASgJEikKBnRyaWFscxgCIAMoCzIZLmFza3RlbGwudjEuRW5xdWV1ZWRUcmlhbBISCgpyZXF1ZXN0X2lkGAMgASgJIjoKFUVucXVldWVUcmlhbHNSZXNwb25zZRIhCgZ0cmlhbHMYASADKAsyES5hc2t0ZWxsLnYxLlRyaWFsIqQFCg1JbXBvcnRlZFRyaWFsEhIKCmltcG9ydF9rZXkYASABKAkSPQoKcGFyYW1ldGVycxgCIAMoCzIpLmFza3RlbGwudjEuSW1wb3J0ZWRUcmlhbC5QYXJhbWV0ZXJzRW50cnkSKAoHb3V0Y29tZRgDIAEoDjIXLmFza3RlbGwudjEuVGVsbE91dGNvbWUSNwoHbWV0cmljcxgEIAMoCzImLmFza3RlbGwudjEuSW1wb3J0ZWRUcmlhbC5NZXRyaWNzRW50cnkSDgoGcmVhc29uGAUgASgJEi4KCnN0YXJ0X3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1CgZsYWJlbHMYCCADKAsyJS5hc2t0ZWxsLnYxLkltcG9ydGVkVHJpYWwuTGFiZWxzRW50cnkSPwoLYW5ub3RhdGlvbnMYCSADKAsyKi5hc2t0ZWxsLnYxLkltcG9ydGVkVHJpYWwuQW5ub3RhdGlvbnNFbnRyeRpNCg9QYXJhbWV0ZXJzRW50cnkSCwoDa2V5GAEgASgJEikKBXZhbHVlGAIgASgLMhouYXNrdGVsbC52MS5QYXJhbWV0ZXJWYWx1ZToCOAEaQgoMTWV0cmljc0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLmFza3RlbGwudjEuTWV0cmljOgI4ARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjIKEEFubm90YXRpb25zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ6ChNJbXBvcnRUcmlhbHNSZXF1ZXN0Eg0KBXN0dWR5GAEgASgJEikKBnRyaWFscxgCIAMoCzIZLmFza3RlbGwudjEuSW1wb3J0ZWRUcmlhbBISCgpyZXF1ZXN0X2lkGAMgASgJEhUKDXZhbGlkYXRlX29ubHkYBCABKAgiUQoUSW1wb3J0VHJpYWxzUmVzcG9uc2USIQoGdHJpYWxzGAEgAygLMhEuYXNrdGVsbC52MS5UcmlhbBIWCg5pbXBvcnRlZF9jb3VudBgCIAEoBSIfCg9HZXRUcmlhbFJlcXVlc3QSDAoEbmFtZRgBIAEoCSKsAQoLVHJpYWxGaWx0ZXISJgoGc3RhdGVzGAEgAygOMhYuYXNrdGVsbC52MS5UcmlhbFN0YXRlEhEKCXdvcmtlcl9pZBgCIAEoCRIzCgZsYWJlbHMYAyADKAsyIy5hc2t0ZWxsLnYxLlRyaWFsRmlsdGVyLkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEicwoRTGlzdFRyaWFsc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEicKBmZpbHRlchgEIAEoCzIXLmFza3RlbGwudjEuVHJpYWxGaWx0ZXIiUAoSTGlzdFRyaWFsc1Jlc3BvbnNlEiEKBnRyaWFscxgBIAMoCzIRLmFza3RlbGwudjEuVHJpYWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImUKFUxpc3RCZXN0VHJpYWxzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSDQoFY291bnQYAiABKAUSEAoIYnlfbW9kZWwYAyABKAgSGwoTaHlwZXJ2b2x1bWVfaGlzdG9yeRgEIAEoCCLvAgoWTGlzdEJlc3RUcmlhbHNSZXNwb25zZRIhCgZ0cmlhbHMYASADKAsyES5hc2t0ZWxsLnYxLlRyaWFsEi4KDWJlc3RfYnlfbW9kZWwYAiABKAsyFy5hc2t0ZWxsLnYxLkJlc3RCeU1vZGVsEhIKCmluZmVhc2libGUYAyABKAgSGAoLaHlwZXJ2b2x1bWUYBCABKAFIAIgBARJRChByZWZlcmVuY2VfdmFsdWVzGAUgAygLMjcuYXNrdGVsbC52MS5MaXN0QmVzdFRyaWFsc1Jlc3BvbnNlLlJlZmVyZW5jZVZhbHVlc0VudHJ5EjkKE2h5cGVydm9sdW1lX2hpc3RvcnkYBiADKAsyHC5hc2t0ZWxsLnYxLkh5cGVydm9sdW1lUG9pbnQaNgoUUmVmZXJlbmNlVmFsdWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4AUIOCgxfaHlwZXJ2b2x1bWUiUgoQSHlwZXJ2b2x1bWVQb2ludBIUCgx0cmlhbF9udW1iZXIYASABKAMSEwoLZW5kZWRfY291bnQYAiABKAUSEwoLaHlwZXJ2b2x1bWUYAyABKAEiaAoLQmVzdEJ5TW9kZWwSIAoFdHJpYWwYASABKAsyES5hc2t0ZWxsLnYxLlRyaWFsEgwKBG1lYW4YAiABKAESGgoSc3RhbmRhcmRfZGV2aWF0aW9uGAMgASgBEg0KBW5vaXNlGAQgASgBInsKElVwZGF0ZVRyaWFsUmVxdWVzdBIgCgV0cmlhbBgBIAEoCzIRLmFza3RlbGwudjEuVHJpYWwSLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhIKCnJlcXVlc3RfaWQYAyABKAki8AEKEUFtZW5kVHJpYWxSZXF1ZXN0EgwKBG5hbWUYASABKAkSKAoHb3V0Y29tZRgCIAEoDjIXLmFza3RlbGwudjEuVGVsbE91dGNvbWUSOwoHbWV0cmljcxgDIAMoCzIqLmFza3RlbGwudjEuQW1lbmRUcmlhbFJlcXVlc3QuTWV0cmljc0VudHJ5Eg4KBnJlYXNvbhgEIAEoCRISCgpyZXF1ZXN0X2lkGAUgASgJGkIKDE1ldHJpY3NFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5hc2t0ZWxsLnYxLk1ldHJpYzoCOAEiRgoSQ2FuY2VsVHJpYWxSZXF1ZXN0EgwKBG5hbWUYASABKAkSDgoGcmVhc29uGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkiNgoSRGVsZXRlVHJpYWxSZXF1ZXN0EgwKBG5hbWUYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCSIyChFXYXRjaFN0dWR5UmVxdWVzdBINCgVzdHVkeRgBIAEoCRIOCgZjdXJzb3IYAiABKAki3gEKEldhdGNoU3R1ZHlSZXNwb25zZRIOCgZjdXJzb3IYASABKAkSIgoFc3R1ZHkYAiABKAsyES5hc2t0ZWxsLnYxLlN0dWR5SAASIgoFdHJpYWwYAyABKAsyES5hc2t0ZWxsLnYxLlRyaWFsSAASMQoNZGVsZXRlZF90cmlhbBgEIAEoCzIYLmFza3RlbGwudjEuRGVsZXRlZFRyaWFsSAASMwoIcmVwb3J0ZWQYBSABKAsyHy5hc2t0ZWxsLnYxLlJlcG9ydGVkTWVhc3VyZW1lbnRIAEIICgZjaGFuZ2UiHAoMRGVsZXRlZFRyaWFsEgwKBG5hbWUYASABKAkiUQoTUmVwb3J0ZWRNZWFzdXJlbWVudBIMCgRuYW1lGAEgASgJEiwKC21lYXN1cmVtZW50GAIgASgLMhcuYXNrdGVsbC52MS5NZWFzdXJlbWVudCqXAQoLVGVsbE91dGNvbWUSHAoYVEVMTF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGgoWVEVMTF9PVVRDT01FX1NVQ0NFRURFRBABEhgKFFRFTExfT1VUQ09NRV9TVE9QUEVEEAISFwoTVEVMTF9PVVRDT01FX0ZBSUxFRBADEhsKF1RFTExfT1VUQ09NRV9JTkZFQVNJQkxFEAQy6wcKDFRyaWFsU2VydmljZRI2CgNBc2sSFi5hc2t0ZWxsLnYxLkFza1JlcXVlc3QaFy5hc2t0ZWxsLnYxLkFza1Jlc3BvbnNlEjkKBFRlbGwSFy5hc2t0ZWxsLnYxLlRlbGxSZXF1ZXN0GhguYXNrdGVsbC52MS5UZWxsUmVzcG9uc2USPwoGUmVwb3J0EhkuYXNrdGVsbC52MS5SZXBvcnRSZXF1ZXN0GhouYXNrdGVsbC52MS5SZXBvcnRSZXNwb25zZRJCCgxSZWxlYXNlVHJpYWwSHy5hc2t0ZWxsLnYxLlJlbGVhc2VUcmlhbFJlcXVlc3QaES5hc2t0ZWxsLnYxLlRyaWFsElQKDUVucXVldWVUcmlhbHMSIC5hc2t0ZWxsLnYxLkVucXVldWVUcmlhbHNSZXF1ZXN0GiEuYXNrdGVsbC52MS5FbnF1ZXVlVHJpYWxzUmVzcG9uc2USUQoMSW1wb3J0VHJpYWxzEh8uYXNrdGVsbC52MS5JbXBvcnRUcmlhbHNSZXF1ZXN0GiAuYXNrdGVsbC52MS5JbXBvcnRUcmlhbHNSZXNwb25zZRI6CghHZXRUcmlhbBIbLmFza3RlbGwudjEuR2V0VHJpYWxSZXF1ZXN0GhEuYXNrdGVsbC52MS5UcmlhbBJLCgpMaXN0VHJpYWxzEh0uYXNrdGVsbC52MS5MaXN0VHJpYWxzUmVxdWVzdBoeLmFza3RlbGwudjEuTGlzdFRyaWFsc1Jlc3BvbnNlElcKDkxpc3RCZXN0VHJpYWxzEiEuYXNrdGVsbC52MS5MaXN0QmVzdFRyaWFsc1JlcXVlc3QaIi5hc2t0ZWxsLnYxLkxpc3RCZXN0VHJpYWxzUmVzcG9uc2USQAoLVXBkYXRlVHJpYWwSHi5hc2t0ZWxsLnYxLlVwZGF0ZVRyaWFsUmVxdWVzdBoRLmFza3RlbGwudjEuVHJpYWwSPgoKQW1lbmRUcmlhbBIdLmFza3RlbGwudjEuQW1lbmRUcmlhbFJlcXVlc3QaES5hc2t0ZWxsLnYxLlRyaWFsEkAKC0NhbmNlbFRyaWFsEh4uYXNrdGVsbC52MS5DYW5jZWxUcmlhbFJlcXVlc3QaES5hc2t0ZWxsLnYxLlRyaWFsEkUKC0RlbGV0ZVRyaWFsEh4uYXNrdGVsbC52MS5EZWxldGVUcmlhbFJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkSTQoKV2F0Y2hTdHVkeRIdLmFza3RlbGwudjEuV2F0Y2hTdHVkeVJlcXVlc3QaHi5hc2t0ZWxsLnYxLldhdGNoU3R1ZHlSZXNwb25zZTABQk0KDWlvLmFza3RlbGwudjFQAVo6Z2l0aHViLmNvbS9hc2t0ZWxsL2Fza3RlbGwvY2xpZW50cy9nby9hc2t0ZWxsL3YxO2Fza3RlbGx2MWIGcHJvdG8z", [file_asktell_v1_search_space, file_asktell_v1_study, file_asktell_v1_trial, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * Request of Ask.
@@ -114,7 +114,7 @@ export type TellRequest = Message<"asktell.v1.TellRequest"> & {
   outcome: TellOutcome;
 
   /**
-   * Required for SUCCEEDED. Final metrics by name: the objective, and any tracked metrics.
+   * Required for SUCCEEDED. Final metrics by name: objectives, constrained metrics, and any tracked metrics.
    *
    * @generated from field: map<string, asktell.v1.Metric> metrics = 4;
    */
@@ -675,7 +675,8 @@ export type ListBestTrialsRequest = Message<"asktell.v1.ListBestTrialsRequest"> 
   parent: string;
 
   /**
-   * Optional. At most this many; 0 = 1; at most 1,000. With several objectives: the Pareto front, all of it.
+   * Optional. At most this many; 0 = 1; at most 1,000. With several objectives it is ignored:
+   * the answer is the Pareto front, all of it.
    *
    * @generated from field: int32 count = 2;
    */
@@ -687,6 +688,13 @@ export type ListBestTrialsRequest = Message<"asktell.v1.ListBestTrialsRequest"> 
    * @generated from field: bool by_model = 3;
    */
   byModel: boolean;
+
+  /**
+   * Optional. Fill `hypervolume_history`.
+   *
+   * @generated from field: bool hypervolume_history = 4;
+   */
+  hypervolumeHistory: boolean;
 };
 
 /**
@@ -703,8 +711,9 @@ export const ListBestTrialsRequestSchema: GenMessage<ListBestTrialsRequest> = /*
  */
 export type ListBestTrialsResponse = Message<"asktell.v1.ListBestTrialsResponse"> & {
   /**
-   * SUCCEEDED and STOPPED trials with an objective, best first by the values that were told; ties by number. Empty while
-   * there is none.
+   * SUCCEEDED and STOPPED trials with all objectives that keep the outcome constraints, best first by the values that were
+   * told; ties by number. With several objectives the Pareto front, in the order of the first objective. Where no trial keeps the
+   * constraints: at most `count` that miss them least (see `infeasible`). Empty while there is none.
    *
    * @generated from field: repeated asktell.v1.Trial trials = 1;
    */
@@ -713,10 +722,40 @@ export type ListBestTrialsResponse = Message<"asktell.v1.ListBestTrialsResponse"
   /**
    * The best trial when noise is taken off. Set where `by_model` asks for it and results are noisy (standard errors or
    * differing replicates were told, or the model finds noise); unset, too, where the model fails or takes too long.
+   * Never with several objectives.
    *
    * @generated from field: asktell.v1.BestByModel best_by_model = 2;
    */
   bestByModel?: BestByModel | undefined;
+
+  /**
+   * No trial keeps the outcome constraints: `trials` are those that miss them least, see Trial.violation.
+   *
+   * @generated from field: bool infeasible = 3;
+   */
+  infeasible: boolean;
+
+  /**
+   * With several objectives, once there is a feasible trial: what the front dominates up to the reference.
+   *
+   * @generated from field: optional double hypervolume = 4;
+   */
+  hypervolume?: number | undefined;
+
+  /**
+   * With several objectives: by metric the value that the hypervolume is measured from, declared or inferred from the front.
+   *
+   * @generated from field: map<string, double> reference_values = 5;
+   */
+  referenceValues: { [key: string]: number };
+
+  /**
+   * The hypervolume over time, from the present reference: one entry for each trial that added to it, in the order in which
+   * they ended, imported ones first. Where the request asks for it, with 2 to 4 objectives.
+   *
+   * @generated from field: repeated asktell.v1.HypervolumePoint hypervolume_history = 6;
+   */
+  hypervolumeHistory: HypervolumePoint[];
 };
 
 /**
@@ -725,6 +764,41 @@ export type ListBestTrialsResponse = Message<"asktell.v1.ListBestTrialsResponse"
  */
 export const ListBestTrialsResponseSchema: GenMessage<ListBestTrialsResponse> = /*@__PURE__*/
   messageDesc(file_asktell_v1_trial_service, 18);
+
+/**
+ * The hypervolume after a trial.
+ *
+ * @generated from message asktell.v1.HypervolumePoint
+ */
+export type HypervolumePoint = Message<"asktell.v1.HypervolumePoint"> & {
+  /**
+   * The trial's number.
+   *
+   * @generated from field: int64 trial_number = 1;
+   */
+  trialNumber: bigint;
+
+  /**
+   * How many trials had ended by then, this one included; cancelled ones do not count.
+   *
+   * @generated from field: int32 ended_count = 2;
+   */
+  endedCount: number;
+
+  /**
+   * The hypervolume of all of them.
+   *
+   * @generated from field: double hypervolume = 3;
+   */
+  hypervolume: number;
+};
+
+/**
+ * Describes the message asktell.v1.HypervolumePoint.
+ * Use `create(HypervolumePointSchema)` to create a new message.
+ */
+export const HypervolumePointSchema: GenMessage<HypervolumePoint> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_trial_service, 19);
 
 /**
  * The trial with the best posterior mean: where results differ from run to run, the one with the best value may have been
@@ -767,7 +841,7 @@ export type BestByModel = Message<"asktell.v1.BestByModel"> & {
  * Use `create(BestByModelSchema)` to create a new message.
  */
 export const BestByModelSchema: GenMessage<BestByModel> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_trial_service, 19);
+  messageDesc(file_asktell_v1_trial_service, 20);
 
 /**
  * Request of UpdateTrial.
@@ -802,7 +876,7 @@ export type UpdateTrialRequest = Message<"asktell.v1.UpdateTrialRequest"> & {
  * Use `create(UpdateTrialRequestSchema)` to create a new message.
  */
 export const UpdateTrialRequestSchema: GenMessage<UpdateTrialRequest> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_trial_service, 20);
+  messageDesc(file_asktell_v1_trial_service, 21);
 
 /**
  * Request of AmendTrial.
@@ -851,7 +925,7 @@ export type AmendTrialRequest = Message<"asktell.v1.AmendTrialRequest"> & {
  * Use `create(AmendTrialRequestSchema)` to create a new message.
  */
 export const AmendTrialRequestSchema: GenMessage<AmendTrialRequest> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_trial_service, 21);
+  messageDesc(file_asktell_v1_trial_service, 22);
 
 /**
  * Request of CancelTrial.
@@ -886,7 +960,7 @@ export type CancelTrialRequest = Message<"asktell.v1.CancelTrialRequest"> & {
  * Use `create(CancelTrialRequestSchema)` to create a new message.
  */
 export const CancelTrialRequestSchema: GenMessage<CancelTrialRequest> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_trial_service, 22);
+  messageDesc(file_asktell_v1_trial_service, 23);
 
 /**
  * Request of DeleteTrial.
@@ -914,7 +988,7 @@ export type DeleteTrialRequest = Message<"asktell.v1.DeleteTrialRequest"> & {
  * Use `create(DeleteTrialRequestSchema)` to create a new message.
  */
 export const DeleteTrialRequestSchema: GenMessage<DeleteTrialRequest> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_trial_service, 23);
+  messageDesc(file_asktell_v1_trial_service, 24);
 
 /**
  * Request of WatchStudy.
@@ -942,7 +1016,7 @@ export type WatchStudyRequest = Message<"asktell.v1.WatchStudyRequest"> & {
  * Use `create(WatchStudyRequestSchema)` to create a new message.
  */
 export const WatchStudyRequestSchema: GenMessage<WatchStudyRequest> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_trial_service, 24);
+  messageDesc(file_asktell_v1_trial_service, 25);
 
 /**
  * One change of a study.
@@ -1002,7 +1076,7 @@ export type WatchStudyResponse = Message<"asktell.v1.WatchStudyResponse"> & {
  * Use `create(WatchStudyResponseSchema)` to create a new message.
  */
 export const WatchStudyResponseSchema: GenMessage<WatchStudyResponse> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_trial_service, 25);
+  messageDesc(file_asktell_v1_trial_service, 26);
 
 /**
  * A trial that is no more.
@@ -1023,7 +1097,7 @@ export type DeletedTrial = Message<"asktell.v1.DeletedTrial"> & {
  * Use `create(DeletedTrialSchema)` to create a new message.
  */
 export const DeletedTrialSchema: GenMessage<DeletedTrial> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_trial_service, 26);
+  messageDesc(file_asktell_v1_trial_service, 27);
 
 /**
  * A measurement of a running trial.
@@ -1051,7 +1125,7 @@ export type ReportedMeasurement = Message<"asktell.v1.ReportedMeasurement"> & {
  * Use `create(ReportedMeasurementSchema)` to create a new message.
  */
 export const ReportedMeasurementSchema: GenMessage<ReportedMeasurement> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_trial_service, 27);
+  messageDesc(file_asktell_v1_trial_service, 28);
 
 /**
  * How a trial ended, as its worker tells it.
@@ -1067,7 +1141,7 @@ export enum TellOutcome {
   UNSPECIFIED = 0,
 
   /**
-   * With a result: `metrics` holds the objective.
+   * With a result: `metrics` holds objectives and constrained metrics.
    *
    * @generated from enum value: TELL_OUTCOME_SUCCEEDED = 1;
    */
@@ -1204,7 +1278,7 @@ export const TrialService: GenService<{
     output: typeof ListTrialsResponseSchema;
   },
   /**
-   * The best trials, best first. Errors: INVALID_ARGUMENT (parent, count), NOT_FOUND.
+   * The best trials, best first, or the Pareto front. Errors: INVALID_ARGUMENT (parent, count), NOT_FOUND.
    *
    * @generated from rpc asktell.v1.TrialService.ListBestTrials
    */
