@@ -54,6 +54,9 @@ def from_json(data: bytes, kind: type[Message], max_items: Mapping[str, int]) ->
         rest: dict[str, Any] = {}
         text = data.decode()
         del data
+        if text[(start := _skip(text, 0)) : start + 1] != "{":  # a message that is written as something else, or none
+            ParseDict(_alone(text, start), message, ignore_unknown_fields=False)
+            return message
         for name, at in (members := _Members(text)):
             field = _field(kind, name)
             if field is not None and text[at : at + 1] == "[" and _is_list_of_messages(field):
@@ -157,6 +160,16 @@ def _read(text: str, at: int) -> _Value:
     if length == len(piece) == PIECE:  # a number that may go on
         return _reader()(text, at)
     return value, at + length
+
+
+def _alone(text: str, at: int) -> Any:
+    """A value behind which nothing follows."""
+    value, end = _read(text, at)
+    if (end := _skip(text, end)) != len(text):
+        raise json.JSONDecodeError("Extra data", text, end)
+    if value == []:  # the library takes it for any message without fields
+        raise json.JSONDecodeError("Expecting '{'", text, at)
+    return value
 
 
 def _reader() -> Callable[[str, int], _Value]:

@@ -228,7 +228,9 @@ def test_protobuf_in_pieces_is_protobuf_as_a_whole(sizes: list[tuple[int, bool]]
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"[]", "Expecting '{'"),
+        (b"[]", "is not JSON"),
+        (b"", "is not JSON"),
+        (b'"a" 1', "Extra data"),
         (b'{"field": []} 1', "Extra data"),
         (b'{"field": [] "x": 1}', "Expecting ','"),
         (b'{"field": [{} {}]}', "Expecting ','"),
