@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator
+from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -154,13 +155,41 @@ async def test_a_server_that_does_not_answer_in_time(kind: Any, scripted: Script
     await do(client.close())
 
 
-async def test_no_server_at_all(kind: Any) -> None:
-    with socket.socket() as taken:  # bound and not listening: nobody answers there
+def free_port() -> int:
+    """A port of this machine that refuses connections."""
+    with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        client = kind(address, timeout_s=0.5)
-        with pytest.raises(asktell.Unavailable, match=f"no server answers at {address}"):
-            await do(client.study("s"))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+async def test_no_server_at_all(kind: Any) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    client = kind(address, timeout_s=600.0, wait_s=0.2)
+    began = time.monotonic()
+    with pytest.raises(asktell.Unavailable) as caught:
+        await do(client.study("s"))
+    assert time.monotonic() - began < 100.0  # not for as long as a call may take
+    assert str(caught.value).startswith(
+        f"no server answers at {address}: nothing listens there; start one: asktell-server"
+    )
+    assert f"--listen {address} " in str(caught.value)
+    await do(client.close())
+
+
+async def test_a_server_that_comes_late_is_waited_for(kind: Any) -> None:
+    scripted, server = ScriptedServer(), grpc.server(futures.ThreadPoolExecutor(2))
+    scripted.answer("StudyService/GetStudy", a_study())
+    server.add_generic_rpc_handlers((scripted,))
+    address = f"127.0.0.1:{free_port()}"
+    client = kind(address, wait_s=60.0)
+    late = threading.Timer(0.5, lambda: (server.add_insecure_port(address), server.start()))
+    late.start()
+    try:
+        assert (await do(client.study("s"))).id == "s"
+    finally:
+        late.join()
+        server.stop(None).wait()
         await do(client.close())
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 import pytest
 
-from asktell import Bool, Categorical, Discrete, Domain, Float, Int
+from asktell import Bool, Categorical, Discrete, Domain, Float, Int, InvalidArgument
+from asktell.cli import wording
 from asktell.cli.main import exit_code
 from asktell.cli.output import seconds, short
 from asktell.cli.trial_commands import parse_values
@@ -74,3 +75,37 @@ def test_exit_codes(arguments: list[str], code: int, capsys: pytest.CaptureFixtu
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code([command, "--help"]) == 0
     assert len(capsys.readouterr().out.splitlines()) > 5
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("search_space.parameters[1]", "parameters.rank"),
+        ("search_space.parameters[0].float_domain.min", "parameters.lr.min"),
+        ("search_space.parameters[0].default_value", "parameters.lr.default"),
+        ("stopping_rules.target_value", "stopping.target"),
+        ("lease_policy.lease_duration", "lease.duration_s"),
+        ("tracked_metrics[0].metric", "metrics[0].metric"),
+        ("max_running_trials", "max_running"),
+        ("algorithm.grid.levels[lr]", "algorithm.grid.levels[lr]"),
+    ],
+)
+def test_fields_are_keys_of_study_files(field: str, said: str) -> None:
+    assert wording.key(field, ["lr", "rank"]) == said
+
+
+def test_errors_in_the_words_of_the_command_line() -> None:
+    def told(field: str) -> str:
+        return wording.sentence(
+            InvalidArgument(f"{field}: is wrong", reason="INVALID_FIELD", metadata={"field": field})
+        )
+
+    assert told("trials[3].metrics[val/loss]") == "val/loss: is wrong"
+    assert told("study.stopping_rules.patience_trials") == "--patience: is wrong"
+    assert told("study.labels[team]") == "--label team: is wrong"
+    assert told("parent") == "--project: is wrong"
+    assert told("study.search_space.parameters[0].int_domain") == "parameters[0]: is wrong"
+    assert (
+        wording.mistake(FileNotFoundError(2, "No such file or directory", "/ca.pem"))
+        == "/ca.pem: No such file or directory"
+    )

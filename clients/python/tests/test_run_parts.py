@@ -18,7 +18,7 @@ from asktell._core.course import Step
 from asktell.cli.running import process
 from asktell.cli.running.metrics import MetricsReader
 from asktell.cli.running.process import Child, ending
-from asktell.cli.running.template import check_variables, environment, fill, likely_typos
+from asktell.cli.running.template import check_placeholders, check_variables, environment, fill
 from asktell.cli.running.trial_run import Job, TrialRun
 from asktell.v1 import study_pb2, trial_pb2, trial_service_pb2
 from tests.support.scripted_server import ScriptedServer, refusal
@@ -27,7 +27,7 @@ PARAMS: dict[str, ParameterValue] = {"lr": 1e-05, "batch.size": 8, "opt": "a b",
 
 
 def test_placeholders_are_words_of_the_command() -> None:
-    command = ["train", "--lr={lr}", "{batch.size}", "{opt}", "{nesterov}", '{"json": {lr}}', "{unknown}", "{lr"]
+    command = ["train", "--lr={lr}", "{batch.size}", "{opt}", "{nesterov}", '{"json": {lr}}', "{lr"]
     assert fill(command, PARAMS) == [
         "train",
         "--lr=1e-05",
@@ -35,7 +35,6 @@ def test_placeholders_are_words_of_the_command() -> None:
         "a b",
         "true",
         '{"json": 1e-05}',
-        "{unknown}",
         "{lr",
     ]
 
@@ -44,8 +43,17 @@ def test_values_are_not_filled_in_twice() -> None:
     assert fill(["{a}"], {"a": "{b}", "b": "x"}) == ["{b}"]
 
 
-def test_near_misses_are_pointed_out() -> None:
-    assert likely_typos(["{learning_rat}", "{HOME}"], ["learning_rate"]) == {"learning_rat": "learning_rate"}
+def test_doubled_braces_are_braces() -> None:
+    command = ["{{lr}}", "${{HOME}}", '{"a": {"b": {lr}}}', "awk {{print}} {lr}"]
+    assert fill(command, PARAMS) == ["{lr}", "${HOME}", '{"a": {"b": 1e-05}}', "awk {print} 1e-05"]
+
+
+def test_placeholders_that_name_no_parameter_are_refused() -> None:
+    check_placeholders(["{lr}", "{}", "{{HOME}}", "{1}", "{lr", '{"x": {lr}}'], PARAMS)
+    with pytest.raises(ValueError, match=r"\{learning_rat\} in the command .*, did you mean \{learning_rate\}"):
+        check_placeholders(["{learning_rat}"], ["learning_rate"])
+    with pytest.raises(ValueError, match=r"it has lr; \(\{\{HOME\}\} stands for braces that stay\)"):
+        check_placeholders(["echo ${HOME}"], ["lr"])
 
 
 def test_environment() -> None:

@@ -88,3 +88,14 @@ def test_a_client_that_was_given_its_token_is_not_pickled() -> None:
     with pytest.raises(pickle.PicklingError, match=r"set ASKTELL_TOKEN in both processes instead$"):
         pickle.dumps(client)
     client.close()
+
+
+def test_how_long_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert make_settings().wait_s == 2
+    monkeypatch.setenv("ASKTELL_WAIT", "30")
+    assert (make_settings().wait_s, make_settings(wait_s=0).wait_s) == (30, 0)
+    monkeypatch.setenv("ASKTELL_WAIT", "long")
+    with pytest.raises(ValueError, match="ASKTELL_WAIT must be a number of seconds, got 'long'"):
+        make_settings()
+    with pytest.raises(ValueError, match="wait_s must be at least 0"):
+        make_settings(wait_s=-1)

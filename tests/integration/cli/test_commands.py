@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
 import subprocess
 import sys
 from typing import Any
@@ -115,7 +116,31 @@ def test_what_is_not_there(cli: CommandLine) -> None:
 def test_no_server(cli: CommandLine) -> None:
     # A port that is reserved for nothing that listens on a test machine.
     _, err = cli.run("--address", "127.0.0.1:1", "study", "list", code=5)
-    assert "no server answers at 127.0.0.1:1" in err
+    assert err.startswith(
+        "error: no server answers at 127.0.0.1:1: nothing listens there; start one: asktell-server serve"
+    )
+
+
+@pytest.mark.parametrize("command", [("study", "list"), ("run", "s", "--", "true")])
+def test_an_interrupt_is_no_traceback(cli: CommandLine, command: tuple[str, ...]) -> None:
+    waiting = cli.start("--address", "127.0.0.1:1", "--wait", "600", *command)
+    assert waiting.stderr is not None
+    assert waiting.stderr.readline() == "warning: waiting for a server at 127.0.0.1:1\n"
+    waiting.send_signal(signal.SIGINT)
+    err = waiting.communicate(timeout=60)[1]
+    assert (waiting.returncode, err.strip()) == (130, "interrupted")
+
+
+def test_errors_name_what_was_typed(cli: CommandLine, study: Any) -> None:
+    for arguments, code, complaint in [
+        (("enqueue", "s", "lr=7", "batch-size=8", "nesterov=no"), 2, "lr: must be in [1e-05, 0.1]"),
+        (("watch", "s", "--cursor", "x"), 2, "--cursor: is not a cursor"),
+        (("study", "update", "s", "--max-staleness", "5000"), 2, "--max-staleness: must be 0 to 1000"),
+        (("study", "create", "study.yaml"), 1, "exists already (--exist-ok takes it if it is the same)"),
+        (("--address", "http://x:1", "study", "list"), 1, "or --tls"),
+    ]:
+        _, err = cli.run(*arguments, code=code)
+        assert complaint in err
 
 
 def test_trials(cli: CommandLine, study: Any) -> None:
@@ -226,14 +251,14 @@ def test_watch(cli: CommandLine, study: Any) -> None:
     resumed.communicate()
 
 
-def test_a_closed_pipe_is_no_traceback(cli: CommandLine, study: Any) -> None:
+@pytest.mark.parametrize("command", ["trials s --json", "trials s", "export s", "best s"])
+def test_a_closed_pipe_is_no_traceback(cli: CommandLine, study: Any, command: str) -> None:
     process = subprocess.Popen(
-        ["sh", "-c", '"$0" -m asktell --project "$1" trials s --json | head -c 1', sys.executable, cli.project],
+        ["sh", "-c", f'"$0" -m asktell --project "$1" {command} | head -c 1', sys.executable, cli.project],
         env=cli.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
     )
     out, err = process.communicate(timeout=60)
-    assert out == "["
-    assert err == ""
+    assert len(out) == 1
+    assert err == b""

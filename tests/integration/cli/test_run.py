@@ -158,9 +158,12 @@ def test_commands_that_do_not_exist_cost_no_trial(cli: CommandLine, study: askte
     assert (counts.queued, counts.ended) == (1, 0)  # given back
 
 
-def test_near_misses_of_placeholders_are_pointed_out(cli: CommandLine, study: asktell.Study) -> None:
-    _, err = cli.run("run", "s", "--max-trials", "1", "--", "echo", "{batch_size}")
-    assert "{batch_size} names no parameter and stays as it is; did you mean {batch-size}?" in err
+def test_a_placeholder_that_is_no_parameter_ends_the_run_before_it_begins(
+    cli: CommandLine, study: asktell.Study
+) -> None:
+    _, err = cli.run("run", "s", "--max-trials", "1", "--", "echo", "{batch_size}", code=2)
+    assert "{batch_size} in the command is no parameter of the study, did you mean {batch-size}?" in err
+    assert study.refresh().counts.total == 0
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

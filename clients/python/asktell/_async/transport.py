@@ -11,7 +11,7 @@ import grpc
 import grpc.aio
 
 from asktell._core import channel as wire
-from asktell._core.flow import Effect, Flow, OpenStream, ReadStream, Sleep, T, Unary, Unreachable
+from asktell._core.flow import Effect, Flow, OpenStream, ReadStream, Refused, Sleep, T, Unary, Unreachable
 from asktell._core.methods import Method
 from asktell._core.settings import Settings
 from asktell.errors import ClientClosed
@@ -26,6 +26,7 @@ class AsyncTransport:
         self._metadata = wire.metadata(settings)
         self._opened: grpc.aio.Channel | None = None
         self._pid = os.getpid()
+        self._found = False
         self._callables: dict[str, Any] = {}
         self._closed = False
 
@@ -102,12 +103,18 @@ class AsyncTransport:
                 state = self._open_channel.get_state()
                 connected = state in {grpc.ChannelConnectivity.READY, grpc.ChannelConnectivity.IDLE}
                 return None if connected else wire.unreachable(self._settings)
+            case Refused():
+                return await self._refused()
             case OpenStream():
                 open_stream = self._callable(effect.method, self._open_channel.unary_stream)
                 return open_stream(effect.request, metadata=self._metadata, wait_for_ready=True)
             case ReadStream():
                 message = await effect.call.read()
                 return None if message is grpc.aio.EOF else message
+
+    async def _refused(self) -> bool:
+        self._found = self._found or not await asyncio.to_thread(wire.refused, self._settings)
+        return not self._found
 
     def _callable(self, method: Method[Any, Any], make: Callable[..., Any]) -> Any:
         if method.path not in self._callables:

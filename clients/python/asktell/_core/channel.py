@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import grpc
 
-from asktell._core.settings import Settings, split_address
+from asktell._core.settings import DEFAULT_ADDRESS, Settings, split_address
 
 CLOSED = "this client is closed, and its studies and trials with it: make another one"
 
@@ -81,3 +81,36 @@ def metadata(settings: Settings) -> tuple[tuple[str, str], ...]:
 def unreachable(settings: Settings) -> str:
     """What to tell a person when no server answers."""
     return f"no server answers at {settings.address}: is asktell-server running there?"
+
+
+def refused(settings: Settings) -> bool:
+    """Every address is a port of this machine that refuses connections. Blocks for a second at most, on a firewall."""
+    return all(_refuses(*split_address(address)) for address in settings.addresses)
+
+
+def _refuses(host: str, port: int) -> bool:
+    if host != "localhost" and not _is_loopback(host):
+        return False
+    try:
+        socket.create_connection((host, port), timeout=1.0, all_errors=True).close()
+    except ExceptionGroup as failures:  # localhost is often two addresses, one of which the machine may not have
+        return any(isinstance(error, ConnectionRefusedError) for error in failures.exceptions)
+    except OSError:
+        return False
+    return False
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def nothing_listens(settings: Settings) -> str:
+    """What to tell a person whose server is not started."""
+    started = "" if settings.address == DEFAULT_ADDRESS else f" --listen {settings.addresses[0]}"
+    return (
+        f"no server answers at {settings.address}: nothing listens there; start one: asktell-server serve{started} "
+        "(ASKTELL_WAIT=60 waits so many seconds for it)"
+    )

@@ -46,6 +46,12 @@ class Unreachable:
     """Look whether the channel has a connection. Outcome: None, or in words that it has none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Look whether a port of this machine refuses connections. Outcome: a bool; False for servers elsewhere, and for one
+    that has been there before."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenStream:
     """Start a server stream without a deadline. Outcome: the call."""
@@ -61,7 +67,7 @@ class ReadStream:
     call: Any
 
 
-Effect: TypeAlias = Unary | Sleep | Unreachable | OpenStream | ReadStream
+Effect: TypeAlias = Unary | Sleep | Unreachable | Refused | OpenStream | ReadStream
 Flow: TypeAlias = Generator[Effect, Any, T]
 
 

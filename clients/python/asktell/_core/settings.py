@@ -14,6 +14,7 @@ from asktell._core.flow import Timeouts
 
 DEFAULT_ADDRESS = "localhost:50051"
 DEFAULT_PORT = "50051"
+DEFAULT_WAIT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class Settings:
     project: str
     worker_id: str
     timeouts: Timeouts
+    wait_s: float
     tls: bool
     token: str | None = field(repr=False)
     root_certificates: bytes | None = field(repr=False)
@@ -64,6 +66,9 @@ class ClientOptions(TypedDict, total=False):
             ASKTELL_TLS_CERT and ASKTELL_TLS_KEY. Switches TLS on.
         timeout_s: deadline of every call, retries included; default 30.
         slow_timeout_s: the same for Ask and Suggest, which may fit a model; default 60.
+        wait_s: how long the first call waits for a server on this machine whose port refuses connections: it is not started, or
+            not yet; default ASKTELL_WAIT, then 2. Servers elsewhere, and those that have been there before, are waited for as
+            long as each call's deadline.
         worker_id: kept with each trial that the client asks for; default host name and process id.
     """
 
@@ -74,6 +79,7 @@ class ClientOptions(TypedDict, total=False):
     client_certificate: tuple[str | os.PathLike[str], str | os.PathLike[str]] | None
     timeout_s: float
     slow_timeout_s: float
+    wait_s: float | None
     worker_id: str | None
 
 
@@ -87,9 +93,10 @@ def make_settings(
     client_certificate: tuple[str | os.PathLike[str], str | os.PathLike[str]] | None = None,
     timeout_s: float = 30.0,
     slow_timeout_s: float = 60.0,
+    wait_s: float | None = None,
     worker_id: str | None = None,
 ) -> Settings:
-    """Arguments first, then ASKTELL_ADDRESS, ASKTELL_TOKEN and ASKTELL_TLS_CA, _CERT and _KEY, then the defaults.
+    """Arguments first, then ASKTELL_ADDRESS, ASKTELL_TOKEN, ASKTELL_TLS_CA, _CERT and _KEY, and ASKTELL_WAIT, then the defaults.
 
     Raises:
         ValueError: an address is malformed, or a certificate has no key. OSError: a certificate file cannot be read.
@@ -117,6 +124,7 @@ def make_settings(
         addresses=tuple(parse_address(part) for part in text.split(",") if part.strip()) or (DEFAULT_ADDRESS,),
         project=project,
         worker_id=worker_id or f"{socket.gethostname()}:{os.getpid()}",
+        wait_s=_wait_s(wait_s, environment.get("ASKTELL_WAIT")),
         timeouts=Timeouts(default_s=timeout_s, slow_s=slow_timeout_s),
         tls=tls or certificates is not None or own is not None,
         token=token or environment.get("ASKTELL_TOKEN") or None,
@@ -136,6 +144,19 @@ def _own_certificate(environment: Mapping[str, str]) -> tuple[str, str] | None:
 
 def _made_again(given: Mapping[str, Any]) -> Settings:
     return make_settings(**given)
+
+
+def _wait_s(given: float | None, environment: str | None) -> float:
+    if given is None and not environment:
+        return DEFAULT_WAIT_S
+    name, value = ("wait_s", given) if given is not None else ("ASKTELL_WAIT", environment)
+    try:
+        seconds = float(value or 0.0)
+    except ValueError:
+        raise ValueError(f"{name} must be a number of seconds, got {value!r}") from None
+    if not seconds >= 0:
+        raise ValueError(f"{name} must be at least 0, got {value}")
+    return seconds
 
 
 def parse_address(text: str) -> str:

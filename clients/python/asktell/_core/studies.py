@@ -9,20 +9,24 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import grpc
+
 from asktell._core import methods
 from asktell._core.ask_options import AskOptions, put_ask_options
-from asktell._core.flow import Flow, Sleep, call, new_request_id
+from asktell._core.channel import nothing_listens
+from asktell._core.flow import Flow, Refused, Sleep, call, new_request_id
 from asktell._core.methods import Method, Req, Resp
-from asktell._core.settings import Settings
+from asktell._core.settings import DEFAULT_WAIT_S, Settings
 from asktell._core.values import whole
 from asktell._core.words import study_words
-from asktell.errors import AsktellError, NoTrialAvailable, Overloaded
+from asktell.errors import AsktellError, NoTrialAvailable, Overloaded, Unavailable
 from asktell.v1 import study_pb2, study_service_pb2, trial_pb2, trial_service_pb2
 
 logger = logging.getLogger("asktell.study")
 
 PAGE_SIZE = 500
 _RETRY_ASK_S = 1.0
+_LOOK_AGAIN_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,17 @@ class Caller:
     settings: Settings
 
     def __call__(self, method: Method[Req, Resp], request: Req) -> Flow[Resp]:
-        """One call, with its retries."""
-        return call(method, request, timeout_s=self.settings.timeouts.of(method))
+        """One call, with its retries. Raises Unavailable, too: nothing listens on this machine's port for `wait_s`."""
+        give_up_at = time.monotonic() + self.settings.wait_s
+        patient = self.settings.wait_s > DEFAULT_WAIT_S
+        while (yield Refused()):
+            if patient:
+                logging.getLogger("asktell").warning("waiting for a server at %s", self.settings.address)
+                patient = False
+            if time.monotonic() >= give_up_at:
+                raise Unavailable(nothing_listens(self.settings), code=grpc.StatusCode.UNAVAILABLE)
+            yield Sleep(seconds=_LOOK_AGAIN_S)
+        return (yield from call(method, request, timeout_s=self.settings.timeouts.of(method)))
 
 
 def create_study(caller: Caller, request: study_service_pb2.CreateStudyRequest) -> Flow[study_pb2.Study]:

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 
 from asktell._core import channel as wire
-from asktell._core.flow import Effect, Flow, OpenStream, ReadStream, Sleep, T, Unary, Unreachable
+from asktell._core.flow import Effect, Flow, OpenStream, ReadStream, Refused, Sleep, T, Unary, Unreachable
 from asktell._core.methods import Method
 from asktell._core.settings import Settings
 from asktell.errors import ClientClosed
@@ -34,6 +34,7 @@ class SyncTransport:
         )
         self._metadata = wire.metadata(settings)
         self._pid = os.getpid()
+        self._found = False
         self._callables: dict[str, Any] = {}
         self._closed = False
 
@@ -96,11 +97,17 @@ class SyncTransport:
                 return time.sleep(effect.seconds)
             case Unreachable():
                 return None if self._is_connected() else wire.unreachable(self._settings)
+            case Refused():
+                return self._refused()
             case OpenStream():
                 open_stream = self._callable(effect.method, self._channel.unary_stream)
                 return open_stream(effect.request, metadata=self._metadata, wait_for_ready=True)
             case ReadStream():
                 return next(effect.call, None)
+
+    def _refused(self) -> bool:
+        self._found = self._found or not wire.refused(self._settings)
+        return not self._found
 
     def _callable(self, method: Method[Any, Any], make: Callable[..., Any]) -> Any:
         if method.path not in self._callables:

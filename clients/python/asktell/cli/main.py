@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from asktell import __version__
-from asktell.cli import going_on
+from asktell.cli import wording
 from asktell.cli.output import complain
 from asktell.cli.plot_command import plot
 from asktell.cli.run_command import run
@@ -17,7 +17,7 @@ from asktell.cli.study_commands import study
 from asktell.cli.transfer_commands import export, import_
 from asktell.cli.trial_commands import best, enqueue, trials
 from asktell.cli.watch_command import watch
-from asktell.errors import AsktellError, InvalidArgument, NotFound, StudyComplete, StudyPaused, Unavailable
+from asktell.errors import AsktellError, InvalidArgument, NotFound, StudyComplete, Unavailable
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
@@ -42,6 +42,7 @@ Environment:
   ASKTELL_TOKEN    token to send, when the server wants one
   ASKTELL_TLS_CA   PEM file of the authority to trust; switches TLS on
   ASKTELL_TLS_CERT, ASKTELL_TLS_KEY   your certificate and its key, for a server with --tls-client-ca
+  ASKTELL_WAIT     how many seconds to wait for a server on this machine that is not there yet [default: 2]
 
 \b
 Exit codes:
@@ -60,10 +61,13 @@ Exit codes:
 @click.option("--address", metavar="HOST:PORT", help="The server, before ASKTELL_ADDRESS.")
 @click.option("--project", metavar="NAME", help="Project of studies named by their id.  [default: default]")
 @click.option("--tls", is_flag=True, help="Encrypt, and trust the system's authorities.")
+@click.option(
+    "--wait", type=click.FloatRange(0), metavar="SECONDS", help="For a server that is not there yet.  [default: 2]"
+)
 @click.pass_context
-def cli(context: click.Context, address: str | None, project: str | None, tls: bool) -> None:
+def cli(context: click.Context, address: str | None, project: str | None, tls: bool, wait: float | None) -> None:
     """Keeps the options of the connection for the command that follows."""
-    context.obj = {"address": address, "project": project, "tls": tls}
+    context.obj = {"address": address, "project": project, "tls": tls, "wait": wait}
 
 
 for command in (study, trials, best, enqueue, import_, export, run, watch, plot):
@@ -87,23 +91,15 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
         complain("interrupted", kind="")
         return EXIT_INTERRUPTED
     except AsktellError as error:
-        complain(_sentence(error))
+        complain(wording.sentence(error))
         return _code(error)
     except BrokenPipeError:  # `asktell trials … | head`
         sys.stdout = None  # or Python complains at exit when it flushes the closed pipe
         return EXIT_ERROR
     except (OSError, ValueError, TypeError) as error:  # a certificate that cannot be read, a malformed address
-        complain(str(error))
+        complain(wording.mistake(error))
         return EXIT_ERROR
     return code if isinstance(code, int) else 0
-
-
-def _sentence(error: AsktellError) -> str:
-    if isinstance(error, Unavailable):
-        return f"{error} (set another address with --address or ASKTELL_ADDRESS)"
-    if isinstance(error, StudyComplete | StudyPaused):
-        return going_on.sentence(error)
-    return str(error)
 
 
 def _code(error: AsktellError) -> int:

@@ -21,7 +21,7 @@ from asktell.cli import going_on
 from asktell.cli.connect import with_client
 from asktell.cli.output import complain, console, metrics_of
 from asktell.cli.running.progress import LiveProgress, PlainProgress, summary
-from asktell.cli.running.template import check_variables, likely_typos
+from asktell.cli.running.template import check_placeholders, check_variables
 from asktell.cli.running.trial_run import Job, TrialRun
 from asktell.cli.study_commands import create_from_file, show_warnings
 from asktell.cli.tables.columns import parameter_columns
@@ -36,7 +36,8 @@ STUDY is a study's name, or a YAML file that is created first (or loaded, if it 
 
 \b
 Parameters go in
-  as {{name}} in the words of COMMAND (which is run as it stands, without a shell), and in the environment:
+  as {{name}} in the words of COMMAND (which is run as it stands, without a shell; {{{{name}}}} stands for {{name}}), and in the
+  environment:
   ASKTELL_PARAM_<NAME>   one for each parameter (upper case, other characters than letters and digits become _)
   ASKTELL_PARAMS_JSON    all of them;  ASKTELL_STUDY and ASKTELL_TRIAL say which trial it is
 
@@ -90,10 +91,9 @@ def run(
     objective = chosen.objectives[0]
     try:
         check_variables(chosen.space)
+        check_placeholders(command, chosen.space)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    for typo, meant in likely_typos(command, chosen.space).items():
-        complain(f"{{{typo}}} names no parameter and stays as it is; did you mean {{{meant}}}?", kind="warning")
     job = Job(
         command=command,
         study=chosen.name,

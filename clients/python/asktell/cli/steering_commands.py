@@ -14,7 +14,7 @@ from asktell._sync.study import Study
 from asktell.cli.connect import with_client
 from asktell.cli.going_on import sentence
 from asktell.cli.output import complain, state_words
-from asktell.errors import EtagMismatch, InvalidArgument, StudyComplete
+from asktell.errors import EtagMismatch, StudyComplete
 from asktell.records import StudyState
 
 NONE = "none"
@@ -170,11 +170,7 @@ def update(client: Client, /, study: str, **given: Any) -> None:
     }
     chosen = client.study(study)
     was_finished = chosen.state is StudyState.FINISHED
-    try:
-        _update(chosen, changes, edits)
-    except InvalidArgument as error:
-        field, colon, rest = error.message.partition(":")
-        raise error.reworded(f"{FLAGS[field].name}{colon}{rest}" if field in FLAGS else error.message) from None
+    _update(chosen, changes, edits)
     _say(chosen)
     if was_finished and chosen.state is StudyState.FINISHED:
         metadata = {"name": chosen.name, "finish_reason": chosen.finish_reason.value}

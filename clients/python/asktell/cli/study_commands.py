@@ -14,13 +14,14 @@ from rich import box
 from rich.table import Table
 
 from asktell._core.study_view import StudyView
-from asktell._core.words import study_words
 from asktell._sync.client import Client
 from asktell._sync.study import Study
+from asktell.cli import wording
 from asktell.cli.connect import with_client
 from asktell.cli.output import complain, console, pairs, print_json, short, state_words, time
 from asktell.cli.steering_commands import finish, pause, resume, update
 from asktell.cli.study_file import not_said, study_file
+from asktell.errors import StudyExists
 from asktell.records import TrialCounts
 
 as_json = click.option("--json", "as_json", is_flag=True, help="JSON for programs.")
@@ -58,7 +59,13 @@ def create(client: Client, file: Path, exist_ok: bool) -> None:
         warmup_steps: {type: int, min: 0, max: 500}
       stopping: {max_trials: 50}
     """
-    click.echo(create_from_file(client, file, exist_ok=exist_ok).name)
+    try:
+        created = create_from_file(client, file, exist_ok=exist_ok)
+    except StudyExists as error:
+        if exist_ok:
+            raise
+        raise click.ClickException(f"{error} (--exist-ok takes it if it is the same)") from None
+    click.echo(created.name)
 
 
 def create_from_file(client: Client, file: Path, *, exist_ok: bool) -> Study:
@@ -98,8 +105,11 @@ def check(client: Client, file: Path) -> None:
 def show_warnings(shown: StudyView, file: Path | None = None) -> None:
     """A study's warnings on stderr, with their place in the file that it has just been read from."""
     for warning in shown.warnings:
-        field = study_words(warning.field, shown.message)
-        where = f"{file}:{warning.place}" if file and warning.place else f"{shown.id}: {field}"
+        where = (
+            f"{file}:{warning.place}"
+            if file and warning.place
+            else f"{shown.id}: {wording.key(warning.field, list(shown.space))}"
+        )
         complain(f"{where}: {warning.message}", kind="warning")
 
 

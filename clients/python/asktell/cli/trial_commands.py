@@ -31,7 +31,6 @@ from asktell.cli.tables.columns import did_you_mean, trial_columns
 from asktell.cli.tables.printing import Look, print_trials
 from asktell.cli.tables.trials import chosen, selected
 from asktell.cli.values import parse_value
-from asktell.errors import ValueOutsideSpace
 from asktell.records import BestByModel, TrialState
 from asktell.spaces import Domain, ParameterValue
 
@@ -214,10 +213,7 @@ def enqueue(client: Client, study: str, values: tuple[str, ...]) -> None:
       asktell enqueue lora learning_rate=3e-4 batch_size=16 optimizer=adam nesterov=true warmup_steps=100
     """
     chosen = client.study(study)
-    try:
-        queued = chosen.enqueue(parse_values(values, chosen.space))
-    except ValueOutsideSpace as error:  # here parameters are words of their own
-        raise error.reworded(error.message.replace(f"params[{error.parameter!r}]", error.parameter, 1)) from None
+    queued = chosen.enqueue(parse_values(values, chosen.space))
     click.echo(f"{queued.name} {queued.state} {pairs(queued.params)}")
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from asktell.spaces import ParameterValue
 
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_./-]*)\}")
+_NAME = r"[A-Za-z_][A-Za-z0-9_./-]*"
+_PLACEHOLDER = re.compile(rf"\{{\{{(?P<kept>{_NAME})\}}\}}|\{{(?P<name>{_NAME})\}}")
 
 
 def value_text(value: ParameterValue) -> str:
@@ -20,20 +21,31 @@ def value_text(value: ParameterValue) -> str:
 
 
 def fill(command: Sequence[str], params: Mapping[str, ParameterValue]) -> list[str]:
-    """The command with `{name}` replaced by the parameter's value; other braces stay as they are."""
+    """The command with `{name}` replaced by the parameter's value, `{{name}}` by `{name}`; other braces stay as they are.
+
+    A parameter that this configuration does not have leaves nothing in its place.
+    """
 
     def replace(match: re.Match[str]) -> str:
-        return value_text(params[match[1]]) if match[1] in params else match[0]
+        if match["kept"] is not None:
+            return f"{{{match['kept']}}}"
+        return value_text(params[match["name"]]) if match["name"] in params else ""
 
     return [_PLACEHOLDER.sub(replace, word) for word in command]
 
 
-def likely_typos(command: Sequence[str], names: Iterable[str]) -> dict[str, str]:
-    """Placeholders that name no parameter but nearly do, with the name that was probably meant."""
+def check_placeholders(command: Sequence[str], names: Iterable[str]) -> None:
+    """Raises ValueError: the command has a placeholder that names no parameter."""
     known = list(names)
-    unknown = {name for word in command for name in _PLACEHOLDER.findall(word)} - set(known)
-    near = {name: difflib.get_close_matches(name, known, n=1) for name in sorted(unknown)}
-    return {name: found[0] for name, found in near.items() if found}
+    for word in command:
+        for match in _PLACEHOLDER.finditer(word):
+            name = match["name"]
+            if name is not None and name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f", did you mean {{{near[0]}}}?" if near else f"; it has {', '.join(known)};"
+                raise ValueError(
+                    f"{{{name}}} in the command is no parameter of the study{hint} ({{{{{name}}}}} stands for braces that stay)"
+                )
 
 
 def variable(name: str) -> str:
