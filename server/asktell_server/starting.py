@@ -16,7 +16,6 @@ from asktell_server.store.connect import connect
 from asktell_server.store.embedded import EmbeddedStore, EmbeddedStoreError
 from asktell_server.store.protocol import Ledger
 from asktell_server.store.tasks import raise_if_cancelled
-from asktell_server.store.urls import parse_store_url
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +93,6 @@ async def _open_store(settings: Settings, pool: WorkerPool) -> AsyncIterator[Par
         except ValueError as error:
             raise StartError(f"--store: {error}") from error
         except Unavailable as error:
-            raise StartError(f"cannot use the store {parse_store_url(url)}: {error}") from error
+            raise StartError(f"cannot use the store: {error}") from error
         stack.push_async_callback(ledger.close)
         yield Parts(pool=pool, ledger=ledger, embedded=embedded)

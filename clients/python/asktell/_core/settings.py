@@ -118,6 +118,7 @@ def make_settings(
         "client_certificate": client_certificate,  # the files' names: a key goes into no pickle
         "timeout_s": timeout_s,
         "slow_timeout_s": slow_timeout_s,
+        "wait_s": wait_s,
         "worker_id": worker_id,
     }
     return Settings(
