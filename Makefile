@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-polyglot test test-install conformance lint docs generate bench bench-regret bench-latency toolchains constraints clean
+.PHONY: help setup demo demo-polyglot test test-install conformance lint docs generate release bench bench-regret bench-latency toolchains constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -41,6 +41,9 @@ docs: setup ## API documentation of every client whose toolchain is present
 generate: setup ## regenerate the code of proto/ that is checked in
 	$(BIN)/python scripts/generate.py
 	scripts/languages.sh generate
+
+release: setup ## build what a release consists of, try each part, print how to publish it (publishes nothing)
+	scripts/release.sh
 
 bench: setup ## latency, throughput, fairness and memory on this machine
 	$(BIN)/python -m benchmarks

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The C++ client and its example: check (is the toolchain here? status 3 when not), build, lint, test, docs, packages.
+# The C++ client and its example: check (is the toolchain here? status 3 when not), build, lint, test, docs, packages,
+# package INTO (what a release consists of).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 client=clients/cpp
@@ -76,6 +77,17 @@ run_tests() {
   ctest --test-dir $client/build --output-on-failure --timeout 120
 }
 
+package() { # package INTO: the sources with the contract, which in the repository lies elsewhere
+  local name stage
+  name=asktell-cpp-$(sed -n 's/^project(asktell VERSION \([^ ]*\).*/\1/p' $client/CMakeLists.txt)
+  stage=$(mktemp -d)
+  mkdir -p "$1" "$stage/$name"
+  git archive HEAD:$client ':(exclude)conformance' ':(exclude)tests' | tar -x -C "$stage/$name"
+  git archive HEAD proto LICENSE | tar -x -C "$stage/$name"
+  tar -C "$stage" --sort=name --owner=0 --group=0 --numeric-owner -czf "$1/$name.tar.gz" "$name"
+  rm -rf "$stage"
+}
+
 docs() {
   mkdir -p $client/build
   (cd $client && doxygen -q Doxyfile)
@@ -85,10 +97,11 @@ docs() {
 case ${1:-} in
   check | build | lint | tidy | docs) "$1" ;;
   test) run_tests ;;
+  package) package "$(realpath -m "${2:?usage: $0 package INTO}")" ;;
   packages) echo "$packages" ;;
   generate) : ;; # generated code is made by the build and never checked in
   *)
-    echo "usage: $0 check|build|lint|tidy|test|docs|generate|packages" >&2
+    echo "usage: $0 check|build|lint|tidy|test|docs|generate|packages|package INTO" >&2
     exit 2
     ;;
 esac

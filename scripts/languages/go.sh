@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The Go client and its example: check (is the toolchain here? status 3 when not), build, lint, test, docs, generate.
+# The Go client and its example: check (is the toolchain here? status 3 when not), build, lint, test, docs, generate,
+# package INTO (what a release consists of).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
@@ -75,6 +76,20 @@ run_tests() { # the race detector needs a C compiler
   in_modules go test "${race[@]}" ./...
 }
 
+# A release of a module is a tag of the repository; what it will hold lies here as a module proxy keeps it.
+package() { # package INTO
+  local version module into
+  version=v$(sed -n 's/^const Version = "\(.*\)"/\1/p' $client/doc.go)
+  module=$(sed -n 's/^module //p' $client/go.mod)
+  into=$1/go/$module/@v
+  mkdir -p "$into"
+  git archive --format=zip --prefix="$module@$version/" --add-file=LICENSE --output="$into/$version.zip" \
+    HEAD:$client ':(exclude)tools' # which is a module of its own
+  git show HEAD:$client/go.mod >"$into/$version.mod"
+  echo "{\"Version\": \"$version\"}" >"$into/$version.info"
+  echo "$version" >"$into/list"
+}
+
 docs() {
   mkdir -p $client/build
   (cd $client && go doc -all . >build/asktell.txt)
@@ -86,8 +101,9 @@ case ${1:-} in
   generate) generate . ;;
   build | lint | docs) "$1" ;;
   test) run_tests ;;
+  package) package "$(realpath -m "${2:?usage: $0 package INTO}")" ;;
   *)
-    echo "usage: $0 check|build|lint|test|docs|generate" >&2
+    echo "usage: $0 check|build|lint|test|docs|generate|package INTO" >&2
     exit 2
     ;;
 esac

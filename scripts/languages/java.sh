@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The Java client and its example: check (is the toolchain here? status 3 when not), build, lint, test, docs.
+# The Java client and its example: check (is the toolchain here? status 3 when not), build, lint, test, docs,
+# package INTO (what a release consists of).
 # There is nothing to generate: Maven makes the code of the contract at build time.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -39,6 +40,17 @@ format() { run_maven -f $everything spotless:apply; }
 
 run_tests() { run_maven -f $everything verify; }
 
+package() { # package INTO: what Maven Central asks for, but the signatures
+  local version file
+  version=$(sed -n 's/.*VERSION = "\(.*\)".*/\1/p' $client/src/main/java/io/asktell/Client.java)
+  run_maven -f $client/pom.xml package source:jar-no-fork javadoc:jar -DskipTests
+  mkdir -p "$1"
+  for file in asktell-"$version"{,-sources,-javadoc}.jar; do
+    cp $client/target/"$file" "$1"
+  done
+  cp $client/pom.xml "$1/asktell-$version.pom"
+}
+
 docs() {
   run_maven -f $client/pom.xml compile javadoc:javadoc
   echo "java: $client/target/reports/apidocs/index.html"
@@ -47,9 +59,10 @@ docs() {
 case ${1:-} in
   check | build | lint | format | docs) "$1" ;;
   test) run_tests ;;
+  package) package "$(realpath -m "${2:?usage: $0 package INTO}")" ;;
   generate) : ;; # generated code is made by the build and never checked in
   *)
-    echo "usage: $0 check|build|lint|format|test|docs|generate" >&2
+    echo "usage: $0 check|build|lint|format|test|docs|generate|package INTO" >&2
     exit 2
     ;;
 esac

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The Rust client and its example: check (is the toolchain here? status 3 when not), build, lint, test, docs, generate.
+# The Rust client and its example: check (is the toolchain here? status 3 when not), build, lint, test, docs, generate,
+# package INTO (what a release consists of).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 client=clients/rust
@@ -67,6 +68,13 @@ build() {
 
 run_tests() { in_crates cargo test; }
 
+# The package is not compiled here: following the README with what was unpacked from it does that (scripts/release.sh).
+package() { # package INTO
+  mkdir -p "$1"
+  cargo package --manifest-path $client/Cargo.toml --package asktell --no-verify --allow-dirty
+  cp "$CARGO_TARGET_DIR"/package/asktell-"$(sed -n 's/^version = "\(.*\)"/\1/p' $client/Cargo.toml)".crate "$1"
+}
+
 docs() {
   RUSTDOCFLAGS="-D warnings" cargo doc --manifest-path $client/Cargo.toml --package asktell --no-deps
   echo "rust: $client/target/doc/asktell/index.html"
@@ -77,8 +85,9 @@ case ${1:-} in
   generate) generate . ;;
   build | lint | docs) "$1" ;;
   test) run_tests ;;
+  package) package "$(realpath -m "${2:?usage: $0 package INTO}")" ;;
   *)
-    echo "usage: $0 check|build|lint|test|docs|generate" >&2
+    echo "usage: $0 check|build|lint|test|docs|generate|package INTO" >&2
     exit 2
     ;;
 esac

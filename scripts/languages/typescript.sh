@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The TypeScript client and its example: check (is the toolchain here? status 3 when not), build, lint, test, docs,
-# generate. Packages are installed when package-lock.json is newer than what is there.
+# generate, package INTO (what a release consists of). Packages are installed when package-lock.json is newer than what is there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
@@ -78,6 +78,11 @@ run_tests() {
   node --test $client/build/test/*.test.js $example/build/*.test.js
 }
 
+package() { # package INTO
+  mkdir -p "$1"
+  (cd $client && npm pack --loglevel=error --pack-destination "$1" >/dev/null) # which builds it, by `prepare`
+}
+
 docs() {
   (cd $client && typedoc --logLevel Warn)
   echo "typescript: $client/docs/index.html"
@@ -88,8 +93,9 @@ case ${1:-} in
   generate) install && generate . ;;
   build | lint | docs) install && "$1" ;;
   test) install && run_tests ;;
+  package) install && package "$(realpath -m "${2:?usage: $0 package INTO}")" ;;
   *)
-    echo "usage: $0 check|build|lint|test|docs|generate" >&2
+    echo "usage: $0 check|build|lint|test|docs|generate|package INTO" >&2
     exit 2
     ;;
 esac

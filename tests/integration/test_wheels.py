@@ -2,7 +2,8 @@
 
 The environment has links to the requirements that are installed here, those that the wheels declare and no others, so that
 nothing is downloaded; torch is there without CUDA, as `make setup` installs it. With ASKTELL_CLEAN_INSTALL=1 (`make
-test-install`) it is a clean one, and everything comes from the package index.
+test-install`) it is a clean one, and everything comes from the package index. With ASKTELL_WHEELS=FOLDER (`make release`) the
+wheels are those that lie there.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ def requirements() -> list[str]:
 
 
 def wheels(into: Path) -> list[Path]:
+    released = os.environ.get("ASKTELL_WHEELS")  # of scripts/release.sh
+    if released:
+        return sorted(Path(released).resolve().glob("*.whl"))
     for directory in (ROOT, ROOT / "clients/python"):
         command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(into)]
         subprocess.run(command, cwd=directory, check=True, capture_output=True)

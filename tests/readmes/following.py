@@ -31,8 +31,8 @@ class Step:
 class Place:
     """Where a README is followed, and what there is in place of what it names.
 
-    `client`: what takes the place of `../asktell/clients/LANGUAGE`, the folder of a clone. `instead`: further pieces of
-    commands, and what is run in their place. `seeds`: files that lie in the folder already.
+    `instead`: pieces of commands, and what is run in their place. `client`: what takes the place of
+    `../asktell/clients/LANGUAGE`, the folder of a clone, in the rest. `seeds`: files that lie in the folder already.
     """
 
     client: Path
@@ -79,9 +79,10 @@ def follow(language: str, folder: Path, place: Place, *, address: str, study: st
             file.parent.mkdir(exist_ok=True)
             file.write_text(re.sub(rf"\b{BUDGET}\b", str(trials), text), encoding="utf-8")
             continue
-        commands = step.text.replace(f"../asktell/clients/{language}", str(place.client))
+        commands = step.text
         for written, meant in place.instead.items():
             commands = commands.replace(written, meant)
+        commands = commands.replace(f"../asktell/clients/{language}", str(place.client))
         done = subprocess.run(
             ["bash", "-euc", commands],
             cwd=folder,

@@ -11,7 +11,7 @@ import pytest
 import asktell
 from tests.conformance.languages import LANGUAGES
 from tests.readmes.following import follow
-from tests.readmes.places import PLACES, beside_this_clone
+from tests.readmes.places import RELEASED, beside_this_clone
 from tests.support.server import ServerProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -25,7 +25,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         yield server
 
 
-@pytest.mark.parametrize("language", PLACES)
+@pytest.mark.parametrize("language", RELEASED)
 def test_a_newcomer_gets_from_the_readme_to_a_complete_study(
     language: str, server: ServerProcess, tmp_path: Path
 ) -> None:

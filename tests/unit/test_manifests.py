@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
-from xml.etree import ElementTree
 
 import pytest
+
+from scripts import versions
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = sorted(path.stem for path in (ROOT / "scripts/languages").glob("*.sh"))
 DEPENDENCIES = ("dependencies", "dev-dependencies", "build-dependencies")
-POM = "{http://maven.apache.org/POM/4.0.0}"
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -25,43 +23,22 @@ def tracked(*patterns: str) -> list[Path]:
     return [ROOT / name for name in listed.stdout.decode().split("\0") if name]
 
 
-def captured(pattern: str, file: str) -> str:
-    found = re.search(pattern, (ROOT / file).read_text(), re.MULTILINE)
-    assert found is not None, f"{file} has no {pattern}"
-    return found[1]
-
-
-def versions() -> Iterator[tuple[str, str]]:
-    """Every place where the version of this repository stands."""
-    for file in tracked("pyproject.toml", "clients/*/pyproject.toml"):
-        yield str(file.relative_to(ROOT)), tomllib.loads(file.read_text())["project"]["version"]
-    for file in tracked("clients/*/Cargo.toml", "examples/*/Cargo.toml"):
-        yield str(file.relative_to(ROOT)), tomllib.loads(file.read_text())["package"]["version"]
-    for file in tracked("clients/*/package.json", "examples/*/package.json"):
-        yield str(file.relative_to(ROOT)), json.loads(file.read_text())["version"]
-    lock = json.loads((ROOT / "clients/typescript/package-lock.json").read_text())
-    yield "package-lock.json", lock["version"]
-    yield "package-lock.json, its root package", lock["packages"][""]["version"]
-    for file in tracked("clients/*/pom.xml", "examples/*/pom.xml"):
-        project = ElementTree.fromstring(file.read_text())
-        yield str(file.relative_to(ROOT)), project.findtext(f"{POM}version") or ""
-        for dependency in project.iter(f"{POM}dependency"):
-            if dependency.findtext(f"{POM}groupId") == "io.asktell":
-                yield f"{file.relative_to(ROOT)}, its client", dependency.findtext(f"{POM}version") or ""
-    yield (
-        "the README of Java",
-        captured(r"<artifactId>asktell</artifactId>\s*<version>(.+)</version>", "clients/java/README.md"),
-    )
-    yield "Client.VERSION", captured(r'VERSION = "(.+)"', "clients/java/src/main/java/io/asktell/Client.java")
-    yield "asktell.Version", captured(r'^const Version = "(.+)"', "clients/go/doc.go")
-    yield "examples/go/go.mod", captured(r"asktell/clients/go v(\S+)", "examples/go/go.mod")
-    yield "clients/cpp", captured(r"^project\(asktell VERSION (\S+)", "clients/cpp/CMakeLists.txt")
-
-
 def test_all_clients_carry_one_version() -> None:
-    found = dict(versions())
-    assert len(found) >= 14
-    assert set(found.values()) == {tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]}, found
+    found = versions.versions()
+    assert len(found) == 1, found
+    patterns = ("*pyproject.toml", "*package.json", "*package-lock.json", "*pom.xml", "*workspace.xml", "*Cargo.toml")
+    assert {str(file.relative_to(ROOT)) for file in tracked(*patterns)} <= {place.file for place in versions.PLACES}
+
+
+def test_one_command_gives_all_of_them_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in versions.PLACES:
+        copy = tmp_path / place.file
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes((ROOT / place.file).read_bytes())
+    monkeypatch.setattr(versions, "ROOT", tmp_path)
+    monkeypatch.setattr("sys.argv", ["versions.py", "--set", "7.8.9"])
+    assert versions.main() == 0
+    assert versions.versions() == {"7.8.9": {place.file for place in versions.PLACES}}
 
 
 MANIFESTS = (

@@ -180,6 +180,12 @@ public final class Client implements AutoCloseable {
     session.close();
   }
 
+  /** Where the servers are, and the project; never the token. */
+  @Override
+  public String toString() {
+    return Show.client(session.settings);
+  }
+
   /** Collects settings. What is not set comes from the environment, then from defaults. */
   public static final class Builder {
     String address;

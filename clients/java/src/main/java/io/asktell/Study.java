@@ -3,6 +3,7 @@ package io.asktell;
 import com.google.protobuf.FieldMask;
 import io.asktell.AsktellException.NoTrialAvailableException;
 import io.asktell.AsktellException.OverloadedException;
+import io.asktell.AsktellException.StudyCompleteException;
 import io.asktell.v1.AskRequest;
 import io.asktell.v1.AskResponse;
 import io.asktell.v1.BestByModel;
@@ -25,6 +26,7 @@ import io.asktell.v1.TrialServiceGrpc;
 import io.asktell.v1.TrialState;
 import io.asktell.v1.UpdateStudyRequest;
 import io.grpc.Status;
+import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
@@ -44,6 +46,7 @@ public final class Study {
 
   private final Session session;
   private volatile io.asktell.v1.Study info;
+  private volatile io.asktell.v1.Trial best; // null until a call has answered with it
 
   Study(Session session, io.asktell.v1.Study info) {
     this.session = session;
@@ -75,7 +78,8 @@ public final class Study {
    * Asks for a trial to run; its lease renews itself until the trial is told, released or closed.
    * When nothing can be handed out now, it waits.
    *
-   * @throws AsktellException.StudyCompleteException when there is nothing more to do
+   * @throws AsktellException.StudyCompleteException when there is nothing more to do; {@link #info}
+   *     is read anew
    * @throws AsktellException.StudyPausedException until somebody resumes the study
    * @throws AsktellException.QueueEmptyException when the study is searched by hand and nothing is
    *     enqueued
@@ -126,6 +130,9 @@ public final class Study {
         }
         return new Answer<>(
             answer.getTrialsList().stream().map(trial -> leased(trial, sentAt)).toList(), answer);
+      } catch (StudyCompleteException complete) {
+        refreshQuietly(); // what is printed after the last trial is true
+        throw complete;
       } catch (NoTrialAvailableException | OverloadedException busy) {
         Duration delay = Backoff.jitter(busy.retryAfter().orElse(Duration.ofSeconds(1)), 1.0, 1.2);
         Duration waited = Duration.ofNanos(System.nanoTime() - begun);
@@ -134,6 +141,14 @@ public final class Study {
         }
         Calls.sleep(delay);
       }
+    }
+  }
+
+  private void refreshQuietly() {
+    try {
+      refresh();
+    } catch (AsktellException failure) {
+      Session.LOGGER.log(Level.DEBUG, "the complete study could not be read anew", failure);
     }
   }
 
@@ -203,6 +218,9 @@ public final class Study {
         session.calls.unary(
             TrialServiceGrpc.getListBestTrialsMethod(),
             request.toBuilder().setParent(name()).build());
+    if (answer.getTrialsCount() > 0) {
+      best = answer.getTrials(0);
+    }
     return new Answer<>(handles(answer.getTrialsList()), answer);
   }
 
@@ -317,8 +335,12 @@ public final class Study {
     return trials.stream().map(this::handle).toList();
   }
 
+  /**
+   * Name, state, how many trials there are, the budget and the best trial; each as of the last call
+   * that answered with it.
+   */
   @Override
   public String toString() {
-    return name() + " " + info.getState();
+    return Show.study(info, best);
   }
 }

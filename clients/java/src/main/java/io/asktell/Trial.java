@@ -305,8 +305,9 @@ public final class Trial implements AutoCloseable {
     return reason.substring(0, reason.offsetByCodePoints(0, LONGEST_REASON - 1)) + "…";
   }
 
+  /** Name, state, configuration and metrics, as of the last call that answered with the trial. */
   @Override
   public String toString() {
-    return name() + " " + info.getState();
+    return Show.trial(info);
   }
 }
