@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from examples import polyglot, python_digits
+from examples import digits_network, polyglot, python_digits
 from tests.support.study_files import read
 
 EXAMPLES = Path(python_digits.__file__).parent
@@ -31,6 +31,21 @@ def test_rows_are_split_as_in_every_language() -> None:
     assert (len(training.labels), len(validation.labels)) == (1078, 359)
     assert training.images.shape[1] == 65
     assert training.images.max() == 1.0
+
+
+def test_the_network_learns_and_says_its_size() -> None:
+    said = digits_network.run(pixels=4, width=8, lr=0.05, l2=1e-5, epochs=8)
+    assert said["weights"] == 17 * 8 + 9 * 10
+    assert said["val_error"] < 0.5
+
+
+@pytest.mark.parametrize("name", ["digits_tradeoff", "digits_small"])
+def test_the_studies_of_the_network_have_what_it_takes_and_says(name: str) -> None:
+    study = read(EXAMPLES / f"{name}.yaml")
+    assert list(study.space) == ["pixels", "width", "lr", "l2", "epochs"]
+    wanted = [each.metric for each in (*study.objectives, *study.outcome_constraints)]
+    wanted += [each.name for each in study.metrics]
+    assert sorted(wanted) == ["val_error", "val_loss", "weights"]
 
 
 def test_python_learns() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from botorch.utils.multi_objective.box_decompositions.non_dominated import FastNondominatedPartitioning
-from scipy.special import log_ndtr, logsumexp
+from scipy.special import log_ndtr
 
 from asktell_server.domain import pareto
 from asktell_server.engine.bayes.expected_improvement import deviations, log_h
@@ -47,14 +48,14 @@ class LogExpectedHypervolumeImprovement:
 
     def scores(self, moments: Sequence[Moments]) -> Vector:
         """See Acquisition."""
-        total: Vector = logsumexp(sum(self._log_sides(moments)), axis=1)
+        total: Vector = _log_sum(sum(self._log_sides(moments)))
         return total
 
     def scores_with_gradient(self, slopes: Sequence[Slopes]) -> tuple[Vector, Matrix]:
         """See Acquisition."""
         sides = self._log_sides([Moments(each.mean, each.variance) for each in slopes])
         boxes = sum(sides)
-        total: Vector = logsumexp(boxes, axis=1)
+        total: Vector = _log_sum(boxes)
         gradient = np.zeros_like(slopes[0].mean_gradient)
         for place, (metric, side) in enumerate(zip(slopes, sides, strict=True)):
             deviation = deviations(metric.variance)
@@ -84,6 +85,13 @@ class LogExpectedHypervolumeImprovement:
             values[:, finite] = log_h((edges[finite] - metric.mean[:, None]) / deviation) + np.log(deviation)
             sides.append(_log_difference(values[:, highs], values[:, lows]))
         return sides
+
+
+def _log_sum(terms: Matrix) -> Vector:
+    """The logarithms of the sums of e^terms, row by row. SciPy's takes ten times as long for a few rows."""
+    highest = np.maximum(terms.max(axis=1), -sys.float_info.max)
+    total: Vector = highest + np.log(np.exp(terms - highest[:, None]).sum(axis=1))
+    return total
 
 
 def _log_difference(greater: Matrix, less: Matrix) -> Matrix:
