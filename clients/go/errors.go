@@ -87,8 +87,12 @@ var (
 
 	// ErrClientClosed: the client has been closed.
 	ErrClientClosed = newKind("client closed", nil)
-	// ErrNoResults: the study has no trial with a result yet. Only [Study.BestTrial] returns it.
+	// ErrNoResults: the study has no trial with a result yet, or none that keeps its outcome constraints. Only [Study.BestTrial]
+	// and [Study.Hypervolume] return it.
 	ErrNoResults = newKind("no results yet", nil)
+	// ErrSeveralObjectives: there is no single best trial among several objectives; see [Study.ParetoFront]. Only
+	// [Study.BestTrial] returns it.
+	ErrSeveralObjectives = newKind("several objectives have no single best trial: see ParetoFront", nil)
 )
 
 type kind struct {

@@ -16,6 +16,8 @@ type (
 	LeasePolicy = pb.LeasePolicy
 	// Objective is a metric to optimise: see [Minimize] and [Maximize].
 	Objective = pb.Objective
+	// OutcomeConstraint is a bound on a metric that good trials keep: see [AtMost] and [AtLeast].
+	OutcomeConstraint = pb.OutcomeConstraint
 	// TrackedMetric is a metric that trials may log and that is never optimised.
 	TrackedMetric = pb.TrackedMetric
 	// TrialRecord is a trial: what [Trial.Record] returns.
@@ -58,6 +60,30 @@ func Minimize(metric string) *Objective {
 // Maximize is an objective of which more is better, on validation data.
 func Maximize(metric string) *Objective {
 	return &Objective{Metric: metric, Goal: pb.Goal_GOAL_MAXIMIZE, Split: pb.Split_SPLIT_VALIDATION}
+}
+
+// WithReference gives an objective the worst value still of interest beside other objectives, from which the hypervolume is
+// measured.
+func WithReference(objective *Objective, worst float64) *Objective {
+	objective.ReferenceValue = &worst
+	return objective
+}
+
+// AtMost is an outcome constraint: the metric of a good trial is at most the bound.
+func AtMost(metric string, bound float64) *OutcomeConstraint {
+	return &OutcomeConstraint{Metric: metric, Bound: &pb.OutcomeConstraint_Max{Max: bound}}
+}
+
+// AtLeast is an outcome constraint: the metric of a good trial is at least the bound.
+func AtLeast(metric string, bound float64) *OutcomeConstraint {
+	return &OutcomeConstraint{Metric: metric, Bound: &pb.OutcomeConstraint_Min{Min: bound}}
+}
+
+// OfBaseline makes a bound relative: it is that many times the value of the study's baseline trial, which is the first imported
+// one or the one that BaselineTrial names.
+func OfBaseline(constraint *OutcomeConstraint) *OutcomeConstraint {
+	constraint.OfBaseline = true
+	return constraint
 }
 
 // Auto lets the server choose: a few space-filling trials, then Bayesian optimisation. It is the default.

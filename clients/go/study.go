@@ -190,25 +190,58 @@ func (s *Study) Import(ctx context.Context, trials ...*ImportedTrial) (imported 
 	return newTrials(s.session, answer.GetTrials()), int(answer.GetImportedCount()), err
 }
 
-// BestTrial is the best trial so far. Errors: [ErrNoResults] while there is none.
+// BestTrial is the best trial so far. Errors: [ErrNoResults] while there is none, or none that keeps the outcome constraints;
+// [ErrSeveralObjectives] where there is no single best one.
 func (s *Study) BestTrial(ctx context.Context) (*Trial, error) {
-	trials, err := s.BestTrials(ctx, 1)
+	if len(s.Record().GetObjectives()) > 1 {
+		return nil, ErrSeveralObjectives
+	}
+	answer, err := s.listBest(ctx, 1)
 	if err != nil {
 		return nil, err
 	}
-	if len(trials) == 0 {
+	if len(answer.GetTrials()) == 0 || answer.GetInfeasible() {
 		return nil, ErrNoResults
 	}
-	return trials[0], nil
+	return newTrial(s.session, answer.GetTrials()[0], nil), nil
 }
 
-// BestTrials are the best trials, best first: at most so many, none while there is no result.
+// BestTrials are the best trials, best first: at most so many, none while there is no result. With several objectives they are
+// the whole Pareto front. Where no trial keeps the outcome constraints, they are those that miss them least: their records
+// have a Violation above 0.
 func (s *Study) BestTrials(ctx context.Context, count int32) ([]*Trial, error) {
+	answer, err := s.listBest(ctx, count)
+	return newTrials(s.session, answer.GetTrials()), err
+}
+
+// ParetoFront are the feasible trials that no other one betters in all objectives, in the order of the first objective.
+func (s *Study) ParetoFront(ctx context.Context) ([]*Trial, error) {
+	answer, err := s.listBest(ctx, 1)
+	if err != nil || answer.GetInfeasible() {
+		return nil, err
+	}
+	return newTrials(s.session, answer.GetTrials()), nil
+}
+
+// Hypervolume is what the Pareto front dominates, up to the objectives' references. Errors: [ErrNoResults] while no trial is
+// feasible, and with one objective.
+func (s *Study) Hypervolume(ctx context.Context) (float64, error) {
+	answer, err := s.listBest(ctx, 1)
+	if err != nil {
+		return 0, err
+	}
+	if answer.Hypervolume == nil {
+		return 0, ErrNoResults
+	}
+	return answer.GetHypervolume(), nil
+}
+
+func (s *Study) listBest(ctx context.Context, count int32) (*pb.ListBestTrialsResponse, error) {
 	answer, err := s.session.trials.ListBestTrials(ctx, &pb.ListBestTrialsRequest{Parent: s.Name(), Count: count})
 	if len(answer.GetTrials()) > 0 {
 		s.best.Store(answer.GetTrials()[0])
 	}
-	return newTrials(s.session, answer.GetTrials()), err
+	return answer, err
 }
 
 // BestByModel is the best trial when noise is taken off: where results differ from run to run, the one with the best

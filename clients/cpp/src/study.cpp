@@ -84,19 +84,31 @@ Sequence<Trial> Study::trials(v1::ListTrialsRequest request) const {
 }
 
 std::optional<Trial> Study::best() const {
-  std::vector<Trial> trials = best(1);
+  std::vector<Trial> trials = pareto_front();
   return trials.empty() ? std::nullopt : std::optional(std::move(trials.front()));
 }
 
-std::vector<Trial> Study::best(int count) const {
+std::vector<Trial> Study::best(int count) const { return make_handles(impl_->session, list_best(count).trials()); }
+
+std::vector<Trial> Study::pareto_front() const {
+  const v1::ListBestTrialsResponse answer = list_best(1);
+  return answer.infeasible() ? std::vector<Trial>() : make_handles(impl_->session, answer.trials());
+}
+
+std::optional<double> Study::hypervolume() const {
+  const v1::ListBestTrialsResponse answer = list_best(1);
+  return answer.has_hypervolume() ? std::optional(answer.hypervolume()) : std::nullopt;
+}
+
+v1::ListBestTrialsResponse Study::list_best(int count) const {
   v1::ListBestTrialsRequest request;
   request.set_parent(name());
   request.set_count(count);
-  const v1::ListBestTrialsResponse answer = impl_->session->call(&TrialStub::ListBestTrials, std::move(request));
+  v1::ListBestTrialsResponse answer = impl_->session->call(&TrialStub::ListBestTrials, std::move(request));
   if (!answer.trials().empty()) {
     impl_->set_best(answer.trials(0));
   }
-  return make_handles(impl_->session, answer.trials());
+  return answer;
 }
 
 std::optional<v1::BestByModel> Study::best_by_model() const {

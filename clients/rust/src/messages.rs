@@ -30,6 +30,13 @@ impl v1::Study {
         self
     }
 
+    /// Adds a bound that good trials keep: `v1::OutcomeConstraint::at_most("latency_ms", 50.0)`.
+    #[must_use]
+    pub fn with_outcome_constraint(mut self, constraint: v1::OutcomeConstraint) -> Self {
+        self.outcome_constraints.push(constraint);
+        self
+    }
+
     /// Sets the budget: the study ends when this many trials have ended.
     #[must_use]
     pub fn with_max_trials(mut self, trials: i32) -> Self {
@@ -56,6 +63,30 @@ impl v1::Objective {
     /// Higher is better; on validation data.
     pub fn maximize(metric: impl Into<String>) -> Self {
         Self { metric: metric.into(), goal: v1::Goal::Maximize.into(), ..Self::default() }
+    }
+
+    /// Beside other objectives, the worst value still of interest, from which the hypervolume is measured.
+    #[must_use]
+    pub fn with_reference(self, worst: f64) -> Self {
+        Self { reference_value: Some(worst), ..self }
+    }
+}
+
+impl v1::OutcomeConstraint {
+    /// The metric of a good trial is at most `bound`.
+    pub fn at_most(metric: impl Into<String>, bound: f64) -> Self {
+        Self { metric: metric.into(), bound: Some(v1::outcome_constraint::Bound::Max(bound)), ..Self::default() }
+    }
+
+    /// The metric of a good trial is at least `bound`.
+    pub fn at_least(metric: impl Into<String>, bound: f64) -> Self {
+        Self { metric: metric.into(), bound: Some(v1::outcome_constraint::Bound::Min(bound)), ..Self::default() }
+    }
+
+    /// The bound is that many times the value of the study's baseline trial: the first imported one, or `baseline_trial`.
+    #[must_use]
+    pub fn relative_to_baseline(self) -> Self {
+        Self { of_baseline: true, ..self }
     }
 }
 

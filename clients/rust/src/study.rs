@@ -105,12 +105,27 @@ impl Study {
         })
     }
 
-    /// The best trial so far; `None` while there is no result.
+    /// The best trial so far; `None` while there is no result, or none that keeps the outcome constraints. With several
+    /// objectives it is the first trial of [`pareto_front`](Self::pareto_front).
     pub async fn best_trial(&self) -> Result<Option<Trial>> {
-        Ok(self.best_trials(1).await?.into_iter().next())
+        let answer = self.best_trials_with(v1::ListBestTrialsRequest { count: 1, ..Default::default() }).await?;
+        Ok(answer.trials.into_iter().next().filter(|_| !answer.message.infeasible))
     }
 
-    /// The best trials, best first: at most `count`, none while there is no result.
+    /// The feasible trials that no other one betters in all objectives, in the order of the first objective.
+    pub async fn pareto_front(&self) -> Result<Vec<Trial>> {
+        let answer = self.best_trials_with(v1::ListBestTrialsRequest::default()).await?;
+        Ok(if answer.message.infeasible { Vec::new() } else { answer.trials })
+    }
+
+    /// What the Pareto front dominates, up to the objectives' references; `None` with one objective, and while no trial is
+    /// feasible.
+    pub async fn hypervolume(&self) -> Result<Option<f64>> {
+        Ok(self.best_trials_with(v1::ListBestTrialsRequest::default()).await?.message.hypervolume)
+    }
+
+    /// The best trials, best first: at most `count`, none while there is no result. With several objectives: the whole Pareto
+    /// front. Where no trial keeps the outcome constraints: those that miss them least, with a `violation` above 0.
     pub async fn best_trials(&self, count: i32) -> Result<Vec<Trial>> {
         Ok(self.best_trials_with(v1::ListBestTrialsRequest { count, ..Default::default() }).await?.trials)
     }

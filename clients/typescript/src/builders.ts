@@ -107,19 +107,48 @@ function parameter(
   return { domain, ...(start === undefined ? {} : { defaultValue: encodeValue(start, isDouble) }) };
 }
 
-type ObjectiveOptions = Omit<Init<v1.Objective>, "$typeName" | "metric" | "goal" | "split"> & {
+type ObjectiveOptions = Omit<Init<v1.Objective>, "$typeName" | "metric" | "goal" | "split" | "referenceValue"> & {
+  /** Beside other objectives: the worst value still of interest, from which the hypervolume is measured. */
+  readonly reference?: number;
   /** The part of the data that the metric is measured on. Default: "validation"; "test" is refused. */
   readonly split?: NameOf<typeof v1.Split>;
 };
 
 /** An objective of which less is better. */
-export function minimize(metric: string, options: ObjectiveOptions = {}): Init<v1.Objective> {
-  return { ...options, metric, goal: v1.Goal.MINIMIZE, split: valueOf(v1.Split, options.split ?? "validation") };
+export function minimize(metric: string, { reference, split, ...more }: ObjectiveOptions = {}): Init<v1.Objective> {
+  return {
+    ...more,
+    metric,
+    goal: v1.Goal.MINIMIZE,
+    split: valueOf(v1.Split, split ?? "validation"),
+    ...(reference === undefined ? {} : { referenceValue: reference }),
+  };
 }
 
 /** An objective of which more is better. */
 export function maximize(metric: string, options: ObjectiveOptions = {}): Init<v1.Objective> {
   return { ...minimize(metric, options), goal: v1.Goal.MAXIMIZE };
+}
+
+interface ConstraintOptions {
+  /** The bound is that many times the value of the study's baseline trial: the first imported one, or `baselineTrial`. */
+  readonly ofBaseline?: boolean;
+  /** The part of the data that the metric is measured on. Default: "validation"; "test" is refused. */
+  readonly split?: NameOf<typeof v1.Split>;
+}
+
+/** An outcome constraint: the metric of a good trial is at most the bound. */
+export function atMost(
+  metric: string,
+  bound: number,
+  { ofBaseline = false, split = "validation" }: ConstraintOptions = {},
+): Init<v1.OutcomeConstraint> {
+  return { metric, bound: { case: "max", value: bound }, ofBaseline, split: valueOf(v1.Split, split) };
+}
+
+/** An outcome constraint: the metric of a good trial is at least the bound. */
+export function atLeast(metric: string, bound: number, options: ConstraintOptions = {}): Init<v1.OutcomeConstraint> {
+  return { ...atMost(metric, bound, options), bound: { case: "min", value: bound } };
 }
 
 type Kind = Exclude<NonNullable<Init<v1.Algorithm>["kind"]>, { case: undefined }>;

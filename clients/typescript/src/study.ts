@@ -105,21 +105,50 @@ export class Study<P = Params> {
     );
   }
 
-  /** The best trial so far. Throws NoResultsError while there is none. */
+  /**
+   * The best trial so far. Throws NoResultsError while there is none, or none that keeps the outcome constraints, and
+   * RangeError with several objectives, which have no single best one: see {@link Study.paretoFront}.
+   */
   async bestTrial(options: CallOptions = {}): Promise<Trial<P>> {
-    const [best] = await this.bestTrials(1, options);
+    if (this.#info.objectives.length > 1) {
+      throw new RangeError(`${this.name} has several objectives and no single best trial: see paretoFront()`);
+    }
+    const { trials, infeasible } = await this.#listBest(1, options);
+    const [best] = this.#handles(infeasible ? [] : trials);
     if (!best) {
-      throw new NoResultsError(`${this.name} has no trial with a result yet`);
+      const lacks = infeasible ? "that keeps the outcome constraints" : "with a result";
+      throw new NoResultsError(`${this.name} has no trial ${lacks} yet`);
     }
     return best;
   }
 
-  /** The best trials, best first: at most this many, none while there is no result. */
+  /**
+   * The best trials, best first: at most this many, none while there is no result. With several objectives: the whole Pareto
+   * front. Where no trial keeps the outcome constraints: those that miss them least, with a `violation` above 0.
+   */
   async bestTrials(count: number, options: CallOptions = {}): Promise<Trial<P>[]> {
+    return this.#handles((await this.#listBest(count, options)).trials);
+  }
+
+  /** The feasible trials that no other one betters in all objectives, in the order of the first objective. */
+  async paretoFront(options: CallOptions = {}): Promise<Trial<P>[]> {
+    const { trials, infeasible } = await this.#listBest(1, options);
+    return this.#handles(infeasible ? [] : trials);
+  }
+
+  /**
+   * What the Pareto front dominates, up to the objectives' references. Resolves to undefined with one objective, and while
+   * no trial is feasible.
+   */
+  async hypervolume(options: CallOptions = {}): Promise<number | undefined> {
+    return (await this.#listBest(1, options)).hypervolume;
+  }
+
+  async #listBest(count: number, options: CallOptions): Promise<v1.ListBestTrialsResponse> {
     const request = { parent: this.name, count };
-    const { trials } = await this.#transport.unary(v1.TrialService.method.listBestTrials, request, options);
-    this.#best = trials[0];
-    return this.#handles(trials);
+    const answer = await this.#transport.unary(v1.TrialService.method.listBestTrials, request, options);
+    this.#best = answer.trials[0];
+    return answer;
   }
 
   /**

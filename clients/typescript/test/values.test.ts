@@ -89,7 +89,7 @@ test("builders make messages of the contract", () => {
   };
   const study: StudyInit<ParamsOf<typeof domains>> = {
     searchSpace: space(domains),
-    objectives: [minimize("loss"), maximize("accuracy", { split: "train", referenceValue: 0.5 })],
+    objectives: [minimize("loss"), maximize("accuracy", { split: "train", reference: 0.5 })],
     algorithm: algorithm("grid", { levels: { lr: 3 } }),
   };
   assert.deepEqual(v1.toJson(v1.StudySchema, v1.create(v1.StudySchema, study)), {

@@ -128,4 +128,34 @@ inline v1::Objective maximize(std::string metric) {
   return objective;
 }
 
+/// The objective with its reference: beside other objectives, the worst value still of interest, from which the
+/// hypervolume is measured.
+inline v1::Objective with_reference(v1::Objective objective, double worst) {
+  objective.set_reference_value(worst);
+  return objective;
+}
+
+/// An outcome constraint: the metric of a good trial is at most the bound.
+inline v1::OutcomeConstraint at_most(std::string metric, double bound) {
+  v1::OutcomeConstraint constraint;
+  constraint.set_metric(std::move(metric));
+  constraint.set_max(bound);
+  return constraint;
+}
+
+/// An outcome constraint: the metric of a good trial is at least the bound.
+inline v1::OutcomeConstraint at_least(std::string metric, double bound) {
+  v1::OutcomeConstraint constraint;
+  constraint.set_metric(std::move(metric));
+  constraint.set_min(bound);
+  return constraint;
+}
+
+/// The constraint with a bound that is that many times the value of the study's baseline trial: the first imported one,
+/// or the one that baseline_trial names.
+inline v1::OutcomeConstraint of_baseline(v1::OutcomeConstraint constraint) {
+  constraint.set_of_baseline(true);
+  return constraint;
+}
+
 }  // namespace asktell

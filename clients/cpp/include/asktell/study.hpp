@@ -63,10 +63,17 @@ class Study {
   [[nodiscard]] Trial trial(std::int64_t number) const;
   /// The trials by number, without measurements; with a filter in the request, those that it takes.
   [[nodiscard]] Sequence<Trial> trials(v1::ListTrialsRequest request = {}) const;
-  /// The best trial so far; none while there is no result.
+  /// The best trial so far; none while there is no result, or none that keeps the outcome constraints. With several
+  /// objectives it is the first of pareto_front().
   [[nodiscard]] std::optional<Trial> best() const;
-  /// The best trials, best first: at most so many.
+  /// The best trials, best first: at most so many. With several objectives: the whole Pareto front. Where no trial
+  /// keeps the outcome constraints: those that miss them least, with a violation above 0.
   [[nodiscard]] std::vector<Trial> best(int count) const;
+  /// The feasible trials that no other one betters in all objectives, in the order of the first objective.
+  [[nodiscard]] std::vector<Trial> pareto_front() const;
+  /// What the Pareto front dominates, up to the objectives' references; none with one objective, and while no trial is
+  /// feasible.
+  [[nodiscard]] std::optional<double> hypervolume() const;
   /// The best trial when noise is taken off: where results differ from run to run, the one with the best value may have
   /// been lucky. None where results are not noisy, and while the server is too busy for a model.
   [[nodiscard]] std::optional<v1::BestByModel> best_by_model() const;
@@ -102,6 +109,8 @@ class Study {
   friend std::ostream& operator<<(std::ostream& out, const Study& study);
 
  private:
+  [[nodiscard]] v1::ListBestTrialsResponse list_best(int count) const;
+
   std::shared_ptr<Impl> impl_;
 };
 

@@ -32,6 +32,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.stream.Stream;
 
 /**
@@ -191,12 +192,46 @@ public final class Study {
         });
   }
 
-  /** The best trial so far; empty while there is no result. */
+  /**
+   * The best trial so far; empty while there is no result, or none that keeps the outcome
+   * constraints.
+   *
+   * @throws IllegalStateException the study has several objectives and no single best trial; see
+   *     {@link #paretoFront}
+   */
   public Optional<Trial> best() {
-    return best(1).stream().findFirst();
+    if (info().getObjectivesCount() > 1) {
+      throw new IllegalStateException(
+          name() + " has several objectives and no single best trial: see paretoFront()");
+    }
+    return paretoFront().stream().findFirst();
   }
 
-  /** The best trials, best first: at most this many. */
+  /**
+   * The feasible trials that no other one betters in all objectives, in the order of the first
+   * objective.
+   */
+  public List<Trial> paretoFront() {
+    Answer<ListBestTrialsResponse> answer = best(ListBestTrialsRequest.getDefaultInstance());
+    return answer.message().getInfeasible() ? List.of() : answer.trials();
+  }
+
+  /**
+   * What the Pareto front dominates, up to the objectives' references; empty with one objective,
+   * and while no trial is feasible.
+   */
+  public OptionalDouble hypervolume() {
+    ListBestTrialsResponse answer = best(ListBestTrialsRequest.getDefaultInstance()).message();
+    return answer.hasHypervolume()
+        ? OptionalDouble.of(answer.getHypervolume())
+        : OptionalDouble.empty();
+  }
+
+  /**
+   * The best trials, best first: at most this many. With several objectives: the whole Pareto front.
+   * Where no trial keeps the outcome constraints: those that miss them least, with a violation above
+   * 0.
+   */
   public List<Trial> best(int count) {
     return best(ListBestTrialsRequest.newBuilder().setCount(count).build()).trials();
   }

@@ -4,6 +4,7 @@ import com.google.protobuf.Descriptors.FieldDescriptor;
 import io.asktell.v1.Algorithm;
 import io.asktell.v1.Goal;
 import io.asktell.v1.Objective;
+import io.asktell.v1.OutcomeConstraint;
 import io.asktell.v1.Parameter;
 import io.asktell.v1.Split;
 import io.asktell.v1.TrackedMetric;
@@ -35,6 +36,36 @@ public final class StudyBuilder {
 
   private StudyBuilder objective(String metric, Goal goal) {
     study.addObjectives(Objective.newBuilder().setMetric(metric).setGoal(goal));
+    return this;
+  }
+
+  /**
+   * Gives the objective that was added last its reference: beside other objectives, the worst value
+   * still of interest, from which the hypervolume is measured.
+   */
+  public StudyBuilder reference(double worst) {
+    study.getObjectivesBuilder(study.getObjectivesCount() - 1).setReferenceValue(worst);
+    return this;
+  }
+
+  /** Adds an outcome constraint: the metric of a good trial is at most the bound. */
+  public StudyBuilder atMost(String metric, double bound) {
+    study.addOutcomeConstraints(OutcomeConstraint.newBuilder().setMetric(metric).setMax(bound));
+    return this;
+  }
+
+  /** Adds an outcome constraint: the metric of a good trial is at least the bound. */
+  public StudyBuilder atLeast(String metric, double bound) {
+    study.addOutcomeConstraints(OutcomeConstraint.newBuilder().setMetric(metric).setMin(bound));
+    return this;
+  }
+
+  /**
+   * Makes the outcome constraint that was added last relative: its bound is that many times the
+   * value of the study's baseline trial, which is the first imported one or {@code baselineTrial}.
+   */
+  public StudyBuilder ofBaseline() {
+    study.getOutcomeConstraintsBuilder(study.getOutcomeConstraintsCount() - 1).setOfBaseline(true);
     return this;
   }
 
