@@ -43,8 +43,9 @@ def test_the_network_learns_and_says_its_size() -> None:
 def test_the_studies_of_the_network_have_what_it_takes_and_says(name: str) -> None:
     study = read(EXAMPLES / f"{name}.yaml")
     assert list(study.space) == ["pixels", "width", "lr", "l2", "epochs"]
-    wanted = [each.metric for each in (*study.objectives, *study.outcome_constraints)]
-    wanted += [each.name for each in study.metrics]
+    wanted = [objective.metric for objective in study.objectives]
+    wanted += [constraint.metric for constraint in study.outcome_constraints]
+    wanted += [metric.name for metric in study.metrics]
     assert sorted(wanted) == ["val_error", "val_loss", "weights"]
 
 

@@ -48,13 +48,13 @@ class LogExpectedHypervolumeImprovement:
 
     def scores(self, moments: Sequence[Moments]) -> Vector:
         """See Acquisition."""
-        total: Vector = _log_sum(sum(self._log_sides(moments)))
+        total: Vector = _log_sum(np.sum(self._log_sides(moments), axis=0))
         return total
 
     def scores_with_gradient(self, slopes: Sequence[Slopes]) -> tuple[Vector, Matrix]:
         """See Acquisition."""
         sides = self._log_sides([Moments(each.mean, each.variance) for each in slopes])
-        boxes = sum(sides)
+        boxes: Matrix = np.sum(sides, axis=0)
         total: Vector = _log_sum(boxes)
         gradient = np.zeros_like(slopes[0].mean_gradient)
         for place, (metric, side) in enumerate(zip(slopes, sides, strict=True)):
