@@ -36,7 +36,20 @@ annotations: {note: "two\\nlines"}
 """
 
 
-@pytest.mark.parametrize("file", [FULL, STUDY])
+GOALS = """name: goals
+objectives:
+  - {metric: loss, goal: minimize, reference: 1}
+  - {metric: speed, goal: maximize, reference: 0.5}
+outcome_constraints:
+  - {metric: ms, max: 50}
+  - {metric: accuracy, min: 0.9, of_baseline: true, split: train}
+baseline_trial: 3
+parameters: {x: {type: float, min: 0, max: 1}}
+stopping: {target: {loss: 0.25, speed: 2}}
+"""
+
+
+@pytest.mark.parametrize("file", [FULL, STUDY, GOALS])
 def test_a_study_as_a_file_is_the_same_study(cli: CommandLine, file: str) -> None:
     name = file.partition("\n")[0].removeprefix("name: ")
     cli.run("study", "create", cli.file("first.yaml", file))
