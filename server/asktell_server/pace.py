@@ -1,10 +1,12 @@
-"""Long work of the event loop, cut in pieces: whatever else waits runs in between."""
+"""Long work that must not keep everything else waiting: cut in pieces, or made without pauses for the garbage collector."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 PIECE_S = 0.005
@@ -24,3 +26,19 @@ async def in_pieces(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
             await asyncio.sleep(0)
             ends_at = time.perf_counter() + PIECE_S
     return results
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """No search for reference cycles meanwhile: for work in a thread that makes very many objects, and no cycles.
+
+    Each such search would look at all of them anew and stop every thread, the event loop's too. Threads may overlap: the first
+    one switches the collector off, and on again at its end.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

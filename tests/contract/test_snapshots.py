@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import gc
 import logging
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,8 +18,9 @@ from asktell_server.domain.errors import NotFound
 from asktell_server.domain.metrics import Metric
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.trial import Origin, Result, Trial, TrialState
+from asktell_server.service import snapshots as snapshots_module
 from asktell_server.service import study_view
-from asktell_server.service.snapshot_parts import Manifest
+from asktell_server.service.snapshot_parts import Manifest, read_part
 from asktell_server.service.snapshots import Snapshots
 from asktell_server.service.study_view import StudyView
 from asktell_server.service.views import Views
@@ -231,6 +234,26 @@ async def _with_snapshot(ledger: Ledger, study: StudyName) -> Snapshot:
     kept = await ledger.read_snapshot(study)
     assert kept is not None
     return kept
+
+
+async def test_the_collector_does_not_stop_all_threads_while_a_snapshot_is_read(
+    ledger: Ledger, study: StudyName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _with_snapshot(ledger, study)
+    seen: list[bool] = []
+
+    def noting(function: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*arguments: Any) -> Any:
+            seen.append(gc.isenabled())
+            return function(*arguments)
+
+        return noted
+
+    monkeypatch.setattr(snapshots_module, "read_part", noting(read_part))
+    monkeypatch.setattr(study_view, "_fill", noting(study_view._fill))
+    await _loaded(ledger, study, every=10)
+    assert seen.count(False) == len(seen) > 2
+    assert gc.isenabled()
 
 
 def _other_form(snapshot: Snapshot) -> Snapshot:

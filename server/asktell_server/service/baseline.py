@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.study import Study
 from asktell_server.domain.trial import Origin, Trial
 
 
-def settled_goals(study: Study, trials: Mapping[int, Trial]) -> Goals:
-    """The study's goals, with the values of its baseline trial put in where it has any."""
+def settled_goals(study: Study, trials: Mapping[int, Trial], imported: Sequence[int]) -> Goals:
+    """The study's goals, with the values of its baseline trial put in where it has any.
+
+    `imported`: the numbers of the imported trials that were measured, rising.
+    """
     if not study.goals.is_relative:
         return study.goals
-    baseline = _baseline(study, trials)
+    baseline = _baseline(study, trials, imported)
     return study.goals if baseline is None else study.goals.relative_to(baseline.metrics)
 
 
@@ -24,13 +27,8 @@ def may_be_baseline(study: Study, trial: Trial) -> bool:
     return trial.origin is Origin.IMPORT
 
 
-def _baseline(study: Study, trials: Mapping[int, Trial]) -> Trial | None:
+def _baseline(study: Study, trials: Mapping[int, Trial], imported: Sequence[int]) -> Trial | None:
     if study.baseline_trial is not None:
         named = trials.get(study.baseline_trial)
         return named if named is not None and study.goals.measured(named.result) is not None else None
-    imported = (
-        trial
-        for trial in trials.values()
-        if trial.origin is Origin.IMPORT and study.goals.measured(trial.result) is not None
-    )
-    return min(imported, key=lambda trial: trial.number, default=None)
+    return trials[imported[0]] if imported else None

@@ -14,7 +14,7 @@ from asktell_server.service.study_view import ViewPart
 from asktell_server.service.trial_book import Packed, packed
 from asktell_server.store.codec import CodecError, seal, unseal
 
-FORM = f"1 {__version__} {sys.byteorder}"
+FORM = f"2 {__version__} {sys.byteorder}"
 """Rises with any change of what a part holds. Other versions of the server may also work out other values."""
 
 

@@ -18,6 +18,7 @@ from typing import Protocol
 
 from asktell_server.domain.errors import AsktellError
 from asktell_server.domain.names import StudyName
+from asktell_server.pace import without_collector
 from asktell_server.service.snapshot_parts import Manifest, NoSnapshot, read_part, readable, sealed_part
 from asktell_server.service.study_view import StudyView, ViewPart
 from asktell_server.store.codec import digest
@@ -105,7 +106,7 @@ class Snapshots:
         if reading is not None:
             await reading
         try:
-            await asyncio.to_thread(view.restore, parts)
+            await asyncio.to_thread(_restore, view, parts)
         except (TypeError, ValueError) as error:
             raise NoSnapshot(f"its parts do not fit the study: {error!r}") from error
         more = True
@@ -186,14 +187,20 @@ def _read_group(
     group: Sequence[tuple[int, Sequence[str]]], found: Mapping[str, bytes | None], parts: list[ViewPart]
 ) -> None:
     """Adds the parts of the group to `parts`. Raises NoSnapshot."""
-    for index, pieces in group:
-        data = [found[piece] for piece in pieces]
-        if None in data:
-            raise NoSnapshot("a piece of it is missing")
-        try:
-            parts.append(read_part(index, b"".join(piece for piece in data if piece is not None)))
-        except (KeyError, TypeError, ValueError) as error:
-            raise NoSnapshot(f"part {index} of it cannot be read: {error!r}") from error
+    with without_collector():
+        for index, pieces in group:
+            data = [found[piece] for piece in pieces]
+            if None in data:
+                raise NoSnapshot("a piece of it is missing")
+            try:
+                parts.append(read_part(index, b"".join(piece for piece in data if piece is not None)))
+            except (KeyError, TypeError, ValueError) as error:
+                raise NoSnapshot(f"part {index} of it cannot be read: {error!r}") from error
+
+
+def _restore(view: StudyView, parts: Sequence[ViewPart]) -> None:
+    with without_collector():
+        view.restore(parts)
 
 
 def _check(view: StudyView) -> None:

@@ -6,6 +6,7 @@ A view follows the study's log, and any server can rebuild it: from the trials, 
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +21,10 @@ from asktell_server.domain.space import Configuration
 from asktell_server.domain.standings import Standing, Standings, standing_of
 from asktell_server.domain.study import Study
 from asktell_server.domain.surprise import surprise
-from asktell_server.domain.trial import Trial, TrialState
+from asktell_server.domain.trial import Origin, Trial, TrialState
 from asktell_server.engine.history import History
 from asktell_server.engine.problem import Problem
+from asktell_server.pace import in_pieces
 from asktell_server.service.baseline import may_be_baseline, settled_goals
 from asktell_server.service.curves import Curve, Curves
 from asktell_server.service.observing import observation
@@ -92,6 +94,11 @@ class StudyView:
         self._ranked_by: Goals | None = head.study.goals
         """The goals by which `_standings` were put together; None = not known."""
         self._standings = standings_of(head.study.goals)
+        self._ranking = asyncio.Lock()
+        self._moved: set[int] | None = None
+        """Numbers of trials that have changed since `rank` began; None while it is not at work."""
+        self._imported: list[int] = []
+        """Numbers of the imported trials that were measured, rising: the first may be what constraints are relative to."""
         self._open: list[int] = []
         """Numbers of the trials that are queued or running, rising."""
         self._queued: list[int] = []
@@ -112,7 +119,7 @@ class StudyView:
         """The study's goals, with the values of its baseline trial put in where constraints are relative to one."""
         study = self.study
         if self._goals is None or self._baseline != study.baseline_trial:
-            self._goals, self._baseline = settled_goals(study, self._trials), study.baseline_trial
+            self._goals, self._baseline = settled_goals(study, self._trials, self._imported), study.baseline_trial
         return self._goals
 
     @property
@@ -133,12 +140,42 @@ class StudyView:
 
     @property
     def standings(self) -> Standings:
-        """How the results stand among each other."""
+        """How the results stand among each other. Where `is_ranked` is false, this walks through all of them."""
         if self.goals != self._ranked_by:  # the baseline has changed, and with it what is feasible
             self._ranked_by, self._standings = self.goals, standings_of(self.goals)
             for number in self._ended:
                 self._stand(self._trials[number])
         return self._standings
+
+    @property
+    def is_ranked(self) -> bool:
+        """Standings are by the goals as they are now."""
+        return self.goals == self._ranked_by
+
+    async def rank(self) -> None:
+        """Ranks all results by the goals as they are now, in pieces: others have their turn, and may change the view meanwhile."""
+        async with self._ranking:
+            try:
+                while (goals := self.goals) != self._ranked_by:
+                    self._moved = set()
+                    ended = tuple(self._ended)
+                    ranked = await in_pieces(lambda number, by=goals: self._standing(number, by), ended)  # type: ignore[misc]
+                    known = {
+                        number: standing for number, standing in zip(ended, ranked, strict=True) if standing is not None
+                    }
+                    standings = standings_of(goals)
+                    await asyncio.to_thread(_fill, standings, known)
+                    for number in self._moved:
+                        standings.remove(number)
+                        if (standing := self._standing(number, goals)) is not None:
+                            standings.put(number, standing)
+                    self._ranked_by, self._standings = goals, standings
+            finally:
+                self._moved = None
+
+    def _standing(self, number: int, goals: Goals) -> Standing | None:
+        trial = self._trials.get(number)
+        return None if trial is None else standing_of(trial, goals)
 
     def best(self, count: int) -> list[Trial]:
         """At most `count` of the best trials, or the Pareto front; see Standings."""
@@ -189,7 +226,7 @@ class StudyView:
         else:
             self._forget(trial.number, known[1])
         self._trials.put(trial)
-        self._check_baseline(trial)
+        self._move(trial)
         if measurements is not None:
             self._measurements[trial.number] = max(measurements, self.measurement_count(trial.number))
         if trial.state.is_open:
@@ -207,14 +244,18 @@ class StudyView:
         self._history.insert(place, observation(goals, trial.parameters, trial.result))
         self._surprises[trial.number] = surprise(trial, goals)
         self.surprise += self._surprises[trial.number]
+        if trial.origin is Origin.IMPORT and goals.measured(trial.result) is not None:
+            insort(self._imported, trial.number)
         self._stand(trial)
 
     def _stand(self, trial: Trial) -> None:
         if self._ranked_by is not None and (standing := standing_of(trial, self._ranked_by)) is not None:
             self._standings.put(trial.number, standing)
 
-    def _check_baseline(self, trial: Trial) -> None:
-        """A trial has changed: constraints may be relative to it."""
+    def _move(self, trial: Trial) -> None:
+        """A trial has changed: standings may be in the making, and constraints may be relative to it."""
+        if self._moved is not None:
+            self._moved.add(trial.number)
         if self.study.goals.is_relative and may_be_baseline(self.study, trial):
             self._goals = None
 
@@ -223,7 +264,7 @@ class StudyView:
         self._deleted.add(number)
         if (known := self._trials.version(number)) is not None:
             self._forget(number, known[1])
-            self._check_baseline(self._trials[number])
+            self._move(self._trials[number])
             self._trials.pop(number)
         self._measurements.pop(number, None)
         self.curves.remove(number)
@@ -240,6 +281,9 @@ class StudyView:
             del self._ended[place]
             self._history.remove(place)
             self.surprise -= self._surprises.pop(number)
+            place = bisect_left(self._imported, number)
+            if self._imported[place : place + 1] == [number]:
+                del self._imported[place]
             self._standings.remove(number)
             return
         _take_out(self._open, number)
@@ -327,16 +371,22 @@ class StudyView:
                 self._open.append(number)
                 if self._trials.unpack(number).state is TrialState.QUEUED:
                     self._queued.append(number)
+        self._imported = [number for number, (rank, imported, _) in standings.items() if imported and rank is not None]
         self.newest = max(self._trials, default=0)
         self.surprise = sum(self._surprises.values())
         if self.study.goals.is_relative:
             self._goals = self._ranked_by = None  # nobody knows what they were relative to
         else:
-            self._standings.extend(standings, best_first=_best_first(standings))
+            _fill(self._standings, standings)
 
     def pack(self, known: Mapping[int, Trial | Packed], packed: Mapping[int, Packed]) -> None:
         """Keeps trials that have ended in their packed form, where the view still has the versions `known` (see `part`)."""
         self._trials.replace(known, packed)
+
+
+def _fill(standings: Standings, known: Mapping[int, Standing]) -> None:
+    """Takes many into standings that are empty."""
+    standings.extend(known, best_first=_best_first(known))
 
 
 def _best_first(standings: Mapping[int, Standing]) -> list[int]:

@@ -70,18 +70,25 @@ class Views:
             if view is None:
                 view = await self._loaded(name)
             delta = await self._ledger.read_delta(name, after=view.sequence, limit=PAGE, ready=True)
-            if delta.head.epoch == view.head.epoch and delta.head.sequence >= view.sequence:
-                break
-            self.drop(name)  # another study of the same name, or a store restored from a backup: start over
-        view.follow(delta)
-        while delta.more:
-            delta = await self._ledger.read_delta(name, after=view.sequence, limit=PAGE, ready=True)
+            if delta.head.epoch != view.head.epoch or delta.head.sequence < view.sequence:
+                self.drop(name)  # another study of the same name, or a store restored from a backup: start over
+                continue
             view.follow(delta)
+            while delta.more:
+                delta = await self._ledger.read_delta(name, after=view.sequence, limit=PAGE, ready=True)
+                view.follow(delta)
+            if view.is_ranked:
+                break
+            self._keep(name, view)
+            await view.rank()  # and once more, for the view may have moved on
+        self._keep(name, view)
+        self._snapshots.consider(view)
+        return view, delta
+
+    def _keep(self, name: StudyName, view: StudyView) -> None:
         self._views[name] = view
         self._views.move_to_end(name)
         self._count(name, view.size)
-        self._snapshots.consider(view)
-        return view, delta
 
     async def _loaded(self, name: StudyName) -> StudyView:
         """A new view, read once for all callers that wait for it; the end of one caller is not that of the others."""

@@ -216,10 +216,12 @@ async def test_stopping_answers_what_is_being_asked() -> None:
         assert _gone(pid)
 
 
-async def test_ctrl_c_is_the_servers_business(answers: dict[str, object]) -> None:
+async def test_signals_to_the_whole_group_are_the_servers_business(answers: dict[str, object]) -> None:
     async with _pool() as pool:
         (pid,) = pool.pids
-        os.kill(pid, signal.SIGINT)
+        for each in (pid, *([psutil.Process(pid).ppid()] if CAN_FORK else [])):
+            for number in (signal.SIGINT, signal.SIGTERM):
+                os.kill(each, number)
         assert await pool.answer(QUICK) == answers["quick"]
         assert pool.pids == (pid,)
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import random
 from collections.abc import Awaitable
+from typing import Any
 
 import pytest
 
+from asktell_server.domain.goals import Goals
+from asktell_server.domain.metrics import Goal, Objective, OutcomeConstraint
 from asktell_server.domain.study import StoppingRules
 from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.service import trial_book
 from asktell_server.service.intake import PastTrial
 from asktell_server.service.reading import STEP, TrialFilter
 from asktell_server.service.snapshot_parts import sealed_part
+from asktell_server.service.study_updates import StudyUpdate
 from asktell_server.service.study_view import StudyView
 from asktell_server.store.codec import decode_trial
 from asktell_server.store.memory import MemoryLedger
-from tests.support.builders import NAME, success
+from tests.support.builders import NAME, ranked, success
 from tests.unit.service.conftest import HandClock, Services
 
 SMALL, LARGE = 400, 4000
@@ -51,10 +56,10 @@ def unpacked(monkeypatch: pytest.MonkeyPatch) -> Unpacked:
     return counter
 
 
-async def _study(services: Services, size: int) -> StudyView:
+async def _study(services: Services, size: int, **changes: Any) -> StudyView:
     """A study of so many results, all packed as if they had come from a snapshot."""
     rng = random.Random(size)
-    await services.create(stopping=StoppingRules(target_value=-1.0, patience_trials=10**6))
+    await services.create(stopping=StoppingRules(target_value=-1.0, patience_trials=10**6), **changes)
     for start in range(0, size, 1000):
         numbers = range(start, min(start + 1000, size))
         past = [
@@ -119,3 +124,41 @@ async def test_a_walk_through_all_trials_lets_others_have_their_turn(services: S
     assert len(records) == 1000
     assert turns >= 1
     counting.cancel()
+
+
+RELATIVE = Goals(
+    objectives=(Objective(metric="loss", goal=Goal.MAXIMIZE),),
+    outcome_constraints=(OutcomeConstraint(metric="loss", max=1.5, of_baseline=True),),
+)
+
+
+async def test_a_new_baseline_ranks_a_large_study_in_steps_and_misses_nothing(services: Services) -> None:
+    view = await _study(services, LARGE, goals=RELATIVE)
+    assert view.is_ranked
+    update = StudyUpdate(changes={"baseline_trial": LARGE})
+    await services.studies.update(NAME, update, etag="", request=None)
+    limit = 1.5 * view.trials[LARGE].metrics["loss"].value
+    turns, refresh = 0, asyncio.create_task(services.views.refresh(NAME))
+    while not refresh.done():
+        await asyncio.sleep(0)
+        turns += not view.is_ranked
+        if turns == 5:  # trials change while others are ranked
+            view.put(dataclasses.replace(view.trials[7], metrics=success(limit).metrics, revision=10**6))
+            view.remove(8)
+    assert refresh.result()[0] is view
+    assert turns > 10
+    assert view.goals.outcome_constraints[0].max == limit
+    expected = ranked(view.trials.values(), view.goals)
+    assert view.standings.best(LARGE) == expected.best(LARGE)
+    assert view.standings.best(1) == [7]
+    assert view.standings.of(8) is None
+
+
+async def test_what_constraints_are_relative_to_is_found_without_a_walk(services: Services, unpacked: Unpacked) -> None:
+    view = await _study(services, SMALL, goals=RELATIVE)
+    values = {number: view.trials[number].metrics["loss"].value for number in (1, 2)}
+    before = unpacked.count
+    assert view.goals.outcome_constraints[0].max == 1.5 * values[1]
+    view.remove(1)
+    assert view.goals.outcome_constraints[0].max == 1.5 * values[2]
+    assert unpacked.count - before < 10

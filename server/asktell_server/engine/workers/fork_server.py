@@ -16,7 +16,7 @@ import struct
 import sys
 from typing import BinaryIO
 
-from asktell_server.engine.workers.messages import write_message
+from asktell_server.engine.workers.messages import Failure, write_message
 from asktell_server.engine.workers.worker import die_with, serve, take_streams, warm_up
 
 REQUEST = struct.Struct(">Q")
@@ -72,7 +72,12 @@ class _ForkServer:
 
     def _fork(self, connection: int) -> None:
         parent = os.getpid()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # no memory, or too many processes: the workers that there are go on
+            os.close(connection)
+            write_message(self._replies, Failure(reason=f"no process could be forked: {error}"))
+            return
         if pid == 0:
             self._be_worker(parent, connection)
         os.close(connection)

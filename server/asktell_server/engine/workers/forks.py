@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 from collections import deque
+from collections.abc import Callable
 
 from asktell_server.engine.workers.fork_server import REQUEST
-from asktell_server.engine.workers.messages import receive
-from asktell_server.engine.workers.process import WorkerDied
+from asktell_server.engine.workers.messages import Failure, receive
+from asktell_server.engine.workers.process import WorkerDied, WorkerError
 from asktell_server.processes import ConnectedChild
 
 _EXIT_S = 5.0
+PATIENCE_S = 10.0
+"""A process that has neither forked nor killed a worker for so long, which takes it milliseconds, is ended with its workers."""
+
+log = logging.getLogger(__name__)
 
 
 class ForkedWorker:
@@ -50,8 +56,9 @@ class ForkedWorker:
 class Forks:
     """Forks workers from a warm process and knows which of them live. When that process dies, all its workers do."""
 
-    def __init__(self, child: ConnectedChild) -> None:
+    def __init__(self, child: ConnectedChild, *, patience_s: float = PATIENCE_S) -> None:
         self._child = child
+        self._patience_s = patience_s
         self._asked: deque[asyncio.Future[tuple[int, asyncio.Future[int]]]] = deque()
         """Who waits for a fork: its process id, and the future of its exit status. Answers come in the order of requests."""
         self._living: dict[int, asyncio.Future[int]] = {}
@@ -67,6 +74,7 @@ class Forks:
 
         Raises:
             WorkerDied: the process that is to be forked has died.
+            WorkerError: it could not be forked; it lives, and so do its other workers.
         """
         if not self.alive:
             raise self._death()
@@ -76,6 +84,7 @@ class Forks:
             with theirs:
                 socket.send_fds(self._child.stdin, [REQUEST.pack(0)], [theirs.fileno()])
             self._asked.append(asked)
+            self._give_up_unless(asked.done)
             pid, end = await asked
             stdout, stdin = await asyncio.open_unix_connection(sock=ours)
         except ConnectionError:
@@ -91,6 +100,7 @@ class Forks:
         if pid in self._living:
             with contextlib.suppress(OSError):  # it dies, and its workers with it
                 self._child.stdin.send(REQUEST.pack(pid))
+            self._give_up_unless(self._living[pid].done)
 
     async def close(self) -> None:
         """Ends the process, and with it the workers that are left."""
@@ -105,6 +115,16 @@ class Forks:
             await asyncio.shield(self._child.wait())
             await self._listening
 
+    def _give_up_unless(self, done: Callable[[], bool]) -> None:
+        """Ends the process, and its workers with it, if something is still not done after a while: it hangs."""
+
+        def look() -> None:
+            if not done() and self.alive:
+                log.error("process %d, which workers are forked from, hangs; starting another", self._child.pid)
+                self._child.kill()
+
+        asyncio.get_running_loop().call_later(self._patience_s, look)
+
     def _death(self) -> WorkerDied:
         return WorkerDied(f"process {self._child.pid}, which workers are forked from, died")
 
@@ -117,6 +137,9 @@ class Forks:
                         self._living[pid] = end
                         if not (asked := self._asked.popleft()).done():
                             asked.set_result((pid, end))
+                    case Failure(reason=reason):
+                        if not (asked := self._asked.popleft()).done():
+                            asked.set_exception(WorkerError(reason))
                     case (int(pid), int(status)):
                         self._living.pop(pid).set_result(status)
         except EOFError:

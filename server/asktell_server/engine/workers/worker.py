@@ -61,7 +61,8 @@ def take_streams(*, parent: int) -> tuple[BinaryIO, BinaryIO]:
 
     Returns standard input and output for messages only: whatever a library prints goes to standard error.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group and is the server's business
+    for number in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group, and are the server's business
+        signal.signal(number, signal.SIG_IGN)
     die_with(parent)
     requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
