@@ -3,7 +3,8 @@
 # Usage: [GPU=1] scripts/setup.sh PYTHON [bench]
 #
 # `bench` adds what asktell is compared with: Ax, Optuna and the cases' data. CUDA's libraries stay out, for asktell computes
-# on the CPU (see without_cuda.py); GPU=1 takes them in. Interrupted at any point, it is simply run again.
+# on the CPU (see without_cuda.py), unless leaving them out fails here; GPU=1 takes them in. Interrupted at any point, it is
+# simply run again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${1:-python3.11}
@@ -38,10 +39,19 @@ progress() {
   done
 }
 
-step() { # step TITLE COMMAND...
+attempt() { # attempt TITLE COMMAND...
   echo "setup: $1"
   shift
-  "$@" 2>&1 | progress || { tail -n 30 "$log" >&2; echo "setup: failed; all of pip's words are in $log. Run it again to go on." >&2; exit 1; }
+  "$@" 2>&1 | progress
+}
+
+step() { # step TITLE COMMAND...: an attempt that has to succeed
+  attempt "$@" || { tail -n 30 "$log" >&2; echo "setup: failed; all of pip's words are in $log. Run it again to go on." >&2; exit 1; }
+}
+
+with_cuda() { # with_cuda WHY
+  echo "setup: $1; going on with CUDA, 2 GB more to download ($log has the reason)"
+  attempt "CUDA is taken in" .venv/bin/python -u scripts/without_cuda.py --undo || true # pip's own words follow, if any
 }
 
 # What an interruption leaves: an environment without pip, a package whose list of files was not written yet.
@@ -58,13 +68,18 @@ done
 pip=(.venv/bin/python -u -m pip --disable-pip-version-check install --progress-bar off --no-compile --constraint constraints.txt)
 if [[ ${GPU:-} == 1 ]]; then
   step "CUDA is taken in" .venv/bin/python -u scripts/without_cuda.py --undo
-else
-  step "torch" "${pip[@]}" --no-deps torch
-  step "no CUDA (GPU=1: with it)" .venv/bin/python -u scripts/without_cuda.py --constraint constraints.txt
+elif ! { attempt "torch" "${pip[@]}" --no-deps torch &&
+  attempt "no CUDA (GPU=1: with it)" .venv/bin/python -u scripts/without_cuda.py --constraint constraints.txt; }; then
+  with_cuda "leaving out CUDA failed"
 fi
 # The build backend goes in first and builds without isolation: an isolated build would fetch its own, unpinned.
 step "the build backend" "${pip[@]}" hatchling
-step "asktell and all it needs" "${pip[@]}" --no-build-isolation --editable clients/python --editable ".[$extras]"
+asktell=("${pip[@]}" --no-build-isolation --editable clients/python --editable ".[$extras]")
+step "asktell and all it needs" "${asktell[@]}"
+if [[ ${GPU:-} != 1 ]] && ! attempt "a look at torch" .venv/bin/python -c "import torch"; then
+  with_cuda "torch does not start without CUDA"
+  step "asktell and all it needs, with CUDA" "${asktell[@]}"
+fi
 
 for stamp in "" ${2:+"-$2"} ${GPU:+-gpu}; do
   touch ".venv/.stamp$stamp"
