@@ -119,6 +119,8 @@ def test_no_server(cli: CommandLine) -> None:
     assert err.startswith(
         "error: no server answers at 127.0.0.1:1: nothing listens there; start one: asktell-server serve"
     )
+    assert "--wait 60" in err
+    assert "ASKTELL_WAIT" not in err
 
 
 @pytest.mark.parametrize("command", [("study", "list"), ("run", "s", "--", "true")])
@@ -137,10 +139,13 @@ def test_errors_name_what_was_typed(cli: CommandLine, study: Any) -> None:
         (("watch", "s", "--cursor", "x"), 2, "--cursor: is not a cursor"),
         (("study", "update", "s", "--max-staleness", "5000"), 2, "--max-staleness: must be 0 to 1000"),
         (("study", "create", "study.yaml"), 1, "exists already (--exist-ok takes it if it is the same)"),
+        (("study", "update", "s", "--max-trials", "x"), 2, "'--max-trials': 'x' is not a valid whole number."),
+        (("trials", "s", "--columns", "x"), 2, "error: no column 'x'; known are number, best, state, "),
         (("--address", "http://x:1", "study", "list"), 1, "or --tls"),
     ]:
         _, err = cli.run(*arguments, code=code)
         assert complaint in err
+        assert "error: " in err
 
 
 def test_trials(cli: CommandLine, study: Any) -> None:

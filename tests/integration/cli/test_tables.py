@@ -66,6 +66,17 @@ def shown(cli: CommandLine, *arguments: str, width: int, height: int = 24, **env
     return text.splitlines()
 
 
+def test_a_list_of_studies_is_readable(cli: CommandLine) -> None:
+    cli.client.create_study(
+        "a-name-of-ordinary-length", space={"x": asktell.Float(0, 1)}, objectives=asktell.Minimize("val_loss")
+    )
+    lines = shown(cli, "study", "list", "--project", cli.project, width=80)
+    assert lines[0].split() == ["study", "state", "ended", "budget", "objective", "running"]
+    assert lines[2].split() == ["a-name-of-ordinary-length", "ACTIVE", "0", "minimize", "val_loss", "0"]
+    assert lines[3] == "not shown, too narrow: queued, created (--wide shows all)"
+    assert "created" in shown(cli, "study", "list", "--project", cli.project, "--wide", width=80)[0]
+
+
 @pytest.mark.parametrize("width", [80, 100, 200])
 def test_a_large_study_is_readable(cli: CommandLine, big: str, width: int) -> None:
     lines = shown(cli, "trials", big, "--no-pager", width=width)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,21 @@ def test_the_readme_runs(
     program = python_code(ROOT / readme).replace("localhost:50051", server.address)
     program = program.replace('"lora"', f'"readme-{trials}"').replace("max_trials=50", f"max_trials={trials}")
     training = {"train": lambda lr, rank: lr * rank, "train_an_epoch": lambda lr, rank: lr * rank}
-    exec(compile(program, readme, "exec"), training)
+    for _ in ("a worker", "another one, after the end"):
+        exec(compile(program, readme, "exec"), dict(training))
     assert shown in capsys.readouterr().out
+
+
+def test_an_error_is_one_traceback_with_a_way_on(server: ServerProcess) -> None:
+    with asktell.Client(server.address, project="twice") as client:
+        options: Any = {"space": {"x": asktell.Float(0, 1)}, "objectives": asktell.Minimize("loss")}
+        client.create_study("s", **options)
+        with pytest.raises(asktell.StudyExists, match="exist_ok=True") as raised:
+            client.create_study("s", **options)
+        with pytest.raises(asktell.NotFound) as missing:
+            client.study("t")
+        for error in (raised, missing):
+            assert "RpcError" not in "".join(traceback.format_exception(error.value))
 
 
 HOLD = """

@@ -15,6 +15,8 @@ CLOSED = "this client is closed, and its studies and trials with it: make anothe
 
 Options: TypeAlias = list[tuple[str, str | int]]
 
+WAIT_HINT = "(ASKTELL_WAIT=60 waits so many seconds for it)"
+"""What a program can do while its server is not there yet; a command has a flag instead."""
 _SERVICE_CONFIG = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
 
 
@@ -112,5 +114,5 @@ def nothing_listens(settings: Settings) -> str:
     started = "" if settings.address == DEFAULT_ADDRESS else f" --listen {settings.addresses[0]}"
     return (
         f"no server answers at {settings.address}: nothing listens there; start one: asktell-server serve{started} "
-        "(ASKTELL_WAIT=60 waits so many seconds for it)"
+        f"{WAIT_HINT}"
     )

@@ -132,7 +132,7 @@ def call(method: Method[Req, Resp], request: Req, *, timeout_s: float) -> Flow[R
                 unreachable: str | None = yield Unreachable()
                 if unreachable is not None:
                     raise Unavailable(unreachable, code=grpc.StatusCode.UNAVAILABLE)
-            raise error
+            raise error from None  # it says all that gRPC's own error does
         earlier = error
         yield Sleep(seconds=delay)
 

@@ -19,7 +19,7 @@ from asktell._core.methods import Method, Req, Resp
 from asktell._core.settings import DEFAULT_WAIT_S, Settings
 from asktell._core.values import whole
 from asktell._core.words import study_words
-from asktell.errors import AsktellError, NoTrialAvailable, Overloaded, Unavailable
+from asktell.errors import AsktellError, NoTrialAvailable, Overloaded, StudyExists, Unavailable
 from asktell.v1 import study_pb2, study_service_pb2, trial_pb2, trial_service_pb2
 
 logger = logging.getLogger("asktell.study")
@@ -55,7 +55,13 @@ def create_study(caller: Caller, request: study_service_pb2.CreateStudyRequest) 
     Raises:
         StudyExists: a study of that name is there, with `exist_ok` one with another specification.
     """
-    study: study_pb2.Study = yield from caller(methods.CREATE_STUDY, request)
+    study: study_pb2.Study
+    try:
+        study = yield from caller(methods.CREATE_STUDY, request)
+    except StudyExists as error:
+        if request.exist_ok:
+            raise
+        raise error.reworded(f"{error.message} (exist_ok=True takes it if it is the same)") from None
     for warning in study.warnings:
         where = study_words(warning.field, study)
         logger.warning("study %s: %s: %s", study.name.rpartition("/")[2], where, warning.message)

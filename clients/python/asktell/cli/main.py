@@ -10,6 +10,7 @@ import click
 
 from asktell import __version__
 from asktell.cli import wording
+from asktell.cli.number_types import Number
 from asktell.cli.output import complain
 from asktell.cli.plot_command import plot
 from asktell.cli.run_command import run
@@ -61,9 +62,7 @@ Exit codes:
 @click.option("--address", metavar="HOST:PORT", help="The server, before ASKTELL_ADDRESS.")
 @click.option("--project", metavar="NAME", help="Project of studies named by their id.  [default: default]")
 @click.option("--tls", is_flag=True, help="Encrypt, and trust the system's authorities.")
-@click.option(
-    "--wait", type=click.FloatRange(0), metavar="SECONDS", help="For a server that is not there yet.  [default: 2]"
-)
+@click.option("--wait", type=Number(0), metavar="SECONDS", help="For a server that is not there yet.  [default: 2]")
 @click.pass_context
 def cli(context: click.Context, address: str | None, project: str | None, tls: bool, wait: float | None) -> None:
     """Keeps the options of the connection for the command that follows."""
@@ -85,7 +84,10 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
     try:
         code = cli.main(args=None if arguments is None else list(arguments), prog_name="asktell", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            command = error.ctx
+            click.echo(f"{command.get_usage()}\nTry '{command.command_path} --help' for help.\n", err=True)
+        complain(error.format_message())
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         complain("interrupted", kind="")

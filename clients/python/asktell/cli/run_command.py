@@ -19,6 +19,7 @@ from asktell._sync.runner import Runner
 from asktell._sync.study import Study
 from asktell.cli import going_on
 from asktell.cli.connect import with_client
+from asktell.cli.number_types import Number, WholeNumber
 from asktell.cli.output import complain, console, metrics_of
 from asktell.cli.running.progress import LiveProgress, PlainProgress, summary
 from asktell.cli.running.template import check_placeholders, check_variables
@@ -63,9 +64,9 @@ failed (--keep-going goes on), with 4 when the study was complete before it bega
 @click.command(help=_HELP, context_settings={"max_content_width": 120})
 @click.argument("study")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")
-@click.option("--workers", type=click.IntRange(1, 1000), default=1, show_default=True, help="Trials at the same time.")
-@click.option("--max-trials", type=click.IntRange(1), metavar="N", help="End after N trials of this run.")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Fail longer trials.")
+@click.option("--workers", type=WholeNumber(1, 1000), default=1, show_default=True, help="Trials at the same time.")
+@click.option("--max-trials", type=WholeNumber(1), metavar="N", help="End after N trials of this run.")
+@click.option("--timeout", type=Number(0, min_open=True), metavar="SECONDS", help="Fail longer trials.")
 @click.option("--metric-regex", metavar="REGEX", help="Where the objective's value stands on stdout.")
 @click.option("--keep-going", is_flag=True, help="Go on however many trials fail.")
 @click.option("--log-dir", type=click.Path(path_type=Path), help="Output of the trials.  [default: asktell-logs/STUDY]")

@@ -13,6 +13,7 @@ from asktell._sync.client import Client
 from asktell._sync.study import Study
 from asktell.cli.connect import with_client
 from asktell.cli.going_on import sentence
+from asktell.cli.number_types import Number, WholeNumber
 from asktell.cli.output import complain, state_words
 from asktell.errors import EtagMismatch, StudyComplete
 from asktell.records import StudyState
@@ -79,7 +80,7 @@ def _as(kind: click.ParamType[Any]) -> _Read:
     return lambda text: kind.convert(text, None, None)
 
 
-_number: Callable[[str], float] = _as(click.FLOAT)
+_number: Callable[[str], float] = _as(Number())
 
 
 def _target(text: str) -> float | dict[str, float]:
@@ -106,7 +107,7 @@ class _Flag:
     many: bool = False
 
 
-_COUNT = _as(click.IntRange(1))
+_COUNT = _as(WholeNumber(1))
 FLAGS: dict[str, _Flag] = {
     "max_trials": _Flag("--max-trials", _COUNT, "N", "End when N trials have ended."),
     "target": _Flag(
@@ -121,9 +122,7 @@ FLAGS: dict[str, _Flag] = {
         "--baseline-trial", _COUNT, "NUMBER", "The trial that bounds of a baseline refer to; none = the first imported."
     ),
     "max_running": _Flag("--max-running", _COUNT, "N", "At most N trials at once."),
-    "max_staleness": _Flag(
-        "--max-staleness", _as(click.IntRange(0)), "N", "Results that a prepared suggestion may lack."
-    ),
+    "max_staleness": _Flag("--max-staleness", _as(WholeNumber(0)), "N", "Results that a prepared suggestion may lack."),
     "display_name": _Flag("--display-name", str, "TEXT", "A title for people."),
     "labels": _Flag("--label", str, "KEY=VALUE", "Set a label; KEY= takes it away, none all of them.", many=True),
     "annotations": _Flag("--annotation", str, "KEY=VALUE", "The same for annotations.", many=True),

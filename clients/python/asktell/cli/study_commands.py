@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-from rich import box
 from rich.table import Table
 
 from asktell._core.study_view import StudyView
@@ -18,9 +17,11 @@ from asktell._sync.client import Client
 from asktell._sync.study import Study
 from asktell.cli import wording
 from asktell.cli.connect import with_client
-from asktell.cli.output import complain, console, pairs, print_json, short, state_words, time
+from asktell.cli.output import complain, console, pairs, print_json, short, stamp, state_words, time
 from asktell.cli.steering_commands import finish, pause, resume, update
 from asktell.cli.study_file import not_said, study_file
+from asktell.cli.tables.layout import Cells
+from asktell.cli.tables.printing import print_cells
 from asktell.errors import StudyExists
 from asktell.records import TrialCounts
 
@@ -64,7 +65,7 @@ def create(client: Client, file: Path, exist_ok: bool) -> None:
     except StudyExists as error:
         if exist_ok:
             raise
-        raise click.ClickException(f"{error} (--exist-ok takes it if it is the same)") from None
+        raise click.ClickException(str(error).replace("exist_ok=True", "--exist-ok")) from None
     click.echo(created.name)
 
 
@@ -115,8 +116,9 @@ def show_warnings(shown: StudyView, file: Path | None = None) -> None:
 
 @study.command("list")
 @as_json
+@click.option("--wide", is_flag=True, help="All columns, however long the lines get.")
 @with_client()
-def list_(client: Client, as_json: bool) -> None:
+def list_(client: Client, as_json: bool, wide: bool) -> None:
     """List the project's studies."""
     found = client.studies()
     if as_json:
@@ -125,22 +127,23 @@ def list_(client: Client, as_json: bool) -> None:
     if not found:
         complain("no studies yet: asktell study create FILE.yaml", kind="")
         return
-    table = Table(box=box.SIMPLE_HEAD)
-    for name in ("study", "state", "ended", "running", "queued", "budget", "objective", "created"):
-        table.add_column(name, justify="right" if name in {"ended", "running", "queued", "budget"} else "left")
-    for each in found:
-        counts = each.counts
-        table.add_row(
-            each.id,
-            state_words(each),
-            str(counts.ended),
-            str(counts.running),
-            str(counts.queued),
-            "" if each.stopping.max_trials is None else str(each.stopping.max_trials),
-            ", ".join(f"{objective.goal} {objective.metric}" for objective in each.objectives),
-            "" if each.create_time is None else f"{each.create_time.astimezone():%Y-%m-%d %H:%M}",
-        )
-    console().print(table)
+    print_cells(_listed(found), wide=wide)
+
+
+def _listed(found: Sequence[StudyView]) -> list[Cells]:
+    counts = [each.counts for each in found]
+    budgets = [each.stopping.max_trials for each in found]
+    goals = [", ".join(f"{one.goal} {one.metric}" for one in each.objectives) for each in found]
+    return [
+        Cells(header="study", values=[each.id for each in found], right=False),
+        Cells(header="state", values=[state_words(each) for each in found], right=False),
+        Cells(header="ended", values=[str(each.ended) for each in counts]),
+        Cells(header="budget", values=["" if each is None else str(each) for each in budgets]),
+        Cells(header="objective", values=goals, right=False),
+        Cells(header="running", values=[str(each.running) for each in counts]),
+        Cells(header="queued", values=[str(each.queued) for each in counts]),
+        Cells(header="created", values=[stamp(each.create_time) for each in found], right=False),
+    ]
 
 
 @study.command()

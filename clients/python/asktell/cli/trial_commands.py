@@ -14,6 +14,7 @@ from asktell._sync.client import Client
 from asktell._sync.study import Study
 from asktell._sync.trial import Trial
 from asktell.cli.connect import with_client
+from asktell.cli.number_types import WholeNumber
 from asktell.cli.output import (
     Best,
     complain,
@@ -68,10 +69,10 @@ def _table_options(command: Callable[P, R]) -> Callable[P, R]:
 @as_json
 @click.option("--csv", "as_csv", is_flag=True, help="CSV with all digits.")
 @_STATE
-@click.option("--last", type=click.IntRange(1), metavar="N", help="Only the N newest trials.")
+@click.option("--last", type=WholeNumber(1), metavar="N", help="Only the N newest trials.")
 @click.option("--sort", metavar="[-]NAME", default="", help="By a metric (best first), a parameter, state, duration, …")
 @click.option("--reverse", is_flag=True, help="The other way round; as does --sort -NAME.")
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N of these.")
+@click.option("--limit", type=WholeNumber(1), metavar="N", help="Only the first N of these.")
 @_table_options
 @with_client()
 def trials(
@@ -129,7 +130,7 @@ def trials(
 @click.command()
 @click.argument("study")
 @click.option(
-    "--count", "-n", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many of the best to show."
+    "--count", "-n", type=WholeNumber(1, 1000), default=1, show_default=True, help="How many of the best to show."
 )
 @as_json
 @_table_options

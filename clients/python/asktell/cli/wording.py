@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from asktell._core.channel import WAIT_HINT
 from asktell._core.study_view import STUDY_FIELDS
 from asktell.cli import going_on
 from asktell.cli.steering_commands import FLAGS
@@ -52,7 +53,9 @@ def key(field: str, parameters: Sequence[str] = ()) -> str:
 def sentence(error: AsktellError) -> str:
     """What a person is told of an error."""
     if isinstance(error, Unavailable) and not error.reason:  # no server said it
-        return f"{error} (another server: --address or ASKTELL_ADDRESS)"
+        before, hint, _ = str(error).partition(WAIT_HINT)
+        wait = "--wait 60 waits so many seconds for it; " if hint else ""
+        return f"{before.rstrip()} ({wait}another server: --address or ASKTELL_ADDRESS)"
     if isinstance(error, StudyComplete | StudyPaused):
         return going_on.sentence(error)
     field = error.metadata.get("field", "")

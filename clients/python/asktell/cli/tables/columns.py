@@ -16,6 +16,9 @@ from asktell.spec import Goal
 _FLOAT_DIGITS = 4
 """Of parameters on a continuous range: nobody compares them further. Metrics keep six, by which trials differ."""
 
+_NO_NAMES = ("", "#")
+"""Headers that nobody can type: `#` begins a comment in a shell."""
+
 Rank: TypeAlias = Callable[[TrialView], Any]
 """What trials are ordered by, in rising order; None = nothing to go by, always last."""
 
@@ -104,7 +107,7 @@ def find(columns: Sequence[Column], name: str) -> Column:
     for column in columns:
         if name == column.header:
             return column
-    known = [column.header or column.key for column in columns]
+    known = [column.header if column.header not in _NO_NAMES else column.key for column in columns]
     raise ValueError(f"no column {name!r}{did_you_mean(name, known)}")
 
 

@@ -73,13 +73,27 @@ def print_trials(
     _head(page, shape, terminal)
     for trial, line in zip(trials, shape.lines(), strict=True):
         page.add(line, row_style(trial, best))
-    if shape.hidden:
-        page.add(
-            named(shape.hidden, terminal.width, before="not shown, too narrow: ", after=" (--wide shows all)"), "dim"
-        )
+    _hidden(page, shape, terminal)
     if of is not None and of != len(trials):
         page.add(f"{len(trials)} of {of} trials", "dim")
     _show(page, terminal, look)
+
+
+def print_cells(columns: Sequence[Cells], *, wide: bool = False) -> None:
+    """Prints a short table of anything but trials, its columns by importance."""
+    terminal = console()
+    if not terminal.is_terminal:
+        shape = unbounded(columns)
+        for line in [*shape.header_lines(), *shape.lines()]:
+            click.echo(line)
+        return
+    shape = fit(columns, _WIDE if wide else terminal.width)
+    page = Page()
+    _head(page, shape, terminal)
+    for line in shape.lines():
+        page.add(line)
+    _hidden(page, shape, terminal)
+    _show(page, terminal, Look(wide=wide))
 
 
 def row_style(trial: TrialView, best: Best) -> str:
@@ -93,6 +107,12 @@ def _head(page: Page, shape: Shape, terminal: Console) -> None:
     for line in shape.header_lines():
         page.add(line, "bold")
     page.add(("─" if _can_show("─") else "-") * min(shape.width, terminal.width), "dim")
+
+
+def _hidden(page: Page, shape: Shape, terminal: Console) -> None:
+    if shape.hidden:
+        line = named(shape.hidden, terminal.width, before="not shown, too narrow: ", after=" (--wide shows all)")
+        page.add(line, "dim")
 
 
 def _cells(column: Column, trials: Sequence[TrialView], *, named_marks: bool = False) -> Cells:
