@@ -166,11 +166,11 @@ class CategoricalDomain:
         _validate_count(self.values, f"{field}.values", "strings")
         seen: set[str] = set()
         for index, value in enumerate(self.values):
-            where = f"{field}.values[{index}]"
             if not 1 <= len(value) <= 256:
-                raise InvalidArgument(where, f"must have 1 to 256 characters, got {len(value)}")
+                raise InvalidArgument(f"{field}.values[{index}]", f"must have 1 to 256 characters, got {len(value)}")
             if value in seen:
-                raise InvalidArgument(where, f"must be different from the others, got {value!r} again")
+                message = f"must be different from the others, got {value!r} again"
+                raise InvalidArgument(f"{field}.values[{index}]", message)
             seen.add(value)
 
     def normalize(self, value: ParameterValue) -> str:

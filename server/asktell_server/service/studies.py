@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -72,7 +73,7 @@ class Studies:
         study = wanted.study
         if "seed" in wanted.unset:
             study = dataclasses.replace(study, seed=self._seed_of_new())
-        study.validate()
+        await asyncio.to_thread(study.validate)  # of up to 100,000 choices
         for _ in range(_MAX_LOST_RACES):
             try:
                 head = await self._ledger.create_study(study, request=request)

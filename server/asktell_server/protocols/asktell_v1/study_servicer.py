@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from google.protobuf.empty_pb2 import Empty
 
 from asktell.v1 import study_pb2, study_service_pb2
@@ -47,7 +49,7 @@ class StudyServicer:
             project=parse_project(request.parent, field="parent"),
             study_id=parse_study_id(study_id, field="study_id"),
         )
-        wanted = wanted_from(study, name=name, now=self._clock())
+        wanted = await asyncio.to_thread(wanted_from, study, name=name, now=self._clock())
         if request.validate_only:
             return checked_to(study, self._studies.check(wanted))
         created = await self._studies.create(wanted, exist_ok=request.exist_ok, request=request_of(request))

@@ -25,7 +25,7 @@ from asktell_server.protocols.asktell_v1.conversion.trials import (
 from asktell_server.protocols.asktell_v1.limits import BATCH_BYTES, RECORD_BYTES
 from asktell_server.protocols.asktell_v1.paging import decode_number, encode_token, page_size, query_digest
 from asktell_server.protocols.asktell_v1.projects import by_study, by_trial
-from asktell_server.protocols.asktell_v1.requests import request_of
+from asktell_server.protocols.asktell_v1.requests import request_of, request_of_batch
 from asktell_server.service.intake import MAX_BATCH
 from asktell_server.service.use_cases import UseCases
 from asktell_server.transport.calls import Call, Permission, rpc
@@ -100,7 +100,8 @@ class TrialServicer:
         self, request: trial_service_pb2.EnqueueTrialsRequest, call: Call
     ) -> trial_service_pb2.EnqueueTrialsResponse:
         study = parse_study(request.study, field="study")
-        records = await self._intake.enqueue(study, await new_trials_from(request.trials), request=request_of(request))
+        trials = await new_trials_from(request.trials)
+        records = await self._intake.enqueue(study, trials, request=await request_of_batch(request, "trials"))
         answer = trial_service_pb2.EnqueueTrialsResponse()
         await write_trials(study, records, answer.trials)
         return answer
@@ -113,7 +114,7 @@ class TrialServicer:
         records, created = await self._intake.import_(
             study,
             await past_trials_from(request.trials),
-            request=request_of(request),
+            request=await request_of_batch(request, "trials"),
             validate_only=request.validate_only,
         )
         answer = trial_service_pb2.ImportTrialsResponse(imported_count=created)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from asktell.v1 import search_space_pb2, study_pb2, study_service_pb2, trial_pb2, trial_service_pb2
 from asktell_server.domain.errors import InvalidArgument
-from asktell_server.protocols.asktell_v1.requests import request_of
+from asktell_server.protocols.asktell_v1.requests import request_of, request_of_batch
+from tests.support.holds import watched
 
 
 def _tell(metrics: dict[str, float], **fields: Any) -> trial_service_pb2.TellRequest:
@@ -95,3 +96,42 @@ def test_other_ids_are_refused(request_id: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         request_of(_tell({}, request_id=request_id))
     assert caught.value.field == "request_id"
+
+
+def _import(*keys: str, **fields: Any) -> trial_service_pb2.ImportTrialsRequest:
+    trials = [trial_service_pb2.ImportedTrial(import_key=key, labels={"b": "1", "a": key}) for key in keys]
+    return trial_service_pb2.ImportTrialsRequest(**{"study": "s", "request_id": "r", **fields}, trials=trials)
+
+
+async def test_batches_differ_by_every_field_and_item() -> None:
+    assert await request_of_batch(_import("a", request_id=""), "trials") is None
+    message = _import("a", "b")
+    first, again, of_other_id = [
+        await request_of_batch(each, "trials")
+        for each in (message, _import("a", "b"), _import("a", "b", request_id="q"))
+    ]
+    assert first is not None
+    assert of_other_id is not None
+    assert first == again
+    assert (of_other_id.request_id, of_other_id.fingerprint) == ("q", first.fingerprint)
+    assert message == _import("a", "b"), "as it was"
+    others = [
+        _import("b", "a"),
+        _import("a"),
+        _import("a", "b", "b"),
+        _import("ab"),
+        _import("a", "b", study="t"),
+        _import("a", "b", validate_only=True),
+        trial_service_pb2.EnqueueTrialsRequest(study="s", request_id="r"),
+    ]
+    found = {request.fingerprint for each in others if (request := await request_of_batch(each, "trials"))}
+    assert len(found - {first.fingerprint}) == len(others)
+
+
+async def test_a_large_batch_is_digested_in_pieces() -> None:
+    message = _import("a")
+    message.trials[0].labels.update({f"label {index}": "x" for index in range(100)})
+    message.trials.extend([message.trials[0]] * 3000)
+    async with watched() as holds:
+        await request_of_batch(message, "trials")
+    assert holds.longest_s < holds.total_s / 2
