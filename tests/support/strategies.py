@@ -16,6 +16,7 @@ from asktell_server.domain.space import (
     ABSENT,
     BoolDomain,
     CategoricalDomain,
+    Condition,
     Configuration,
     DiscreteDomain,
     Domain,
@@ -202,7 +203,7 @@ def algorithms(draw: st.DrawFn, space: SearchSpace) -> Algorithm:
 @st.composite
 def studies(draw: st.DrawFn) -> Study:
     """Active studies as a caller may create them."""
-    space = draw(spaces())
+    space = draw(st.one_of(spaces(), conditional_spaces()))
     metric_names = draw(st.lists(names, min_size=1, max_size=4, unique=True))
     created = draw(times)
     return Study(
@@ -240,3 +241,32 @@ def studies(draw: st.DrawFn) -> Study:
         create_time=created,
         update_time=created,
     )
+
+
+@st.composite
+def conditional_spaces(draw: st.DrawFn, *, finite_only: bool = False) -> SearchSpace:
+    """Small spaces of one to six parameters, some of which depend on others, to any depth and in any order."""
+    kinds: list[Domain] = [
+        IntDomain(min=1, max=3),
+        CategoricalDomain(values=("a", "b", "c")),
+        BoolDomain(),
+        DiscreteDomain(values=(0.5, 2.0)),
+        FloatDomain(min=0.0, max=0.3, step=0.1),
+    ]
+    if not finite_only:
+        kinds.append(FloatDomain(min=1e-3, max=1.0, scale=Scale.LOG))
+    count = draw(st.integers(1, 6))
+    domains = [draw(st.sampled_from(kinds)) for _ in range(count)]
+    parameters = []
+    for place, domain in enumerate(domains):
+        parents = [other for other in range(place) if domains[other].cardinality is not None]
+        condition = None
+        if draw(st.booleans()) and parents:
+            parent = draw(st.sampled_from(parents))
+            levels: list[ParameterValue] = list(domains[parent].levels())
+            values = draw(st.lists(st.sampled_from(levels), min_size=1, max_size=2, unique=True))
+            condition = Condition(parent=f"p{parent}", values=tuple(values))
+        parameters.append(Parameter(name=f"p{place}", domain=domain, condition=condition))
+    space = SearchSpace(parameters=tuple(draw(st.permutations(parameters))))
+    space.validate("space")
+    return space

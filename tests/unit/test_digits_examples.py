@@ -11,8 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from examples import digits_network, polyglot, python_digits
+from asktell._core.spec_codec import encode_space
+from asktell_server.domain.algorithm import Sobol
+from asktell_server.protocols.asktell_v1.conversion.spaces import space_from
+from examples import digits_architecture, digits_network, polyglot, python_digits
 from tests.support.study_files import read
+from tests.unit.engine.problems import problem_of, task_of
 
 EXAMPLES = Path(python_digits.__file__).parent
 GOOD = {"lr": 0.1, "l2": 1e-5, "batch_size": 32, "epochs": 3, "momentum": 0.8}
@@ -47,6 +51,18 @@ def test_the_studies_of_the_network_have_what_it_takes_and_says(name: str) -> No
     wanted += [constraint.metric for constraint in study.outcome_constraints]
     wanted += [metric.name for metric in study.metrics]
     assert sorted(wanted) == ["val_error", "val_loss", "weights"]
+
+
+def test_any_network_of_the_architectures_trains() -> None:
+    space = space_from(encode_space(read(EXAMPLES / "digits_architecture.yaml").space), "space")
+    space.validate("space")
+    suggestions = task_of(problem_of(space, algorithm=Sobol()), count=7).run().suggestions
+    assert {int(each.parameters["blocks"]) for each in suggestions} == {1, 2, 3}
+    for each in suggestions:
+        assert digits_architecture.run(each.parameters, epochs=1)["weights"] >= 10
+    good: dict[str, float | str] = {"blocks": 1, "operation_1": "dense", "width_1": 32, "activation_1": "relu"}
+    good |= {"optimizer": "adam", "lr_adam": 0.01, "decay": 0.999}
+    assert digits_architecture.run(good, epochs=3)["val_error"] < 0.1
 
 
 def test_python_learns() -> None:

@@ -1,6 +1,6 @@
 """A space with conditions: which parameters matter depends on others.
 
-asktell and random search see it flat, with parameters that sometimes change nothing: asktell has no conditions yet.
+asktell and random search see it flat, with parameters that sometimes change nothing, as before asktell had conditions.
 Optuna is given it by define-by-run, Ax by dependent parameters.
 """
 

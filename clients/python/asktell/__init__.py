@@ -77,7 +77,7 @@ from asktell.records import (
     TrialCounts,
     TrialState,
 )
-from asktell.spaces import Bool, Categorical, Discrete, Domain, Float, Int, ParameterValue, Space
+from asktell.spaces import Bool, Categorical, Discrete, Domain, Float, Int, ParameterValue, Space, When
 from asktell.spec import (
     Algorithm,
     AtLeast,
@@ -200,6 +200,7 @@ __all__ = [
     "Unavailable",
     "UnknownMetric",
     "ValueOutsideSpace",
+    "When",
     "__version__",
 ]
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
 from asktell._core.not_yet import Refusing
 
-__all__ = ["Bool", "Categorical", "Discrete", "Domain", "Float", "Int", "ParameterValue", "Space"]
+__all__ = ["Bool", "Categorical", "Discrete", "Domain", "Float", "Int", "ParameterValue", "Space", "When"]
 
 T = TypeVar("T")
 
 ParameterValue: TypeAlias = float | int | str | bool
 """A value of one parameter; an int stays an int."""
+
+When: TypeAlias = Mapping[str, Sequence[ParameterValue]]
+"""Another parameter, and those of its values beside which a parameter exists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,8 @@ class Float(Refusing):
 
     `log`: equal ratios matter equally (learning rates). `reverse_log`: resolves values near `max` (momentum).
     `step`: only min, min + step … are taken. `default`: a value known to work; the search starts from it.
+    `when`: the parameter exists only while another one has one of the given values, as in `when={"opt": ["sgd"]}`;
+    configurations of other values do not have it. The other one may itself have a `when`.
     """
 
     min: float
@@ -30,11 +35,13 @@ class Float(Refusing):
     step: float | None = None
     reverse_log: bool = False
     default: float | None = None
+    when: When | None = field(default=None, kw_only=True, hash=False)
 
     def __post_init__(self) -> None:
         """Raises ValueError: both scales at once."""
         if self.log and self.reverse_log:
             raise ValueError("a range has one scale: either log or reverse_log")
+        _keep_when(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,11 @@ class Int(Refusing):
     log: bool = False
     step: int | None = None
     default: int | None = None
+    when: When | None = field(default=None, kw_only=True, hash=False)
+
+    def __post_init__(self) -> None:
+        """Keeps `when` as tuples. Raises TypeError, ValueError: it is not one parameter with its values."""
+        _keep_when(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,7 @@ class Discrete(Refusing):
 
     values: Sequence[float]
     default: float | None = field(default=None, kw_only=True)
+    when: When | None = field(default=None, kw_only=True, hash=False)
 
     def __post_init__(self) -> None:
         """Keeps the values as a tuple of one kind."""
@@ -62,6 +75,7 @@ class Discrete(Refusing):
             values = tuple(_as_float(value) for value in values)
             object.__setattr__(self, "default", _as_float(self.default))
         object.__setattr__(self, "values", values)
+        _keep_when(self)
 
 
 def _as_float(value: T) -> T | float:
@@ -75,12 +89,14 @@ class Categorical(Refusing):
 
     values: Sequence[str]
     default: str | None = field(default=None, kw_only=True)
+    when: When | None = field(default=None, kw_only=True, hash=False)
 
     def __post_init__(self) -> None:
         """Keeps the values as a tuple. Raises TypeError: a single string, which Python takes for its letters."""
         if isinstance(self.values, str):
             raise TypeError(f"Categorical takes a list of strings, got the string {self.values!r}")
         object.__setattr__(self, "values", tuple(self.values))
+        _keep_when(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +104,28 @@ class Bool(Refusing):
     """True or false."""
 
     default: bool | None = field(default=None, kw_only=True)
+    when: When | None = field(default=None, kw_only=True, hash=False)
+
+    def __post_init__(self) -> None:
+        """Keeps `when` as tuples. Raises TypeError, ValueError: it is not one parameter with its values."""
+        _keep_when(self)
+
+
+def _keep_when(domain: Domain) -> None:
+    """Keeps `when` as a tuple of values: the mapping that was given stays the caller's to change."""
+    when = domain.when
+    if when is None:
+        return
+    if not isinstance(when, Mapping):
+        raise TypeError(f'when must map a parameter to its values, as in {{"opt": ["sgd"]}}, got {type(when).__name__}')
+    if len(when) != 1:
+        raise ValueError(f"when must name one parameter, got {', '.join(map(repr, when)) or 'none'}")
+    kept = {}
+    for parent, values in when.items():
+        if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+            raise TypeError(f"when[{parent!r}] must be a list of values, got {values!r:.80}")
+        kept[parent] = tuple(values)
+    object.__setattr__(domain, "when", kept)
 
 
 Domain: TypeAlias = Float | Int | Discrete | Categorical | Bool

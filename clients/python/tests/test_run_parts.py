@@ -39,6 +39,23 @@ def test_placeholders_are_words_of_the_command() -> None:
     ]
 
 
+def test_what_a_configuration_does_not_have_leaves_no_word() -> None:
+    command = [
+        "train",
+        "--momentum",
+        "{momentum}",
+        "--decay={decay}",
+        "{rank}",
+        "--lr",
+        "{lr}",
+        "a{rank}b",
+        "-x",
+        "--y={lr}",
+    ]
+    assert fill(command, {"lr": 0.5}) == ["train", "--lr", "0.5", "ab", "-x", "--y=0.5"]
+    assert fill(["sh", "-c", "train {lr} {momentum}"], {"lr": 0.5}) == ["sh", "-c", "train 0.5 "]
+
+
 def test_values_are_not_filled_in_twice() -> None:
     assert fill(["{a}"], {"a": "{b}", "b": "x"}) == ["{b}"]
 

@@ -5,7 +5,6 @@ A new algorithm is a class here, a member of the union `Algorithm`, and a sample
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, get_args
@@ -123,12 +122,18 @@ class Grid(_Settings):
         return count
 
     def grid_axes(self, space: SearchSpace) -> Sequence[int]:
-        """The number of values along each parameter."""
-        return [self.levels_of(parameter) for parameter in space.parameters]
+        """The number of values along each parameter: all of one on which others depend."""
+        parents = space.forest.parents if space.forest else frozenset()
+        return [
+            parameter.domain.cardinality or self.default_levels if place in parents else self.levels_of(parameter)
+            for place, parameter in enumerate(space.parameters)
+        ]
 
     def size(self, space: SearchSpace) -> int:
         """How many points the grid has in all."""
-        return math.prod(self.grid_axes(space))
+        size = space.combinations(self.grid_axes(space))
+        assert size is not None, "every axis of a grid is finite"
+        return size
 
     def validate(self, space: SearchSpace, where: str) -> None:
         """Checks the levels and the size.
@@ -150,6 +155,10 @@ class Grid(_Settings):
                 raise InvalidArgument(entry, f"must be 2 to {most}, got {count}")
             if not isinstance(parameters[name].domain, FloatDomain | IntDomain) and count != limit:
                 raise InvalidArgument(entry, f"must be {limit}: a grid takes all values of such a parameter")
+            if count != limit and space.forest and space.names.index(name) in space.forest.parents:
+                raise InvalidArgument(
+                    entry, f"must be {limit}: a grid takes all values of a parameter on which others depend"
+                )
         size = self.size(space)
         if size > MAX_GRID_SIZE:
             raise InvalidArgument(
@@ -169,8 +178,8 @@ class Grid(_Settings):
                 message=f"the grid has {size:,} points and the budget is {budget} trials: most of the grid will not be run; "
                 "random or Bayesian search uses such a budget better",
             )
-        for parameter in space.parameters:
-            levels, cardinality = self.levels_of(parameter), parameter.domain.cardinality
+        for parameter, levels in zip(space.parameters, self.grid_axes(space), strict=True):
+            cardinality = parameter.domain.cardinality
             is_number = isinstance(parameter.domain, FloatDomain | IntDomain)
             if is_number and levels <= COARSE_LEVELS and (cardinality is None or cardinality > COARSE_LEVELS):
                 yield StudyWarning(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from asktell_server.domain.conditions import Forest, validate_conditions
 from asktell_server.domain.domains import (
     DOMAIN_FIELDS,
     MAX_LEVELS,
@@ -17,6 +19,7 @@ from asktell_server.domain.domains import (
     Scale,
 )
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
+from asktell_server.domain.parameter import Condition, Parameter
 from asktell_server.domain.values import (
     ABSENT,
     MAX_EXACT_INT,
@@ -25,6 +28,7 @@ from asktell_server.domain.values import (
     ParameterValue,
     configuration_digest,
     listed,
+    shown,
 )
 
 __all__ = [
@@ -37,6 +41,7 @@ __all__ = [
     "NAME_RULE",
     "BoolDomain",
     "CategoricalDomain",
+    "Condition",
     "Configuration",
     "DiscreteDomain",
     "Domain",
@@ -51,29 +56,28 @@ __all__ = [
 ]
 
 MAX_PARAMETERS = 100
+MAX_NAMED = 5
+"""The most values of a condition that are named in an error."""
 
 NAME_RE = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,127}")
 NAME_RULE = "1 to 128 characters out of letters, digits, '_', '.', '-' and '/', beginning with a letter or '_'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
-    """One hyperparameter. `default` is a value known to work, or None."""
-
-    name: str
-    domain: Domain
-    default: ParameterValue | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSpace:
-    """1 to 100 parameters with unique names; `names` has these in their order."""
+    """1 to 100 parameters with unique names; `names` has these in their order, `forest` which depend on which.
+
+    `forest` is None where all parameters always exist.
+    """
 
     parameters: tuple[Parameter, ...]
     names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    forest: Forest | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(parameter.name for parameter in self.parameters))
+        conditional = any(parameter.condition is not None for parameter in self.parameters)
+        object.__setattr__(self, "forest", Forest.of(self.parameters) if conditional else None)
 
     def validate(self, field: str) -> None:
         """Raises InvalidArgument naming the offending sub-field of `field`."""
@@ -99,6 +103,7 @@ class SearchSpace:
                     raise InvalidArgument(
                         f"{where}.default_value", str(error), reason=ErrorReason.VALUE_OUTSIDE_SPACE
                     ) from None
+        validate_conditions(self.parameters, field)
 
     def normalize(
         self, configuration: Configuration, *, field: str, fill_defaults: bool = False
@@ -106,29 +111,35 @@ class SearchSpace:
         """The configuration in the order and kinds of the space, with its active parameters.
 
         Raises:
-            InvalidArgument: a parameter is unknown, missing (and has no default, or `fill_defaults` is False), or
-                its value is not in its domain. The field is `{field}[{parameter}]`.
+            InvalidArgument: a parameter is unknown, missing (and has no default, or `fill_defaults` is False), has a
+                value and does not exist beside those of its parents, or its value is not in its domain. The field is
+                `{field}[{parameter}]`.
         """
         known = set(self.names)
         for name in configuration:
             if name not in known:
                 raise _outside(field, name, f"no such parameter; the space has {listed(sorted(known))}")
         result: dict[str, ParameterValue] = {}
-        for parameter in self.active(configuration):
+        for place in range(len(self.parameters)) if self.forest is None else self.forest.order:
+            parameter = self.parameters[place]
+            if not self._exists(place, result):
+                if parameter.name in configuration:
+                    raise _outside(field, parameter.name, f"is not active: {self._why_not(place, result)}")
+                continue
             value = configuration.get(parameter.name)
             if value is None and fill_defaults:
                 value = parameter.default
             if value is None:
-                raise _outside(field, parameter.name, "is missing")
+                raise _outside(field, parameter.name, f"is missing{self._why(place)}")
             try:
                 result[parameter.name] = parameter.domain.normalize(value)
             except ValueError as error:
                 raise _outside(field, parameter.name, str(error)) from None
-        return result
+        return result if self.forest is None else {name: result[name] for name in self.names if name in result}
 
     def active(self, configuration: Configuration) -> tuple[Parameter, ...]:
-        """The parameters that need a value in the configuration, in the order of the space: all of them."""
-        return self.parameters
+        """The parameters that a configuration of the space needs values for, in the order of the space."""
+        return tuple(parameter for place, parameter in enumerate(self.parameters) if self._exists(place, configuration))
 
     def key(self, configuration: Configuration) -> Key:
         """The configuration's values in the order of the space, ABSENT for a parameter that it does not have."""
@@ -141,13 +152,38 @@ class SearchSpace:
     @property
     def cardinality(self) -> int | None:
         """How many configurations there are; None = infinitely many."""
+        counts = [parameter.domain.cardinality for parameter in self.parameters]
+        return self.combinations(counts)
+
+    def combinations(self, counts: Sequence[int | None]) -> int | None:
+        """How many configurations there are with so many values of each parameter; None = infinitely many."""
+        if self.forest is not None:
+            return self.forest.count(counts)
         product = 1
-        for parameter in self.parameters:
-            count = parameter.domain.cardinality
+        for count in counts:
             if count is None:
                 return None
             product *= count
         return product
+
+    def _exists(self, place: int, values: Configuration) -> bool:
+        """Whether a parameter exists; the parents' values are those of the configuration, none of them inactive."""
+        link = None if self.forest is None else self.forest.links[place]
+        return link is None or values.get(self.names[link.parent]) in link.values
+
+    def _why_not(self, place: int, values: Configuration) -> str:
+        """The nearest parent that exists, and its value."""
+        while self.forest is not None and (link := self.forest.links[place]) is not None:
+            place = link.parent
+            if (name := self.names[place]) in values:
+                return f"{name} is {shown(values[name])}"
+        raise ValueError(f"{self.names[place]} always exists")
+
+    def _why(self, place: int) -> str:
+        condition = self.parameters[place].condition
+        if condition is None:
+            return ""
+        return f"; it exists where {condition.parent} is {' or '.join(map(shown, condition.values[:MAX_NAMED]))}"
 
 
 def _outside(field: str, parameter: str, message: str) -> InvalidArgument:

@@ -56,6 +56,11 @@ def kind_of(value: ParameterValue) -> str:
     return f"the {word} {shown} ({field})"
 
 
+def shown(value: ParameterValue) -> str:
+    """The value as a person writes it: `adam`, `true`."""
+    return str(value).lower() if isinstance(value, bool) else f"{value:.100}" if isinstance(value, str) else repr(value)
+
+
 def listed(values: Sequence[object], most: int = 12) -> str:
     """The values with commas, at most `most` of them."""
     shown = ", ".join(repr(value) for value in values[:most])

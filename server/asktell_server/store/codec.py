@@ -40,6 +40,8 @@ from asktell_server.domain.trial import UNNAMED_METRIC, Belief, Prediction, Resu
 SCHEMA = 1
 _SCHEMA_OF_GOALS = 2
 """Of studies that older servers would take for studies of one objective, without constraints."""
+_SCHEMA_OF_CONDITIONS = 3
+"""Of studies whose parameters older servers would take for ones that always exist."""
 SEALED_SCHEMA = 2
 """Of what `seal` makes; rises, too, when the meaning of something in it changes."""
 
@@ -93,7 +95,8 @@ def encode_study(study: Study) -> bytes:
     data.pop("revision", None)
     data |= data.pop("goals")  # stored as fields of the study
     plain = len(study.goals.objectives) == 1 and not study.goals.outcome_constraints
-    return _pack(data, schema=SCHEMA if plain else _SCHEMA_OF_GOALS)
+    schema = SCHEMA if plain else _SCHEMA_OF_GOALS
+    return _pack(data, schema=schema if study.space.forest is None else _SCHEMA_OF_CONDITIONS)
 
 
 @lru_cache(maxsize=256)  # every read of a study's head brings the same specification again
@@ -152,8 +155,8 @@ def _pack(data: dict[str, Any], *, schema: int = SCHEMA) -> bytes:
 
 
 def _unpack(blob: bytes) -> dict[str, Any]:
-    if not blob or not SCHEMA <= blob[0] <= _SCHEMA_OF_GOALS:
-        newest = _SCHEMA_OF_GOALS
+    if not blob or not SCHEMA <= blob[0] <= _SCHEMA_OF_CONDITIONS:
+        newest = _SCHEMA_OF_CONDITIONS
         raise CodecError(f"stored with schema {blob[0] if blob else 'none'}, this server reads {SCHEMA} to {newest}")
     try:
         data: dict[str, Any] = msgpack.unpackb(memoryview(blob)[1:])

@@ -8,7 +8,7 @@ import pytest
 
 from asktell.v1 import analysis_service_pb2, search_space_pb2, study_pb2, suggestion_service_pb2
 from tests.integration.rules.conftest import NewStudy
-from tests.support.rpc import Rpc, float_parameter, refused, space, value
+from tests.support.rpc import Rpc, float_parameter, refused, space
 
 LOSS = study_pb2.Objective(metric="loss", goal=study_pb2.GOAL_MINIMIZE)
 X = "search_space.parameters[1]"
@@ -19,12 +19,9 @@ def _second_parameter(**fields: Any) -> search_space_pb2.SearchSpace:
     return space(float_parameter("x"), search_space_pb2.Parameter(name="y", float_domain=domain, **fields))
 
 
-CONDITION = search_space_pb2.Condition(parent="x", values=[value(0.5)])
 NORMAL = search_space_pb2.Prior(normal=search_space_pb2.NormalPrior(mean=0.5, relative_standard_deviation=0.1))
 
 UNSUPPORTED: list[tuple[dict[str, Any], str]] = [
-    ({"search_space": _second_parameter(condition=CONDITION)}, f"{X}.condition"),
-    ({"search_space": _second_parameter(condition=search_space_pb2.Condition())}, f"{X}.condition"),
     ({"search_space": _second_parameter(prior=NORMAL)}, f"{X}.prior"),
 ]
 EARLY_STOPPING: list[tuple[dict[str, Any], str]] = [

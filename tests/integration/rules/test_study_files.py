@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
 
 import pytest
 from google.protobuf.json_format import MessageToDict
@@ -189,9 +190,38 @@ def test_complaints_name_the_line(rpc: Rpc, old: str, new: str, complaint: str) 
     assert column in ("", what.metadata["column"])
 
 
+def test_conditions(rpc: Rpc) -> None:
+    conditional = WHOLE.replace("{type: bool", "{type: bool, when: {learning_rate: [1e-4]}")
+    what = refused(lambda: check(rpc, conditional))
+    assert what.message.startswith(
+        "13:48: parameters.nesterov.when.learning_rate: must be a parameter of finitely many values"
+    )
+    for when, values in (
+        ("{optimizer: [sgd, adam]}", ["sgd", "adam"]),
+        ("{optimizer: sgd}", ["sgd"]),
+        ('{optimizer: ["sgd"]}', ["sgd"]),
+    ):
+        study = check(rpc, WHOLE.replace("{type: bool", f"{{type: bool, when: {when}"))
+        condition = next(each.condition for each in study.search_space.parameters if each.name == "nesterov")
+        assert condition.parent == "optimizer"
+        assert [value.string_value for value in condition.values] == values
+    for when, complaint in (
+        (
+            "{optimizer: [sdg]}",
+            "13:45: parameters.nesterov.when.optimizer[0]: as a value of 'optimizer' must be one of",
+        ),
+        ("{optimizer: sgd, seed: 1}", "13:32: parameters.nesterov.when: must name one parameter and its values"),
+        ("[optimizer]", "13:32: parameters.nesterov.when: must be a mapping"),
+        ("{optimizer: }", "parameters.nesterov.when.optimizer: must be a value, got nothing"),
+    ):
+        text = WHOLE.replace("{type: bool", f"{{type: bool, when: {when}")
+        what = refused(partial(check, rpc, text))
+        assert complaint in what.message
+
+
 @pytest.mark.parametrize("key", NOT_YET)
 def test_what_is_not_there_yet_is_refused_by_name(rpc: Rpc, key: str) -> None:
-    if key in ("when", "prior"):
+    if key == "prior":
         text, place = (
             WHOLE.replace("{type: bool", f"{{type: bool, {key}: {{x: 1}}"),
             f"13:26: parameters.nesterov.{key}",

@@ -24,8 +24,9 @@ from asktell_server.domain.space import (
 )
 from asktell_server.engine.observations import Observation, Outcome
 from asktell_server.engine.space import region as regions
+from asktell_server.engine.space.box import Box
 from asktell_server.engine.space.lattice import Lattice
-from asktell_server.engine.space.region import Box, region_of
+from asktell_server.engine.space.region import region_of
 from asktell_server.engine.space.warp import Points
 from tests.unit.engine.problems import MIXED_SPACE, UNIT, problem_of, random_results, space_of, task_of, valued
 from tests.unit.engine.strategies import continuous_domains, finite_domains

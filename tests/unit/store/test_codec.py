@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from asktell_server.domain.metrics import Measurement, Metric
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.provenance import Fit, Provenance
+from asktell_server.domain.space import CategoricalDomain, Condition, FloatDomain, Parameter, SearchSpace
 from asktell_server.domain.study import LeasePolicy, Study
 from asktell_server.domain.trial import UNNAMED_METRIC, Belief, Prediction, Trial
 from asktell_server.store.codec import (
@@ -87,10 +88,28 @@ def test_fields_of_a_later_version_are_ignored(encoded: bytes) -> None:
         assert decode_measurement(extended) == decode_measurement(encoded)
 
 
-@pytest.mark.parametrize("encoded", [b"", bytes([SCHEMA + 2]) + encode_trial(running(0.1))[1:]])
+@pytest.mark.parametrize("encoded", [b"", bytes([SCHEMA + 3]) + encode_trial(running(0.1))[1:]])
 def test_what_another_schema_wrote_is_not_guessed_at(encoded: bytes) -> None:
     with pytest.raises(CodecError, match="schema"):
         decode_trial(encoded, number=1, revision=1)
+
+
+def test_older_servers_refuse_studies_with_conditions_and_their_studies_are_read() -> None:
+    name = StudyName(project="default", study_id="s")
+    plain = a_study(name)
+    stored = encode_study(plain)
+    assert stored[0] == SCHEMA
+    data = msgpack.unpackb(stored[1:])
+    for parameter in data["space"]["parameters"]:
+        del parameter["condition"]
+    assert decode_study(bytes([SCHEMA]) + msgpack.packb(data), revision=plain.revision) == plain
+    condition = Condition(parent="kind", values=("a",))
+    parent = Parameter(name="kind", domain=CategoricalDomain(values=("a", "b")))
+    child = Parameter(name="scale", domain=FloatDomain(min=0.0, max=1.0), condition=condition)
+    conditional = a_study(name, space=SearchSpace(parameters=(parent, child)))
+    stored = encode_study(conditional)
+    assert stored[0] > SCHEMA + 1
+    assert decode_study(stored, revision=conditional.revision) == conditional
 
 
 def test_damaged_values_are_reported_as_such() -> None:

@@ -143,8 +143,8 @@ type Parameter struct {
 	//	*Parameter_CategoricalDomain
 	//	*Parameter_BoolDomain
 	Domain isParameter_Domain `protobuf_oneof:"domain"`
-	// Optional. When set, the parameter exists only while its parent has one of the given values.
-	// Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+	// Optional. When set, the parameter exists only while its parent exists and has one of the given values: other
+	// configurations do not have it, and a value for it is refused there (VALUE_OUTSIDE_SPACE).
 	Condition *Condition `protobuf:"bytes,7,opt,name=condition,proto3" json:"condition,omitempty"`
 	// Optional. A value of the domain that is known to work. Enqueued trials that leave the parameter out
 	// take it, and the first suggestion of a study starts from it.
@@ -705,9 +705,10 @@ func (*ParameterValue_BoolValue) isParameterValue_Kind() {}
 // Makes a parameter depend on another one.
 type Condition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Required. The name of the parent parameter.
+	// Required. The name of the parent parameter, which may depend on a further one, but not in a circle, and may stand
+	// later in the list. It has finitely many values: a float needs a step.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// Required. The parent's values for which the parameter exists.
+	// Required. The parent's values beside which the parameter exists; 1 to 1,000 different ones.
 	Values        []*ParameterValue `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

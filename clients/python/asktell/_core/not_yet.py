@@ -17,7 +17,6 @@ STUDY = {
 """Keyword arguments of `create_study`."""
 
 DOMAIN = {
-    "when": "conditional parameters are not supported yet",
     "prior": "priors are not supported yet",
 }
 """Those of Float, Int, Discrete, Categorical and Bool."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from asktell._core.values import (
     decode_value,
@@ -67,6 +68,9 @@ def _parameter(name: str, domain: Domain) -> search_space_pb2.Parameter:
         if isinstance(domain, Float):
             default = real(default, f"{where}.default")  # 1 means 1.0 here
         wire.default_value.CopyFrom(encode_value(default, f"{where}.default"))
+    for parent, values in (domain.when or {}).items():
+        wire.condition.parent = text(parent, f"the parameter of {where}.when")
+        wire.condition.values.extend(encode_value(value, f"{where}.when[{parent!r}]") for value in values)
     return wire
 
 
@@ -111,7 +115,15 @@ def _int(domain: Int, where: str) -> search_space_pb2.IntDomain:
 
 def decode_space(study: study_pb2.Study, _: str = "") -> dict[str, Domain]:
     """The search space of a study."""
-    return {parameter.name: _domain(parameter) for parameter in study.search_space.parameters}
+    return {parameter.name: _conditional(parameter) for parameter in study.search_space.parameters}
+
+
+def _conditional(wire: search_space_pb2.Parameter) -> Domain:
+    domain = _domain(wire)
+    if not wire.HasField("condition"):
+        return domain
+    when = {wire.condition.parent: tuple(map(decode_value, wire.condition.values))}
+    return replace(domain, when=when)
 
 
 def _domain(wire: search_space_pb2.Parameter) -> Domain:

@@ -41,6 +41,8 @@ Parameters go in
   environment:
   ASKTELL_PARAM_<NAME>   one for each parameter (upper case, other characters than letters and digits become _)
   ASKTELL_PARAMS_JSON    all of them;  ASKTELL_STUDY and ASKTELL_TRIAL say which trial it is
+  A parameter that a trial does not have (its `when` does not hold) has no variable; "--flag {{name}}" and "--flag={{name}}" are
+  left out.
 
 \b
 Metrics come out

@@ -56,7 +56,7 @@ def create(client: Client, file: Path, exist_ok: bool) -> None:
         learning_rate: {type: float, min: 1e-5, max: 1e-3, scale: log}
         batch_size: {type: discrete, values: [8, 16, 32, 64]}
         optimizer: {type: categorical, values: [adam, sgd]}
-        nesterov: {type: bool}
+        nesterov: {type: bool, when: {optimizer: [sgd]}}
         warmup_steps: {type: int, min: 0, max: 500}
       stopping: {max_trials: 50}
     """

@@ -101,7 +101,8 @@ def _domain(domain: Domain) -> dict[str, Any]:
             said = {"type": "bool"}
         case _:
             assert_never(domain)
-    return _set({**said, "default": domain.default})
+    when = domain.when and {parent: list(values) for parent, values in domain.when.items()}
+    return _set({**said, "default": domain.default, "when": when})
 
 
 def _algorithm(algorithm: Algorithm) -> object:

@@ -116,8 +116,8 @@ class Parameter(_message.Message):
 
     @_builtins.property
     def condition(self) -> Global___Condition:
-        """Optional. When set, the parameter exists only while its parent has one of the given values.
-        Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+        """Optional. When set, the parameter exists only while its parent exists and has one of the given values: other
+        configurations do not have it, and a value for it is refused there (VALUE_OUTSIDE_SPACE).
         """
 
     @_builtins.property
@@ -337,10 +337,12 @@ class Condition(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
-    """Required. The name of the parent parameter."""
+    """Required. The name of the parent parameter, which may depend on a further one, but not in a circle, and may stand
+    later in the list. It has finitely many values: a float needs a step.
+    """
     @_builtins.property
     def values(self) -> _containers.RepeatedCompositeFieldContainer[Global___ParameterValue]:
-        """Required. The parent's values for which the parameter exists."""
+        """Required. The parent's values beside which the parameter exists; 1 to 1,000 different ones."""
 
     def __init__(
         self,

@@ -13,8 +13,8 @@ pub struct Parameter {
     /// beginning with a letter or `_`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Optional. When set, the parameter exists only while its parent has one of the given values.
-    /// Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+    /// Optional. When set, the parameter exists only while its parent exists and has one of the given values: other
+    /// configurations do not have it, and a value for it is refused there (VALUE_OUTSIDE_SPACE).
     #[prost(message, optional, tag = "7")]
     pub condition: ::core::option::Option<Condition>,
     /// Optional. A value of the domain that is known to work. Enqueued trials that leave the parameter out
@@ -131,10 +131,11 @@ pub mod parameter_value {
 /// Makes a parameter depend on another one.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Condition {
-    /// Required. The name of the parent parameter.
+    /// Required. The name of the parent parameter, which may depend on a further one, but not in a circle, and may stand
+    /// later in the list. It has finitely many values: a float needs a step.
     #[prost(string, tag = "1")]
     pub parent: ::prost::alloc::string::String,
-    /// Required. The parent's values for which the parameter exists.
+    /// Required. The parent's values beside which the parameter exists; 1 to 1,000 different ones.
     #[prost(message, repeated, tag = "2")]
     pub values: ::prost::alloc::vec::Vec<ParameterValue>,
 }

@@ -83,9 +83,11 @@ class Loss:
         # The lower triangle, column by column: what LAPACK reads and writes.
         self._lower = np.tril_indices(count, -1)
         first, second = self._lower
-        apart = data.x[first] - data.x[second]
-        self._squared = np.ascontiguousarray(apart[:, list(layout.numeric)].T) ** 2
-        differs = apart[:, list(layout.categorical)].T != 0
+        numbers, names = layout.numbers(data.x), layout.names(data.x)
+        squared = np.ascontiguousarray((numbers[first] - numbers[second]).T) ** 2
+        self._squared = squared[: len(layout.numeric)]
+        self._squared[layout.tips] += squared[len(layout.numeric) :]
+        differs = (names[first] - names[second]).T != 0
         self._differs = np.ascontiguousarray(differs, dtype=np.float64) / max(1, len(layout.categorical))
         self._location = np.array([prior.location for prior in layout.priors])
         self._scale = np.array([prior.scale for prior in layout.priors])

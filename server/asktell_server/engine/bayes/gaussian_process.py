@@ -72,13 +72,12 @@ class GaussianProcess:
         """See Surrogate."""
         k, slope = self.kernel.with_slope(x)
         pull = k @ self.inverse
-        scaled = x[:, list(self.data.layout.numeric)] / self.kernel.scales
         by_mean, by_variance = slope * self.alpha, slope * pull
         return Slopes(
             mean=self.mean + k @ self.alpha,
             variance=self.kernel.variance - _row_products(pull, k),
-            mean_gradient=self._gradient(by_mean, scaled),
-            variance_gradient=-2.0 * self._gradient(by_variance, scaled),
+            mean_gradient=self._gradient(by_mean, x),
+            variance_gradient=-2.0 * self._gradient(by_variance, x),
         )
 
     def covariance(self, x: Points) -> tuple[Vector, Matrix]:
@@ -123,10 +122,13 @@ class GaussianProcess:
         prior = Kernel(self.data.layout, self.hyperparameters, x).covariance(x)
         return self.mean + k @ self.alpha, prior - pull @ k.T, pull
 
-    def _gradient(self, factors: Matrix, scaled: Points) -> Matrix:
-        """Σ factors (x' - x) / l² over the observations (m x numeric columns)."""
-        gradient: Matrix = factors @ self.kernel.scaled - factors.sum(axis=1)[:, None] * scaled
-        return gradient / self.kernel.scales
+    def _gradient(self, factors: Matrix, x: Points) -> Matrix:
+        """Σ factors (x' - x) / l² over the observations (m x numeric columns); 0 along columns that are absent from x."""
+        layout, count = self.data.layout, len(self.kernel.scales)
+        scaled = x[:, list(layout.numeric)] / self.kernel.scales
+        gradient: Matrix = factors @ self.kernel.scaled[:, :count] - factors.sum(axis=1)[:, None] * scaled
+        gradient /= self.kernel.scales
+        return gradient if layout.activity is None else gradient * layout.activity.of(x)[:, list(layout.numeric)]
 
 
 def _symmetric_inverse(matrix: Matrix) -> Matrix:

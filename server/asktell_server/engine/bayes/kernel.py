@@ -51,7 +51,7 @@ class Kernel:
 
     Attributes:
         scales: length scales of the numeric columns.
-        scaled: the fixed points' numeric columns, divided by them.
+        scaled: the fixed points' numeric coordinates (`Layout.numbers`), divided by them; the numeric columns come first.
         shares: what a difference in each categorical column adds to the exponent of Kh.
         mix: the weights a, b, c.
         variance: of any point by itself.
@@ -62,18 +62,23 @@ class Kernel:
         self._layout = layout
         self._numeric = list(layout.numeric)
         self.scales = scales[self._numeric]
+        self._all_scales = np.concatenate([self.scales, self.scales[layout.tips]])
         self.shares = 1.0 / (scales[list(layout.categorical)] * max(1, len(layout.categorical)))
         self.mix = layout.weights(vector)
         self.variance = sum(self.mix)
-        self.scaled = points[:, self._numeric] / self.scales
+        self.scaled = self.scale(points)
         self._squares = np.einsum("ij,ij->i", self.scaled, self.scaled)
         self._indicators = self._indicate(points) * np.repeat(self.shares, layout.counts)
+
+    def scale(self, x: Points) -> Points:
+        """The numeric coordinates of points (m x d), divided by their length scales."""
+        return self._layout.numbers(x) / self._all_scales
 
     def covariance(self, x: Points) -> Matrix:
         """Covariances (m x n) of points (m x d) with the fixed ones."""
         if not self._numeric:
             return np.exp(-self._mismatch(x))
-        numbers = matern(self._distance(x[:, self._numeric] / self.scales), _decay_in_place)
+        numbers = matern(self._distance(self.scale(x)), _decay_in_place)
         if not self._layout.categorical:
             return numbers
         a, b, c = self.mix
@@ -83,7 +88,7 @@ class Kernel:
 
     def with_slope(self, x: Points) -> tuple[Matrix, Matrix]:
         """Covariances k (m x n) and slopes t (m x n): dk/dx = -t (x - x') / l² along each numeric column."""
-        distance = self._distance(x[:, self._numeric] / self.scales)
+        distance = self._distance(self.scale(x))
         decay = np.exp(-distance)
         numbers, slope = matern(distance, lambda _: decay), matern_slope(distance, decay)
         if not self._layout.categorical:
@@ -111,11 +116,8 @@ class Kernel:
 
     def _indicate(self, x: Points) -> Matrix:
         """One column per category of each categorical column: 1 where the point has it."""
-        layout = self._layout
-        blocks = [
-            x[:, column, None] == np.arange(count)
-            for column, count in zip(layout.categorical, layout.counts, strict=True)
-        ]
+        names = self._layout.names(x)
+        blocks = [names[:, place, None] == np.arange(count) for place, count in enumerate(self._layout.counts)]
         return np.concatenate(blocks, axis=1).astype(np.float64) if blocks else np.zeros((len(x), 0))
 
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from asktell_server.engine.space.activity import Activity
 from asktell_server.engine.space.columns import Categories
 from asktell_server.engine.space.encoding import Encoding
+from asktell_server.engine.space.warp import Points
 
 Hyperparameters = npt.NDArray[np.float64]
 """Variance of the noise, a length scale for each column in its order, and the weights a, b, c of the kernel's parts where
@@ -19,6 +21,7 @@ a space has both numbers and categories."""
 MIN_NOISE = 1e-4
 MIN_LENGTHSCALE = 0.025
 MIN_WEIGHT = 1e-4
+ABSENT_DISTANCE = 0.5
 LARGEST = 1e3
 """No hyperparameter is larger. The priors keep them far below."""
 
@@ -47,17 +50,33 @@ def lengthscale_prior(dimension: int) -> LogNormal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Which columns of a point are numbers and which hold categories, and how many categories those have."""
+    """Which columns of a point are numbers and which hold categories, and how many categories those have.
+
+    Where a space has conditions, `activity` says which columns are absent from a point. An absent category is one more
+    category. An absent number lies apart from all that are there: a wedge (Horn et al. 2019, "Surrogates for hierarchical
+    search spaces"), whose edge of length 1 holds the numbers and whose tip, `ABSENT_DISTANCE` from the middle of the edge,
+    stands for absence. Both use the length scale of the column, so a parameter that matters little to the metric also
+    matters little by its absence, and configurations of other branches stay examples of what they share.
+    """
 
     numeric: tuple[int, ...]
     categorical: tuple[int, ...] = ()
     counts: tuple[int, ...] = ()
+    activity: Activity | None = None
 
     @classmethod
     def of(cls, encoding: Encoding) -> Layout:
         """The layout of a space."""
         counts = tuple(column.count for column in encoding.columns if isinstance(column, Categories))
-        return cls(numeric=encoding.numeric, categorical=encoding.categorical, counts=counts)
+        if encoding.activity is None:
+            return cls(numeric=encoding.numeric, categorical=encoding.categorical, counts=counts)
+        conditional = encoding.activity.conditional
+        counts = tuple(
+            count + (column in conditional) for column, count in zip(encoding.categorical, counts, strict=True)
+        )
+        return cls(
+            numeric=encoding.numeric, categorical=encoding.categorical, counts=counts, activity=encoding.activity
+        )
 
     @property
     def dimension(self) -> int:
@@ -95,6 +114,30 @@ class Layout:
         """The vector, each number of it moved into its bounds."""
         bounded: Hyperparameters = np.clip(vector, self.lower, LARGEST)
         return bounded
+
+    @property
+    def tips(self) -> list[int]:
+        """The places, among the numeric columns, of those that may be absent: each has a further coordinate."""
+        conditional = self.activity.conditional if self.activity else ()
+        return [place for place, column in enumerate(self.numeric) if column in conditional]
+
+    def numbers(self, x: Points) -> Points:
+        """The numeric coordinates of points (m x d): those of the numeric columns, then one for each of `tips`."""
+        columns = list(self.numeric)
+        numbers = x[:, columns]
+        if self.activity is None:
+            return numbers
+        active = self.activity.of(x)[:, columns]
+        tips = np.where(active[:, self.tips], 0.0, ABSENT_DISTANCE)
+        return np.concatenate([np.where(active, numbers, 0.5), tips], axis=1)
+
+    def names(self, x: Points) -> Points:
+        """The categories of points (m x d) in the categorical columns; an absent one is the last."""
+        columns = list(self.categorical)
+        names = x[:, columns]
+        if self.activity is None:
+            return names
+        return np.where(self.activity.of(x)[:, columns], names, np.array(self.counts) - 1.0)
 
     def weights(self, vector: Hyperparameters) -> tuple[float, float, float]:
         """a, b and c; one part has all the weight where it is the only one."""

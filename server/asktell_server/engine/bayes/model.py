@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from botorch.acquisition.objective import PosteriorTransform
 from botorch.models.model import Model
@@ -28,10 +29,11 @@ class LeanModel(Model):
     def __init__(self, process: GaussianProcess) -> None:
         super().__init__()
         data, kernel = process.data, process.kernel
-        self._numeric, self._categorical = list(data.layout.numeric), list(data.layout.categorical)
+        self._layout = data.layout
         self._noise, self._mean = process.noise, process.mean
         self._mix = kernel.mix
-        self.register_buffer("_scales", torch.from_numpy(kernel.scales))
+        scales = np.concatenate([kernel.scales, kernel.scales[data.layout.tips]])
+        self.register_buffer("_scales", torch.from_numpy(scales))
         self.register_buffer("_shares", torch.from_numpy(kernel.shares))
         self.register_buffer("_points", torch.from_numpy(data.x))
         self.register_buffer("_inverse", torch.from_numpy(process.inverse))
@@ -66,9 +68,23 @@ class LeanModel(Model):
         return posterior if posterior_transform is None else posterior_transform(posterior)
 
     def _covariance(self, left: Tensor, right: Tensor) -> Tensor:
-        apart = (left[..., :, None, self._numeric] - right[..., None, :, self._numeric]) / self._scales
+        numbers_left, names_left = self._coordinates(left)
+        numbers_right, names_right = self._coordinates(right)
+        apart = (numbers_left[..., :, None, :] - numbers_right[..., None, :, :]) / self._scales
         distance = (5.0 * apart.square().sum(-1)).clamp_min(_LEAST_SQUARE).sqrt()
         numbers = matern(distance, lambda apart: torch.exp(-apart))
-        differs = left[..., :, None, self._categorical] != right[..., None, :, self._categorical]
+        differs = names_left[..., :, None, :] != names_right[..., None, :, :]
         names = torch.exp(-(differs * self._shares).sum(-1))
         return mixture(numbers, names, numbers * names, self._mix)
+
+    def _coordinates(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Numeric coordinates and categories as `Layout` has them; the former differentiable where they are there."""
+        layout, numeric = self._layout, list(self._layout.numeric)
+        if layout.activity is None:
+            return x[..., numeric], x[..., list(layout.categorical)]
+        flat = x.detach().reshape(-1, x.shape[-1]).cpu().numpy()
+        fixed = torch.from_numpy(layout.numbers(flat)).reshape(*x.shape[:-1], -1)
+        there = torch.from_numpy(layout.activity.of(flat)[:, numeric]).reshape(*x.shape[:-1], -1)
+        numbers = torch.where(there, x[..., numeric], fixed[..., : len(numeric)])
+        names = torch.from_numpy(layout.names(flat)).reshape(*x.shape[:-1], -1)
+        return torch.cat([numbers, fixed[..., len(numeric) :]], dim=-1), names

@@ -41,4 +41,5 @@ def _around(region: Region, rng: np.random.Generator, centres: Points) -> Points
     names = list(encoding.categorical)
     points[:, names] = start[:, names]
     may_jump = np.isin(np.arange(encoding.dimension), encoding.discrete)
-    return region.repair(np.where(jumps & may_jump, elsewhere, points))
+    # A jump may lead to parameters that do not exist where it begins: these lie anywhere.
+    return region.repair(np.where(jumps & may_jump | ~encoding.active(start), elsewhere, points))

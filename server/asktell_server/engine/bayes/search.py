@@ -16,8 +16,9 @@ from botorch.optim.batched_lbfgs_b import fmin_l_bfgs_b_batched
 
 from asktell_server.engine.bayes.acquisition import Scorer
 from asktell_server.engine.bayes.taken import Taken
+from asktell_server.engine.space.box import SWEPT_LEVELS
 from asktell_server.engine.space.columns import Levels
-from asktell_server.engine.space.region import SWEPT_LEVELS, Region
+from asktell_server.engine.space.region import Region
 from asktell_server.engine.space.warp import Points
 
 STARTS = 3
@@ -55,10 +56,14 @@ class Search:
         self._numeric, self._continuous, self._discrete = encoding.numeric, encoding.continuous, encoding.discrete
         self._blocks = _blocks(region)
         few = len(self._blocks) == 1
+        # What is active stays so in a climb: parents only change in steps.
+        parents = encoding.activity.parents if encoding.activity else frozenset()
         self._relaxed = tuple(
             index
             for index in self._discrete
-            if isinstance(column := encoding.columns[index], Levels) and not (few and column.count <= SWEPT_LEVELS)
+            if isinstance(column := encoding.columns[index], Levels)
+            and not (few and column.count <= SWEPT_LEVELS)
+            and index not in parents
         )
         self._turns = MAX_CHANGES if few else MAX_SWEEPS * len(self._blocks)
 
@@ -151,8 +156,7 @@ class Search:
 def _blocks(region: Region) -> list[list[int]]:
     """Discrete columns that are looked at together: all, where they have few options."""
     columns = region.encoding.discrete
-    middle = np.full(region.encoding.dimension, 0.5)
-    options = [len(region.neighbours(middle, [column])) for column in columns]
+    options = [region.options(column) for column in columns]
     if sum(options) <= MAX_OPTIONS:
         return [list(columns)]
     places = (np.cumsum(options) - 1) // BLOCK_OPTIONS

@@ -35,5 +35,6 @@ def _digest(problem: Problem, numbers: bytes) -> bytes:
     goals = problem.goals
     # What is known of one objective alone has stayed the same since the first servers.
     constrained = [(goals.metrics, goals.directions)] if goals.outcome_constraints else []
-    text = repr((problem.space, goals.objectives, *constrained)).encode()
+    conditions = [] if problem.space.forest is None else [each.condition for each in problem.space.parameters]
+    text = repr((problem.space, goals.objectives, *constrained, *conditions)).encode()
     return hashlib.blake2b(text + numbers, digest_size=_DIGEST_SIZE, person=_FORMAT).digest()

@@ -174,6 +174,10 @@ class Categories:
         """The indices as they are."""
         return indices.astype(np.float64)
 
+    def nearest(self, coordinates: Points) -> npt.NDArray[np.int64]:
+        """The nearest indices to coordinates."""
+        return self.snap(coordinates).astype(np.int64)
+
     def encode(self, values: Sequence[ParameterValue]) -> Points:
         """Indices (n) of values of the domain."""
         return np.array([self._index[value] for value in values], dtype=np.float64)

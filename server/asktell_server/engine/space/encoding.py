@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from asktell_server.domain.space import Configuration, Key, ParameterValue, SearchSpace
+from asktell_server.domain.space import ABSENT, Configuration, Key, ParameterValue, SearchSpace
+from asktell_server.engine.space.activity import Activity, Mask
 from asktell_server.engine.space.columns import Categories, Column, Continuum, column_of
 from asktell_server.engine.space.warp import Points
 
@@ -16,15 +17,17 @@ class Encoding:
     """The columns of a space, in its order.
 
     Every configuration is a point of as many coordinates as the space has parameters. A parameter that is absent from a
-    configuration (today none ever is) lies at the middle of its column, whatever it would be if it were there: so two
+    configuration lies at the middle of its column, whatever it would be if it were there: so two
     configurations without it do not differ along that column, every point stays a point of the cube, and equal
-    configurations have equal points. Which parameters are absent follows from the others, so a point needs no mark of it.
+    configurations have equal points. Which parameters are absent follows from the others, so a point needs no mark of it:
+    `activity` says it, and is None where all always exist.
     """
 
     def __init__(self, space: SearchSpace) -> None:
         self.names = tuple(parameter.name for parameter in space.parameters)
         self.columns: tuple[Column, ...] = tuple(column_of(parameter.domain) for parameter in space.parameters)
         self._parameters = space.parameters
+        self.activity = None if space.forest is None else Activity(space.forest, self.columns)
         kinds = [type(column) for column in self.columns]
         self.continuous = tuple(index for index, kind in enumerate(kinds) if kind is Continuum)
         self.discrete = tuple(index for index, kind in enumerate(kinds) if kind is not Continuum)
@@ -38,21 +41,26 @@ class Encoding:
 
     def encode(self, configurations: Sequence[Configuration]) -> Points:
         """Points (n x d) of configurations that the space accepts."""
-        return self._encoded([[one[name] for one in configurations] for name in self.names], len(configurations))
+        return self._encoded(
+            [[one.get(name, ABSENT) for one in configurations] for name in self.names], len(configurations)
+        )
 
     def encode_keys(self, keys: Sequence[Key]) -> Points:
         """Points (n x d) of the configurations with these keys."""
-        columns: list[Any] = [
-            [key[index] for key in keys] for index in range(self.dimension)
-        ]  # in a box none is absent
-        return self._encoded(columns, len(keys))
+        return self._encoded([[key[index] for key in keys] for index in range(self.dimension)], len(keys))
 
     def decode(self, point: Points) -> dict[str, ParameterValue]:
         """The configuration nearest to a point (d)."""
+        active = self.active(point[None, :])[0]
         return {
             name: column.decode(float(coordinate))
-            for name, column, coordinate in zip(self.names, self.columns, point, strict=True)
+            for name, column, coordinate, exists in zip(self.names, self.columns, point, active, strict=True)
+            if exists
         }
+
+    def active(self, points: Points) -> Mask:
+        """Which parameters exist in the configurations of points (n x d)."""
+        return np.ones(points.shape, dtype=bool) if self.activity is None else self.activity.of(points)
 
     def snap(self, points: Points) -> Points:
         """The nearest points (n x d) that are configurations."""
@@ -70,12 +78,17 @@ class Encoding:
                 point[index] = column.encode([parameter.domain.normalize(parameter.default)])[0]
             else:
                 point[index] = column.middle
-        return point
+        return point if self.activity is None else self.activity.canonical(point[None, :])[0]
 
-    def _encoded(self, values: Sequence[Sequence[ParameterValue]], count: int) -> Points:
+    def _encoded(self, values: Sequence[Sequence[Any]], count: int) -> Points:
         points = np.empty((count, self.dimension))
         for index, column in enumerate(self.columns):
-            points[:, index] = column.encode(values[index])
+            if self.activity is None:
+                points[:, index] = column.encode(values[index])
+                continue
+            there = np.array([value is not ABSENT for value in values[index]], dtype=bool)
+            points[:, index] = column.middle
+            points[there, index] = column.encode([value for value in values[index] if value is not ABSENT])
         return points
 
 

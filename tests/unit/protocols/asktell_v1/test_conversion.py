@@ -287,7 +287,16 @@ X = "study.search_space.parameters[0]"
             InvalidArgument,
             f"{X}.discrete_domain.values[0]",
         ),
-        (_parameter(float_domain=UNIT, condition=search_space_pb2.Condition()), NotSupported, f"{X}.condition"),
+        (
+            _parameter(float_domain=UNIT, condition=search_space_pb2.Condition()),
+            InvalidArgument,
+            f"{X}.condition.parent",
+        ),
+        (
+            _parameter(float_domain=UNIT, condition=search_space_pb2.Condition(parent="y", values=[VALUE()])),
+            InvalidArgument,
+            f"{X}.condition.values[0]",
+        ),
         (_parameter(float_domain=UNIT, prior=search_space_pb2.Prior()), NotSupported, f"{X}.prior"),
         (_objective(goal=study_pb2.GOAL_UNSPECIFIED), InvalidArgument, "study.objectives[0].goal"),
         (_objective(goal=7), InvalidArgument, "study.objectives[0].goal"),

@@ -12,6 +12,9 @@ from asktell.spaces import ParameterValue
 _NAME = r"[A-Za-z_][A-Za-z0-9_./-]*"
 _PLACEHOLDER = re.compile(rf"\{{\{{(?P<kept>{_NAME})\}}\}}|\{{(?P<name>{_NAME})\}}")
 
+_VALUE = re.compile(rf"(?P<flag>-[^\s={{]*=)?\{{(?P<name>{_NAME})\}}")
+_FLAG = re.compile(r"-[^\s={]+")
+
 
 def value_text(value: ParameterValue) -> str:
     """A value as a program reads it: all digits of a float, `true` and `false`."""
@@ -23,7 +26,8 @@ def value_text(value: ParameterValue) -> str:
 def fill(command: Sequence[str], params: Mapping[str, ParameterValue]) -> list[str]:
     """The command with `{name}` replaced by the parameter's value, `{{name}}` by `{name}`; other braces stay as they are.
 
-    A parameter that this configuration does not have leaves nothing in its place.
+    A parameter that this configuration does not have leaves nothing in its place: not its word, where that is `{name}` or
+    `--flag={name}`, and not the flag right before the word `{name}`.
     """
 
     def replace(match: re.Match[str]) -> str:
@@ -31,7 +35,16 @@ def fill(command: Sequence[str], params: Mapping[str, ParameterValue]) -> list[s
             return f"{{{match['kept']}}}"
         return value_text(params[match["name"]]) if match["name"] in params else ""
 
-    return [_PLACEHOLDER.sub(replace, word) for word in command]
+    words: list[str] = []
+    after_flag = False
+    for word in command:
+        absent = _VALUE.fullmatch(word)
+        if absent is None or absent["name"] in params:
+            words.append(_PLACEHOLDER.sub(replace, word))
+        elif after_flag and not absent["flag"]:
+            words.pop()
+        after_flag = _FLAG.fullmatch(word) is not None
+    return words
 
 
 def check_placeholders(command: Sequence[str], names: Iterable[str]) -> None:

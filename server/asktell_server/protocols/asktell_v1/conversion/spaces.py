@@ -14,6 +14,7 @@ from asktell_server.domain.space import (
     MAX_PARAMETERS,
     BoolDomain,
     CategoricalDomain,
+    Condition,
     Configuration,
     DiscreteDomain,
     Domain,
@@ -44,7 +45,7 @@ def space_from(message: search_space_pb2.SearchSpace, where: str) -> SearchSpace
 
     Raises:
         InvalidArgument: a parameter without domain, an unknown scale, a value without kind.
-        NotSupported: conditions or priors.
+        NotSupported: priors.
     """
     return SearchSpace(
         parameters=tuple(
@@ -57,12 +58,21 @@ def space_from(message: search_space_pb2.SearchSpace, where: str) -> SearchSpace
 
 
 def _parameter_from(message: search_space_pb2.Parameter, where: str) -> Parameter:
-    if message.HasField("condition"):
-        raise NotSupported(f"{where}.condition", "conditional parameters are not supported yet")
     if message.HasField("prior"):
         raise NotSupported(f"{where}.prior", "priors are not supported yet")
     default = value_from(message.default_value, f"{where}.default_value") if message.HasField("default_value") else None
-    return Parameter(name=message.name, domain=_domain_from(message, where), default=default)
+    condition = _condition_from(message.condition, f"{where}.condition") if message.HasField("condition") else None
+    return Parameter(name=message.name, domain=_domain_from(message, where), default=default, condition=condition)
+
+
+def _condition_from(message: search_space_pb2.Condition, where: str) -> Condition:
+    if not message.parent:
+        raise InvalidArgument(f"{where}.parent", "is required: the name of another parameter")
+    values = few(message.values, MAX_LEVELS, f"{where}.values", "values")
+    return Condition(
+        parent=message.parent,
+        values=tuple(value_from(value, f"{where}.values[{index}]") for index, value in enumerate(values)),
+    )
 
 
 def _domain_from(message: search_space_pb2.Parameter, where: str) -> Domain:
@@ -177,6 +187,9 @@ def _parameter_to(parameter: Parameter) -> search_space_pb2.Parameter:
             message.categorical_domain.values.extend(names)
         case BoolDomain():
             message.bool_domain.SetInParent()
+    if (condition := parameter.condition) is not None:
+        values = [value_to(value) for value in condition.values]
+        message.condition.CopyFrom(search_space_pb2.Condition(parent=condition.parent, values=values))
     if parameter.default is not None:
         message.default_value.CopyFrom(value_to(parameter.default))
     return message

@@ -155,6 +155,15 @@ class Node:
             self.refuse(f"must be true or false, got {self._shown()}")
         return _BOOLS[value]
 
+    def scalar(self) -> int | float | bool | str:
+        """A number, true or false, or a string, as which of them it is written."""
+        value = self._scalar("a value")
+        if not self._plain:
+            return value
+        if _INT.fullmatch(value) or _FLOAT.fullmatch(value):
+            return self.number()
+        return _BOOLS[value.lower()] if value.lower() in {"true", "false"} else value
+
     def choice(self, allowed: Collection[str]) -> str:
         """One of the allowed words."""
         value = self._scalar(f"one of {', '.join(allowed)}")
@@ -180,6 +189,11 @@ class Node:
     def is_mapping(self) -> bool:
         """A mapping, not a single value or a list."""
         return isinstance(self.yaml, yaml.MappingNode)
+
+    @property
+    def is_list(self) -> bool:
+        """A list, not a single value or a mapping."""
+        return isinstance(self.yaml, yaml.SequenceNode)
 
     @property
     def _plain(self) -> bool:

@@ -157,7 +157,7 @@ _DOMAINS: Mapping[str, tuple[Mapping[str, _Read], tuple[str, ...], _Read]] = {
     ),
     "bool": ({}, (), Node.boolean),
 }
-_DOMAIN_KEYS = ("type", *dict.fromkeys(key for keys, _, _ in _DOMAINS.values() for key in keys), "default")
+_DOMAIN_KEYS = ("type", *dict.fromkeys(key for keys, _, _ in _DOMAINS.values() for key in keys), "default", "when")
 
 
 class _Reader:
@@ -212,7 +212,7 @@ class _Reader:
     def _domain(self, node: Node, parameter: search_space_pb2.Parameter, where: str) -> None:
         kind = node.mapping(_DOMAIN_KEYS, required=["type"])["type"].choice(_DOMAINS)
         known, required, read_default = _DOMAINS[kind]
-        keys = node.mapping(("type", *known, "default"), required=required)
+        keys = node.mapping(("type", *known, "default", "when"), required=required)
         domain = getattr(parameter, f"{kind}_domain")
         domain.SetInParent()
         for key, read in known.items():
@@ -225,6 +225,23 @@ class _Reader:
             if kind == "discrete" and any(value.HasField("double_value") for value in domain.values):
                 default = keys["default"].real()  # an int among floats means a float
             _set(parameter, "default_value", _value(default, keys["default"]), keys["default"])
+
+        if "when" in keys:
+            self._condition(keys["when"], parameter.condition, f"{where}.condition")
+
+    def _condition(self, node: Node, condition: search_space_pb2.Condition, where: str) -> None:
+        """`when: {opt: [sgd]}`, or `{opt: sgd}` for a single value."""
+        self._note(where, node)
+        parents = node.mapping()
+        if len(parents) != 1:
+            node.refuse(f"must name one parameter and its values, got {', '.join(parents) or 'none'}")
+        ((parent, values),) = parents.items()
+        condition.parent = parent
+        for part in ("parent", "values"):
+            self._note(f"{where}.{part}", values)
+        for index, value in enumerate(values.items() if values.is_list else [values]):
+            self._note(f"{where}.values[{index}]", value)
+            condition.values.append(_value(value.scalar(), value))
 
     def _algorithm(self, node: Node, algorithm: study_pb2.Algorithm) -> None:
         self._note("study.algorithm", node)

@@ -97,8 +97,8 @@ export type Parameter = Message<"asktell.v1.Parameter"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * Optional. When set, the parameter exists only while its parent has one of the given values.
-   * Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+   * Optional. When set, the parameter exists only while its parent exists and has one of the given values: other
+   * configurations do not have it, and a value for it is refused there (VALUE_OUTSIDE_SPACE).
    *
    * @generated from field: asktell.v1.Condition condition = 7;
    */
@@ -330,14 +330,15 @@ export const ParameterValueSchema: GenMessage<ParameterValue> = /*@__PURE__*/
  */
 export type Condition = Message<"asktell.v1.Condition"> & {
   /**
-   * Required. The name of the parent parameter.
+   * Required. The name of the parent parameter, which may depend on a further one, but not in a circle, and may stand
+   * later in the list. It has finitely many values: a float needs a step.
    *
    * @generated from field: string parent = 1;
    */
   parent: string;
 
   /**
-   * Required. The parent's values for which the parameter exists.
+   * Required. The parent's values beside which the parameter exists; 1 to 1,000 different ones.
    *
    * @generated from field: repeated asktell.v1.ParameterValue values = 2;
    */

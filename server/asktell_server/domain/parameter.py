@@ -1,0 +1,27 @@
+"""One hyperparameter, and the condition under which it exists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from asktell_server.domain.domains import Domain
+from asktell_server.domain.values import ParameterValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A parameter exists only while its parent does and has one of these values."""
+
+    parent: str
+    values: tuple[ParameterValue, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One hyperparameter. `default` is a value known to work, or None; without a `condition` it always exists."""
+
+    name: str
+    domain: Domain
+    default: ParameterValue | None = None
+    # Not in the representation: digests of spaces without conditions are those of the servers before there were any.
+    condition: Condition | None = field(default=None, repr=False)
