@@ -29,7 +29,7 @@ from asktell_server.store.embedded import EmbeddedStoreError, look_into
 from asktell_server.store_watch import Check, StoreWatch
 from asktell_server.transport.bodies import Translator
 from asktell_server.transport.calls import Service
-from asktell_server.transport.doors import DoorError, Doors
+from asktell_server.transport.doors import DoorError, Doors, check_free
 from asktell_server.transport.edge import Edge
 from asktell_server.transport.gate import Gate
 from asktell_server.transport.grpc_server import GrpcServer
@@ -53,6 +53,10 @@ async def serve(settings: Settings, *, clock: Clock = utc_now) -> None:
     tls = _tls(settings)
     if (insecure := warning(settings)) is not None:
         log.warning(insecure)
+    try:
+        check_free(settings.listen, settings.http)
+    except DoorError as error:
+        raise StartError(str(error)) from error
     async with contextlib.AsyncExitStack() as stack:
         parts = await start_parts(settings, stack, stop)
         if parts is None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import socket
 
 from asktell_server.transport.grpc_server import GrpcServer
-from asktell_server.transport.http_server import HttpServer
+from asktell_server.transport.http_server import HttpServer, family
 from asktell_server.transport.tls import Tls
 
 log = logging.getLogger(__name__)
@@ -14,6 +16,21 @@ log = logging.getLogger(__name__)
 
 class DoorError(Exception):
     """Why a port could not be opened, in words for people."""
+
+
+def check_free(listen: str, listen_http: str | None) -> None:
+    """Looks whether somebody has a port, before anything is started that takes long.
+
+    Raises:
+        DoorError: somebody has.
+    """
+    for address in filter(None, (listen, listen_http)):
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_server((host.strip("[]"), int(port)), family=family(host)).close()
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:  # anything else is said when the port is opened
+                raise DoorError(f"cannot listen on {address}: another program does") from None
 
 
 class Doors:

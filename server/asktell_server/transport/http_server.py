@@ -34,7 +34,7 @@ class HttpServer:
             OSError: the address cannot be bound.
         """
         host, _, port = address.rpartition(":")
-        listener = socket.create_server((host.strip("[]"), int(port)), family=_family(host))
+        listener = socket.create_server((host.strip("[]"), int(port)), family=family(host))
         self._server = _Server(_config(self._application, self._limits, tls))
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]), name="http server")
         bound: int = listener.getsockname()[1]
@@ -71,5 +71,6 @@ def _config(application: ASGIApp, limits: Limits, tls: Tls | None) -> uvicorn.Co
     )
 
 
-def _family(host: str) -> socket.AddressFamily:
+def family(host: str) -> socket.AddressFamily:
+    """IPv6 where the host is written so."""
     return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -21,13 +22,15 @@ STOP_S = 30.0
 
 
 @contextmanager
-def starting(directory: Path, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def starting(
+    directory: Path, environment: Mapping[str, str] | None = None, *flags: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """A server that is not waited for; its log is `directory / "log"`."""
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(
             [
                 sys.executable, "-m", "asktell_server.cli", "serve", "--listen", "127.0.0.1:0", "--workers", "1",
-                "--data-dir", str(directory / "data"),
+                "--data-dir", str(directory / "data"), *flags,
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -61,6 +64,18 @@ def test_a_signal_during_the_start_ends_it_at_once(tmp_path: Path, number: signa
     assert valkey in [child.pid for child in children]
     assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
     assert not note.exists()
+
+
+@pytest.mark.parametrize("flag", ["--listen", "--http"])
+def test_a_port_that_another_program_has_is_said_before_the_model_is_loaded(tmp_path: Path, flag: str) -> None:
+    (tmp_path / "torch.py").write_text("import time\ntime.sleep(3600)\n")
+    path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        with starting(tmp_path, {"PYTHONPATH": path}, flag, address) as process:
+            assert process.wait(STOP_S) == 1
+    assert (tmp_path / "log").read_text() == f"Error: cannot listen on {address}: another program does\n"
+    assert not (tmp_path / "data").exists()
 
 
 def test_workers_that_cannot_start_are_told_of_in_a_sentence(tmp_path: Path) -> None:
