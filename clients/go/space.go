@@ -10,7 +10,7 @@ func Space(parameters ...*pb.Parameter) *pb.SearchSpace {
 	return &pb.SearchSpace{Parameters: parameters}
 }
 
-// ParameterOption says more about a parameter: [Log], [ReverseLog], [Step], [Default].
+// ParameterOption says more about a parameter: [Log], [ReverseLog], [Step], [Default], [When].
 type ParameterOption func(*pb.Parameter)
 
 // Log makes equal ratios matter equally, for learning rates and the like; float and int parameters.
@@ -43,6 +43,18 @@ func Step[Number int | int64 | float64](step Number) ParameterOption {
 // Default is a value known to work: the search starts from it, and enqueued trials may leave the parameter out.
 func Default[T Value](value T) ParameterOption {
 	return func(parameter *pb.Parameter) { parameter.DefaultValue = ValueOf(value) }
+}
+
+// When lets the parameter exist only while another one has one of the values; configurations of other values do not have
+// it. The other one has finitely many values and may itself depend on a third.
+func When[T Value](parent string, values ...T) ParameterOption {
+	return func(parameter *pb.Parameter) {
+		condition := &pb.Condition{Parent: parent}
+		for _, value := range values {
+			condition.Values = append(condition.Values, ValueOf(value))
+		}
+		parameter.Condition = condition
+	}
 }
 
 // Float is a real number in [min, max].

@@ -25,7 +25,7 @@ func wholeStudy() *asktell.StudyRecord {
 		DisplayName: "a title",
 		SearchSpace: asktell.Space(
 			asktell.Float("lr", 1e-5, 1e-1, asktell.Log, asktell.Default(1e-3)),
-			asktell.Float("momentum", 0.5, 0.99, asktell.ReverseLog),
+			asktell.Float("momentum", 0.5, 0.99, asktell.ReverseLog, asktell.When("optimizer", "sgd")),
 			asktell.Float("dropout", 0, 0.5, asktell.Step(0.1)),
 			asktell.Int("layers", 1, 9, asktell.Step(2), asktell.Default(3)),
 			asktell.Int("width", 16, 1024, asktell.Log),
@@ -47,7 +47,8 @@ func TestAStudyIsSentAsItIsBuilt(t *testing.T) {
 	var want pb.Study
 	text := `{"displayName": "a title", "searchSpace": {"parameters": [
 		{"name": "lr", "floatDomain": {"min": 1e-5, "max": 0.1, "scale": "SCALE_LOG"}, "defaultValue": {"doubleValue": 1e-3}},
-		{"name": "momentum", "floatDomain": {"min": 0.5, "max": 0.99, "scale": "SCALE_REVERSE_LOG"}},
+		{"name": "momentum", "floatDomain": {"min": 0.5, "max": 0.99, "scale": "SCALE_REVERSE_LOG"},
+			"condition": {"parent": "optimizer", "values": [{"stringValue": "sgd"}]}},
 		{"name": "dropout", "floatDomain": {"max": 0.5, "scale": "SCALE_LINEAR", "step": 0.1}},
 		{"name": "layers", "intDomain": {"min": "1", "max": "9", "scale": "SCALE_LINEAR", "step": "2"}, "defaultValue": {"intValue": "3"}},
 		{"name": "width", "intDomain": {"min": "16", "max": "1024", "scale": "SCALE_LOG"}},

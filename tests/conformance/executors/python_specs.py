@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -64,7 +65,14 @@ def spec(study: study_pb2.Study) -> dict[str, Any]:
 
 def space(wire: search_space_pb2.SearchSpace) -> dict[str, asktell.Domain]:
     """A search space."""
-    return {parameter.name: _domain(parameter) for parameter in wire.parameters}
+    return {parameter.name: _conditional(parameter) for parameter in wire.parameters}
+
+
+def _conditional(parameter: search_space_pb2.Parameter) -> asktell.Domain:
+    domain, condition = _domain(parameter), parameter.condition
+    if not parameter.HasField("condition"):
+        return domain
+    return dataclasses.replace(domain, when={condition.parent: [value(each) for each in condition.values]})
 
 
 def _domain(parameter: search_space_pb2.Parameter) -> asktell.Domain:
