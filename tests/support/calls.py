@@ -93,6 +93,7 @@ async def exchange(
     *,
     verb: str = "POST",
     headers: Mapping[str, str | bytes] | None = None,
+    more_headers: Sequence[tuple[bytes, bytes]] = (),
     leaves: bool = False,
 ) -> Exchange:
     """One request to an ASGI application, by a client that stays or `leaves` once its body is sent.
@@ -102,6 +103,7 @@ async def exchange(
     done = Exchange()
     sent = {"content-type": "application/json", **(headers or {})}
     encoded = [(key.encode(), value.encode() if isinstance(value, str) else value) for key, value in sent.items()]
+    encoded += more_headers
 
     async def receive() -> dict[str, Any]:
         if callable(chunks):

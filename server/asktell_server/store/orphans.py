@@ -15,7 +15,15 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from asktell_server.store.locks import FileLock
-from asktell_server.store.valkey_process import RUNTIME_PREFIX, SOCKET, STOP_S, EmbeddedStoreError, came_true, client_of
+from asktell_server.store.valkey_process import (
+    RUNTIME_PREFIX,
+    SOCKET,
+    STOP_S,
+    EmbeddedStoreError,
+    came_true,
+    client_of,
+    write_private,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +38,7 @@ class Note:
     def write(self, directory: Path) -> None:
         """Keeps the note in the data directory."""
         data = {"pid": self.pid, "runtime": None if self.runtime is None else str(self.runtime)}
-        _path(directory).write_text(json.dumps(data))
+        write_private(_path(directory), json.dumps(data))
 
     @classmethod
     def read(cls, directory: Path) -> Note:

@@ -60,13 +60,20 @@ def make_runtime_dir() -> Path:
     raise EmbeddedStoreError("there is no directory for temporary files with a path short enough for a socket")
 
 
+def write_private(path: Path, text: str) -> None:
+    """Writes a file that its owner alone may read and write, whatever the umask and whatever was there."""
+    path.touch(0o600)
+    path.chmod(0o600)
+    path.write_text(text)
+
+
 def launch(directory: Path, socket: Path, *, lock: int) -> Child:
     """Starts Valkey on `directory`; it inherits the file descriptor `lock`. Does not wait until it is ready."""
     log = directory / "valkey.log"
     if log.exists() and log.stat().st_size > _LOG_LIMIT:
         log.replace(directory / "valkey.log.1")
     # A relative name, with the directory as the working directory: no path of any length or spelling to quote.
-    (directory / "valkey.conf").write_text(_CONFIG.format(socket=_quoted(socket)))
+    write_private(directory / "valkey.conf", _CONFIG.format(socket=_quoted(socket)))
     # A session of its own: Ctrl-C is for this process, which stops Valkey when it is done.
     return spawn_detached([str(_binary()), "valkey.conf"], directory=directory, umask=_UMASK, inherited=lock)
 

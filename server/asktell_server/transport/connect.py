@@ -172,14 +172,17 @@ def _connect_error(context: Context, error: AsktellError) -> ConnectError:
 def _require_connect(scope: Scope, content_types: Sequence[str]) -> None:
     if scope["method"] != "POST":
         raise HTTPException(405, "methods are called with POST", headers={"allow": "POST"})
-    content_type = ""
+    content_types_sent = []
     for key, value in scope["headers"]:
         try:
             text = value.decode()
         except UnicodeDecodeError:
             raise HTTPException(400, f"header {key.decode('latin-1')} is not UTF-8") from None
         if key == b"content-type":
-            content_type = text.partition(";")[0].strip().lower()
+            content_types_sent.append(text.partition(";")[0].strip().lower())
+    if len(content_types_sent) > 1:  # of several, others may take another one
+        raise HTTPException(400, "header content-type is there more than once")
+    content_type = "".join(content_types_sent)
     if content_type not in content_types and not content_type.startswith("application/grpc-web"):
         message = f"content-type must be {' or '.join(content_types)}, got {content_type or 'none'}"
         raise HTTPException(415, message, headers={"accept-post": ", ".join(content_types)})

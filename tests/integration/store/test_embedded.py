@@ -96,6 +96,8 @@ async def test_data_outlives_the_store_in_any_directory(
             socket = socket_of(store.url)
             assert stat.S_IMODE(socket.stat().st_mode) == 0o600
             assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
+            files = [path for path in (tmp_path / directory).rglob("*") if path.is_file()]
+            assert {path.name for path in files if stat.S_IMODE(path.stat().st_mode) != 0o600} == set()
             pid = store.pid
             assert pid is not None
         assert not alive(pid)

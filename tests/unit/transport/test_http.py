@@ -97,6 +97,10 @@ async def test_what_is_no_call_gets_a_clear_answer(app: Starlette) -> None:
         assert (form.status, form.chunks_read) == (415, 0)
         assert "application/json or application/proto" in form.json["message"]
         assert "application/json" in form.headers["accept-post"]
+    for first, second in (("application/grpc", b"application/json"), ("application/json", b"application/grpc")):
+        headers = {**TOKEN, "content-type": first}
+        form = await exchange(app, "/s/Echo", headers=headers, more_headers=[(b"content-type", second)])
+        assert (form.status, form.json["message"]) == (400, "header content-type is there more than once")
     unframed = await exchange(app, "/s/Twice", headers=TOKEN)
     assert (unframed.status, unframed.headers["accept-post"]) == (
         415,
