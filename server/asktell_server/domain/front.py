@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 
@@ -132,19 +132,44 @@ class ParetoOrder:
     def run_without_gain(self) -> int:
         """See Standings. A feasible result is a gain where it adds to the hypervolume; before there is any, a lower violation is."""
         if self._run is None:
-            replay = ParetoOrder(self._references)
-            for turn in self._turns:
-                replay.put(int(turn[-1]), self._standings[int(turn[-1])])
-            self._run = replay.run_without_gain
+            last = self._last_gain()
+            after = 0 if last is None else bisect_right(self._turns, last)
+            self._run = sum(bool(turn[0]) for turn in self._turns[after:])
         return self._run
+
+    def _last_gain(self) -> Row | None:
+        """The turn of the last gain; None = there was none.
+
+        Whatever is no longer of the front is dominated by one that is, so after the last of the front nothing was a gain. Of equal
+        ones the first was.
+        """
+        firsts: dict[Rank, Row] = {}
+        for rank, number in self.front:
+            if self._is_inside(rank):
+                turn = turn_of(number, self._standings[number])
+                firsts[rank] = min(turn, firsts.get(rank, turn))
+        if firsts:
+            return max(firsts.values())
+        last: Row | None = None
+        lowest = inf
+        for turn in self._turns:  # nothing is within the references
+            known = self._standings[int(turn[-1])].rank
+            if known is not None and not known[0]:
+                break
+            if known is not None and known[0] < lowest:
+                lowest, last = known[0], turn
+        return last
+
+    def _is_inside(self, rank: Rank) -> bool:
+        """Whether a result betters the declared references."""
+        limits = zip(rank[1:], self._references, strict=True)
+        return all(limit is None or cost < limit for cost, limit in limits)
 
     def _is_gain(self, rank: Rank) -> bool:
         """Whether a result betters all that are known."""
         if rank[0]:
             return not self._measured or rank[0] < self._measured[0][0][0]
-        limits = zip(rank[1:], self._references, strict=True)
-        inside = all(limit is None or cost < limit for cost, limit in limits)
-        return inside and not any(pareto.dominates(known, rank) for known, _ in self.front)
+        return self._is_inside(rank) and not any(pareto.dominates(known, rank) for known, _ in self.front)
 
     def _join(self, rank: Rank, number: int) -> None:
         """Puts a feasible result into the front, or leaves it out where it is dominated; equal ones stay side by side."""

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asktell_server.domain import pareto
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
-from asktell_server.domain.front import standings_of
+from asktell_server.domain.front import ParetoOrder, standings_of
 from asktell_server.domain.goal_rules import validate_goals, validate_targets
-from asktell_server.domain.goals import Goals
+from asktell_server.domain.goals import Goals, Rank
 from asktell_server.domain.metrics import Goal, Metric, Objective, OutcomeConstraint, Split
-from asktell_server.domain.standings import Standings, standing_of
+from asktell_server.domain.standings import Standing, Standings, standing_of
 from asktell_server.domain.stopping import finish_reason
 from asktell_server.domain.study import FinishReason, StoppingRules, Study
 from asktell_server.domain.trial import Result, Trial, TrialState
@@ -229,3 +230,22 @@ def test_targets_that_cannot_be_reached_are_refused(
     with pytest.raises(InvalidArgument, match=words) as caught:
         validate_targets(goals, value, values, "study")
     assert caught.value.metadata["field"] == f"study.{field}"
+
+
+def test_a_run_without_gain_is_counted_without_comparing_all_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = 0
+
+    def dominates(first: Rank, second: Rank) -> bool:
+        nonlocal compared
+        compared += 1
+        return real(first, second)
+
+    real = pareto.dominates
+    monkeypatch.setattr(pareto, "dominates", dominates)
+    order = ParetoOrder([None, None])
+    known = {number: Standing((0.0, float(number), float(-min(number, 9))), False, number) for number in range(1000)}
+    order.extend(known, best_first=range(1000))
+    assert order.run_without_gain == 990
+    order.remove(5)
+    assert order.run_without_gain == 990
+    assert compared == 0
