@@ -88,7 +88,7 @@ func TestAStudyIsCreatedOpenedAndWarnedOf(t *testing.T) {
 	if !sent.GetExistOk() || sent.GetRequestId() == "" || !proto.Equal(sent.GetStudy(), wholeStudy()) {
 		t.Errorf("sent %v", sent)
 	}
-	if study.ID() != "full" || study.String() != "projects/default/studies/full UNSPECIFIED" {
+	if study.ID() != "full" || study.String() != "projects/default/studies/full UNSPECIFIED, 0 trials ended, budget 50" {
 		t.Error(study.ID(), study)
 	}
 	if !strings.Contains(log.String(), "another value") || !strings.Contains(log.String(), "stopping_rules.max_trials") {

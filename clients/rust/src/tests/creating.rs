@@ -85,7 +85,7 @@ async fn an_update_sends_the_fields_and_their_names() {
     let wanted = v1::Study::default().with_parameter("lr", Float::new(1e-5, 1e-3).log()).with_max_trials(9);
     let updated = study.update(wanted, ["stopping_rules.max_trials"]).await.unwrap();
     assert_eq!((updated.name.as_str(), updated.etag.as_str()), (study.name(), "stopping_rules.max_trials"));
-    assert_eq!(updated.stopping_rules.unwrap().max_trials, Some(9));
+    assert_eq!(updated.stopping_rules.as_ref().unwrap().max_trials, Some(9));
     assert_eq!(study.info(), updated);
     study.pause().await.unwrap();
     assert_eq!((study.info().state(), study.info().etag.as_str()), (v1::StudyState::Paused, "state"));
