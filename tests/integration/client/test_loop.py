@@ -321,10 +321,10 @@ async def test_wrong_specifications_name_the_field(client: Any) -> None:
         await do(
             client.create_study("bad", space=SPACE, objectives=asktell.Minimize("l", split="test"), algorithm="random")
         )
-    two = [asktell.Minimize("a"), asktell.Maximize("b")]
-    with pytest.raises(asktell.NotSupported) as unsupported:
-        await do(client.create_study("bad", space=SPACE, objectives=two))
-    assert unsupported.value.field
+    twice = [asktell.Minimize("a"), asktell.Maximize("a")]
+    with pytest.raises(asktell.InvalidArgument) as caught:
+        await do(client.create_study("bad", space=SPACE, objectives=twice))
+    assert caught.value.field == "study.objectives[1].metric"
     assert await do(client.studies()) == []
 
 

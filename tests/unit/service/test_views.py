@@ -262,16 +262,18 @@ async def test_a_deleted_study_is_gone(services: Services) -> None:
 
 
 class SlowLedger(MemoryLedger):
-    """Reads of trials wait for `go_on`."""
+    """Reads of trials set `reading` and wait for `go_on`."""
 
     def __init__(self, clock: HandClock) -> None:
         super().__init__(clock)
         self.reads = 0
+        self.reading = asyncio.Event()
         self.go_on = asyncio.Event()
 
     async def read_trials(self, name: StudyName, *, numbers: Sequence[int]) -> Sequence[TrialRecord | None]:
         """See TrialStore."""
         self.reads += 1
+        self.reading.set()
         await self.go_on.wait()
         return await super().read_trials(name, numbers=numbers)
 
@@ -299,7 +301,7 @@ async def test_a_study_that_is_replaced_while_it_is_read_is_read_again(clock: Ha
     await ledger.commit(NAME, Commit(writes=[TrialWrite(trial=a_trial(number=0))]))
     views = Views(ledger)
     callers = [asyncio.create_task(views.refresh(NAME)) for _ in range(3)]
-    await asyncio.sleep(0)
+    await ledger.reading.wait()
     await services.studies.delete(NAME, etag="", request=None)
     await services.create(labels={"new": "yes"})
     ledger.go_on.set()
