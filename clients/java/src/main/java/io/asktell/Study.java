@@ -228,9 +228,9 @@ public final class Study {
   }
 
   /**
-   * The best trials, best first: at most this many. With several objectives: the whole Pareto front.
-   * Where no trial keeps the outcome constraints: those that miss them least, with a violation above
-   * 0.
+   * The best trials, best first: at most this many. With several objectives: the whole Pareto
+   * front. Where no trial keeps the outcome constraints: those that miss them least, with a
+   * violation above 0.
    */
   public List<Trial> best(int count) {
     return best(ListBestTrialsRequest.newBuilder().setCount(count).build()).trials();
