@@ -3,7 +3,19 @@
  * handles; the records behind them are messages of `asktell/v1`.
  * @packageDocumentation
  */
-export { algorithm, atLeast, atMost, bool, categorical, discrete, float, int, maximize, minimize, space } from "./builders.js";
+export {
+  algorithm,
+  atLeast,
+  atMost,
+  bool,
+  categorical,
+  discrete,
+  float,
+  int,
+  maximize,
+  minimize,
+  space,
+} from "./builders.js";
 export type { Domain, ParamsOf, ProblemInit, Space, StudyInit } from "./builders.js";
 export { Client } from "./client.js";
 export type { CreateOptions, FileOptions, SuggestInit, Suggestions } from "./client.js";
