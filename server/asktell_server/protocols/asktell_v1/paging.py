@@ -1,14 +1,26 @@
-"""Page sizes and page tokens (AIP-158)."""
+"""Page sizes, in items and in bytes, and page tokens (AIP-158)."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
+from collections.abc import Callable, Iterator, MutableSequence, Sequence
+from typing import TypeVar
+
+from google.protobuf.message import Message
 
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
+from asktell_server.pace import in_pieces
+from asktell_server.transport.calls import MIB
 
 MAX_PAGE_SIZE = 1000
+
+PAGE_BYTES = 8 * MIB
+"""A page that has reached so many bytes takes no further item: the bytes of one answer are written without a pause."""
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Message)
 
 
 def page_size(requested: int, *, default: int) -> int:
@@ -16,6 +28,26 @@ def page_size(requested: int, *, default: int) -> int:
     if requested < 0:
         raise InvalidArgument("page_size", f"must be at least 0, got {requested}")
     return min(requested or default, MAX_PAGE_SIZE)
+
+
+async def fill_page(
+    items: Sequence[T], message: Callable[[T], M], to: MutableSequence[M], *, most_bytes: int = PAGE_BYTES
+) -> T | None:
+    """Appends the items' messages to an answer, until it holds `most_bytes`.
+
+    Returns the last item that was taken when others are left, else None.
+    """
+
+    def until_full() -> Iterator[T]:
+        size = 0
+        for item in items:
+            if size >= most_bytes:
+                return
+            yield item
+            size += to[-1].ByteSize()  # in_pieces has appended the item's message
+
+    await in_pieces(lambda item: to.append(message(item)), until_full())
+    return items[len(to) - 1] if len(to) < len(items) else None
 
 
 def query_digest(*parts: object) -> str:

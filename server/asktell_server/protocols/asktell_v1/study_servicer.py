@@ -9,11 +9,10 @@ from google.protobuf.empty_pb2 import Empty
 from asktell.v1 import study_pb2, study_service_pb2
 from asktell_server.domain.errors import InvalidArgument
 from asktell_server.domain.names import StudyName, parse_project, parse_study, parse_study_id
-from asktell_server.pace import in_pieces
 from asktell_server.protocols.asktell_v1.conversion.counts import labels_from
 from asktell_server.protocols.asktell_v1.conversion.studies import checked_to, study_to, update_from, wanted_from
 from asktell_server.protocols.asktell_v1.limits import RECORD_BYTES
-from asktell_server.protocols.asktell_v1.paging import decode_token, encode_token, page_size, query_digest
+from asktell_server.protocols.asktell_v1.paging import decode_token, encode_token, fill_page, page_size, query_digest
 from asktell_server.protocols.asktell_v1.projects import by_project, by_study
 from asktell_server.protocols.asktell_v1.requests import request_of
 from asktell_server.protocols.asktell_v1.study_files.reader import read_study_file
@@ -74,10 +73,12 @@ class StudyServicer:
             after=decode_token(request.page_token, query=query) if request.page_token else "",
             limit=page_size(request.page_size, default=DEFAULT_PAGE_SIZE),
         )
-        answer = study_service_pb2.ListStudiesResponse(
-            next_page_token="" if following is None else encode_token(following, query=query)
-        )
-        await in_pieces(lambda head: answer.studies.append(study_to(head)), page)
+        answer = study_service_pb2.ListStudiesResponse()
+        last = await fill_page(page, study_to, answer.studies)
+        if last is not None:
+            following = last.study.name.study_id
+        if following is not None:
+            answer.next_page_token = encode_token(following, query=query)
         return answer
 
     @rpc(permission=Permission.EDIT, project=by_study("study.name"), max_bytes=RECORD_BYTES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 from google.protobuf.empty_pb2 import Empty
 
@@ -23,7 +24,7 @@ from asktell_server.protocols.asktell_v1.conversion.trials import (
     write_trials,
 )
 from asktell_server.protocols.asktell_v1.limits import BATCH_BYTES, RECORD_BYTES
-from asktell_server.protocols.asktell_v1.paging import decode_number, encode_token, page_size, query_digest
+from asktell_server.protocols.asktell_v1.paging import decode_number, encode_token, fill_page, page_size, query_digest
 from asktell_server.protocols.asktell_v1.projects import by_study, by_trial
 from asktell_server.protocols.asktell_v1.requests import request_of, request_of_batch
 from asktell_server.service.intake import MAX_BATCH
@@ -146,10 +147,12 @@ class TrialServicer:
             after=decode_number(request.page_token, query=query) if request.page_token else 0,
             limit=page_size(request.page_size, default=DEFAULT_PAGE_SIZE),
         )
-        answer = trial_service_pb2.ListTrialsResponse(
-            next_page_token="" if following is None else encode_token(str(following), query=query)
-        )
-        await write_trials(study, page, answer.trials, goals=goals)
+        answer = trial_service_pb2.ListTrialsResponse()
+        last = await fill_page(page, partial(trial_to, study, goals=goals), answer.trials)
+        if last is not None:
+            following = last.trial.number
+        if following is not None:
+            answer.next_page_token = encode_token(str(following), query=query)
         return answer
 
     @rpc(permission=Permission.READ, project=by_study("parent"), cancellable=True)
