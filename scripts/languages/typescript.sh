@@ -50,16 +50,20 @@ current() {
   return $status
 }
 
+link() { # as an installation would: the example finds the client by its name
+  mkdir -p $example/node_modules && ln -sfn ../../../$client $example/node_modules/asktell
+}
+
 build() {
   (cd $client && npm run --silent build)
-  # As an installation would: the example finds the client by its name.
-  mkdir -p $example/node_modules && ln -sfn ../../../$client $example/node_modules/asktell
+  link
   tsc -p $example
 }
 
 lint() {
   local failed=()
-  [[ -e $client/dist/esm/index.d.ts ]] || build # the example is checked against what users get
+  # The example is checked against what users get; installing the client's packages may have built that already.
+  if [[ -e $client/dist/esm/index.d.ts ]]; then link; else build; fi
   (cd $client && eslint .) || failed+=(eslint)
   prettier --config $client/package.json --ignore-path $client/.prettierignore --log-level warn --check \
     $client $example || failed+=(prettier)
