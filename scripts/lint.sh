@@ -12,7 +12,7 @@ check() { # check NAME COMMAND...
   "$@" || failed+=("$name")
 }
 
-typed=(server/asktell_server clients/python/asktell scripts)
+typed=(server/asktell_server clients/python/asktell clients/python/asktell_command scripts)
 for directory in examples benchmarks tests; do
   [[ -d $directory ]] && typed+=("$directory")
 done

@@ -58,11 +58,13 @@ def test_both_distributions_carry_one_version() -> None:
     assert str(requirements(ROOT)["asktell"].specifier) == f"=={version}"
 
 
-@pytest.mark.parametrize(("directory", "package"), [(ROOT, "server/asktell_server"), (CLIENT, "asktell")])
-def test_a_wheel_holds_every_file_of_its_package(directory: Path, package: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("directory", "packages"), [(ROOT, ["server/asktell_server"]), (CLIENT, ["asktell", "asktell_command"])]
+)
+def test_a_wheel_holds_every_file_of_its_packages(directory: Path, packages: list[str], tmp_path: Path) -> None:
     names = wheel_names(directory, tmp_path)
-    expected = source_names(directory / package)
-    assert f"{Path(package).name}/py.typed" in expected
+    expected = set().union(*(source_names(directory / package) for package in packages))
+    assert {f"{Path(package).name}/py.typed" for package in packages} <= expected
     assert {name for name in names if ".dist-info/" not in name} == expected
 
 

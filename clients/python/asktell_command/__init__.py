@@ -1,0 +1,19 @@
+"""Where the command `asktell` begins.
+
+It stands beside the package `asktell`, because importing anything of that one loads gRPC first: an interrupt in this moment
+would end in a traceback.
+"""
+
+import sys
+
+_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Loads the command line and runs it; ends the process with its exit code."""
+    try:
+        from asktell.cli import main as command
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(_INTERRUPTED)
+    command()
