@@ -67,8 +67,9 @@ async def test_where_no_process_can_be_forked_the_others_go_on(tmp_path: Path) -
 
 
 async def test_a_process_that_hangs_is_ended_with_its_workers(tmp_path: Path) -> None:
-    async with _forks(tmp_path / "full", patience_s=0.2) as (forks, child):
+    async with _forks(tmp_path / "full") as (forks, child):
         worker = await forks.fork()
+        forks.patience_s = 0.2  # from now on: to fork it may have taken longer
         os.kill(child.pid, signal.SIGSTOP)
         worker.kill()
         assert await worker.wait() == -signal.SIGKILL

@@ -58,7 +58,8 @@ class Forks:
 
     def __init__(self, child: ConnectedChild, *, patience_s: float = PATIENCE_S) -> None:
         self._child = child
-        self._patience_s = patience_s
+        self.patience_s = patience_s
+        """See PATIENCE_S; another value holds from the next request on."""
         self._asked: deque[asyncio.Future[tuple[int, asyncio.Future[int]]]] = deque()
         """Who waits for a fork: its process id, and the future of its exit status. Answers come in the order of requests."""
         self._living: dict[int, asyncio.Future[int]] = {}
@@ -123,7 +124,7 @@ class Forks:
                 log.error("process %d, which workers are forked from, hangs; starting another", self._child.pid)
                 self._child.kill()
 
-        asyncio.get_running_loop().call_later(self._patience_s, look)
+        asyncio.get_running_loop().call_later(self.patience_s, look)
 
     def _death(self) -> WorkerDied:
         return WorkerDied(f"process {self._child.pid}, which workers are forked from, died")
