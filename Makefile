@@ -8,7 +8,7 @@ BIN := .venv/bin
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-setup: .venv/.stamp$(if $(GPU),-gpu) ## make .venv with everything pinned (the other targets do this when needed); GPU=1 with CUDA
+setup: .venv/.stamp$(if $(filter 1,$(GPU)),-gpu) ## make .venv with everything pinned (the other targets do this when needed); GPU=1 with CUDA
 
 .venv/.stamp .venv/.stamp-gpu: pyproject.toml clients/python/pyproject.toml constraints.txt scripts/setup.sh scripts/without_cuda.py
 	scripts/setup.sh $(PYTHON)

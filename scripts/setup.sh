@@ -81,8 +81,7 @@ if [[ ${GPU:-} != 1 ]] && ! attempt "a look at torch" .venv/bin/python -c "impor
   step "asktell and all it needs, with CUDA" "${asktell[@]}"
 fi
 
-for stamp in "" ${2:+"-$2"} ${GPU:+-gpu}; do
-  touch ".venv/.stamp$stamp"
-done
+touch .venv/.stamp ${2:+".venv/.stamp-$2"}
+[[ ${GPU:-} != 1 ]] || touch .venv/.stamp-gpu
 packages=(.venv/lib/python*/site-packages/*.dist-info)
 echo "setup: .venv is ready ($(.venv/bin/python --version), ${#packages[@]} packages, $(du -sh .venv | cut -f1), $SECONDS s)"
