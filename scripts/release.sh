@@ -39,11 +39,10 @@ fi
 grep -q "^## $version" CHANGELOG.md || { echo "release: CHANGELOG.md has no section ## $version" >&2 && exit 1; }
 
 package_python() { # wheels are built out of the source packages: what those lack is missed here
-  local directory
+  local directory root=$PWD
   for directory in clients/python .; do
-    (cd $directory && python -m hatchling build -t sdist -d "$PWD/dist" >/dev/null)
+    (cd $directory && python -m hatchling build -t sdist -d "$root/dist" >/dev/null)
   done
-  mv clients/python/dist/*.tar.gz dist && rmdir clients/python/dist
   python -m pip --disable-pip-version-check --quiet wheel --no-build-isolation --no-deps --wheel-dir dist \
     "dist/asktell-$version.tar.gz" "dist/asktell_server-$version.tar.gz"
 }
