@@ -6,14 +6,13 @@ import asyncio
 import functools
 import logging
 import os
-import pty
 import signal
 import subprocess
 import sys
 import threading
-import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +20,8 @@ import pytest
 import asktell
 from tests.integration.client.conftest import do
 from tests.support.server import ServerProcess
+from tests.support.terminals import on_terminal
+from tests.support.valkey import wait_until
 
 pytestmark = pytest.mark.xdist_group("client")  # one server for all of them
 
@@ -242,10 +243,8 @@ def test_ctrl_c_gives_running_trials_back_and_returns(
         assert program.stdout.readline() == "ready\n"
         program.send_signal(signal.SIGINT)
         if interrupts == 2:
-            deadline = time.monotonic() + PATIENCE_S
-            while study.refresh().counts.queued < workers:  # given back, while the functions go on
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+            given_back = "giving the trials back while their functions go on"
+            wait_until(lambda: study.refresh().counts.queued == workers, timeout_s=PATIENCE_S, what=given_back)
             program.send_signal(signal.SIGINT)
         out, err = program.communicate(timeout=PATIENCE_S)
         assert program.returncode == 0, out + err
@@ -257,7 +256,7 @@ def test_ctrl_c_gives_running_trials_back_and_returns(
             assert f"ACTIVE, 2 trials ended, {workers} queued" in out
 
 
-def test_a_terminal_shows_the_best_so_far(server: ServerProcess) -> None:
+def test_a_terminal_shows_the_best_so_far(server: ServerProcess, tmp_path: Path) -> None:
     project = f"p{uuid.uuid4().hex[:12]}"
     program = (
         "import sys, asktell\n"
@@ -265,25 +264,8 @@ def test_a_terminal_shows_the_best_so_far(server: ServerProcess) -> None:
         " objectives=asktell.Minimize('loss'), algorithm='random', max_trials=4)\n"
         "study.optimize(lambda trial: 0.125 if trial.number == 3 else 1 / 0 if trial.number == 2 else 0.5)\n"
     )
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, server.address, project],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
-    )
-    os.close(theirs)
-    shown = b""
-    while True:
-        try:
-            part = os.read(ours, 4096)
-        except OSError:  # what Linux says once the other end is closed
-            break
-        if not part:
-            break
-        shown += part
-    os.close(ours)
-    assert process.wait(PATIENCE_S) == 0, shown.decode()
-    assert "4/4" in shown.decode()
-    assert "1 failed, best 0.125 (trial 3)" in shown.decode()
+    command = [sys.executable, "-c", program, server.address, project]
+    code, shown = on_terminal(command, width=120, directory=tmp_path, environment=os.environ)
+    assert code == 0, shown
+    assert "4/4" in shown
+    assert "1 failed, best 0.125 (trial 3)" in shown
