@@ -18,7 +18,7 @@ def require(tool: str) -> Path:
     """Path of the program `tool`; without it the test skips, or fails when ASKTELL_REQUIRE_ALL=1."""
     path = shutil.which(tool, path=_SEARCH_PATH)
     if path is None:
-        _missing(tool)
+        skip_or_fail(_not_installed(tool))
     return Path(path)
 
 
@@ -31,12 +31,16 @@ def require_docker_compose() -> list[str]:
             return [docker, "compose"]
     standalone = shutil.which("docker-compose", path=_SEARCH_PATH)
     if standalone is None:
-        _missing("docker compose")
+        skip_or_fail(_not_installed("docker compose"))
     return [standalone]
 
 
-def _missing(tool: str) -> NoReturn:
-    reason = f"{tool} is not installed (make toolchains)"
+def skip_or_fail(why: str) -> NoReturn:
+    """Ends a test that cannot run on this machine: it skips, or fails when ASKTELL_REQUIRE_ALL=1."""
     if os.environ.get("ASKTELL_REQUIRE_ALL") == "1":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason, allow_module_level=True)
+        pytest.fail(why, pytrace=False)
+    pytest.skip(why, allow_module_level=True)
+
+
+def _not_installed(tool: str) -> str:
+    return f"{tool} is not installed (make toolchains)"

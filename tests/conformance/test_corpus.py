@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +11,7 @@ from tests.conformance.languages import LANGUAGES, Language
 from tests.conformance.results import expected_failures, table
 from tests.conformance.runner import run_language
 from tests.conformance.world import World, world
+from tests.toolchains import skip_or_fail
 
 # One worker runs them all: they share a server, and each is meant to have the machine.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("conformance")]
@@ -27,7 +27,7 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def test_client_does_what_the_others_do(language: Language, surroundings: World) -> None:
     why = language.missing() if language.exists else f"{language.name}: no scripts/languages/{language.name}.sh"
     if why is not None:
-        _skip(why)
+        skip_or_fail(why)
     language.build()
     steps: list[str] = []
     results = run_language(surroundings, language, load(), note=steps.append)
@@ -36,9 +36,3 @@ def test_client_does_what_the_others_do(language: Language, surroundings: World)
     assert not failures, "\n".join(
         [table([results], {}, expected), *(f"\n{case}\n    {why}" for case, why in failures.items())]
     )
-
-
-def _skip(why: str) -> None:
-    if os.environ.get("ASKTELL_REQUIRE_ALL") == "1":
-        pytest.fail(why, pytrace=False)
-    pytest.skip(why)

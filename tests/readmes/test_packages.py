@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tarfile
 import zipfile
@@ -13,6 +12,7 @@ import pytest
 from scripts.versions import versions
 from tests.conformance.languages import LANGUAGES
 from tests.readmes.following import ROOT
+from tests.toolchains import skip_or_fail
 
 (VERSION,) = versions()
 GO = "github.com/asktell/asktell/clients/go"
@@ -41,7 +41,7 @@ def names(archive: Path) -> set[str]:
 def test_a_package_holds_what_its_users_need(language: str, tmp_path: Path) -> None:
     why = LANGUAGES[language].missing()
     if why is not None:
-        (pytest.fail if os.environ.get("ASKTELL_REQUIRE_ALL") == "1" else pytest.skip)(why)
+        skip_or_fail(why)
     file, folder, needed, unwanted = PACKAGES[language]
     command = [f"{ROOT}/scripts/languages/{language}.sh", "package", str(tmp_path)]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
