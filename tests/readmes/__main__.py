@@ -9,13 +9,10 @@ from pathlib import Path
 
 import click
 
-import asktell
 from scripts.versions import versions
-from tests.readmes.following import STUDY, follow
+from tests.readmes.following import Place, follow_to_the_end
 from tests.readmes.places import RELEASED, beside_this_clone
 from tests.support.server import ServerProcess
-
-TRIALS = 3
 
 
 @click.command()
@@ -32,20 +29,16 @@ def main(chosen: tuple[str, ...], release: Path | None) -> None:
             scratch.mkdir()
             began = time.monotonic()
             try:
-                _follow(language, scratch, server.address, release and release.resolve())
+                place = _released(language, release, scratch) if release else beside_this_clone(language, scratch)
+                follow_to_the_end(language, scratch, place, address=server.address)
             except AssertionError as failure:
                 raise click.ClickException(str(failure)) from None
             click.echo(f"{language}: its README's study is complete ({time.monotonic() - began:.0f} s)")
 
 
-def _follow(language: str, scratch: Path, address: str, release: Path | None) -> None:
+def _released(language: str, dist: Path, scratch: Path) -> Place:
     (version,) = versions()
-    study = f"{STUDY}-{language}"
-    place = RELEASED[language](release, version, scratch) if release else beside_this_clone(language, scratch)
-    follow(language, scratch / "tuning", place, address=address, study=study, trials=TRIALS)
-    with asktell.Client(address) as client:
-        done = client.study(study)
-        assert done.counts.succeeded == TRIALS, f"{language}: {done}"
+    return RELEASED[language](dist.resolve(), version, scratch)
 
 
 if __name__ == "__main__":

@@ -13,10 +13,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asktell
+
 ROOT = Path(__file__).parents[2]
 SECTIONS = ("Installing", "The loop")
 STUDY = "lora"
 BUDGET = "50"
+TRIALS = 3
+"""What the loop's study gets in place of BUDGET."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +66,26 @@ def _steps(readme: str) -> Iterator[Step]:
                 yield Step(block)
 
 
-def follow(language: str, folder: Path, place: Place, *, address: str, study: str, trials: int) -> str:
-    """Follows a README in an empty folder; returns what its commands printed.
+def follow_to_the_end(language: str, scratch: Path, place: Place, *, address: str) -> None:
+    """Follows a README in a new folder of `scratch`, with a server at `address`, until its study is complete.
 
-    The loop's study gets another name and a smaller budget. Raises AssertionError with the output of a command that fails.
+    The loop's study gets another name and a smaller budget.
+
+    Raises:
+        AssertionError: a command fails, with its output; the study is not complete; or its best trial was not shown.
     """
+    name = f"{STUDY}-{language}"
+    shown = _follow(language, scratch / "tuning", place, address=address, study=name)
+    with asktell.Client(address) as client:
+        study = client.study(name)
+        assert study.state == "FINISHED", f"{language}: {study}"
+        assert study.counts.succeeded == TRIALS, f"{language}: {study}"
+        best = study.best_trial.name
+    assert best in shown, f"{language}: the program does not show the best trial, {best}\n{shown[-6000:]}"
+
+
+def _follow(language: str, folder: Path, place: Place, *, address: str, study: str) -> str:
+    """Follows a README in an empty folder; returns what its commands printed."""
     folder.mkdir(parents=True)
     for seed in place.seeds:
         (folder / seed.name).write_bytes(seed.read_bytes())
@@ -77,7 +96,7 @@ def follow(language: str, folder: Path, place: Place, *, address: str, study: st
             text = step.text.replace(f'"{STUDY}"', f'"{study}"')
             file = folder / step.file
             file.parent.mkdir(exist_ok=True)
-            file.write_text(re.sub(rf"\b{BUDGET}\b", str(trials), text), encoding="utf-8")
+            file.write_text(re.sub(rf"\b{BUDGET}\b", str(TRIALS), text), encoding="utf-8")
             continue
         commands = step.text
         for written, meant in place.instead.items():
