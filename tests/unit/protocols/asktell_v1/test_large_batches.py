@@ -9,44 +9,33 @@ import pytest
 
 from asktell.v1 import (
     search_space_pb2,
-    study_pb2,
     study_service_pb2,
     suggestion_service_pb2,
     trial_pb2,
     trial_service_pb2,
 )
 from asktell_server.domain.errors import InvalidArgument
-from asktell_server.engine.workers.pool import WorkerPool
 from asktell_server.protocols.asktell_v1.conversion.suggestions import request_from
 from asktell_server.protocols.asktell_v1.conversion.trials import filter_from, past_trials_from, update_from
 from asktell_server.protocols.asktell_v1.study_servicer import StudyServicer
 from asktell_server.protocols.asktell_v1.trial_servicer import TrialServicer
-from asktell_server.service.clock import utc_now
 from asktell_server.service.suggesting import task_of
-from asktell_server.service.use_cases import build_use_cases
-from asktell_server.store.memory import MemoryLedger
 from tests.support.holds import watched
+from tests.support.rpc import a_study, float_parameter, metrics, space, value, values
+from tests.unit.protocols.asktell_v1.conftest import CALL
 
 TRIALS = 400
 PARAMETERS = [f"parameter_{index}" for index in range(100)]
-CALL: Any = None
-"""Handlers of these methods look at nothing of their call."""
+SPACE = space(*(float_parameter(name) for name in PARAMETERS))
 
 
-def _space() -> search_space_pb2.SearchSpace:
-    domain = search_space_pb2.FloatDomain(min=0, max=1)
-    return search_space_pb2.SearchSpace(
-        parameters=[search_space_pb2.Parameter(name=name, float_domain=domain) for name in PARAMETERS]
-    )
-
-
-def _values(value: float) -> dict[str, search_space_pb2.ParameterValue]:
-    return {name: search_space_pb2.ParameterValue(double_value=value) for name in PARAMETERS}
+def _values(number: float) -> dict[str, search_space_pb2.ParameterValue]:
+    return values(dict.fromkeys(PARAMETERS, number))
 
 
 def _past(index: int) -> trial_service_pb2.ImportedTrial:
     return trial_service_pb2.ImportedTrial(
-        import_key=str(index), parameters=_values(index / 1000), metrics={"loss": trial_pb2.Metric(value=index)}
+        import_key=str(index), parameters=_values(index / 1000), metrics=metrics(loss=index)
     )
 
 
@@ -60,14 +49,9 @@ async def _longest_part(work: Callable[[], Awaitable[object]]) -> float:
     return holds.longest_s / holds.total_s
 
 
-async def test_many_trials_are_imported_and_listed_in_pieces() -> None:
-    use_cases = build_use_cases(MemoryLedger(), WorkerPool(workers=1), utc_now)
-    studies, trials = StudyServicer(use_cases.studies, utc_now), TrialServicer(use_cases)
-    study = study_pb2.Study(
-        search_space=_space(), objectives=[study_pb2.Objective(metric="loss", goal=study_pb2.GOAL_MINIMIZE)]
-    )
-    study.algorithm.random.SetInParent()
-    await studies.CreateStudy(study_service_pb2.CreateStudyRequest(study_id="large", study=study), CALL)
+async def test_many_trials_are_imported_and_listed_in_pieces(studies: StudyServicer, trials: TrialServicer) -> None:
+    large = a_study(search_space=SPACE)
+    await studies.CreateStudy(study_service_pb2.CreateStudyRequest(study_id="large", study=large), CALL)
     past = trial_service_pb2.ImportTrialsRequest(study="large", trials=[_past(index) for index in range(TRIALS)])
     page = trial_service_pb2.ListTrialsRequest(parent="large", page_size=1000)
     queue = trial_service_pb2.EnqueueTrialsRequest(
@@ -77,15 +61,12 @@ async def test_many_trials_are_imported_and_listed_in_pieces() -> None:
     assert await _longest_part(lambda: trials.ImportTrials(past, CALL)) < 1 / 2
     assert await _longest_part(lambda: trials.ListTrials(page, CALL)) < 1 / 2
     assert await _longest_part(lambda: trials.EnqueueTrials(queue, CALL)) < 1 / 2
-    await use_cases.close()
 
 
 async def test_a_long_history_is_read_in_pieces() -> None:
-    problem = suggestion_service_pb2.Problem(
-        search_space=_space(), objectives=[study_pb2.Objective(metric="loss", goal=study_pb2.GOAL_MINIMIZE)]
-    )
+    problem = suggestion_service_pb2.Problem(search_space=SPACE, objectives=a_study().objectives)
     tried = suggestion_service_pb2.Observation(
-        parameters=_values(0.5), metrics={"loss": trial_pb2.Metric(value=1)}, state=trial_pb2.TRIAL_STATE_SUCCEEDED
+        parameters=_values(0.5), metrics=metrics(loss=1), state=trial_pb2.TRIAL_STATE_SUCCEEDED
     )
     request = suggestion_service_pb2.SuggestRequest(problem=problem, observations=[tried] * 1000)
     assert await _longest_part(lambda: task_of(request_from(request))) < 1 / 2
@@ -100,7 +81,7 @@ MANY = {str(index): "x" for index in range(100_000)}
         (lambda: past_trials_from([trial_service_pb2.ImportedTrial(labels=MANY)]), "trials[0].labels"),
         (lambda: past_trials_from([trial_service_pb2.ImportedTrial(annotations=MANY)]), "trials[0].annotations"),
         (
-            lambda: past_trials_from([trial_service_pb2.ImportedTrial(parameters=dict.fromkeys(MANY, _values(1)["parameter_0"]))]),
+            lambda: past_trials_from([trial_service_pb2.ImportedTrial(parameters=dict.fromkeys(MANY, value(1.0)))]),
             "trials[0].parameters",
         ),
         (
