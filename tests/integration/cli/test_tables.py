@@ -166,14 +166,14 @@ def test_watching_on_a_terminal_is_a_table(cli: CommandLine) -> None:
         width=100,
         directory=cli.directory,
         environment=cli.environment,
-        interrupt_at="3 of 3 trials ended",
+        interrupt_at="3 trials ended, budget 3",
     )
     lines = [line.split() for line in text.replace("^C", "").splitlines()]
     assert code == 130
     assert "Traceback" not in text
-    assert lines[0] == ["study", "ACTIVE,", "0", "of", "3", "trials", "ended"]
+    assert lines[0] == ["study", "ACTIVE,", "0", "trials", "ended,", "budget", "3"]
     assert lines[1] == ["#", "state", "loss", "lr", "batch-size", "nesterov", "acc", "reason"]
     assert [line[:3] for line in lines[3:6:2]] == [["1", "step", "1"], ["2", "RUNNING", lines[5][2]]]
     assert lines[4][:3] == ["1", "SUCCEEDED", "0.25"]
     assert lines[6][-1] == "killed"
-    assert ["study", "FINISHED", "(MAX_TRIALS),", "3", "of", "3", "trials", "ended"] in lines
+    assert ["study", "FINISHED", "(MAX_TRIALS),", "3", "trials", "ended,", "budget", "3"] in lines

@@ -116,8 +116,9 @@ def _line(change: Change, counts: TrialCounts | None) -> str:
         return f"trial {change.deleted_trial} deleted"
     if change.study is None or counts is None:
         return ""
-    budget = "" if change.study.max_trials is None else f" of {change.study.max_trials}"
-    return f"study {state_words(change.study)}, {counts.ended}{budget} trials ended"
+    # Not "12 of 50": imported and cancelled trials have ended, and use nothing of the budget up.
+    budget = "" if change.study.max_trials is None else f", budget {change.study.max_trials}"
+    return f"study {state_words(change.study)}, {counts.ended} trial{'' if counts.ended == 1 else 's'} ended{budget}"
 
 
 def _trial_line(trial: TrialView) -> str:
