@@ -186,7 +186,10 @@ class StudyView:
         ]
 
     def to_go(self, trials: int | None = None) -> int | None:
-        """How many trials are left of the budget, at most `trials`; None = no limit is known."""
+        """How many trials are left of the budget, at most `trials`; None = no limit is known.
+
+        With imported trials it may be too few: they use nothing of the budget up, and the counts do not tell them apart.
+        """
         counts = self.counts
         left = None if self.max_trials is None else max(0, self.max_trials - (counts.ended - counts.cancelled))
         return left if trials is None else trials if left is None else min(left, trials)
