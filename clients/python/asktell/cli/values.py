@@ -19,7 +19,7 @@ def parse_value(value: object, domain: Domain) -> ParameterValue:
     Raises:
         ValueError: it is none of its kind; the message says what is wanted.
     """
-    text = value.strip() if isinstance(value, str) else _text(value)
+    text = value.strip() if isinstance(value, str) else value_text(value)
     match domain:
         case Float():
             return number(text)
@@ -39,7 +39,7 @@ def parse_value(value: object, domain: Domain) -> ParameterValue:
 def number(value: object) -> float:
     """A finite number. Raises ValueError."""
     try:
-        found = float(_text(value) if not isinstance(value, str) else value)
+        found = float(value_text(value) if not isinstance(value, str) else value)
     except ValueError:
         raise ValueError("must be a number") from None
     if not math.isfinite(found):
@@ -63,10 +63,11 @@ def _whole(text: str) -> int:
 
 def _category(text: str, categories: Iterable[ParameterValue]) -> ParameterValue:
     """The category of this text; one that is none is left to the server to refuse, in its own words."""
-    return {_text(each): each for each in categories}.get(text, text)
+    return {value_text(each): each for each in categories}.get(text, text)
 
 
-def _text(value: object) -> str:
+def value_text(value: object) -> str:
+    """A value as a program reads it: all digits of a float, `true` and `false`."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return repr(value) if isinstance(value, float) else str(value)

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from asktell.cli.values import value_text
 from asktell.spaces import ParameterValue
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_./-]*"
@@ -14,13 +15,6 @@ _PLACEHOLDER = re.compile(rf"\{{\{{(?P<kept>{_NAME})\}}\}}|\{{(?P<name>{_NAME})\
 
 _VALUE = re.compile(rf"(?P<flag>-[^\s={{]*=)?\{{(?P<name>{_NAME})\}}")
 _FLAG = re.compile(r"-[^\s={]+")
-
-
-def value_text(value: ParameterValue) -> str:
-    """A value as a program reads it: all digits of a float, `true` and `false`."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return repr(value) if isinstance(value, float) else str(value)
 
 
 def fill(command: Sequence[str], params: Mapping[str, ParameterValue]) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from asktell._core.study_view import StudyView
 from asktell.cli.output import metrics_of
+from asktell.cli.tables.columns import did_you_mean
 
 FACTS = ("key", "state", "reason", "start_time", "finish_time")
 """What is known of a trial besides its values, by the names of columns."""
@@ -67,9 +68,7 @@ def _given(study: StudyView, text: str, columns: Sequence[str]) -> tuple[str, st
     target = _target(study, name) if name else ""
     if name and not target:
         known = [*study.space, *(each.name for each in metrics_of(study)), *FACTS]
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f", did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
-        raise ValueError(f"--map {text}: {name!r} is no parameter or metric of the study{hint}")
+        raise ValueError(f"--map {text}: {name!r} is no parameter or metric of the study{did_you_mean(name, known)}")
     return column, target
 
 
