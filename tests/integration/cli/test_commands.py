@@ -181,9 +181,30 @@ def test_best(cli: CommandLine, study: Any) -> None:
     assert "0.25" in out
     assert json.loads(cli.run("best", "s", "--json")[0])["number"] == 2
     assert [each["number"] for each in json.loads(cli.run("best", "s", "-n", "5", "--json")[0])] == [2, 1]
+    assert cli.run("best", "s", "--columns", "number,loss")[0].split() == ["#", "loss", "2", "0.25"]
+    assert "--columns and --wide are for the table" in cli.run("best", "s", "--json", "--wide", code=2)[1]
     study.delete()
     cli.run("study", "create", cli.file("study.yaml", STUDY))
     assert "has no result yet" in cli.run("best", "s", code=1)[1]
+
+
+def test_what_people_call_things_is_no_markup(cli: CommandLine) -> None:
+    study = cli.client.create_study(
+        "s",
+        space={"kind": asktell.Categorical(["[/x]", "[red]"])},
+        objectives=asktell.Minimize("loss"),
+        display_name="[bold]ours[/y] :smile:",
+    )
+    study.import_trials([asktell.ImportedTrial(key="1", params={"kind": "[/x]"}, metrics={"loss": 0.5})])
+    facts = cli.run("study", "show", "s")[0].splitlines()
+    assert [line.split(maxsplit=1)[1] for line in facts if line.startswith(("title ", "parameter "))] == [
+        "[bold]ours[/y] :smile:",
+        "kind: categorical [/x], [red]",
+    ]
+    best = cli.run("best", "s")[0].splitlines()
+    assert best[0] == f"★ BEST {study.name}/trials/1"
+    assert ["kind", "[/x]"] in [line.split() for line in best]
+    assert all(line == line.rstrip() for line in facts + best)
 
 
 def test_best_of_noisy_results(cli: CommandLine) -> None:

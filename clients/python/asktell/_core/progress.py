@@ -58,7 +58,7 @@ def _bar(*, always: bool) -> Progress | None:
     console = Console(stderr=True)
     if not (always or console.is_terminal or console.is_jupyter):
         return None
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     # Names of studies and errors are not rich's markup.
     return Progress(*columns, TextColumn("{task.fields[note]}", markup=False), console=console)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import sys
@@ -16,15 +15,23 @@ from rich.console import Console
 
 from asktell._core.study_view import StudyView
 from asktell._core.trial_view import TrialView
+from asktell.cli.transfer.files import write_csv
 from asktell.spec import Goal
 
 _UNLIMITED = 10_000
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console that neither wraps nor cuts what goes into a file or pipe."""
+    """A console that neither wraps nor cuts what goes into a file or pipe, and shows people's texts as they are."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else _UNLIMITED, highlight=False, soft_wrap=True)
+    return Console(
+        stderr=stderr,
+        width=None if stream.isatty() else _UNLIMITED,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=True,
+    )
 
 
 def complain(message: str, *, kind: str = "error") -> None:
@@ -49,11 +56,16 @@ def model_mark() -> str:
 
 
 def _marked(star: str, word: str) -> str:
+    return f"{star} {word}" if can_show(star) else word
+
+
+def can_show(character: str) -> bool:
+    """The encoding of stdout has the character."""
     try:
-        star.encode(sys.stdout.encoding or "ascii")
+        character.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
-        return word
-    return f"{star} {word}"
+        return False
+    return True
 
 
 def short(value: object, digits: int = 6) -> str:
@@ -99,8 +111,7 @@ def time(value: datetime | None) -> str | None:
 
 def state_words(study: StudyView) -> str:
     """The state, with the reason of a finished study."""
-    finished = study.finish_time is not None or study.finish_reason != "UNSPECIFIED"
-    return f"{study.state} ({study.finish_reason})" if finished else study.state.value
+    return study.state.value if study.finish_reason == "UNSPECIFIED" else f"{study.state} ({study.finish_reason})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +126,7 @@ class ShownMetric:
 def metrics_of(study: StudyView) -> list[ShownMetric]:
     """Objectives, then constraints, then tracked metrics; each name once."""
     listed = [ShownMetric(name=each.metric, goal=each.goal, decides=True) for each in study.objectives]
-    listed += [ShownMetric(name=each.metric, decides=True) for each in study.message.outcome_constraints]
+    listed += [ShownMetric(name=each.metric, decides=True) for each in study.outcome_constraints]
     listed += [ShownMetric(name=each.name) for each in study.metrics]
     first: dict[str, ShownMetric] = {}
     for each in listed:
@@ -164,25 +175,20 @@ def trial_record(trial: TrialView, best: Best) -> dict[str, Any]:
 
 def trials_csv(study: StudyView, trials: Iterable[TrialView], best: Best) -> str:
     """A row for each trial; parameters and metrics in columns `param.…` and `metric.…`, values in full precision."""
-    parameters, metrics = list(study.space), [each.name for each in metrics_of(study)]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        ["number", "state", "best", "origin", "attempt", "duration_s"]
-        + [f"param.{name}" for name in parameters]
-        + [f"metric.{name}" for name in metrics]
-        + ["reason", "best_by_model"]
+    columns = [
+        *("number", "state", "best", "origin", "attempt", "duration_s"),
+        *(f"param.{name}" for name in study.space),
+        *(f"metric.{each.name}" for each in metrics_of(study)),
+        *("reason", "best_by_model"),
+    ]
+    rows = (
+        {
+            **trial.to_dict(),
+            "best": int(trial.number in best.observed),
+            "best_by_model": int(trial.number == best.by_model),
+        }
+        for trial in trials
     )
-    for trial in trials:
-        writer.writerow(
-            [trial.number, trial.state.value, int(trial.number in best.observed), trial.origin.value, trial.attempt]
-            + ["" if trial.duration_s is None else trial.duration_s]
-            + [_cell(trial.params.get(name, "")) for name in parameters]
-            + [trial.metrics.get(name, "") for name in metrics]
-            + [trial.reason, int(trial.number == best.by_model)]
-        )
+    text = io.StringIO()
+    write_csv(text, columns, rows)
     return text.getvalue()
-
-
-def _cell(value: object) -> object:
-    return short(value) if isinstance(value, bool) else value

@@ -10,22 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.table import Table
 
 from asktell._core.study_view import StudyView
 from asktell._sync.client import Client
 from asktell._sync.study import Study
 from asktell.cli import wording
 from asktell.cli.connect import with_client
-from asktell.cli.output import complain, console, pairs, print_json, short, stamp, state_words, time
+from asktell.cli.options import as_json
+from asktell.cli.output import complain, pairs, print_json, short, stamp, state_words, time
 from asktell.cli.steering_commands import finish, pause, resume, update
 from asktell.cli.study_file import not_said, study_file
 from asktell.cli.tables.layout import Cells
-from asktell.cli.tables.printing import print_cells
+from asktell.cli.tables.printing import print_cells, print_facts
 from asktell.errors import StudyExists
 from asktell.records import TrialCounts
-
-as_json = click.option("--json", "as_json", is_flag=True, help="JSON for programs.")
 
 
 @click.group()
@@ -165,12 +163,7 @@ def show(client: Client, study: str, as_json: bool, as_yaml: bool) -> None:
             complain(f"the file does not say {name}: this client does not know it", kind="warning")
         click.echo(text, nl=False)
         return
-    table = Table(box=None, show_header=False, title=shown.name, title_justify="left", title_style="bold")
-    table.add_column(style="dim")
-    table.add_column()
-    for name, value in _facts(shown):
-        table.add_row(name, value)
-    console().print(table)
+    print_facts(shown.name, [(name, value, "") for name, value in _facts(shown)])
     show_warnings(shown)
 
 

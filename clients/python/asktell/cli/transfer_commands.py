@@ -15,13 +15,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from asktell._sync.client import Client
 from asktell.cli.connect import with_client
+from asktell.cli.options import in_states
 from asktell.cli.output import complain
 from asktell.cli.transfer import exporting
 from asktell.cli.transfer.files import FORMATS, Table, format_of, read, write_csv, write_jsonl
 from asktell.cli.transfer.importing import MOST_PROBLEMS, differs, judge, known_trials, store
 from asktell.cli.transfer.mapping import map_columns
 from asktell.cli.transfer.reading import Problem, past_trials
-from asktell.records import TrialState
 
 
 class Refused(click.ClickException):
@@ -153,15 +153,7 @@ def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
 @click.argument("study")
 @click.option("--output", "-o", metavar="FILE|-", default="-", help="Where to; - is stdout.  [default: -]")
 @_FORMAT
-@click.option(
-    "--state",
-    "states",
-    multiple=True,
-    type=click.Choice(
-        [state.value for state in TrialState if state is not TrialState.UNSPECIFIED], case_sensitive=False
-    ),
-    help="Only trials in this state; may be given several times.",
-)
+@in_states
 @with_client(patient=True)
 def export(client: Client, study: str, output: str, format_: str | None, states: Sequence[str]) -> None:
     """Write the trials of a STUDY, with all digits, for `asktell import` and for other programs.

@@ -7,18 +7,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 import click
-from rich import box
-from rich.table import Table
 
 from asktell._sync.client import Client
 from asktell._sync.study import Study
 from asktell._sync.trial import Trial
 from asktell.cli.connect import with_client
 from asktell.cli.number_types import WholeNumber
+from asktell.cli.options import as_json, in_states
 from asktell.cli.output import (
     Best,
     complain,
-    console,
     metrics_of,
     pairs,
     print_json,
@@ -27,27 +25,15 @@ from asktell.cli.output import (
     trial_record,
     trials_csv,
 )
-from asktell.cli.study_commands import as_json
 from asktell.cli.tables.columns import did_you_mean, trial_columns
-from asktell.cli.tables.printing import Look, print_trials
+from asktell.cli.tables.printing import Look, print_facts, print_trials
 from asktell.cli.tables.trials import chosen, selected
 from asktell.cli.values import parse_value
-from asktell.records import BestByModel, TrialState
+from asktell.records import BestByModel
 from asktell.spaces import Domain, ParameterValue
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_STATES = [state.value for state in TrialState if state is not TrialState.UNSPECIFIED]
-
-
-_STATE = click.option(
-    "--state",
-    "states",
-    multiple=True,
-    type=click.Choice(_STATES, case_sensitive=False),
-    help="Only trials in this state; may be given several times.",
-)
 
 
 def _table_options(command: Callable[P, R]) -> Callable[P, R]:
@@ -68,7 +54,7 @@ def _table_options(command: Callable[P, R]) -> Callable[P, R]:
 @click.argument("study")
 @as_json
 @click.option("--csv", "as_csv", is_flag=True, help="CSV with all digits.")
-@_STATE
+@in_states
 @click.option("--last", type=WholeNumber(1), metavar="N", help="Only the N newest trials.")
 @click.option("--sort", metavar="[-]NAME", default="", help="By a metric (best first), a parameter, state, duration, …")
 @click.option("--reverse", is_flag=True, help="The other way round; as does --sort -NAME.")
@@ -102,7 +88,7 @@ def trials(
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
-    if (as_json or as_csv) and (look.columns or look.wide):
+    if (as_json or as_csv) and look.is_asked_for:
         raise click.UsageError("--columns and --wide are for the table; --json and --csv have every column")
     shown = client.study(study)
     found = shown.trials(states=states or None)
@@ -150,6 +136,8 @@ def best(client: Client, study: str, count: int, as_json: bool, look: Look) -> N
       asktell best lora -n 5
       asktell best lora --json
     """
+    if as_json and look.is_asked_for:
+        raise click.UsageError("--columns and --wide are for the table; --json has every column")
     shown = client.study(study)
     found = shown.best_trials(count)
     if not found:
@@ -168,15 +156,16 @@ def best(client: Client, study: str, count: int, as_json: bool, look: Look) -> N
             "noise": by_model.noise,
         }
         print_json(records[0] if count == 1 and len(shown.objectives) == 1 else records)
-    elif len(found) > 1:
+    elif len(found) > 1 or look.is_asked_for:
         try:
             print_trials(shown, found, marked, look)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
     else:
-        console().print(_trial_table(shown, found[0], marked, by_model))
+        _print_trial(shown, found[0], marked, by_model)
         if by_model is not None and by_model.trial.number != found[0].number:
-            console().print(_trial_table(shown, by_model.trial, marked, by_model))
+            click.echo()
+            _print_trial(shown, by_model.trial, marked, by_model)
 
 
 def _best_of(study: Study, found: Sequence[Trial]) -> frozenset[int]:
@@ -185,21 +174,17 @@ def _best_of(study: Study, found: Sequence[Trial]) -> frozenset[int]:
     return frozenset(feasible if len(study.objectives) > 1 else feasible[:1])
 
 
-def _trial_table(study: Study, trial: Trial, marked: Best, by_model: BestByModel[Trial] | None) -> Table:
-    title = f"{marked.marks(trial.number)} {trial.name}"
-    table = Table(box=box.SIMPLE, show_header=False, title=title, title_justify="left")
-    for name in (each.name for each in metrics_of(study)):
-        if name in trial.metrics:
-            table.add_row(name, short(trial.metrics[name]), style="bold green")
+def _print_trial(study: Study, trial: Trial, marked: Best, by_model: BestByModel[Trial] | None) -> None:
+    metrics = trial.metrics
+    facts = [(each.name, short(metrics[each.name]), "bold green") for each in metrics_of(study) if each.name in metrics]
     if by_model is not None and by_model.trial.number == trial.number:
         expected = f"{short(by_model.mean)} ± {by_model.standard_deviation:.2g}"
-        table.add_row("expected without noise", f"{expected} (noise of one result: {by_model.noise:.2g})")
+        facts.append(("expected without noise", f"{expected} (noise of one result: {by_model.noise:.2g})", ""))
     if trial.violation:
-        table.add_row("misses the constraints by", f"{trial.violation:.3g} of their bounds", style="yellow")
-    for name, value in trial.params.items():
-        table.add_row(name, short(value))
-    table.add_row("duration", seconds(trial.duration_s), style="dim")
-    return table
+        facts.append(("misses the constraints by", f"{trial.violation:.3g} of their bounds", "yellow"))
+    facts += [(name, short(value), "") for name, value in trial.params.items()]
+    facts.append(("duration", seconds(trial.duration_s), "dim"))
+    print_facts(f"{marked.marks(trial.number)} {trial.name}".strip(), facts)
 
 
 @click.command()

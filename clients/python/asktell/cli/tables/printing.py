@@ -13,7 +13,7 @@ from rich.text import Text
 
 from asktell._core.study_view import StudyView
 from asktell._core.trial_view import TrialView
-from asktell.cli.output import Best, console
+from asktell.cli.output import Best, can_show, console
 from asktell.cli.tables.columns import Column, trial_columns
 from asktell.cli.tables.layout import Cells, Shape, fit, named, unbounded
 from asktell.cli.tables.trials import chosen
@@ -30,6 +30,11 @@ class Look:
     columns: str = ""
     wide: bool = False
     pager: bool = True
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Columns were said, which only a table has."""
+        return bool(self.columns) or self.wide
 
 
 @dataclass(slots=True)
@@ -96,6 +101,17 @@ def print_cells(columns: Sequence[Cells], *, wide: bool = False) -> None:
     _show(page, terminal, Look(wide=wide))
 
 
+def print_facts(title: str, facts: Sequence[tuple[str, str, str]]) -> None:
+    """Prints what is known of one thing below its title. `facts`: names and values, as they are, and rich's styles."""
+    columns = list(zip(*facts, strict=True))[:2]
+    page = Page()
+    page.add(title, "bold")
+    shape = unbounded([Cells(header="", values=texts, right=False) for texts in columns])
+    for (_, _, style), line in zip(facts, shape.lines(), strict=True):
+        page.add(line, style)
+    _writer(page)(console())
+
+
 def row_style(trial: TrialView, best: Best) -> str:
     """How the row of a trial stands out."""
     if trial.number in best.observed:
@@ -106,7 +122,7 @@ def row_style(trial: TrialView, best: Best) -> str:
 def _head(page: Page, shape: Shape, terminal: Console) -> None:
     for line in shape.header_lines():
         page.add(line, "bold")
-    page.add(("─" if _can_show("─") else "-") * min(shape.width, terminal.width), "dim")
+    page.add(("─" if can_show("─") else "-") * min(shape.width, terminal.width), "dim")
 
 
 def _hidden(page: Page, shape: Shape, terminal: Console) -> None:
@@ -146,11 +162,3 @@ def _writer(page: Page) -> Callable[[Console], None]:
 
 def _pager_is_off() -> bool:
     return os.environ.get("PAGER", "less").strip() in {"", "cat"}
-
-
-def _can_show(character: str) -> bool:
-    try:
-        character.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return False
-    return True
