@@ -7,6 +7,7 @@ import logging
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from asktell_server.domain.goals import Goals
 from asktell_server.domain.names import StudyName
 from asktell_server.engine.observations import Outcome
 from asktell_server.engine.task import PatientEngine
@@ -20,6 +21,9 @@ WAIT_S = 2.0
 """How long a caller waits for a judgement; a later call finds it."""
 _REMEMBERED = 1000
 
+_State = tuple[str, Goals, bytes]
+"""What a judgement depends on: the study's epoch, its goals with the baseline's values, and the digest of its history."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelBest:
@@ -32,13 +36,13 @@ class ModelBest:
 
 
 class Judging:
-    """Asks the engine once for each state of a study's results."""
+    """Asks the engine once for each state of a study's results and goals."""
 
     def __init__(self, engine: PatientEngine, *, wait_s: float = WAIT_S) -> None:
         self._engine = engine
         self._wait_s = wait_s
-        self._known: OrderedDict[StudyName, tuple[bytes, Assessment | None]] = OrderedDict()
-        self._running: dict[StudyName, tuple[bytes, asyncio.Task[Assessment | None]]] = {}
+        self._known: OrderedDict[StudyName, tuple[_State, Assessment | None]] = OrderedDict()
+        self._running: dict[StudyName, tuple[_State, asyncio.Task[Assessment | None]]] = {}
 
     async def best(self, view: StudyView) -> ModelBest | None:
         """The model's best trial, one of those that keep the outcome constraints.
@@ -51,7 +55,8 @@ class Judging:
         task = _task(view)
         if not task.history.count(Outcome.VALUE):
             return None
-        assessment = await self._assessment(view.study.name, task)
+        state = (view.head.epoch, task.problem.goals, task.history.digest())
+        assessment = await self._assessment(view.study.name, state, task)
         if assessment is None or not assessment.noisy:
             return None
         trial = view.trials.get(numbers[assessment.best])
@@ -64,29 +69,28 @@ class Judging:
             noise=assessment.noise,
         )
 
-    async def _assessment(self, name: StudyName, task: AssessTask) -> Assessment | None:
-        digest = task.history.digest()
+    async def _assessment(self, name: StudyName, state: _State, task: AssessTask) -> Assessment | None:
         known = self._known.get(name)
-        if known is not None and known[0] == digest:
+        if known is not None and known[0] == state:
             self._known.move_to_end(name)
             return known[1]
         running = self._running.get(name)
-        if running is None or running[0] != digest:
-            work = asyncio.create_task(self._compute(name, digest, task), name=f"judge {name}")
-            running = self._running[name] = (digest, work)
+        if running is None or running[0] != state:
+            work = asyncio.create_task(self._compute(name, state, task), name=f"judge {name}")
+            running = self._running[name] = (state, work)
         done, _ = await asyncio.wait([running[1]], timeout=self._wait_s)
         return running[1].result() if done else None
 
-    async def _compute(self, name: StudyName, digest: bytes, task: AssessTask) -> Assessment | None:
+    async def _compute(self, name: StudyName, state: _State, task: AssessTask) -> Assessment | None:
         try:
             assessment = await self._engine.answer_when_idle(task)
         except Exception:
             log.exception("the results of %s were not judged", name)
             return None
         finally:
-            if (running := self._running.get(name)) is not None and running[0] == digest:
+            if (running := self._running.get(name)) is not None and running[0] == state:
                 del self._running[name]
-        self._known[name] = (digest, assessment)
+        self._known[name] = (state, assessment)
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return assessment

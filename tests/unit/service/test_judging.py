@@ -6,10 +6,12 @@ import asyncio
 
 import pytest
 
-from asktell_server.domain.metrics import Metric
+from asktell_server.domain.goals import Goals
+from asktell_server.domain.metrics import Goal, Metric, Objective, OutcomeConstraint
 from asktell_server.domain.trial import Result, TrialState
 from asktell_server.engine.task import A, Task
 from asktell_server.engine.workers.pool import WorkerPool
+from asktell_server.service.study_updates import StudyUpdate
 from asktell_server.store.memory import MemoryLedger
 from tests.support.builders import NAME
 from tests.unit.service.conftest import HandClock, Services
@@ -107,3 +109,17 @@ async def test_without_workers_the_field_is_left_out(clock: HandClock) -> None:
     best = await services.reading.best(NAME, count=1, by_model=True)
     records, model = best.records, best.model
     assert (len(records), model) == (1, None)
+
+
+async def test_another_baseline_is_another_question(services: Services, here: Here) -> None:
+    limit = OutcomeConstraint(metric="loss", max=1.0, of_baseline=True)
+    objective = Objective(metric="loss", goal=Goal.MAXIMIZE)
+    await services.create(goals=Goals(objectives=(objective,), outcome_constraints=(limit,)), baseline_trial=1)
+    await _run(services, [0.9, 0.2, 0.5, 0.6], error=0.05)
+    before = (await services.reading.best(NAME, count=1, by_model=True)).model
+    await services.studies.update(NAME, StudyUpdate(changes={"baseline_trial": 2}), etag="", request=None)
+    after = (await services.reading.best(NAME, count=1, by_model=True)).model
+    assert before is not None
+    assert after is not None
+    assert (before.record.trial.number, after.record.trial.number) == (1, 2)
+    assert here.asked == 2
