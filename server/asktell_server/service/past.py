@@ -10,8 +10,8 @@ from asktell_server.domain.names import StudyName
 from asktell_server.domain.provenance import Provenance
 from asktell_server.domain.trial import Trial
 from asktell_server.engine.tasks.suggest import SuggestTask
+from asktell_server.service.log_pages import log_pages
 from asktell_server.service.study_view import StudyView
-from asktell_server.service.views import PAGE
 from asktell_server.store.protocol import LogEntry, LogStore, MeasurementReported, StudyChanged, StudyHead
 
 
@@ -71,10 +71,6 @@ class Past:
 
 async def read_log(ledger: LogStore, name: StudyName) -> AsyncIterator[LogEntry]:
     """All entries of the log so far, oldest first. Raises NotFound."""
-    more, after = True, 0
-    while more:
-        delta = await ledger.read_delta(name, after=after, limit=PAGE, lapsed_limit=0)
-        for entry in delta.entries:
+    async for page in log_pages(ledger, name):
+        for entry in page.entries:
             yield entry
-            after = entry.sequence
-        more = delta.more

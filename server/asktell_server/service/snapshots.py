@@ -19,6 +19,7 @@ from typing import Protocol
 from asktell_server.domain.errors import AsktellError
 from asktell_server.domain.names import StudyName
 from asktell_server.pace import without_collector
+from asktell_server.service.log_pages import log_pages
 from asktell_server.service.snapshot_parts import Manifest, NoSnapshot, read_part, readable, sealed_part
 from asktell_server.service.study_view import StudyView, ViewPart
 from asktell_server.store.codec import digest
@@ -32,7 +33,6 @@ MAX_BYTES = 256 * 2**20
 """Most bytes of a snapshot; a study that needs more has none."""
 _GROUP_BYTES = 2**20
 """About as many bytes are read in one round trip."""
-_LOG_PAGE = 250
 
 
 class _Store(SnapshotStore, LogStore, Protocol):
@@ -109,13 +109,10 @@ class Snapshots:
             await asyncio.to_thread(_restore, view, parts)
         except (TypeError, ValueError) as error:
             raise NoSnapshot(f"its parts do not fit the study: {error!r}") from error
-        more = True
-        while more:
-            delta = await self._ledger.read_delta(name, after=view.sequence, limit=_LOG_PAGE, lapsed_limit=0)
-            if delta.head.epoch != head.epoch:
+        async for page in log_pages(self._ledger, name, after=view.sequence):
+            if page.head.epoch != head.epoch:
                 raise NoSnapshot("the study was replaced meanwhile")
-            view.follow(delta)
-            more = delta.more
+            view.follow(page)
         _check(view)
         return view
 

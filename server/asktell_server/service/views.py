@@ -9,6 +9,7 @@ from typing import Protocol
 
 from asktell_server.domain.names import StudyName
 from asktell_server.service.curves import most_to_read
+from asktell_server.service.log_pages import PAGE
 from asktell_server.service.snapshots import Snapshots
 from asktell_server.service.study_view import StudyView
 from asktell_server.store.protocol import (
@@ -20,9 +21,6 @@ from asktell_server.store.protocol import (
     StudyStore,
     TrialStore,
 )
-
-PAGE = 250
-"""Trials and log entries read in one round trip: taking in so many holds up nobody."""
 
 
 class _Store(StudyStore, TrialStore, LogStore, MeasurementStore, SnapshotStore, Protocol):
@@ -65,23 +63,23 @@ class Views:
         Raises:
             NotFound: no such study.
         """
+        view = self._views.get(name)
         while True:
-            view = self._views.get(name)
             if view is None:
                 view = await self._loaded(name)
-            delta = await self._ledger.read_delta(name, after=view.sequence, limit=PAGE, ready=True)
-            if delta.head.epoch != view.head.epoch or delta.head.sequence < view.sequence:
+            after = view.sequence  # it moves on while this call waits
+            delta = await self._ledger.read_delta(name, after=after, limit=PAGE, ready=True)
+            if delta.head.epoch != view.head.epoch or delta.head.sequence < after:
                 self.drop(name)  # another study of the same name, or a store restored from a backup: start over
+                view = None
                 continue
             view.follow(delta)
-            while delta.more:
-                delta = await self._ledger.read_delta(name, after=view.sequence, limit=PAGE, ready=True)
-                view.follow(delta)
+            if delta.more:
+                continue
+            self._keep(name, view)
             if view.is_ranked:
                 break
-            self._keep(name, view)
             await view.rank()  # and once more, for the view may have moved on
-        self._keep(name, view)
         self._snapshots.consider(view)
         return view, delta
 

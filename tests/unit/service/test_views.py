@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 from hypothesis import given
@@ -14,14 +14,16 @@ from asktell_server.domain.errors import NotFound
 from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.trial import Result, Trial, TrialState
+from asktell_server.service.log_pages import PAGE
 from asktell_server.service.study_view import StudyView
-from asktell_server.service.views import PAGE, Views
+from asktell_server.service.views import Views
 from asktell_server.store.memory import MemoryLedger
 from asktell_server.store.protocol import (
     Commit,
     LogEntry,
     MeasurementReported,
     Point,
+    StudyDelta,
     StudyHead,
     TrialChanged,
     TrialDeleted,
@@ -307,6 +309,82 @@ async def test_a_study_that_is_replaced_while_it_is_read_is_read_again(clock: Ha
     ledger.go_on.set()
     for view, delta in await asyncio.gather(*callers):
         assert (view.trials, view.study.labels, view.head.epoch) == ({}, {"new": "yes"}, delta.head.epoch)
+
+
+class InterruptedLedger(MemoryLedger):
+    """Reads of logs after a position beyond `beyond` wait for what is done `meanwhile`, once."""
+
+    def __init__(self, clock: HandClock) -> None:
+        super().__init__(clock)
+        self.beyond = 0
+        self.interruptions = 0
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def read_delta(
+        self, name: StudyName, *, after: int, limit: int = 1000, lapsed_limit: int = 1000, ready: bool = False
+    ) -> StudyDelta:
+        """See LogStore."""
+        if after > self.beyond and self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            self.interruptions += 1
+            await meanwhile()
+        return await super().read_delta(name, after=after, limit=limit, lapsed_limit=lapsed_limit, ready=ready)
+
+
+async def test_a_study_that_is_replaced_while_a_view_catches_up_is_read_again(clock: HandClock) -> None:
+    ledger = InterruptedLedger(clock)
+    services, other = Services(ledger, clock), Services(ledger, clock)
+    await services.create()
+    view, _ = await services.views.refresh(NAME)
+    await other.ask(2 * PAGE)
+
+    async def replace() -> None:
+        await other.studies.delete(NAME, etag="", request=None)
+        await other.create(labels={"new": "yes"})
+        await other.ask(2 * PAGE)
+
+    ledger.beyond, ledger.meanwhile = view.sequence, replace
+    replaced, delta = await services.views.refresh(NAME)
+    assert ledger.interruptions == 1
+    assert (replaced.head.epoch, replaced.study.labels) == (delta.head.epoch, {"new": "yes"})
+    read, _ = await other.views.refresh(NAME)
+    assert replaced.trials == read.trials
+
+
+class LateLedger(MemoryLedger):
+    """One read of a log, once it has been made, waits for `go_on`."""
+
+    def __init__(self, clock: HandClock) -> None:
+        super().__init__(clock)
+        self.made = asyncio.Event()
+        self.go_on: asyncio.Event | None = None
+
+    async def read_delta(
+        self, name: StudyName, *, after: int, limit: int = 1000, lapsed_limit: int = 1000, ready: bool = False
+    ) -> StudyDelta:
+        """See LogStore."""
+        delta = await super().read_delta(name, after=after, limit=limit, lapsed_limit=lapsed_limit, ready=ready)
+        if (go_on := self.go_on) is not None:
+            self.go_on = None
+            self.made.set()
+            await go_on.wait()
+        return delta
+
+
+async def test_an_answer_that_a_later_one_has_overtaken_drops_no_view(clock: HandClock) -> None:
+    ledger = LateLedger(clock)
+    services, other = Services(ledger, clock), Services(ledger, clock)
+    await services.create()
+    view, _ = await services.views.refresh(NAME)
+    ledger.go_on = go_on = asyncio.Event()
+    late = asyncio.create_task(services.views.refresh(NAME))
+    await ledger.made.wait()
+    await other.ask(3)
+    await services.views.refresh(NAME)
+    go_on.set()
+    assert (await late)[0] is view
+    assert services.views.peek(NAME) is view
+    assert len(view.trials) == 3
 
 
 async def test_the_longest_unused_views_go_first(services: Services) -> None:
