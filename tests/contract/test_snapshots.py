@@ -18,8 +18,8 @@ from asktell_server.domain.errors import NotFound
 from asktell_server.domain.metrics import Metric
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.trial import Origin, Result, Trial, TrialState
+from asktell_server.service import ranking, view_parts
 from asktell_server.service import snapshots as snapshots_module
-from asktell_server.service import study_view
 from asktell_server.service.snapshot_parts import Manifest, read_part
 from asktell_server.service.snapshots import Snapshots
 from asktell_server.service.study_view import StudyView
@@ -185,7 +185,7 @@ async def _loaded(ledger: Ledger, study: StudyName, *, every: int) -> StudyView:
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of a few trials, so that small studies have several."""
-    monkeypatch.setattr(study_view, "PART", _PART)
+    monkeypatch.setattr(view_parts, "PART", _PART)
 
 
 async def _compare(ledger: Ledger, study: StudyName, rng: random.Random) -> None:
@@ -250,7 +250,7 @@ async def test_the_collector_does_not_stop_all_threads_while_a_snapshot_is_read(
         return noted
 
     monkeypatch.setattr(snapshots_module, "read_part", noting(read_part))
-    monkeypatch.setattr(study_view, "_fill", noting(study_view._fill))
+    monkeypatch.setattr(ranking, "_fill", noting(ranking._fill))
     await _loaded(ledger, study, every=10)
     assert seen.count(False) == len(seen) > 2
     assert gc.isenabled()

@@ -63,7 +63,7 @@ class Judging:
         if trial is None:  # deleted meanwhile
             return None
         return ModelBest(
-            record=TrialRecord(trial=trial, measurement_count=view.measurement_count(trial.number)),
+            record=view.record(trial),
             mean=assessment.mean,
             standard_deviation=assessment.standard_deviation,
             noise=assessment.noise,

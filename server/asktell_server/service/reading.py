@@ -111,7 +111,7 @@ class Reading:
                     continue
                 if len(page) == limit:
                     return view.goals, page, page[-1].trial.number
-                page.append(TrialRecord(trial=trial, measurement_count=view.measurement_count(trial.number)))
+                page.append(view.record(trial))
             await asyncio.sleep(0)  # a filter may match little: others have their turn
         return view.goals, page, None
 
@@ -129,7 +129,7 @@ class Reading:
         view, _ = await self._views.refresh(study)
         best = await in_pieces(view.trials.get, view.standings.best(count))
         records = [
-            TrialRecord(trial=trial, measurement_count=view.measurement_count(trial.number))
+            view.record(trial)
             for trial in best
             if trial is not None  # not deleted meanwhile
         ]

@@ -10,8 +10,8 @@ from typing import Any
 
 from asktell_server import __version__
 from asktell_server.domain.standings import Standing
-from asktell_server.service.study_view import ViewPart
 from asktell_server.service.trial_book import Packed, packed
+from asktell_server.service.view_parts import ViewPart
 from asktell_server.store.codec import CodecError, seal, unseal
 
 FORM = f"2 {__version__} {sys.byteorder}"

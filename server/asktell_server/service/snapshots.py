@@ -21,7 +21,8 @@ from asktell_server.domain.names import StudyName
 from asktell_server.pace import without_collector
 from asktell_server.service.log_pages import log_pages
 from asktell_server.service.snapshot_parts import Manifest, NoSnapshot, read_part, readable, sealed_part
-from asktell_server.service.study_view import StudyView, ViewPart
+from asktell_server.service.study_view import StudyView
+from asktell_server.service.view_parts import ViewPart
 from asktell_server.store.codec import digest
 from asktell_server.store.protocol import MAX_PIECE_BYTES, LogStore, Snapshot, SnapshotStore, StudyHead
 

@@ -31,7 +31,7 @@ from asktell_server.engine.bayes.training import Data
 from asktell_server.engine.history import History
 from asktell_server.engine.space.region import region_of
 from asktell_server.service.snapshot_parts import read_part, sealed_part
-from asktell_server.service.study_view import ViewPart
+from asktell_server.service.view_parts import ViewPart
 from tests.support.strategies import conditional_spaces
 from tests.unit.engine.problems import problem_of, task_of, valued
 
