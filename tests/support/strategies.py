@@ -58,13 +58,15 @@ label_maps = st.dictionaries(st.text(string.printable, min_size=1, max_size=63),
 
 
 @st.composite
-def float_domains(draw: st.DrawFn) -> FloatDomain:
-    """Ranges of moderate size, a third of them on a grid of steps."""
+def float_domains(draw: st.DrawFn, *, stepped: bool | None = None) -> FloatDomain:
+    """Ranges of moderate size; on a grid of steps as `stepped` says, a third of them where it says nothing."""
     scale = draw(st.sampled_from(Scale))
     low = draw(st.floats(1e-6 if scale is not Scale.LINEAR else -1e6, 1e6))
     width = draw(st.floats(1e-3, 1e6))
     high = low + width
-    step = draw(st.one_of(st.none(), st.none(), st.floats(1e-3, 1.0).map(lambda part: part * (high - low))))
+    if stepped is None:
+        stepped = draw(st.sampled_from([False, False, True]))
+    step = draw(st.floats(1e-3, 1.0)) * (high - low) if stepped else None
     return FloatDomain(min=low, max=high, scale=scale, step=step)
 
 
