@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import tomllib
 import venv
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.environments import linked_environment, run, user_environment
+from tests.support.environments import build_wheel, linked_environment, run, user_environment
 from tests.support.ports import free_port
 from tests.support.readme import python_code
 from tests.support.valkey import wait_until
@@ -45,10 +44,7 @@ def wheels(into: Path) -> list[Path]:
     released = os.environ.get("ASKTELL_WHEELS")  # of scripts/release.sh
     if released:
         return sorted(Path(released).resolve().glob("*.whl"))
-    for directory in (ROOT, ROOT / "clients/python"):
-        command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(into)]
-        subprocess.run(command, cwd=directory, check=True, capture_output=True)
-    return sorted(into.glob("*.whl"))
+    return [build_wheel(directory, into) for directory in (ROOT, ROOT / "clients/python")]
 
 
 @pytest.fixture(scope="module")

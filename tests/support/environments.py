@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-import re
 import subprocess
+import sys
 import venv
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-CUDA = re.compile(r"(nvidia|cuda|triton)\b")
+from scripts.without_cuda import CUDA
 
 
 def linked_environment(directory: Path, requirements: Iterable[str]) -> Path:
@@ -35,6 +35,16 @@ def linked_environment(directory: Path, requirements: Iterable[str]) -> Path:
             elif not (packages / top).exists():
                 (packages / top).symlink_to(source)
     return python
+
+
+def build_wheel(directory: Path, into: Path) -> Path:
+    """Builds the wheel of the distribution in `directory`, with what is installed here, and returns it."""
+    there = set(into.glob("*.whl"))
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(into)]
+    built = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (wheel,) = set(into.glob("*.whl")) - there
+    return wheel
 
 
 def _closure(requirements: Iterable[str]) -> Iterable[importlib.metadata.Distribution]:

@@ -16,6 +16,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from scripts.without_cuda import LABEL
+from tests.support.environments import build_wheel
+
 ROOT = Path(__file__).resolve().parents[2]
 CLIENT = ROOT / "clients/python"
 SERVER_ONLY = ("asktell_server", "botorch", "gpytorch", "numpy", "redis", "scipy", "torch")
@@ -40,13 +43,6 @@ def pins() -> dict[str, str]:
     return dict(line.split("==") for line in lines)
 
 
-def wheel_names(directory: Path, into: Path) -> set[str]:
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(into)]
-    subprocess.run(command, cwd=directory, check=True, capture_output=True)
-    with zipfile.ZipFile(next(into.glob("*.whl"))) as wheel:
-        return set(wheel.namelist())
-
-
 def source_names(package: Path) -> set[str]:
     files = (path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     return {path.relative_to(package.parent).as_posix() for path in files}
@@ -62,7 +58,8 @@ def test_both_distributions_carry_one_version() -> None:
     ("directory", "packages"), [(ROOT, ["server/asktell_server"]), (CLIENT, ["asktell", "asktell_command"])]
 )
 def test_a_wheel_holds_every_file_of_its_packages(directory: Path, packages: list[str], tmp_path: Path) -> None:
-    names = wheel_names(directory, tmp_path)
+    with zipfile.ZipFile(build_wheel(directory, tmp_path)) as wheel:
+        names = set(wheel.namelist())
     expected = set().union(*(source_names(directory / package) for package in packages))
     assert {f"{Path(package).name}/py.typed" for package in packages} <= expected
     assert {name for name in names if ".dist-info/" not in name} == expected
@@ -97,8 +94,7 @@ def test_floors_are_those_the_generated_code_enforces(directory: Path) -> None:
 def test_everything_installed_is_pinned_at_its_version() -> None:
     ours = {"asktell", "asktell-server", "pip"}
     installed = {
-        canonicalize_name(d.name): d.version.removesuffix("+absent")  # of CUDA: see scripts/without_cuda.py
-        for d in importlib.metadata.distributions()
+        canonicalize_name(d.name): d.version.removesuffix(f"+{LABEL}") for d in importlib.metadata.distributions()
     }
     assert {name: version for name, version in installed.items() if name not in ours} == {
         name: version for name, version in pins().items() if name in installed

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path, PurePosixPath
 
 from asktell_server.cli import main
 from tests.integration.deployment.balancer import ROOT
+from tests.support.environments import build_wheel
 
 DOCKERFILE = (ROOT / "server/Dockerfile").read_text()
 
@@ -54,10 +53,8 @@ def test_both_distributions_build_from_what_is_copied(tmp_path: Path) -> None:
             shutil.copytree(ROOT / source, destination, ignore=shutil.ignore_patterns("__pycache__", "tests"))
         else:
             shutil.copy(ROOT / source, destination)
-    for directory in (".", "clients/python"):
-        command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")]
-        subprocess.run(command, cwd=tmp_path / "src" / directory, check=True, capture_output=True)
-    names = {name for wheel in (tmp_path / "dist").glob("*.whl") for name in zipfile.ZipFile(wheel).namelist()}
+    wheels = [build_wheel(tmp_path / "src" / directory, tmp_path / "dist") for directory in (".", "clients/python")]
+    names = {name for wheel in wheels for name in zipfile.ZipFile(wheel).namelist()}
     assert {"asktell_server/cli.py", "asktell_server/store/lua/commit.lua", "asktell/v1/trial_pb2.py"} <= names
 
 
