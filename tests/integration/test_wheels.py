@@ -21,7 +21,7 @@ import pytest
 
 from tests.support.environments import build_wheel, linked_environment, run, user_environment
 from tests.support.ports import free_port
-from tests.support.readme import python_code
+from tests.support.readme import blocks
 from tests.support.valkey import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,7 +92,7 @@ def test_the_wheels_run_the_loop_of_the_readme(python: Path, tmp_path: Path) -> 
     assert str(ROOT) not in run(python, "-c", where, cwd=tmp_path)
     assert "False" in run(python, "-c", "import torch; print(torch.cuda.is_available())", cwd=tmp_path)
     with serving(python, tmp_path) as address:
-        loop = python_code(ROOT / "README.md").replace("localhost:50051", address)
+        loop = blocks(ROOT / "README.md", "python")[0].replace("localhost:50051", address)
         assert "rank" in run(python, "-c", f"{TRAIN}{loop}", cwd=tmp_path)
         asktell = python.parent / "asktell"
         assert "★" in run(asktell, "--address", address, "trials", "lora", cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""The programs that the READMEs show."""
+"""The programs that the pages for users show."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 
-def python_code(readme: Path) -> str:
-    """The first Python program of a page."""
-    found = re.search(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
-    assert found is not None
-    return found[1]
+def blocks(page: Path, language: str) -> list[str]:
+    """The code of a page that is marked as of this language, in its order; there is some."""
+    text = page.read_text(encoding="utf-8")
+    found = re.findall(rf"^```{re.escape(language)}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert found, f"{page}: no code marked {language}"
+    return found

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.readme import blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAINING = """
@@ -21,9 +22,7 @@ def train_an_epoch(lr: float, rank: int) -> float: return lr * rank
 def test_the_programs_of_the_readmes_are_typed(tmp_path: Path) -> None:
     programs = []
     for readme in ("README.md", "clients/python/README.md"):
-        blocks = re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text(encoding="utf-8"), re.DOTALL)
-        assert blocks, readme
-        for index, block in enumerate(blocks):
+        for index, block in enumerate(blocks(ROOT / readme, "python")):
             programs.append(tmp_path / f"{readme.replace('/', '_').replace('.', '_')}_{index}.py")
             programs[-1].write_text(f"import asktell\n{TRAINING}\n{block}", encoding="utf-8")
     checked = subprocess.run(

@@ -15,7 +15,7 @@ import pytest
 
 import asktell
 from tests.integration.client.conftest import do
-from tests.support.readme import python_code
+from tests.support.readme import blocks
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.xdist_group("client")  # one server for all of them
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[3]
 def test_the_readme_runs(
     server: ServerProcess, capsys: pytest.CaptureFixture[str], readme: str, trials: int, shown: str
 ) -> None:
-    program = python_code(ROOT / readme).replace("localhost:50051", server.address)
+    program = blocks(ROOT / readme, "python")[0].replace("localhost:50051", server.address)
     program = program.replace('"lora"', f'"readme-{trials}"').replace("max_trials=50", f"max_trials={trials}")
     training = {"train": lambda lr, rank: lr * rank, "train_an_epoch": lambda lr, rank: lr * rank}
     for _ in ("a worker", "another one, after the end"):

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from google.rpc import error_details_pb2
 
+from tests.support.readme import blocks
 from tests.support.server import ServerProcess
 from tests.toolchains import require
 
@@ -167,7 +168,7 @@ def test_health(http_: Http) -> None:
 def test_the_bash_of_the_readme(server: ServerProcess, http_: Http) -> None:
     for tool in ("bash", "curl", "jq", "awk"):
         require(tool)
-    (block,) = re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    (block,) = blocks(ROOT / "README.md", "bash")
     script = block.replace("127.0.0.1:8080", http_address(server))
     for _ in range(2):  # a second run goes on with the study, which is complete
         done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=True)

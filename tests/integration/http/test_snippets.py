@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from tests.integration.http.test_http import ROOT, Http, http_address
+from tests.support.readme import blocks
 from tests.support.server import ServerProcess
 
-TEXT = (ROOT / "docs/http.md").read_text()
 TRIALS = 3
 STUDY = {
     "searchSpace": {"parameters": [{"name": "x", "floatDomain": {"min": -5, "max": 5}}]},
@@ -68,9 +68,8 @@ class Language:
     @property
     def source(self) -> str:
         """The snippet."""
-        found = re.search(rf"```{self.block}\n(.*?)```", TEXT, re.DOTALL)
-        assert found is not None
-        return found[1]
+        (snippet,) = blocks(ROOT / "docs/http.md", self.block)
+        return snippet
 
     def requests(self) -> dict[str, str]:
         """Methods, and the expressions of what is sent to them."""
