@@ -9,7 +9,7 @@ import pytest
 
 import asktell
 from tests.integration.cli.conftest import CommandLine
-from tests.integration.http.test_browser import browse
+from tests.support.browser import browse
 
 pytestmark = pytest.mark.xdist_group("cli")  # one server for all of them
 

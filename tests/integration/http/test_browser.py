@@ -5,23 +5,21 @@ from __future__ import annotations
 import http.server
 import json
 import re
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.http.test_http import STUDY, Http, http_address
+from tests.support.browser import browse
+from tests.support.http_json import STUDY, Http, http_address
 from tests.support.server import ServerProcess
-from tests.toolchains import require
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 EVIL = "evil.example"
 """Resolves to this machine, as far as the browser is concerned: what a name does that was rebound."""
 FRIEND = "friend.example"
-BROWSER_TIMEOUT_S = 120
 
 PAGE = """<!doctype html><title>page</title><pre id="said">nothing</pre><script>
 (async () => {
@@ -68,23 +66,6 @@ def page_port(server: ServerProcess) -> Iterator[int]:
         yield pages.server_port
         pages.shutdown()
         thread.join()
-
-
-def browse(url: str, profile: Path) -> str:
-    """What a browser shows of a page once its scripts have run."""
-    command = [
-        str(require("chromium-headless-shell")),
-        "--no-sandbox",  # it runs in containers, as root
-        "--disable-gpu",
-        "--no-proxy-server",
-        f"--user-data-dir={profile}",
-        "--host-resolver-rules=MAP *.example 127.0.0.1",
-        "--virtual-time-budget=10000",
-        "--dump-dom",
-        url,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=BROWSER_TIMEOUT_S, check=True)
-    return done.stdout
 
 
 def test_a_rebound_name_gets_nothing(server: ServerProcess, tmp_path: Path) -> None:

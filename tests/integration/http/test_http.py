@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-import re
 import struct
 import subprocess
 from collections.abc import Iterator
@@ -15,58 +14,12 @@ from typing import Any
 import pytest
 from google.rpc import error_details_pb2
 
+from tests.support.http_json import SPACE, STUDY, Http, http_address
 from tests.support.readme import blocks
 from tests.support.server import ServerProcess
 from tests.toolchains import require
 
 ROOT = Path(__file__).parents[3]
-
-SPACE = {
-    "parameters": [{"name": "x", "floatDomain": {"min": 0, "max": 1}}, {"name": "n", "intDomain": {"min": 1, "max": 9}}]
-}
-STUDY = {
-    "searchSpace": SPACE,
-    "objectives": [{"metric": "loss", "goal": "GOAL_MINIMIZE"}],
-    "algorithm": {"random": {}},
-    "seed": "7",
-}
-
-
-class Http:
-    """A client of nothing but HTTP and JSON."""
-
-    def __init__(self, address: str, *, token: str = "") -> None:
-        host, _, port = address.rpartition(":")
-        self._connection = http.client.HTTPConnection(host, int(port), timeout=30)
-        self._headers = {"content-type": "application/json", **({"authorization": f"Bearer {token}"} if token else {})}
-
-    def call(self, method: str, body: object) -> tuple[int, dict[str, Any], http.client.HTTPMessage]:
-        """POSTs a body; returns status, JSON and headers."""
-        text = body if isinstance(body, str) else json.dumps(body)
-        self._connection.request("POST", f"/asktell.v1.{method}", text, self._headers)
-        response = self._connection.getresponse()
-        return response.status, json.loads(response.read() or b"{}"), response.headers
-
-    def ok(self, method: str, body: object) -> dict[str, Any]:
-        """POSTs a body that must be taken."""
-        status, answer, _ = self.call(method, body)
-        assert status == 200, answer
-        return answer
-
-    def get(self, path: str) -> tuple[int, bytes]:
-        """GETs a path."""
-        self._connection.request("GET", path)
-        response = self._connection.getresponse()
-        return response.status, response.read()
-
-    def close(self) -> None:
-        self._connection.close()
-
-
-def http_address(server: ServerProcess) -> str:
-    match = re.search(r"HTTP/JSON on (\S+)", server.log())
-    assert match, server.log()
-    return match[1]
 
 
 @pytest.fixture(scope="module")

@@ -9,15 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tests.integration.http.test_http import ROOT, Http, http_address
+from tests.support.http_json import Http, http_address
 from tests.support.readme import blocks
 from tests.support.server import ServerProcess
 
+ROOT = Path(__file__).parents[3]
 TRIALS = 3
 STUDY = {
     "searchSpace": {"parameters": [{"name": "x", "floatDomain": {"min": -5, "max": 5}}]},

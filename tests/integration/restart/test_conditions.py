@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 import asktell
-from tests.integration.http.test_http import Http
+from tests.support.http_json import Http, http_address
 from tests.support.server import ServerProcess
 
 SPACE: asktell.Space = {
@@ -76,7 +75,7 @@ def test_a_study_through_a_kill(tmp_path: Path) -> None:
         assert frame["param.momentum"].isna().tolist() == ["momentum" not in t.params for t in study.trials()]
 
         # The other door, where a person writes JSON; and a space that is tried out.
-        http = Http(re.findall(r"HTTP/JSON on (\S+)", server.log())[-1])
+        http = Http(http_address(server))
         told = http.ok("TrialService/Ask", {"study": "cond", "workerId": "curl"})["trials"][0]
         assert ("momentum" in told["parameters"]) == (told["parameters"].get("opt") == {"stringValue": "sgd"})
         spec = http.ok("StudyService/GetStudy", {"name": "cond"})

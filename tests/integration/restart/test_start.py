@@ -19,6 +19,8 @@ from tests.support.valkey import wait_until
 
 STOP_S = 30.0
 """Ending Valkey and the workers, on a busy machine; loading the model's libraries takes longer there."""
+NEVER_LOADED = "import time\ntime.sleep(3600)\n"
+"""With this in place of torch no worker becomes warm."""
 
 
 @contextmanager
@@ -46,12 +48,16 @@ def starting(
             process.wait()
 
 
+def with_torch(directory: Path, program: str) -> dict[str, str]:
+    """The environment of a server whose workers find this program where they load torch."""
+    (directory / "torch.py").write_text(program)
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(directory), os.environ.get("PYTHONPATH"))))}
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_during_the_start_ends_it_at_once(tmp_path: Path, number: signal.Signals) -> None:
-    (tmp_path / "torch.py").write_text("import time\ntime.sleep(3600)\n")  # the worker never becomes warm
-    path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
     note = tmp_path / "data" / "valkey.json"
-    with starting(tmp_path, {"PYTHONPATH": path}) as process:
+    with starting(tmp_path, with_torch(tmp_path, NEVER_LOADED)) as process:
         wait_until(lambda: note.exists() and note.read_text() != "", what="the start of the store")
         valkey = json.loads(note.read_text())["pid"]
         wait_until(lambda: len(psutil.Process(process.pid).children()) == 2, what="the start of the worker")
@@ -68,20 +74,16 @@ def test_a_signal_during_the_start_ends_it_at_once(tmp_path: Path, number: signa
 
 @pytest.mark.parametrize("flag", ["--listen", "--http"])
 def test_a_port_that_another_program_has_is_said_before_the_model_is_loaded(tmp_path: Path, flag: str) -> None:
-    (tmp_path / "torch.py").write_text("import time\ntime.sleep(3600)\n")
-    path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = f"127.0.0.1:{other.getsockname()[1]}"
-        with starting(tmp_path, {"PYTHONPATH": path}, flag, address) as process:
+        with starting(tmp_path, with_torch(tmp_path, NEVER_LOADED), flag, address) as process:
             assert process.wait(STOP_S) == 1
     assert (tmp_path / "log").read_text() == f"Error: cannot listen on {address}: another program does\n"
     assert not (tmp_path / "data").exists()
 
 
 def test_workers_that_cannot_start_are_told_of_in_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "torch.py").write_text("raise SystemExit(9)\n")
-    path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
-    with starting(tmp_path, {"PYTHONPATH": path}) as process:
+    with starting(tmp_path, with_torch(tmp_path, "raise SystemExit(9)\n")) as process:
         assert process.wait(90) == 1
     log = (tmp_path / "log").read_text()
     assert "the model's worker processes do not start: a worker ended with status 9 while it started" in log
