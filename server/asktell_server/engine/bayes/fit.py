@@ -83,10 +83,10 @@ class Loss:
         # The lower triangle, column by column: what LAPACK reads and writes.
         self._lower = np.tril_indices(count, -1)
         first, second = self._lower
-        numbers, names = layout.numbers(data.x), layout.names(data.x)
+        numbers, names, _ = layout.coordinates(data.x)
         squared = np.ascontiguousarray((numbers[first] - numbers[second]).T) ** 2
         self._squared = squared[: len(layout.numeric)]
-        self._squared[layout.tips] += squared[len(layout.numeric) :]
+        self._squared[list(layout.tips)] += squared[len(layout.numeric) :]
         differs = (names[first] - names[second]).T != 0
         self._differs = np.ascontiguousarray(differs, dtype=np.float64) / max(1, len(layout.categorical))
         self._location = np.array([prior.location for prior in layout.priors])

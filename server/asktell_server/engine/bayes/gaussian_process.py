@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.linalg.lapack as lapack
 
-from asktell_server.engine.bayes.kernel import Kernel, Matrix
+from asktell_server.engine.bayes.kernel import Kernel, Matrix, Sloped
 from asktell_server.engine.bayes.layout import Hyperparameters
 from asktell_server.engine.bayes.surrogates import Moments, Slopes, Vector
 from asktell_server.engine.bayes.training import Data, ModelError
@@ -70,14 +70,15 @@ class GaussianProcess:
 
     def slopes(self, x: Points) -> Slopes:
         """See Surrogate."""
-        k, slope = self.kernel.with_slope(x)
+        at = self.kernel.with_slope(x)
+        k = at.covariance
         pull = k @ self.inverse
-        by_mean, by_variance = slope * self.alpha, slope * pull
+        by_mean, by_variance = at.slope * self.alpha, at.slope * pull
         return Slopes(
             mean=self.mean + k @ self.alpha,
             variance=self.kernel.variance - _row_products(pull, k),
-            mean_gradient=self._gradient(by_mean, x),
-            variance_gradient=-2.0 * self._gradient(by_variance, x),
+            mean_gradient=self._gradient(by_mean, at),
+            variance_gradient=-2.0 * self._gradient(by_variance, at),
         )
 
     def covariance(self, x: Points) -> tuple[Vector, Matrix]:
@@ -122,13 +123,12 @@ class GaussianProcess:
         prior = Kernel(self.data.layout, self.hyperparameters, x).covariance(x)
         return self.mean + k @ self.alpha, prior - pull @ k.T, pull
 
-    def _gradient(self, factors: Matrix, x: Points) -> Matrix:
+    def _gradient(self, factors: Matrix, at: Sloped) -> Matrix:
         """Σ factors (x' - x) / l² over the observations (m x numeric columns); 0 along columns that are absent from x."""
-        layout, count = self.data.layout, len(self.kernel.scales)
-        scaled = x[:, list(layout.numeric)] / self.kernel.scales
-        gradient: Matrix = factors @ self.kernel.scaled[:, :count] - factors.sum(axis=1)[:, None] * scaled
+        fixed = self.kernel.scaled[:, : len(self.kernel.scales)]
+        gradient: Matrix = factors @ fixed - factors.sum(axis=1)[:, None] * at.scaled
         gradient /= self.kernel.scales
-        return gradient if layout.activity is None else gradient * layout.activity.of(x)[:, list(layout.numeric)]
+        return gradient if at.active is None else gradient * at.active
 
 
 def _symmetric_inverse(matrix: Matrix) -> Matrix:

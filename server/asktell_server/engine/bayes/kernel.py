@@ -9,12 +9,13 @@ problems 0.25 decades of regret better at 50 trials than one product. There is n
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from asktell_server.engine.bayes.layout import Hyperparameters, Layout
+from asktell_server.engine.space.activity import Mask
 from asktell_server.engine.space.warp import Points
 
 Matrix = npt.NDArray[np.float64]
@@ -46,12 +47,29 @@ def mixture(numbers: Array, names: Array, both: Array, weights: tuple[float, flo
     return numbers * a + names * b + both * c
 
 
+class Sloped(NamedTuple):
+    """Covariances of points with the fixed ones of a kernel, and what their gradients are made of.
+
+    Attributes:
+        covariance: k (m x n).
+        slope: t (m x n): dk/dx = -t (x - x') / l² along each numeric column that exists.
+        scaled: the points' coordinates in the numeric columns (m x numeric columns), divided by the length scales.
+        active: which of these exist; None where all always do.
+    """
+
+    covariance: Matrix
+    slope: Matrix
+    scaled: Points
+    active: Mask | None
+
+
 class Kernel:
     """The covariance function with given hyperparameters, towards fixed points (n x d).
 
     Attributes:
         scales: length scales of the numeric columns.
-        scaled: the fixed points' numeric coordinates (`Layout.numbers`), divided by them; the numeric columns come first.
+        scaled: the fixed points' numeric coordinates (`Coordinates.numbers`), divided by them; the numeric columns come
+            first.
         shares: what a difference in each categorical column adds to the exponent of Kh.
         mix: the weights a, b, c.
         variance: of any point by itself.
@@ -62,41 +80,41 @@ class Kernel:
         self._layout = layout
         self._numeric = list(layout.numeric)
         self.scales = scales[self._numeric]
-        self._all_scales = np.concatenate([self.scales, self.scales[layout.tips]])
+        self._all_scales = np.concatenate([self.scales, self.scales[list(layout.tips)]])
         self.shares = 1.0 / (scales[list(layout.categorical)] * max(1, len(layout.categorical)))
         self.mix = layout.weights(vector)
         self.variance = sum(self.mix)
-        self.scaled = self.scale(points)
+        coordinates = layout.coordinates(points)
+        self.scaled = coordinates.numbers / self._all_scales
         self._squares = np.einsum("ij,ij->i", self.scaled, self.scaled)
-        self._indicators = self._indicate(points) * np.repeat(self.shares, layout.counts)
-
-    def scale(self, x: Points) -> Points:
-        """The numeric coordinates of points (m x d), divided by their length scales."""
-        return self._layout.numbers(x) / self._all_scales
+        self._indicators = self._indicate(coordinates.names) * np.repeat(self.shares, layout.counts)
 
     def covariance(self, x: Points) -> Matrix:
         """Covariances (m x n) of points (m x d) with the fixed ones."""
+        coordinates = self._layout.coordinates(x)
         if not self._numeric:
-            return np.exp(-self._mismatch(x))
-        numbers = matern(self._distance(self.scale(x)), _decay_in_place)
+            return np.exp(-self._mismatch(coordinates.names))
+        numbers = matern(self._distance(coordinates.numbers / self._all_scales), _decay_in_place)
         if not self._layout.categorical:
             return numbers
         a, b, c = self.mix
-        categories = np.exp(-self._mismatch(x))
+        categories = np.exp(-self._mismatch(coordinates.names))
         # `mixture` with Kc factored out: one product of large matrices less.
         return (a + c * categories) * numbers + b * categories
 
-    def with_slope(self, x: Points) -> tuple[Matrix, Matrix]:
-        """Covariances k (m x n) and slopes t (m x n): dk/dx = -t (x - x') / l² along each numeric column."""
-        distance = self._distance(self.scale(x))
+    def with_slope(self, x: Points) -> Sloped:
+        """Covariances of points (m x d) with the fixed ones, and their slopes."""
+        coordinates = self._layout.coordinates(x)
+        scaled = coordinates.numbers / self._all_scales
+        distance = self._distance(scaled)
         decay = np.exp(-distance)
-        numbers, slope = matern(distance, lambda _: decay), matern_slope(distance, decay)
-        if not self._layout.categorical:
-            return numbers, slope
-        categories = np.exp(-self._mismatch(x))
-        a, b, c = self.mix
-        factor = a + c * categories
-        return factor * numbers + b * categories, factor * slope
+        covariance, slope = matern(distance, lambda _: decay), matern_slope(distance, decay)
+        if self._layout.categorical:
+            categories = np.exp(-self._mismatch(coordinates.names))
+            a, b, c = self.mix
+            factor = a + c * categories
+            covariance, slope = factor * covariance + b * categories, factor * slope
+        return Sloped(covariance, slope, scaled[:, : len(self.scales)], coordinates.active)
 
     def _distance(self, scaled: Points) -> Matrix:
         """√5 r (m x n)."""
@@ -108,17 +126,16 @@ class Kernel:
         squared *= 5.0
         return np.sqrt(squared, out=squared)
 
-    def _mismatch(self, x: Points) -> Matrix:
+    def _mismatch(self, names: Points) -> Matrix:
         """Mean of [x ≠ x'] / l over the categorical columns (m x n): one product of indicator matrices."""
-        mismatch = self._indicate(x) @ self._indicators.T
+        mismatch = self._indicate(names) @ self._indicators.T
         np.subtract(self.shares.sum(), mismatch, out=mismatch)
         return np.maximum(mismatch, 0.0, out=mismatch)
 
-    def _indicate(self, x: Points) -> Matrix:
+    def _indicate(self, names: Points) -> Matrix:
         """One column per category of each categorical column: 1 where the point has it."""
-        names = self._layout.names(x)
         blocks = [names[:, place, None] == np.arange(count) for place, count in enumerate(self._layout.counts)]
-        return np.concatenate(blocks, axis=1).astype(np.float64) if blocks else np.zeros((len(x), 0))
+        return np.concatenate(blocks, axis=1).astype(np.float64) if blocks else np.zeros((len(names), 0))
 
 
 def _decay_in_place(distance: Matrix) -> Matrix:

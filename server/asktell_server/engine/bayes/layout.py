@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from asktell_server.engine.space.activity import Activity
+from asktell_server.engine.space.activity import Activity, Mask
 from asktell_server.engine.space.columns import Categories
 from asktell_server.engine.space.encoding import Encoding
 from asktell_server.engine.space.warp import Points
@@ -48,6 +49,20 @@ def lengthscale_prior(dimension: int) -> LogNormal:
     return LogNormal(-0.35 + 0.5 * math.log(max(dimension, 5) / 5), 0.8)
 
 
+class Coordinates(NamedTuple):
+    """Points as the covariance function sees them.
+
+    Attributes:
+        numbers: numeric coordinates (m x k): those of the numeric columns, then one for each of `Layout.tips`.
+        names: categories (m x categorical columns); an absent one is the last.
+        active: which numeric columns of the points exist (m x numeric columns); None where all always do.
+    """
+
+    numbers: Points
+    names: Points
+    active: Mask | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """Which columns of a point are numbers and which hold categories, and how many categories those have.
@@ -57,25 +72,31 @@ class Layout:
     search spaces"), whose edge of length 1 holds the numbers and whose tip, `ABSENT_DISTANCE` from the middle of the edge,
     stands for absence. Both use the length scale of the column, so a parameter that matters little to the metric also
     matters little by its absence, and configurations of other branches stay examples of what they share.
+
+    Attributes:
+        tips: the places, among the numeric columns, of those that may be absent: each has a further coordinate.
     """
 
     numeric: tuple[int, ...]
     categorical: tuple[int, ...] = ()
     counts: tuple[int, ...] = ()
+    tips: tuple[int, ...] = ()
     activity: Activity | None = None
 
     @classmethod
     def of(cls, encoding: Encoding) -> Layout:
         """The layout of a space."""
-        counts = tuple(column.count for column in encoding.columns if isinstance(column, Categories))
-        if encoding.activity is None:
-            return cls(numeric=encoding.numeric, categorical=encoding.categorical, counts=counts)
-        conditional = encoding.activity.conditional
-        counts = tuple(
-            count + (column in conditional) for column, count in zip(encoding.categorical, counts, strict=True)
-        )
+        conditional = encoding.activity.conditional if encoding.activity else ()
         return cls(
-            numeric=encoding.numeric, categorical=encoding.categorical, counts=counts, activity=encoding.activity
+            numeric=encoding.numeric,
+            categorical=encoding.categorical,
+            counts=tuple(
+                column.count + (index in conditional)
+                for index, column in enumerate(encoding.columns)
+                if isinstance(column, Categories)
+            ),
+            tips=tuple(place for place, index in enumerate(encoding.numeric) if index in conditional),
+            activity=encoding.activity,
         )
 
     @property
@@ -115,29 +136,20 @@ class Layout:
         bounded: Hyperparameters = np.clip(vector, self.lower, LARGEST)
         return bounded
 
-    @property
-    def tips(self) -> list[int]:
-        """The places, among the numeric columns, of those that may be absent: each has a further coordinate."""
-        conditional = self.activity.conditional if self.activity else ()
-        return [place for place, column in enumerate(self.numeric) if column in conditional]
-
-    def numbers(self, x: Points) -> Points:
-        """The numeric coordinates of points (m x d): those of the numeric columns, then one for each of `tips`."""
-        columns = list(self.numeric)
-        numbers = x[:, columns]
+    def coordinates(self, x: Points) -> Coordinates:
+        """The coordinates of points (m x d)."""
+        numeric, categorical = list(self.numeric), list(self.categorical)
+        numbers, names = x[:, numeric], x[:, categorical]
         if self.activity is None:
-            return numbers
-        active = self.activity.of(x)[:, columns]
-        tips = np.where(active[:, self.tips], 0.0, ABSENT_DISTANCE)
-        return np.concatenate([np.where(active, numbers, 0.5), tips], axis=1)
-
-    def names(self, x: Points) -> Points:
-        """The categories of points (m x d) in the categorical columns; an absent one is the last."""
-        columns = list(self.categorical)
-        names = x[:, columns]
-        if self.activity is None:
-            return names
-        return np.where(self.activity.of(x)[:, columns], names, np.array(self.counts) - 1.0)
+            return Coordinates(numbers, names)
+        active = self.activity.of(x)
+        there = active[:, numeric]
+        tips = np.where(there[:, list(self.tips)], 0.0, ABSENT_DISTANCE)
+        return Coordinates(
+            numbers=np.concatenate([np.where(there, numbers, 0.5), tips], axis=1),
+            names=np.where(active[:, categorical], names, np.array(self.counts) - 1.0),
+            active=there,
+        )
 
     def weights(self, vector: Hyperparameters) -> tuple[float, float, float]:
         """a, b and c; one part has all the weight where it is the only one."""

@@ -32,7 +32,7 @@ class LeanModel(Model):
         self._layout = data.layout
         self._noise, self._mean = process.noise, process.mean
         self._mix = kernel.mix
-        scales = np.concatenate([kernel.scales, kernel.scales[data.layout.tips]])
+        scales = np.concatenate([kernel.scales, kernel.scales[list(data.layout.tips)]])
         self.register_buffer("_scales", torch.from_numpy(scales))
         self.register_buffer("_shares", torch.from_numpy(kernel.shares))
         self.register_buffer("_points", torch.from_numpy(data.x))
@@ -83,8 +83,10 @@ class LeanModel(Model):
         if layout.activity is None:
             return x[..., numeric], x[..., list(layout.categorical)]
         flat = x.detach().reshape(-1, x.shape[-1]).cpu().numpy()
-        fixed = torch.from_numpy(layout.numbers(flat)).reshape(*x.shape[:-1], -1)
-        there = torch.from_numpy(layout.activity.of(flat)[:, numeric]).reshape(*x.shape[:-1], -1)
+        fixed, names, there = (
+            torch.from_numpy(each).reshape(*x.shape[:-1], each.shape[1])
+            for each in layout.coordinates(flat)
+            if each is not None
+        )
         numbers = torch.where(there, x[..., numeric], fixed[..., : len(numeric)])
-        names = torch.from_numpy(layout.names(flat)).reshape(*x.shape[:-1], -1)
         return torch.cat([numbers, fixed[..., len(numeric) :]], dim=-1), names
