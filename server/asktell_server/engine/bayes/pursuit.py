@@ -77,9 +77,9 @@ class _Several:
 
     def pursuit(self, hyperparameters: list[Hyperparameters]) -> Pursuit:
         """See `pursuit_of`."""
-        surrogates: list[Surrogate] = [metric.process for metric in self._model.metrics]
         count = len(self._objectives)
         improvement: Acquisition | None = None
+        improved: list[Surrogate] = []
         centres = self._rows[self._feasible]
         if not len(self._feasible):
             centres = least_violating(self._goals, self._task.history)[:CENTRES]
@@ -87,23 +87,23 @@ class _Several:
             order = np.argsort(self._costs[self._feasible, 0], kind="stable")
             centres = centres[order[:CENTRES]]
             best = float(self._costs[self._feasible, 0].min())
-            improvement = LogExpectedImprovement(aim(best, self._model.metrics[0].process.data.layout))
+            improvement = LogExpectedImprovement(aim(best, self._objectives[0].process.data.layout))
+            improved = [self._objectives[0].process]
         else:
             front = self._feasible[pareto.front(self._costs[self._feasible])]
             centres = self._rows[self._spread(front)]
             if count <= MOST_METRICS:
                 costs = self._costs[front]
                 improvement = LogExpectedHypervolumeImprovement(costs, self._reference(costs))
+                improved = [metric.process for metric in self._objectives]
             else:
                 one, best, fitted = self._scalarised(front)
-                hyperparameters, surrogates = [*hyperparameters, fitted], [one, *surrogates]
+                hyperparameters, improved = [*hyperparameters, fitted], [one]
                 improvement = LogExpectedImprovement(best)
-        limits = self._limits(shift=len(surrogates) - len(self._model.metrics))
-        shown = len(surrogates) - len(self._model.metrics) or count
-        if limits or improvement is None:
-            acquisition: Acquisition = LogFeasible(improvement, shown, limits)
-        else:
-            acquisition, surrogates = improvement, surrogates[:shown]
+        surrogates, limits = self._limited(improved)
+        acquisition = improvement
+        if limits or acquisition is None:
+            acquisition = LogFeasible(improvement, len(improved), limits)
         keys = [self._task.history.keys[row] for row in centres]
         return Pursuit(
             acquisition=acquisition,
@@ -144,19 +144,22 @@ class _Several:
         _, process = fitted_process(self._task, data, warm=self._model.further_warm)
         return process, aim(float(y[self._feasible].min()), data.layout), process.hyperparameters
 
-    def _limits(self, *, shift: int) -> list[Limit]:
-        """The constraints that have a say, on surrogates that stand `shift` places after those of the model."""
-        limits = []
+    def _limited(self, improved: Sequence[Surrogate]) -> tuple[list[Surrogate], list[Limit]]:
+        """The surrogates that are asked, at least one: those of the improvement, then further ones that have limits; and these
+        limits, of the constraints that have a say.
+        """
+        surrogates, limits = list(improved), []
         for constraint in self._goals.outcome_constraints:
             if constraint.limit is None:
                 continue
-            place = self._goals.metrics.index(constraint.metric)
-            targets = self._model.metrics[place].targets
+            metric = self._model.metrics[self._goals.metrics.index(constraint.metric)]
+            if metric.process not in surrogates:
+                surrogates.append(metric.process)
             limits.append(
                 Limit(
-                    place=place + shift,
-                    cost=targets.standardised(constraint.limit),
-                    above=constraint.goal is not targets.goal,
+                    place=surrogates.index(metric.process),
+                    cost=metric.targets.standardised(constraint.limit),
+                    above=constraint.goal is not metric.targets.goal,
                 )
             )
-        return limits
+        return surrogates or [self._objectives[0].process], limits
