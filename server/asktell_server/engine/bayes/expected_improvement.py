@@ -16,6 +16,7 @@ from asktell_server.engine.bayes.surrogates import Moments, Slopes, Vector
 CATEGORICAL_MARGIN = 0.3
 """Standard deviations of the costs by which a point has to be better where all parameters are categories. Expected
 improvement on the best cost alone stays too long with small steps around it."""
+_LOG_SQRT_2_PI = 0.5 * np.log(2.0 * np.pi)
 _MIN_VARIANCE = 1e-12  # as in BoTorch's analytic acquisition functions
 
 
@@ -65,6 +66,12 @@ def log_h(improvement: Vector) -> Vector:
     """The logarithm of h(u) = φ(u) + uΦ(u), of any shape."""
     value: Vector = _log_ei_helper(torch.from_numpy(improvement)).numpy()
     return value
+
+
+def log_density(x: Vector) -> Vector:
+    """The logarithm of the standard normal density φ, of any shape."""
+    density: Vector = -0.5 * x**2 - _LOG_SQRT_2_PI
+    return density
 
 
 def deviations(variance: Vector) -> Vector:

@@ -11,12 +11,10 @@ from scipy.special import log_ndtr
 
 from asktell_server.domain.goals import Goals
 from asktell_server.engine.bayes.acquisition import Acquisition
-from asktell_server.engine.bayes.expected_improvement import deviations
+from asktell_server.engine.bayes.expected_improvement import deviations, log_density
 from asktell_server.engine.bayes.kernel import Matrix
 from asktell_server.engine.bayes.surrogates import Moments, Slopes, Vector
 from asktell_server.engine.history import History
-
-_LOG_SQRT_2_PI = 0.5 * np.log(2.0 * np.pi)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +61,7 @@ class LogFeasible:
             deviation = deviations(metric.variance)
             margin = limit.margin(metric.mean) / deviation
             log_probability = log_ndtr(margin)
-            by_margin = np.exp(-0.5 * margin**2 - _LOG_SQRT_2_PI - log_probability)
+            by_margin = np.exp(log_density(margin) - log_probability)
             by_mean = by_margin / deviation * (1.0 if limit.above else -1.0)
             by_variance = -by_margin * margin / (2.0 * deviation**2)
             score = score + log_probability

@@ -11,14 +11,13 @@ from botorch.utils.multi_objective.box_decompositions.non_dominated import FastN
 from scipy.special import log_ndtr
 
 from asktell_server.domain import pareto
-from asktell_server.engine.bayes.expected_improvement import deviations, log_h
+from asktell_server.engine.bayes.expected_improvement import deviations, log_density, log_h
 from asktell_server.engine.bayes.kernel import Matrix
 from asktell_server.engine.bayes.surrogates import Moments, Slopes, Vector
 
 MOST_METRICS = 3
 """With a front of 50 there are 51 boxes of two metrics, some 100 of three, 450 of four and 1,900 of five, and finding these takes
 seconds. More metrics are scalarised (`scalarised.py`)."""
-_LOG_SQRT_2_PI = 0.5 * np.log(2.0 * np.pi)
 _LOG_2 = np.log(2.0)
 
 
@@ -65,7 +64,7 @@ class LogExpectedHypervolumeImprovement:
             # Of each box, its share of the whole over the length of this side: what the side's derivatives are to be multiplied by.
             shares = boxes - total[:, None] - side
             by_mean = -np.exp(shares + _log_between(lows, highs)).sum(axis=1)
-            by_deviation = (np.exp(shares + _log_density(highs)) - np.exp(shares + _log_density(lows))).sum(axis=1)
+            by_deviation = (np.exp(shares + log_density(highs)) - np.exp(shares + log_density(lows))).sum(axis=1)
             gradient += by_mean[:, None] * metric.mean_gradient
             gradient += (by_deviation / (2.0 * deviation))[:, None] * metric.variance_gradient
         return total, gradient
@@ -106,9 +105,3 @@ def _log_between(lows: Matrix, highs: Matrix) -> Matrix:
     """The logarithm of the probability that a standard normal lies between both; on whichever side it is the smaller number."""
     mirrored = lows > 0
     return _log_difference(log_ndtr(np.where(mirrored, -lows, highs)), log_ndtr(np.where(mirrored, -highs, lows)))
-
-
-def _log_density(x: Matrix) -> Matrix:
-    """The logarithm of the standard normal density."""
-    density: Matrix = -0.5 * x**2 - _LOG_SQRT_2_PI
-    return density
