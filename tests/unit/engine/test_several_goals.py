@@ -12,6 +12,8 @@ from asktell_server.domain import pareto
 from asktell_server.domain.algorithm import Auto
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Metric, Objective, OutcomeConstraint
+from asktell_server.engine.bayes.modelled import modelled
+from asktell_server.engine.bayes.pursuit import pursuit_of
 from asktell_server.engine.history import History
 from asktell_server.engine.observations import Observation, Outcome
 from asktell_server.engine.problem import Problem
@@ -79,9 +81,8 @@ def test_an_optimum_on_the_edge_of_a_small_feasible_region_is_found() -> None:
     assert 0.2 < values[values[:, 1] <= -0.95, 0].min() < 0.32
 
 
-@pytest.mark.parametrize("objectives", [1, 2, 4])
-def test_the_same_task_gives_the_same_suggestions_and_a_belief_of_every_metric(objectives: int) -> None:
-    problem = _problem(objectives, OutcomeConstraint(metric="c", min=0.2), reference=None)
+def _history(problem: Problem, objectives: int) -> History:
+    """Twelve results of the objectives and of one constrained metric, which is the third parameter; and a failure."""
     history = problem.empty_history()
     rng = np.random.default_rng(2)
     for row in rng.random((12, 3)).tolist():
@@ -90,10 +91,17 @@ def test_the_same_task_gives_the_same_suggestions_and_a_belief_of_every_metric(o
             Observation(
                 parameters={f"x{place}": value for place, value in enumerate(row)},
                 outcome=Outcome.VALUE,
-                metrics=tuple(Metric(value=value) for value in values),
+                metrics=tuple(Metric(value=value) for value in values[: history.metrics]),
             )
         )
     history.append(Observation(parameters={"x0": 0.9, "x1": 0.9, "x2": 0.9}, outcome=Outcome.FAILED))
+    return history
+
+
+@pytest.mark.parametrize("objectives", [1, 2, 4])
+def test_the_same_task_gives_the_same_suggestions_and_a_belief_of_every_metric(objectives: int) -> None:
+    problem = _problem(objectives, OutcomeConstraint(metric="c", min=0.2), reference=None)
+    history = _history(problem, objectives)
     task = SuggestTask(problem=problem, history=history, pending=[{"x0": 0.2, "x1": 0.0, "x2": 0.9}], seed=3, count=3)
     first, again = task.run(), task.run()
     assert first == again
@@ -102,3 +110,20 @@ def test_the_same_task_gives_the_same_suggestions_and_a_belief_of_every_metric(o
     for suggestion in first.suggestions:
         assert suggestion.prediction is not None
         assert tuple(suggestion.prediction.beliefs) == problem.goals.metrics
+
+
+@pytest.mark.parametrize(
+    ("objectives", "constraint", "asked"),
+    [
+        (2, OutcomeConstraint(metric="c", min=0.2), 3),
+        (4, OutcomeConstraint(metric="c", min=0.2), 2),  # one trade-off between the objectives, and c
+        (4, OutcomeConstraint(metric="f1", max=9.0), 2),
+        (2, OutcomeConstraint(metric="c", min=2.0), 1),  # nothing keeps it: the probability of feasibility alone
+        (2, OutcomeConstraint(metric="c", min=0.2, of_baseline=True), 2),  # has no say while the baseline has no value
+    ],
+)
+def test_only_surrogates_that_have_a_say_are_asked(objectives: int, constraint: OutcomeConstraint, asked: int) -> None:
+    problem = _problem(objectives, constraint, reference=None)
+    history = _history(problem, objectives)
+    task = SuggestTask(problem=problem, history=history)
+    assert len(list(pursuit_of(task, modelled(task)).surrogates)) == asked
