@@ -161,6 +161,8 @@ def test_a_believed_point_joins_the_front_unless_it_breaks_a_limit() -> None:
     certain = [Moments(each.mean, np.array([1e-12])) for each in at]
     assert acquisition.scores(certain)[0] > -5
     assert acquisition.believing(lambda: at).scores(certain)[0] < -10
+    behind = [Moments(np.array([1.0]), np.array([0.01]))] * 2
+    assert acquisition.believing(lambda: behind) is acquisition
     kept, broken = Limit(place=0, cost=0.0), Limit(place=0, cost=-2.0)
     assert LogFeasible(acquisition, 2, [kept]).believing(lambda: at).scores(certain)[0] < -10
     before = LogFeasible(acquisition, 2, [broken])
