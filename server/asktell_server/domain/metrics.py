@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import numpy as np
+import numpy.typing as npt
+
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
 from asktell_server.domain.space import NAME_RE, NAME_RULE
 
@@ -95,6 +98,16 @@ class OutcomeConstraint:
         if limit is None:
             return 0.0
         return max(0.0, self.goal.cost(value) - self.goal.cost(limit)) / (abs(limit) or 1.0)
+
+    def violations(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The violation of each of many values; NaN where the value is."""
+        limit = self.limit
+        if limit is None:
+            return np.where(np.isnan(values), values, 0.0)
+        with np.errstate(over="ignore"):  # inf, as with one value
+            beyond = values - limit if self.goal is Goal.MINIMIZE else limit - values
+            violations: npt.NDArray[np.float64] = np.maximum(0.0, beyond) / (abs(limit) or 1.0)
+        return violations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

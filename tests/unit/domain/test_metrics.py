@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
-from asktell_server.domain.metrics import Goal, Metric, Objective, validate_metrics
+from asktell_server.domain.metrics import Goal, Metric, Objective, OutcomeConstraint, validate_metrics
 
 NAN, INF = math.nan, math.inf
 
@@ -48,3 +52,20 @@ def test_extreme_finite_values_are_taken() -> None:
 def test_costs_are_lower_for_the_better_value() -> None:
     assert Objective(metric="loss", goal=Goal.MINIMIZE).cost(0.25) == 0.25
     assert Objective(metric="accuracy", goal=Goal.MAXIMIZE).cost(0.25) == -0.25
+
+
+_FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(limit=_FINITE, values=st.lists(_FINITE), upper=st.booleans(), of_baseline=st.booleans())
+def test_many_violations_are_those_of_each_value(
+    limit: float, values: list[float], upper: bool, of_baseline: bool
+) -> None:
+    bound: dict[str, Any] = {"max": limit} if upper else {"min": limit}
+    constraint = OutcomeConstraint(metric="loss", **bound, of_baseline=of_baseline)
+    violations = constraint.violations(np.array([*values, limit, NAN]))
+    assert violations[:-1].tolist() == [*map(constraint.violation, values), 0.0]
+    assert math.isnan(violations[-1])
+    if not of_baseline:
+        kept = [value <= limit if upper else value >= limit for value in values]
+        assert (violations[: len(values)] == 0).tolist() == kept

@@ -85,20 +85,20 @@ class LogFeasible:
 
 def feasible_rows(goals: Goals, history: History) -> npt.NDArray[np.bool_]:
     """Which observations (n) keep all constraints; those without a value do not, unless there are no constraints."""
-    feasible = np.ones(len(history), dtype=bool)
-    for constraint in goals.outcome_constraints:
-        if constraint.limit is None:
-            continue
-        values = history.values[:, goals.metrics.index(constraint.metric)]
-        feasible &= values >= constraint.limit if constraint.max is None else values <= constraint.limit
+    feasible: npt.NDArray[np.bool_] = _violations(goals, history) == 0
     return feasible
 
 
 def least_violating(goals: Goals, history: History) -> npt.NDArray[np.int64]:
     """The places of the observations with a value, the one that violates the constraints least first."""
-    violations = np.zeros(len(history))
-    for constraint in goals.outcome_constraints:
-        values = history.values[:, goals.metrics.index(constraint.metric)]
-        violations += [np.inf if np.isnan(value) else constraint.violation(value) for value in values.tolist()]
+    violations = np.nan_to_num(_violations(goals, history), nan=np.inf, posinf=np.inf)
     order = np.argsort(violations, kind="stable")
     return order[: int(np.isfinite(violations).sum())]
+
+
+def _violations(goals: Goals, history: History) -> Vector:
+    """By how much each observation (n) misses the constraints, in all; NaN where it has no value for one of them."""
+    violations, values = np.zeros(len(history)), history.values
+    for constraint in goals.outcome_constraints:
+        violations += constraint.violations(values[:, goals.metrics.index(constraint.metric)])
+    return violations

@@ -72,8 +72,7 @@ class AssessTask(StudyTask):
             objective = model.metrics[0]
             targets, process = objective.targets, objective.process
             rows = targets.rows[targets.valued]
-            if self.problem.goals.outcome_constraints:
-                rows = rows[feasible_rows(self.problem.goals, self.history)[rows]]
+            rows = rows[feasible_rows(self.problem.goals, self.history)[rows]]
             points = model.region.encoding.encode_keys([self.history.keys[place] for place in rows])
             parts = [process.moments(points[start : start + _CHUNK]) for start in range(0, len(rows), _CHUNK)]
             means, variances = (np.concatenate(moments) for moments in zip(*parts, strict=True))
