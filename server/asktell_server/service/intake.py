@@ -17,7 +17,7 @@ from asktell_server.domain.study import Study, StudyState, validate_annotations,
 from asktell_server.domain.trial import Origin, Result, Trial, TrialState
 from asktell_server.pace import in_pieces
 from asktell_server.service.ask.preparing import Preparer
-from asktell_server.service.changing import ChangingStore
+from asktell_server.service.changing import MAX_LOST_RACES, ChangingStore
 from asktell_server.service.clock import Clock
 from asktell_server.service.completion import Completion, study_complete
 from asktell_server.service.views import Views
@@ -25,7 +25,6 @@ from asktell_server.store.protocol import Commit, Committed, Conflict, Guard, Re
 
 MAX_BATCH = 1000
 MAX_IMPORT_KEY = 256
-_MAX_LOST_RACES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +146,7 @@ class Intake:
     async def _commit(
         self, name: StudyName, writes: Sequence[TrialWrite], request: Request | None, *, require_open: bool
     ) -> Committed:
-        for _ in range(_MAX_LOST_RACES):
+        for _ in range(MAX_LOST_RACES):
             view, delta = await self._views.refresh(name)
             guard = Guard(epoch=view.head.epoch)
             if require_open:

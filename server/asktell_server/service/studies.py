@@ -20,14 +20,14 @@ from asktell_server.domain.errors import (
 )
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import MAX_EXACT_INT
+from asktell_server.domain.study import Study
 from asktell_server.domain.warning import StudyWarning, WarningKind
+from asktell_server.service.changing import MAX_LOST_RACES
 from asktell_server.service.etags import etag_mismatch, require_etag
 from asktell_server.service.study_updates import StudyUpdate, StudyUpdates
 from asktell_server.service.tradeoffs import tradeoff_of
 from asktell_server.service.views import Views
 from asktell_server.store.protocol import Conflict, Request, RequestStore, StudyHead, StudyStore
-
-_MAX_LOST_RACES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +73,8 @@ class Studies:
         study = wanted.study
         if "seed" in wanted.unset:
             study = dataclasses.replace(study, seed=self._seed_of_new())
-        await asyncio.to_thread(study.validate)  # of up to 100,000 choices
-        for _ in range(_MAX_LOST_RACES):
+        await _validate(study)
+        for _ in range(MAX_LOST_RACES):
             try:
                 head = await self._ledger.create_study(study, request=request)
             except AlreadyExists:
@@ -89,14 +89,14 @@ class Studies:
         raise contention(str(study.name))
 
     @staticmethod
-    def check(wanted: WantedStudy) -> Created:
+    async def check(wanted: WantedStudy) -> Created:
         """What `create` would store, without storing it.
 
         Raises:
             InvalidArgument: a field is wrong. NotSupported: the server does not do it yet.
         """
         study = wanted.study
-        study.validate()
+        await _validate(study)
         return Created(
             head=StudyHead(study=study, epoch="", sequence=0, last_number=0, counts={}, charged=0),
             warnings=warnings(study),
@@ -139,7 +139,7 @@ class Studies:
             FailedPrecondition: STUDY_COMPLETE, it is to be resumed and there is nothing more to do.
         """
         try:
-            for _ in range(_MAX_LOST_RACES):
+            for _ in range(MAX_LOST_RACES):
                 head, changed = await self._updates.read(name, update, etag=etag)
                 try:
                     return await self._ledger.update_study(
@@ -176,6 +176,11 @@ class Studies:
             return await self._ledger.read_head(name)
         except NotFound:
             return None
+
+
+async def _validate(study: Study) -> None:
+    """Raises InvalidArgument, NotSupported."""
+    await asyncio.to_thread(study.validate)  # of up to 100,000 choices: the event loop goes on
 
 
 def _opened(wanted: WantedStudy, head: StudyHead) -> Created:

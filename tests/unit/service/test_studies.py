@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from asktell_server.domain.comparing import WantedStudy
 from asktell_server.domain.names import StudyName
+from asktell_server.domain.study import Study
 from asktell_server.engine.workers.pool import WorkerPool
 from asktell_server.service.modelling import Modelling
 from asktell_server.service.studies import Studies, draw_seed
@@ -42,6 +45,28 @@ async def test_a_seed_is_drawn_where_the_creator_gave_none(studies: Studies) -> 
 async def test_a_seed_that_was_given_stays(studies: Studies) -> None:
     created = await studies.create(WantedStudy(study=a_study(seed=0)), exist_ok=False, request=None)
     assert created.head.study.seed == 0
+
+
+class NotingStudy(Study):
+    """Notes the threads in which it is looked through."""
+
+    threads: ClassVar[list[int]] = []
+
+    def validate(self, where: str = "study") -> None:
+        """See Study."""
+        self.threads.append(threading.get_ident())
+        super().validate(where)
+
+
+async def test_the_event_loop_goes_on_while_a_study_is_looked_through(studies: Studies) -> None:
+    ordinary = a_study()
+    study = NotingStudy(**{field.name: getattr(ordinary, field.name) for field in dataclasses.fields(ordinary)})
+    checked = await studies.check(WantedStudy(study=study))
+    created = await studies.create(WantedStudy(study=study), exist_ok=False, request=None)
+    assert checked.head.study == study
+    assert created.head.study == dataclasses.replace(study, revision=1)
+    assert len(study.threads) == 2
+    assert threading.get_ident() not in study.threads
 
 
 def test_drawn_seeds_are_valid_and_differ() -> None:

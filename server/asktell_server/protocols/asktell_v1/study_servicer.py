@@ -50,7 +50,7 @@ class StudyServicer:
         )
         wanted = await asyncio.to_thread(wanted_from, study, name=name, now=self._clock())
         if request.validate_only:
-            return checked_to(study, self._studies.check(wanted))
+            return checked_to(study, await self._studies.check(wanted))
         created = await self._studies.create(wanted, exist_ok=request.exist_ok, request=request_of(request))
         return study_to(created.head, warned=created.warnings)
 
