@@ -322,6 +322,33 @@ async def test_a_large_part_is_stored_in_pieces_and_a_snapshot_that_is_too_large
     assert _all_of(restored) == _all_of(read)
 
 
+async def test_nothing_stays_of_a_later_snapshot_that_turns_out_too_large(
+    ledger: Ledger, study: StudyName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = await _with_snapshot(ledger, study)
+    noise = random.Random(3)
+    trials = [dataclasses.replace(queued(0.5), annotations={"n": noise.randbytes(24_000).hex()}) for _ in range(20)]
+    await commit(ledger, study, *(write(trial) for trial in trials))
+    written: list[str] = []
+    write_piece = ledger.write_piece
+
+    async def noting(name: StudyName, *, epoch: str, piece: str, data: bytes) -> None:
+        written.append(piece)
+        await write_piece(name, epoch=epoch, piece=piece, data=data)
+
+    monkeypatch.setattr(ledger, "write_piece", noting)
+    small = Snapshots(ledger, every=10, max_bytes=100_000)
+    await Views(ledger, snapshots=small).refresh(study)
+    await small.settle()
+    assert written
+    assert not set(written) & set(kept.pieces)
+    assert await ledger.read_pieces(study, written) == [None] * len(written)
+    still = await ledger.read_snapshot(study)
+    assert still is not None
+    assert (still.sequence, list(still.pieces)) == (kept.sequence, list(kept.pieces))
+    assert None not in await ledger.read_pieces(study, kept.pieces)
+
+
 async def test_two_servers_that_write_at_once_leave_one_whole_snapshot(ledger: Ledger, study: StudyName) -> None:
     life = Life(ledger, study, random.Random(5))
     await life.begin()

@@ -125,7 +125,7 @@ class Snapshots:
             log.warning("no snapshot of %s: %s", name, error)
         except Exception:
             log.exception("no snapshot of %s", name)
-        finally:  # whatever came of it: again after as many changes
+        finally:  # whatever came of it: nothing again until half as many changes have come
             view.snapshot_sequence = max(view.snapshot_sequence, view.sequence - self._every // 2)
 
     async def _write_if_wanted(self, view: StudyView) -> None:
@@ -143,7 +143,9 @@ class Snapshots:
         manifest = await self._write_parts(view, base, before)
         if manifest is None:
             log.warning("no snapshot of %s: it would take more than %d MB", name, self._max_bytes >> 20)
-            view.snapshot_sequence = 2 * sequence
+            view.snapshot_sequence = 2 * sequence  # not before the study is twice as long
+            if kept is not None:
+                await self._ledger.keep_snapshot(name, kept)  # once more: that drops the pieces that were written
             return
         snapshot = Snapshot(
             epoch=view.head.epoch, sequence=sequence, manifest=manifest.sealed(), pieces=manifest.pieces
@@ -157,12 +159,14 @@ class Snapshots:
         """Writes the parts that are not in `base` as they are now, a snapshot at position `before`. None: too large."""
         changed = frozenset(view.parts_changed(before))
         parts: dict[int, tuple[Sequence[str], int]] = {}
+        size = 0
         for index in range(view.part_count):
             if index in changed or index not in base.parts:
                 parts[index] = await self._write_part(view, index)
             else:
                 parts[index] = base.parts[index]
-            if Manifest(parts=parts).size > self._max_bytes:
+            size += parts[index][1]
+            if size > self._max_bytes:
                 return None
         return Manifest(parts=parts)
 

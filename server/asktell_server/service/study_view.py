@@ -50,7 +50,7 @@ class StudyView:
         self.warm_start_sequence = 0
         self.ready: Sequence[Prepared] = ()
         self.snapshot_sequence = 0
-        """The position of the newest snapshot that is known to be kept."""
+        """From which position on changes count toward the next snapshot: that of the newest one known, or a later one."""
         self.curves = Curves()
         self._trials = TrialBook()
         self._deleted: set[int] = set()
