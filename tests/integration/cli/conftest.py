@@ -37,10 +37,17 @@ class CommandLine:
     project: str
     client: asktell.Client
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Starts a command."""
+    def start(self, *arguments: str, prelude: str = "") -> subprocess.Popen[str]:
+        """Starts a command, in an interpreter that runs `prelude` before it."""
+        program = f"{prelude}\nimport runpy; runpy.run_module('asktell', run_name='__main__', alter_sys=True)"
         return subprocess.Popen(
-            [sys.executable, "-m", "asktell", "--project", self.project, *arguments],
+            [
+                sys.executable,
+                *(["-c", program] if prelude else ["-m", "asktell"]),
+                "--project",
+                self.project,
+                *arguments,
+            ],
             cwd=self.directory,
             env=self.environment,
             stdin=subprocess.DEVNULL,

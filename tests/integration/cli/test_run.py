@@ -186,16 +186,15 @@ def test_an_interrupt_gives_the_trials_back(
 
 def test_a_second_interrupt_does_not_wait(cli: CommandLine, study: asktell.Study) -> None:
     stubborn = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n{HANG}"
-    run = cli.start("run", "s", *python(cli, stubborn))
+    for_ever = "from asktell.cli.running import process; process.GRACE_S = 3600"
+    run = cli.start("run", "s", *python(cli, stubborn), prelude=for_ever)
     (file,) = wait_for(cli.directory, "pid-*", 1)
-    began = time.monotonic()
     run.send_signal(signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):
         run.wait(timeout=0.5)
     run.send_signal(signal.SIGINT)
     run.communicate(timeout=PATIENCE_S)
     assert run.returncode == 130
-    assert time.monotonic() - began < 4.5  # less than the grace period
     assert gone(int(file.name.removeprefix("pid-")))
     assert study.refresh().counts.queued == 1
 

@@ -190,7 +190,7 @@ def test_a_lease_of_zero_never_ends(new_study: NewStudy) -> None:
 def test_a_lease_takes_a_minute_unless_told_otherwise(new_study: NewStudy) -> None:
     trial = new_study().ask_one()
     lasts = trial.lease_expire_time.ToDatetime() - trial.start_time.ToDatetime()
-    assert abs(lasts - timedelta(seconds=60)) < timedelta(seconds=5), "two clocks of one machine"
+    assert abs(lasts - timedelta(seconds=60)) < timedelta(seconds=20), "the server's clock and its store's"
 
 
 def test_without_a_lease_id_the_present_attempt_is_meant(new_study: NewStudy) -> None:
