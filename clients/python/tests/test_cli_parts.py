@@ -6,9 +6,10 @@ import click
 import pytest
 
 from asktell import Bool, Categorical, Discrete, Domain, Float, Int, InvalidArgument
+from asktell._core.shown import short
 from asktell.cli import wording
 from asktell.cli.main import exit_code
-from asktell.cli.output import seconds, short
+from asktell.cli.output import seconds
 from asktell.cli.trial_commands import parse_values
 
 SPACE: dict[str, Domain] = {

@@ -7,6 +7,7 @@ from dataclasses import fields
 from html import escape
 from typing import TYPE_CHECKING
 
+from asktell._core.shown import short
 from asktell.spaces import Domain
 
 if TYPE_CHECKING:
@@ -24,10 +25,8 @@ def study_html(study: StudyView, summary: str) -> str:
 
 def trial_html(trial: TrialView) -> str:
     """Name, state, metrics, parameters and why it failed."""
-    metrics = [(name, f"{value:.6g}") for name, value in trial.metrics.items()]
-    params = [
-        (name, f"{value:.6g}" if isinstance(value, float) else str(value)) for name, value in trial.params.items()
-    ]
+    metrics = [(name, short(value)) for name, value in trial.metrics.items()]
+    params = [(name, short(value)) for name, value in trial.params.items()]
     reason = f"<pre>{escape(trial.reason)}</pre>" if trial.reason.strip() else ""
     return f"<div>{_title(trial.name)}{_table([('state', str(trial.state))])}{_table(metrics)}{_table(params)}{reason}</div>"
 

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from asktell._core.course import Tally
+from asktell._core.shown import short
 from asktell._core.trial_view import TrialView
 
 if TYPE_CHECKING:
@@ -66,5 +67,5 @@ def _bar(*, always: bool) -> Progress | None:
 def summary(tally: Tally) -> str:
     """`1 failed, best 0.27 (trial 7)`."""
     failed = [f"{tally.failed} failed"] if tally.failed else []
-    best = [] if tally.best_value is None else [f"best {tally.best_value:.6g} (trial {tally.best_number})"]
+    best = [] if tally.best_value is None else [f"best {short(tally.best_value)} (trial {tally.best_number})"]
     return ", ".join(failed + best)

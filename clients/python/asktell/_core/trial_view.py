@@ -9,6 +9,7 @@ from typing import Any
 
 from asktell._core.fields import Field, optional, plain, texts, time
 from asktell._core.html import trial_html
+from asktell._core.shown import last_line
 from asktell._core.values import decode_configuration, decode_enum, decode_metrics, decode_time
 from asktell.records import Amendment, Belief, Measurement, Origin, Prediction, SupersededResult, TrialState
 from asktell.v1 import trial_pb2
@@ -196,9 +197,8 @@ class TrialView(Mapping[str, Any]):
     def __repr__(self) -> str:
         """Name, state, parameters, metrics, and the last line of why it failed."""
         result = f" {self.metrics}" if self._message.metrics else ""
-        lines = self.reason.strip().splitlines()
-        why = f": {lines[-1]}" if lines else ""
-        return f"<{type(self).__name__} {self.name} {self.state} {self.params}{result}{why}>"
+        why = last_line(self.reason)
+        return f"<{type(self).__name__} {self.name} {self.state} {self.params}{result}{f': {why}' if why else ''}>"
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""

@@ -13,6 +13,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from asktell._core.shown import short
 from asktell._core.study_view import StudyView
 from asktell._core.trial_view import TrialView
 from asktell.cli.transfer.files import write_csv
@@ -66,19 +67,6 @@ def can_show(character: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def short(value: object, digits: int = 6) -> str:
-    """A parameter or metric for people, with so many significant digits: six are enough to tell values apart.
-
-    What stands before the decimal point is not rounded, up to six digits.
-    """
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if not isinstance(value, float):
-        return str(value)
-    before_point = len(str(int(abs(value)))) if abs(value) < 1e6 else 0
-    return f"{value:.{max(digits, before_point)}g}"
 
 
 def pairs(values: Mapping[str, object]) -> str:

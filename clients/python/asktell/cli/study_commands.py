@@ -11,13 +11,14 @@ from typing import Any
 
 import click
 
+from asktell._core.shown import short
 from asktell._core.study_view import StudyView
 from asktell._sync.client import Client
 from asktell._sync.study import Study
 from asktell.cli import wording
 from asktell.cli.connect import with_client
 from asktell.cli.options import as_json
-from asktell.cli.output import complain, pairs, print_json, short, stamp, state_words, time
+from asktell.cli.output import complain, pairs, print_json, stamp, state_words, time
 from asktell.cli.steering_commands import finish, pause, resume, update
 from asktell.cli.study_file import not_said, study_file
 from asktell.cli.tables.layout import Cells

@@ -8,6 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 
+from asktell._core.shown import short
 from asktell._sync.client import Client
 from asktell._sync.study import Study
 from asktell._sync.trial import Trial
@@ -21,7 +22,6 @@ from asktell.cli.output import (
     pairs,
     print_json,
     seconds,
-    short,
     trial_record,
     trials_csv,
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from asktell._core.shown import last_line
 from asktell._core.trial_view import TrialView
 from asktell._core.watch import Change
 from asktell._sync.client import Client
@@ -123,8 +124,8 @@ def _line(change: Change, counts: TrialCounts | None) -> str:
 
 def _trial_line(trial: TrialView) -> str:
     detail = pairs(trial.metrics) if trial.metrics else pairs(trial.params)
-    reason = f" ({trial.reason.strip().splitlines()[-1]})" if trial.reason.strip() else ""
-    return f"trial {trial.number} {trial.state} {detail}{reason}"
+    reason = last_line(trial.reason)
+    return f"trial {trial.number} {trial.state} {detail}{f' ({reason})' if reason else ''}"
 
 
 def _json(change: Change, counts: TrialCounts | None) -> str:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
+from asktell._core import shown
 from asktell._core.study_view import StudyView
 from asktell._core.trial_view import TrialView
 from asktell.records import TrialState
@@ -26,6 +27,7 @@ _LARGE_RATIO = 1000.0
 _GROWING = 8.0  # [4, 8, 16, 32]: numbers that were chosen by their ratios
 _MOST_TICKS = 12
 _LONGEST_REASON = 200
+_DIGITS = 5
 
 
 def chosen_metrics(study: StudyView, metrics: Sequence[str] | None) -> list[str]:
@@ -70,8 +72,8 @@ def row(trial: TrialView, metric: str | None = None) -> Row:
     """What every mark of a trial says when the pointer is over it."""
     params = ", ".join(f"{name}={short(value)}" for name, value in trial.params.items())
     found: Row = {"trial": trial.number, "state": trial.state.value, "configuration": params}
-    if trial.reason.strip():
-        found["reason"] = trial.reason.strip().splitlines()[-1][:_LONGEST_REASON]
+    if reason := shown.last_line(trial.reason):
+        found["reason"] = reason[:_LONGEST_REASON]
     if metric is not None and metric in trial.metrics:
         found["value"] = trial.metrics[metric]
     return found
@@ -138,7 +140,5 @@ def choices_of(domain: Domain) -> list[str]:
 
 
 def short(value: object) -> str:
-    """A parameter or metric for people."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
+    """A parameter or metric where there is little room."""
+    return shown.short(value, _DIGITS)

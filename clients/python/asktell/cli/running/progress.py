@@ -12,10 +12,12 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from asktell._core import progress
 from asktell._core.course import Step, Tally
+from asktell._core.shown import short
 from asktell._sync.runner import Listener
 from asktell._sync.trial import Trial
-from asktell.cli.output import best_mark, complain, pairs, seconds, short
+from asktell.cli.output import best_mark, complain, pairs, seconds
 from asktell.cli.tables.columns import Column
 from asktell.cli.tables.layout import Cells, fit
 from asktell.records import TrialState
@@ -138,9 +140,7 @@ class LiveProgress(PlainProgress):
 def summary(tally: Tally, budget: int | None = None) -> str:
     """`12 of 50 done, 1 failed, best 0.27 (trial 7)`."""
     done = f"{tally.total}{f' of {budget}' if budget is not None else ''} done"
-    failed = f", {tally.failed} failed" if tally.failed else ""
-    best = "" if tally.best_value is None else f", best {short(tally.best_value)} (trial {tally.best_number})"
-    return done + failed + best
+    return ", ".join(part for part in (done, progress.summary(tally)) if part)
 
 
 def _ending(trial: Trial, *, is_best: bool, took: str) -> str:

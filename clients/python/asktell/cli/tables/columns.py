@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from asktell._core.shown import last_line, short
 from asktell._core.study_view import StudyView
 from asktell._core.trial_view import TrialView
-from asktell.cli.output import Best, ShownMetric, metrics_of, seconds, short, stamp
+from asktell.cli.output import Best, ShownMetric, metrics_of, seconds, stamp
 from asktell.spaces import Bool, Categorical, Domain, Float
 from asktell.spec import Goal
 
@@ -75,7 +76,7 @@ def trial_columns(
             cell=lambda trial: seconds(trial.duration_s),
             rank=lambda trial: trial.duration_s,
         ),
-        _text("reason", _last_line, standard=explained, rest=True),
+        _text("reason", lambda trial: last_line(trial.reason), standard=explained, rest=True),
         _text("origin", lambda trial: trial.origin.value),
         Column(
             key="attempt",
@@ -158,7 +159,3 @@ def _text(key: str, cell: Callable[[TrialView], str], *, standard: bool = True, 
 
 def _time(key: str, read: Callable[[TrialView], Any]) -> Column:
     return Column(key=key, header=key, cell=lambda trial: stamp(read(trial)), rank=read, right=False, standard=False)
-
-
-def _last_line(trial: TrialView) -> str:
-    return trial.reason.strip().splitlines()[-1] if trial.reason.strip() else ""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from asktell._core.shown import short
 from asktell._core.study_view import StudyView
 from asktell._core.trial_view import TrialView
-from asktell.cli.output import Best, metrics_of, short
+from asktell.cli.output import Best, metrics_of
 from asktell.cli.tables.columns import Column, trial_columns
 from asktell.cli.tables.layout import Cells, Shape, fit, shorten
 from asktell.records import Measurement, TrialState
