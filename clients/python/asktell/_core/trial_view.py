@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,9 +11,13 @@ from typing import Any
 from asktell._core.fields import Field, optional, plain, texts, time
 from asktell._core.html import trial_html
 from asktell._core.shown import last_line
-from asktell._core.values import decode_configuration, decode_enum, decode_metrics, decode_time
+from asktell._core.values import decode_configuration, decode_enum, decode_metrics, decode_time, decode_value
 from asktell.records import Amendment, Belief, Measurement, Origin, Prediction, SupersededResult, TrialState
 from asktell.v1 import trial_pb2
+
+# The columns of a row that every trial has: before the parameters and metrics, and behind them.
+_FACTS = ("number", "state", "origin", "attempt")
+_MORE_FACTS = ("duration_s", "reason", "worker_id", "create_time", "start_time", "finish_time")
 
 
 def decode_state(code: int) -> TrialState:
@@ -112,8 +117,8 @@ class TrialView(Mapping[str, Any]):
     @property
     def standard_errors(self) -> dict[str, float]:
         """Standard errors of those metrics that were told with one."""
-        metrics = self._message.metrics
-        return {name: metric.standard_error for name, metric in metrics.items() if metric.HasField("standard_error")}
+        told = self._message.metrics
+        return {name: told[name].standard_error for name in self.metrics if told[name].HasField("standard_error")}
 
     @property
     def duration_s(self) -> float | None:
@@ -163,25 +168,36 @@ class TrialView(Mapping[str, Any]):
         params, metrics, errors = self.params, self.metrics, self.standard_errors
         names = self._names
         return {
-            "number": self.number,
-            "state": self.state.value,
-            "origin": self.origin.value,
-            "attempt": self.attempt,
+            **{name: self._fact(name) for name in _FACTS},
             **{f"param.{name}": params.get(name) for name in dict.fromkeys((*names.params, *params))},
             **{f"metric.{name}": metrics.get(name) for name in dict.fromkeys((*names.metrics, *metrics))},
             **{f"standard_error.{name}": error for name, error in errors.items()},
-            "duration_s": self.duration_s,
-            "reason": self.reason,
-            "worker_id": self.worker_id,
-            "create_time": self.create_time,
-            "start_time": self.start_time,
-            "finish_time": self.finish_time,
+            **{name: self._fact(name) for name in _MORE_FACTS},
             **{f"label.{name}": value for name, value in self.labels.items()},
         }
 
     def __getitem__(self, column: str) -> Any:
-        """A value of `to_dict()`."""
-        return self.to_dict()[column]
+        """A value of `to_dict()`, of which it decodes no other."""
+        group, dot, name = column.partition(".")
+        if column in _FACTS or column in _MORE_FACTS:
+            return self._fact(column)
+        message, names = self._message, self._names
+        # Looked for first: reading a map of messages at a name adds it.
+        if group == "param" and name in message.parameters:
+            return decode_value(message.parameters[name])
+        if group == "metric" and name in message.metrics:
+            return message.metrics[name].value
+        if group == "standard_error" and name in message.metrics and message.metrics[name].HasField("standard_error"):
+            return message.metrics[name].standard_error
+        if group == "label" and name in message.labels:
+            return message.labels[name]
+        if dot and name in {"param": names.params, "metric": names.metrics}.get(group, ()):
+            return None
+        raise KeyError(column)
+
+    def _fact(self, name: str) -> Any:
+        value = getattr(self, name)
+        return value.value if isinstance(value, enum.Enum) else value
 
     def __iter__(self) -> Iterator[str]:
         """The columns of `to_dict()`."""
