@@ -20,6 +20,7 @@ from asktell import (
     Maximize,
     Measurement,
     Minimize,
+    OutcomeConstraint,
     StudyView,
     TrialView,
 )
@@ -157,6 +158,29 @@ def test_the_best_is_the_highest_where_higher_is_better() -> None:
     assert [row["best"] for row in best] == [0.5, 0.9, 0.9]
     ring = rows_of(charts.slices(StudyView(study), trials))[2]
     assert [row["trial"] for row in ring] == [2]
+
+
+def test_a_trial_that_misses_the_constraints_is_never_the_best() -> None:
+    study = encode_study(
+        {
+            "space": {"x": Float(0, 1)},
+            "objectives": [Minimize("loss")],
+            "outcome_constraints": [OutcomeConstraint(metric="memory", max=16)],
+        }
+    )
+    trials = []
+    for number, (loss, memory) in enumerate([(0.1, 32), (0.5, 8), (0.2, 32), (0.4, 8)], start=1):
+        trial = trial_pb2.Trial(number=number, state=trial_pb2.TRIAL_STATE_SUCCEEDED, violation=max(0, memory / 16 - 1))
+        trial.parameters["x"].double_value = loss
+        trial.metrics["loss"].value, trial.metrics["memory"].value = loss, memory
+        trials.append(TrialView(trial, names_of(study)))
+    shown = StudyView(study)
+    best, _, points = rows_of(charts.history(shown, trials))
+    assert [(row["trial"], row["best"]) for row in best] == [(2, 0.5), (4, 0.4)]
+    assert len(points) == 4
+    assert [row["trial"] for row in rows_of(charts.slices(shown, trials))[2]] == [4]
+    assert rows_of(charts.history(shown, trials, metrics=["memory"]))[2][0]["value"] == 32
+    assert [row["best"] for row in rows_of(charts.history(shown, trials[:1]))[0]] == []
 
 
 @pytest.mark.parametrize("name", ["plot.pdf", "plot", "html"])

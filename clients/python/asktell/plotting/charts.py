@@ -93,22 +93,24 @@ def slices(
     """The values over each parameter, one plot for each; later trials are darker, the best one is ringed."""
     grids = []
     for metric in chosen_metrics(study, metrics):
+        best = best_of(study, trials, metric)
         cells = [
-            _slice(study, trials, metric, name, domain).properties(width=width, height=height)
+            _slice(study, trials, metric, best, name, domain).properties(width=width, height=height)
             for name, domain in study.space.items()
         ]
         grids.append(alt.concat(*cells, columns=3))
     return alt.vconcat(*grids, title=look.title(f"{study.id}: slices", counted(trials)))
 
 
-def _slice(study: StudyView, trials: Sequence[TrialView], metric: str, name: str, domain: Domain) -> Any:
+def _slice(
+    study: StudyView, trials: Sequence[TrialView], metric: str, best: TrialView | None, name: str, domain: Domain
+) -> Any:
     def placed(trial: TrialView) -> Row:
         value = trial.params[name]
         return {**row(trial, metric), "x": value if isinstance(domain, Numeric) else short(value)}
 
     rows = [placed(trial) for trial in measured(trials, metric) if name in trial.params]
     without = [placed(trial) for trial in failed(trials) if name in trial.params]
-    best = best_of(study, trials, metric)
     y = look.value_axis("value", look.metric_title(study, metric), log=spans_magnitudes(each["value"] for each in rows))
     x = _parameter_axis(name, domain)
     later = alt.Color(

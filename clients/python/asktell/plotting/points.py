@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from asktell._core import shown
-from asktell._core.study_view import StudyView
+from asktell._core.study_view import StudyView, names_of
 from asktell._core.trial_view import TrialView
 from asktell.records import TrialState
 from asktell.spaces import Bool, Discrete, Domain, Float, Int
@@ -36,12 +36,11 @@ def chosen_metrics(study: StudyView, metrics: Sequence[str] | None) -> list[str]
     Raises:
         ValueError: the study has no such metric.
     """
-    objectives = [each.metric for each in study.objectives]
-    known = objectives + [each.name for each in study.metrics]
+    known = names_of(study.message).metrics
     for metric in metrics or ():
         if metric not in known:
             raise ValueError(f"the study has no metric {metric!r}; it has {', '.join(known)}")
-    return list(dict.fromkeys(metrics or objectives))
+    return list(dict.fromkeys(metrics or [each.metric for each in study.objectives]))
 
 
 def goal_of(study: StudyView, metric: str) -> Goal | None:
@@ -54,14 +53,19 @@ def measured(trials: Iterable[TrialView], metric: str) -> list[TrialView]:
     return [trial for trial in trials if trial.state in MEASURED and metric in trial.metrics]
 
 
+def rivals(trials: Iterable[TrialView], metric: str) -> list[TrialView]:
+    """The trials that may be the best: those with a value of the metric that keep the outcome constraints."""
+    return [trial for trial in measured(trials, metric) if not trial.violation]
+
+
 def failed(trials: Iterable[TrialView]) -> list[TrialView]:
     """The trials that ended without a result."""
     return [trial for trial in trials if trial.state in FAILED]
 
 
 def best_of(study: StudyView, trials: Iterable[TrialView], metric: str) -> TrialView | None:
-    """The first trial with the best value; None without a result, or where no way is better."""
-    goal, found = goal_of(study, metric), measured(trials, metric)
+    """The first trial with the best value; None without one that keeps the constraints, or where no way is better."""
+    goal, found = goal_of(study, metric), rivals(trials, metric)
     if goal is None or not found:
         return None
     sign = 1 if goal is Goal.MINIMIZE else -1
@@ -89,13 +93,13 @@ def counted(trials: Sequence[TrialView]) -> str:
 
 
 def best_so_far(study: StudyView, trials: Iterable[TrialView], metric: str) -> list[Row]:
-    """The best value after each trial, by number; empty where no way is better."""
+    """The best value after each trial that keeps the constraints, by number; empty where no way is better."""
     goal = goal_of(study, metric)
     if goal is None:
         return []
     better = min if goal is Goal.MINIMIZE else max
     rows: list[Row] = []
-    for trial in measured(trials, metric):
+    for trial in rivals(trials, metric):
         value = trial.metrics[metric]
         rows.append({"trial": trial.number, "best": better(rows[-1]["best"], value) if rows else value})
     return rows
