@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from asktell._core.plots import load_plotting
+from asktell._core.study_view import names_of
 from asktell._sync.client import Client
-from asktell._sync.plots import Plots
+from asktell._sync.study import Study
+from asktell._sync.trial import Trial
 from asktell.cli.connect import with_client
+from asktell.errors import TrialNotFound
+from asktell.records import Measurement
 
-_KINDS: dict[str, Callable[[Plots, tuple[str, ...] | None], Any]] = {
-    "history": lambda plots, metrics: plots.history(metrics=metrics),
-    "parallel": lambda plots, metrics: plots.parallel(metrics=metrics),
-    "slices": lambda plots, metrics: plots.slices(metrics=metrics),
-    "curves": lambda plots, metrics: plots.curves(metrics=metrics),
+_MODULES: Mapping[str, Literal["charts", "parallel"]] = {
+    "history": "charts",
+    "parallel": "parallel",
+    "slices": "charts",
+    "curves": "charts",
 }
 
 
@@ -34,7 +38,7 @@ _KINDS: dict[str, Callable[[Plots, tuple[str, ...] | None], Any]] = {
     "--kind",
     "kinds",
     multiple=True,
-    type=click.Choice(list(_KINDS)),
+    type=click.Choice(list(_MODULES)),
     help="What to plot; may be given several times.  [default: all; curves where anything was reported]",
 )
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Metrics to plot.  [default: the objectives]")
@@ -63,13 +67,28 @@ def plot(client: Client, study: str, output: Path, kinds: tuple[str, ...], metri
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     shown = client.study(study)
-    known = [each.metric for each in shown.objectives] + [each.name for each in shown.metrics]
+    known = names_of(shown.message).metrics
     for metric in metrics:
         if metric not in known:
             raise click.UsageError(f"--metric {metric}: the study has no such metric; it has {', '.join(known)}")
-    wanted = dict.fromkeys(kinds or _KINDS)
-    if not kinds and not any(trial.measurement_count for trial in shown.trials()):
-        del wanted["curves"]
-    charts = [_KINDS[kind](shown.plot, metrics or None) for kind in wanted]
+    trials = shown.trials()  # once: all charts show the same moment
+    reported = any(trial.measurement_count for trial in trials)
+    wanted = dict.fromkeys(kinds) or [kind for kind in _MODULES if kind != "curves" or reported]
+    charts = [_chart(kind, shown, trials, metrics or None) for kind in wanted]
     files.save(files.below_each_other(charts), output, title=f"{shown.id} - asktell")
     click.echo(f"{output}")
+
+
+def _chart(kind: str, study: Study, trials: Sequence[Trial], metrics: Sequence[str] | None) -> Any:
+    draw = getattr(load_plotting(_MODULES[kind]), kind)
+    return draw(study, list(_measured(trials)) if kind == "curves" else trials, metrics=metrics)
+
+
+def _measured(trials: Sequence[Trial]) -> Iterator[tuple[Trial, Sequence[Measurement]]]:
+    """The trials with what they reported: a call for each one that may have reported anything."""
+    for trial in trials:
+        try:
+            measurements = trial.measurements
+        except TrialNotFound:
+            continue  # deleted meanwhile
+        yield trial, measurements
