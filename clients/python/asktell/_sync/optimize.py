@@ -6,12 +6,12 @@ import contextlib
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from types import FrameType
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from asktell._core.course import Course, Ending, ending_error, limits, result_of
 from asktell._core.progress import ProgressLine
+from asktell._sync.interrupts import collected
 from asktell._sync.runner import Listener, Runner, tell_patiently
 from asktell._sync.trial import Trial
 from asktell.errors import AsktellError, MissingObjective, NotFinite
@@ -81,7 +81,7 @@ def _here(runner: Runner) -> None:
 
 def _with_threads(runner: Runner, line: ProgressLine) -> None:
     """With the runner's threads. Raises KeyboardInterrupt: a second Ctrl-C, which waits for nothing."""
-    with _interrupts() as received:
+    with collected(signal.SIGINT) as received:
         runner.start()
         giving_back: threading.Thread | None = None
         while not runner.wait(_REFRESH_S) or (giving_back is not None and giving_back.is_alive()):
@@ -92,25 +92,6 @@ def _with_threads(runner: Runner, line: ProgressLine) -> None:
                 giving_back = threading.Thread(target=runner.interrupt, name="asktell-interrupt", daemon=True)
                 giving_back.start()
                 line.say("interrupted: waiting for the functions at work; Ctrl-C again leaves at once")
-
-
-@contextlib.contextmanager
-def _interrupts() -> Iterator[list[int]]:
-    """Collects Ctrl-C instead of raising it in the midst of a lock; in another thread than the main one none comes."""
-    received: list[int] = []
-
-    def take(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-
-    try:
-        before = signal.signal(signal.SIGINT, take)
-    except ValueError:
-        yield received
-        return
-    try:
-        yield received
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 class _Call:

@@ -8,13 +8,12 @@ import shutil
 import signal
 import time
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import click
 
 from asktell._core.course import FAILURES_IN_A_ROW, Course, Ending
 from asktell._sync.client import Client
+from asktell._sync.interrupts import collected
 from asktell._sync.runner import Runner
 from asktell._sync.study import Study
 from asktell.cli import going_on
@@ -133,26 +132,16 @@ def run(
 
 def _drive(runner: Runner, progress: PlainProgress) -> int | None:
     """Runs to the end; returns the signal that interrupted it, if one did."""
-    received: list[int] = []
-
-    def interrupt(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-
-    before: dict[int, Any] = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     handled, give_up_at = 0, math.inf
-    try:
-        with progress:
-            runner.start()
-            while not runner.wait(_REFRESH_S) and time.monotonic() < give_up_at:
-                progress.update(runner.course.tally)
-                if len(received) > handled:  # not in the handler, which may interrupt a thread that holds the lock
-                    handled = len(received)
-                    runner.interrupt(kill=handled > 1)
-                    if handled > 1:
-                        give_up_at = time.monotonic() + _IMPATIENT_S
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with collected(signal.SIGINT, signal.SIGTERM) as received, progress:
+        runner.start()
+        while not runner.wait(_REFRESH_S) and time.monotonic() < give_up_at:
+            progress.update(runner.course.tally)
+            if len(received) > handled:  # not in the handler, which may interrupt a thread that holds the lock
+                handled = len(received)
+                runner.interrupt(kill=handled > 1)
+                if handled > 1:
+                    give_up_at = time.monotonic() + _IMPATIENT_S
     return received[0] if received else None
 
 
