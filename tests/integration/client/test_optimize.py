@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import logging
 import os
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 import uuid
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -269,3 +271,46 @@ def test_a_terminal_shows_the_best_so_far(server: ServerProcess, tmp_path: Path)
     assert code == 0, shown
     assert "4/4" in shown
     assert "1 failed, best 0.125 (trial 3)" in shown
+
+
+async def test_of_all_errors_the_last_one_is_kept(new: Any) -> None:
+    study = await new()
+    models: list[weakref.ref[Any]] = []
+    alive = []
+
+    class Model:
+        """What a function's frame holds."""
+
+    def function(trial: Any) -> Any:
+        gc.collect()
+        alive.append(sum(model() is not None for model in models))
+        model = Model()
+        models.append(weakref.ref(model))
+        raise ValueError(f"boom {trial.number}")
+
+    await do(study.optimize(of(study, function), trials=5, max_failures_in_a_row=None))
+    assert max(alive) <= 1
+
+
+async def test_a_failure_that_the_function_told_has_no_cause(new: Any) -> None:
+    study = await new()
+
+    def function(trial: Any) -> Any:
+        if trial.number == 1:
+            raise ValueError("boom")
+        return trial.fail("diverged")
+
+    with pytest.raises(asktell.TooManyFailures, match="trial 2, with: diverged") as caught:
+        await do(study.optimize(of(study, function), max_failures_in_a_row=2))
+    assert caught.value.__cause__ is None
+
+
+async def test_an_error_that_ends_it_keeps_its_cause(new: Any) -> None:
+    study = await new()
+
+    def function(trial: Any) -> Any:
+        raise KeyError("boom") from OSError("disk full")
+
+    with pytest.raises(KeyError) as caught:
+        await do(study.optimize(of(study, function), catch=ValueError))
+    assert isinstance(caught.value.__cause__, OSError)

@@ -9,13 +9,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from asktell._async.trial import AsyncTrial
-from asktell._core.course import Course, Ending, ending_error, limits, result_of
+from asktell._core.course import Catch, Course, Ending, ending_error, is_caught, limits, result_of
 from asktell._core.progress import ProgressLine
 from asktell.errors import (
     AsktellError,
     DeadlineExceeded,
     MissingObjective,
-    NotFinite,
     NoTrialAvailable,
     Overloaded,
     QueueEmpty,
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from asktell._async.study import AsyncStudy
 
 AsyncFunction: TypeAlias = Callable[[AsyncTrial], Awaitable[MetricInput | Mapping[str, MetricInput] | None]]
-Catch: TypeAlias = type[Exception] | tuple[type[Exception], ...]
 
 logger = logging.getLogger("asktell")
 
@@ -71,7 +69,7 @@ async def optimize(
         await study.refresh()
     error = ending_error(course)
     if error is not None:
-        raise error from (crew.last_error if course.ending is Ending.FAILURES else None)
+        raise error
 
 
 class _Crew:
@@ -91,7 +89,6 @@ class _Crew:
         self._catch = catch
         self._line = line
         self._changed = asyncio.Event()
-        self.last_error: Exception | None = None
 
     async def work(self) -> None:
         """Trial after trial until it is over."""
@@ -101,8 +98,7 @@ class _Crew:
                 if trial is None:
                     self._course.unclaim()
                     continue
-                await self._run(trial)
-                self._course.count(trial)
+                self._course.count(trial, await self._run(trial))
                 self._line.ended(trial)
                 self._change()
         except Exception as error:  # noqa: BLE001 # whatever it is ends all workers, and is raised once they have ended
@@ -126,7 +122,8 @@ class _Crew:
             await self._wait(_AGAIN_S)
         return None
 
-    async def _run(self, trial: AsyncTrial) -> None:
+    async def _run(self, trial: AsyncTrial) -> Exception | None:
+        """Returns what the function raised, if that fails the trial and nothing else."""
         try:
             async with trial:
                 told = result_of(trial, await self._function(trial), self._objective)
@@ -140,10 +137,10 @@ class _Crew:
                     else:
                         told = None
         except Exception as error:
-            ours = isinstance(error, AsktellError) and not isinstance(error, NotFinite)
-            if ours or not isinstance(error, (self._catch, NotFinite)):
+            if not is_caught(error, self._catch):
                 raise
-            self.last_error = error
+            return error
+        return None
 
     async def _tell(self, trial: AsyncTrial, outcome: Outcome, metrics: Mapping[str, MetricInput]) -> None:
         if outcome is Outcome.SUCCEEDED:

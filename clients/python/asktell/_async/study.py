@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Literal, Self, Unpack, overload
 
-from asktell._async.optimize import AsyncFunction, Catch, optimize
+from asktell._async.optimize import AsyncFunction, optimize
 from asktell._async.plots import AsyncPlots
 from asktell._async.session import AsyncSession
 from asktell._async.trial import AsyncTrial
 from asktell._core.ask_options import AskOptions
-from asktell._core.course import FAILURES_IN_A_ROW
+from asktell._core.course import FAILURES_IN_A_ROW, Catch
 from asktell._core.frames import frame_maker
 from asktell._core.leases import Lease
 from asktell._core.study_actions import Params, States, StudyActions

@@ -10,13 +10,16 @@ import enum
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from asktell._core.trial_actions import TrialActions
 from asktell._core.trial_view import TrialView
 from asktell._core.values import number, real, whole
-from asktell.errors import InvalidArgument, StudyComplete, TooManyFailures
+from asktell.errors import AsktellError, InvalidArgument, NotFinite, StudyComplete, TooManyFailures
 from asktell.records import MetricInput, MetricValue, Outcome, TrialState
 from asktell.spec import Goal, Objective
+
+Catch: TypeAlias = type[Exception] | tuple[type[Exception], ...]
 
 FAILURES_IN_A_ROW = 3
 _LONGEST_REASON = 300
@@ -80,6 +83,7 @@ class Course:
         self._failures_in_a_row = 0
         self.tally = Tally()
         self.last_failure: TrialView | None = None
+        self.last_error: Exception | None = None
         self.ending: Ending | None = None
         self.complete: StudyComplete | None = None
         self.error: Exception | None = None
@@ -110,12 +114,15 @@ class Course:
         if self.ending is None or ending is Ending.INTERRUPTED:
             self.ending = ending
 
-    def count(self, trial: TrialActions) -> bool:
-        """Counts a trial that ended or was given back; returns whether it is the best so far."""
+    def count(self, trial: TrialActions, error: Exception | None = None) -> bool:
+        """Counts a trial that ended or was given back; returns whether it is the best so far.
+
+        `error`: what its function raised. Of all errors the last one is kept: their frames hold what the functions had.
+        """
         tally = self.tally
         if trial.state is TrialState.FAILED:
             tally.failed += 1
-            self.last_failure = trial
+            self.last_failure, self.last_error = trial, error
             self._failures_in_a_row += 1
             if self.max_failures_in_a_row is not None and self._failures_in_a_row >= self.max_failures_in_a_row:
                 self.end(Ending.FAILURES)
@@ -148,11 +155,18 @@ def ending_error(course: Course) -> Exception | None:
     if course.ending is Ending.FAILURES and course.last_failure is not None:
         failed = course.last_failure
         lines = failed.reason.strip().splitlines() or ["no reason was told"]
-        return TooManyFailures(
+        error = TooManyFailures(
             f"{course.max_failures_in_a_row} trials in a row failed, the last one, trial {failed.number}, with: "
             f"{lines[0][:_LONGEST_REASON]} (max_failures_in_a_row=None goes on whatever happens)"
         )
+        error.__cause__ = course.last_error
+        return error
     return None
+
+
+def is_caught(error: Exception, catch: Catch) -> bool:
+    """The error fails its trial and nothing else: one of `catch`, or a result that is not finite."""
+    return isinstance(error, NotFinite) or (isinstance(error, catch) and not isinstance(error, AsktellError))
 
 
 def limits(*, trials: int | None, workers: int, timeout_s: float | None, max_failures_in_a_row: int | None) -> None:

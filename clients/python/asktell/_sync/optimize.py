@@ -9,12 +9,12 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from asktell._core.course import Course, Ending, ending_error, limits, result_of
+from asktell._core.course import Catch, Course, Ending, ending_error, is_caught, limits, result_of
 from asktell._core.progress import ProgressLine
 from asktell._sync.interrupts import collected
-from asktell._sync.runner import Listener, Runner, tell_patiently
+from asktell._sync.runner import Listener, Runner, stop_or_fail, tell_patiently
 from asktell._sync.trial import Trial
-from asktell.errors import AsktellError, MissingObjective, NotFinite
+from asktell.errors import AsktellError
 from asktell.records import MetricInput, Outcome
 from asktell.spec import Objective
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from asktell._sync.study import Study
 
 Function: TypeAlias = Callable[[Trial], MetricInput | Mapping[str, MetricInput] | None]
-Catch: TypeAlias = type[Exception] | tuple[type[Exception], ...]
 
 logger = logging.getLogger("asktell")
 
@@ -51,13 +50,13 @@ def optimize(
         timeout_s=timeout_s,
     )
     line = ProgressLine(study.id, course.tally, total=study.to_go(trials), shown=progress)
-    calls: dict[int, _Call] = {}
-
-    def begin(trial: Trial, _reported: object, _printed: object) -> _Call:
-        calls[trial.number] = call = _Call(trial, function, objective, catch)
-        return call
-
-    runner = Runner(study, begin, course, workers=workers, listener=_Line(line))
+    runner = Runner(
+        study,
+        lambda trial, _reported, _printed: _Call(trial, function, objective, catch),
+        course,
+        workers=workers,
+        listener=_Line(line),
+    )
     with line:
         if workers == 1:
             _here(runner)
@@ -67,8 +66,7 @@ def optimize(
         study.refresh()
     error = ending_error(course)
     if error is not None:
-        failed = None if course.last_failure is None else calls.get(course.last_failure.number)
-        raise error from (failed.error if course.ending is Ending.FAILURES and failed is not None else None)
+        raise error
 
 
 def _here(runner: Runner) -> None:
@@ -126,19 +124,15 @@ class _Call:
                     if told is not None:
                         tell_patiently(self.trial, lambda: self._tell(*told), self._interrupted, returned)
         except Exception as error:
-            ours = isinstance(error, AsktellError) and not isinstance(error, NotFinite)
-            if not self._interrupted.is_set() and (ours or not isinstance(error, (self._catch, NotFinite))):
+            if not self._interrupted.is_set() and not is_caught(error, self._catch):
                 raise
             self.error = error
 
     def _tell(self, outcome: Outcome, metrics: Mapping[str, Any]) -> None:
         if outcome is Outcome.SUCCEEDED:
             self.trial.tell(metrics)
-            return
-        try:
-            self.trial.stop(metrics)
-        except MissingObjective:
-            self.trial.fail(f"stopped before it reported {self._objective.metric}")
+        else:
+            stop_or_fail(self.trial, metrics, self._objective.metric)
 
 
 class _Line(Listener):

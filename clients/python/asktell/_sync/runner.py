@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from asktell._core.course import Course, Ending, Step
 from asktell._sync.trial import Trial
-from asktell.errors import DeadlineExceeded, NoTrialAvailable, Overloaded, QueueEmpty, StudyComplete, Unavailable
+from asktell.errors import (
+    DeadlineExceeded,
+    MissingObjective,
+    NoTrialAvailable,
+    Overloaded,
+    QueueEmpty,
+    StudyComplete,
+    Unavailable,
+)
+from asktell.records import MetricInput
 
 if TYPE_CHECKING:
     from asktell._sync.study import Study
@@ -40,12 +49,17 @@ class Listener:
 
 
 class Run(Protocol):
-    """A trial at work. `dropped`: metrics that it printed and the study does not declare."""
+    """A trial at work.
+
+    `dropped`: metrics that it printed and the study does not declare. `error`: what failed it, where that is an exception.
+    """
 
     @property
     def trial(self) -> Trial: ...
     @property
     def dropped(self) -> AbstractSet[str]: ...
+    @property
+    def error(self) -> Exception | None: ...
     def interrupt(self, *, kill: bool = False) -> None:
         """Ends it as soon as it can be ended, or at once, and gives the trial back. From any thread."""
         ...
@@ -180,7 +194,7 @@ class Runner:
             for name in sorted(run.dropped - self._warned):
                 logger.warning("the study does not declare the metric %s: it is dropped", name)
             self._warned |= run.dropped
-            self._listener.ended(trial, is_best=self.course.count(trial))
+            self._listener.ended(trial, is_best=self.course.count(trial, run.error))
             self._changed.notify_all()
 
     def _end(self, ending: Ending) -> None:
@@ -191,6 +205,14 @@ class Runner:
     def _notify(self, tell: Callable[..., None], *details: object) -> None:
         with self._changed:
             tell(*details)
+
+
+def stop_or_fail(trial: Trial, metrics: Mapping[str, MetricInput] | None, objective: str) -> None:
+    """Tells that a trial ended early: STOPPED with what is known, FAILED where the objective is not."""
+    try:
+        trial.stop(metrics)
+    except MissingObjective:
+        trial.fail(f"stopped before it reported {objective}")
 
 
 def tell_patiently(trial: Trial, tell: Callable[[], None], interrupted: threading.Event, result: object) -> None:

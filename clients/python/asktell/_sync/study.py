@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, Self, Unpack, overload
 
 from asktell._core.ask_options import AskOptions
-from asktell._core.course import FAILURES_IN_A_ROW
+from asktell._core.course import FAILURES_IN_A_ROW, Catch
 from asktell._core.frames import frame_maker
 from asktell._core.leases import Lease
 from asktell._core.study_actions import Params, States, StudyActions
 from asktell._core.watch import Change, decode_change
-from asktell._sync.optimize import Catch, Function, optimize
+from asktell._sync.optimize import Function, optimize
 from asktell._sync.plots import Plots
 from asktell._sync.session import Session
 from asktell._sync.trial import Trial

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asktell._core.course import Step
-from asktell._sync.runner import tell_patiently
+from asktell._sync.runner import stop_or_fail, tell_patiently
 from asktell._sync.trial import Trial
 from asktell.cli.running.metrics import MetricsReader
 from asktell.cli.running.process import Child, ending
@@ -43,6 +43,8 @@ class Job:
 
 class TrialRun:
     """Runs a job for one trial; `interrupt` may be called from any thread."""
+
+    error: Exception | None = None  # how a command failed is told to the server alone
 
     def __init__(
         self, job: Job, trial: Trial, *, on_step: Callable[[Step], None], on_text: Callable[[str], None]
@@ -124,10 +126,7 @@ class TrialRun:
         """STOPPED with what is known; called off trials and those of others are nothing to tell."""
         if self.trial.lease_lost:
             return
-        try:
-            self.trial.stop(self._reader.result)
-        except MissingObjective:
-            self.trial.fail(f"stopped before it reported {self._job.objective}")
+        stop_or_fail(self.trial, self._reader.result, self._job.objective)
 
     def _take(self, line: str) -> str | None:
         read = self._reader.read(line)
