@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import gc
 import logging
@@ -314,3 +315,76 @@ async def test_an_error_that_ends_it_keeps_its_cause(new: Any) -> None:
     with pytest.raises(KeyError) as caught:
         await do(study.optimize(of(study, function), catch=ValueError))
     assert isinstance(caught.value.__cause__, OSError)
+
+
+WAITING = """
+import asyncio, sys, asktell
+address, project, kind = sys.argv[1:]
+
+def function(trial):
+    print("at work", flush=True)
+    sys.stdin.readline()
+    return 0.5
+
+async def main():
+    async with asktell.AsyncClient(address, project=project) as client:
+        study = await client.study("s")
+        await study.optimize(lambda trial: asyncio.to_thread(function, trial), trials=2, workers=2)
+
+if kind == "async":
+    asyncio.run(main())
+else:
+    with asktell.Client(address, project=project) as client:
+        client.study("s").optimize(function, trials=2, workers=2)
+"""
+
+
+@pytest.mark.parametrize("client_kind", ["sync", "async"])
+def test_the_bar_says_waiting_only_while_nothing_runs(server: ServerProcess, client_kind: str) -> None:
+    project = f"p{uuid.uuid4().hex[:12]}"
+    control, terminal = os.openpty()
+    frames: list[str] = [""]  # what the bar drew; of the last one perhaps only the beginning yet
+
+    def look() -> None:
+        with contextlib.suppress(OSError):  # what Linux says once the other end is closed
+            while piece := os.read(control, 65536):
+                first, *more = piece.decode(errors="replace").split("\r")
+                frames[-1] += first
+                frames.extend(more)
+
+    with asktell.Client(server.address, project=project) as client:
+        study = client.create_study(
+            "s", space=SPACE, objectives=asktell.Minimize("loss"), algorithm="random", max_running=1
+        )
+        held = study.ask()
+        program = subprocess.Popen(
+            [sys.executable, "-c", WAITING, server.address, project, client_kind],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=terminal,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "160"},
+            text=True,
+        )
+        os.close(terminal)
+        looking = threading.Thread(target=look, daemon=True)  # all the while: a full terminal would block the program
+        looking.start()
+        assert program.stdout is not None
+        try:
+            wait_until(
+                lambda: any("waiting: " in frame for frame in frames), timeout_s=PATIENCE_S, what="the bar says waiting"
+            )
+            held.tell(loss=1)
+            assert program.stdout.readline() == "at work\n"
+            before = len(frames)  # the other worker is refused from here on
+            wait_until(
+                lambda: any("0/2" in frame and "waiting" not in frame for frame in frames[before:-1]),
+                timeout_s=PATIENCE_S,
+                what="the bar says no more that it waits",
+            )
+            out, _ = program.communicate("\n\n", timeout=PATIENCE_S)
+            assert (program.returncode, out) == (0, "at work\n")
+        finally:
+            program.kill()
+            program.wait()
+            looking.join()
+            os.close(control)

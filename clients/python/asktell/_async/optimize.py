@@ -89,6 +89,7 @@ class _Crew:
         self._catch = catch
         self._line = line
         self._changed = asyncio.Event()
+        self._at_work = 0
 
     async def work(self) -> None:
         """Trial after trial until it is over."""
@@ -115,7 +116,8 @@ class _Crew:
         except QueueEmpty:
             self._course.end(Ending.QUEUE_EMPTY)
         except (NoTrialAvailable, Overloaded) as error:
-            self._line.say(f"waiting: {error.message}")
+            if not self._at_work:
+                self._line.say(f"waiting: {error.message}")
             await self._wait(error.retry_after_s or _AGAIN_S)
         except (Unavailable, DeadlineExceeded) as error:  # it was there when this began: it will come back
             logger.warning("waiting for the server: %s", error)
@@ -124,6 +126,8 @@ class _Crew:
 
     async def _run(self, trial: AsyncTrial) -> Exception | None:
         """Returns what the function raised, if that fails the trial and nothing else."""
+        self._at_work += 1
+        self._line.say("")
         try:
             async with trial:
                 told = result_of(trial, await self._function(trial), self._objective)
@@ -140,6 +144,8 @@ class _Crew:
             if not is_caught(error, self._catch):
                 raise
             return error
+        finally:
+            self._at_work -= 1
         return None
 
     async def _tell(self, trial: AsyncTrial, outcome: Outcome, metrics: Mapping[str, MetricInput]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -60,8 +61,14 @@ def _bar(*, always: bool) -> Progress | None:
     if not (always or console.is_terminal or console.is_jupyter):
         return None
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    # Names of studies and errors are not rich's markup.
-    return Progress(*columns, TextColumn("{task.fields[note]}", markup=False), console=console)
+    # Names of studies and errors are not rich's markup. What the functions print goes above the bar, but stays in the file
+    # or pipe that stdout is sent to: rich would print it where the bar is.
+    return Progress(
+        *columns,
+        TextColumn("{task.fields[note]}", markup=False),
+        console=console,
+        redirect_stdout=console.is_jupyter or sys.stdout.isatty(),
+    )
 
 
 def summary(tally: Tally) -> str:

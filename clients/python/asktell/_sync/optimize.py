@@ -142,5 +142,8 @@ class _Line(Listener):
     def waiting(self, why: str) -> None:
         self._line.say(f"waiting: {why}")
 
+    def started(self, trial: Trial) -> None:
+        self._line.say("")
+
     def ended(self, trial: Trial, *, is_best: bool) -> None:  # the line shows the best anyway
         self._line.ended(trial)
