@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from asktell_server.domain.algorithm import Algorithm, Auto, Bayesian, Grid, Manual, Random, Sobol
 from asktell_server.domain.goals import Goals
+from asktell_server.domain.linear_text import read_constraint
 from asktell_server.domain.metrics import Goal, Metric, Metrics, Objective, Split, TrackedMetric
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.provenance import Fit, Provenance
@@ -272,3 +273,49 @@ def conditional_spaces(draw: st.DrawFn, *, finite_only: bool = False) -> SearchS
     space = SearchSpace(parameters=tuple(draw(st.permutations(parameters))))
     space.validate("space")
     return space
+
+
+@st.composite
+def constrained_spaces(draw: st.DrawFn, *, finite_only: bool = False) -> SearchSpace:
+    """Small spaces with one to three linear constraints on two to four numeric parameters; some have conditions.
+
+    The constraints are such that a configuration which is drawn first keeps them, with some room.
+    """
+    kinds: list[Domain] = [
+        IntDomain(min=1, max=4),
+        IntDomain(min=0, max=6, step=2),
+        DiscreteDomain(values=(0.5, 2.0, 8.0)),
+        FloatDomain(min=0.0, max=0.4, step=0.1),
+        IntDomain(min=1, max=16, scale=Scale.LOG),
+    ]
+    if not finite_only:
+        kinds += [FloatDomain(min=-1.0, max=1.0), FloatDomain(min=1e-3, max=1.0, scale=Scale.LOG)]
+    domains = [draw(st.sampled_from(kinds)) for _ in range(draw(st.integers(2, 4)))]
+    names = [f"p{place}" for place in range(len(domains))]
+    known = {name: _inside(draw, domain) for name, domain in zip(names, domains, strict=True)}
+    branch = CategoricalDomain(values=("a", "b"))
+    conditions = [draw(st.sampled_from([None, None, Condition(parent="branch", values=("a",))])) for _ in names]
+    constraints = []
+    for _ in range(draw(st.integers(1, 3))):
+        chosen = draw(st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True))
+        weights = {name: draw(st.sampled_from([-2.0, -1.0, 0.5, 1.0, 3.0])) for name in chosen}
+        total = sum(weight * known[name] for name, weight in weights.items())
+        sign, room = draw(st.sampled_from([("<=", 0.05), (">=", -0.05)]))
+        text = " + ".join(f"{weight!r}*{name}" for name, weight in weights.items())
+        constraints.append(read_constraint(f"{text} {sign} {total + room!r}", field="constraint"))
+    parameters = [
+        Parameter(name=name, domain=domain, condition=condition)
+        for name, domain, condition in zip(names, domains, conditions, strict=True)
+    ]
+    space = SearchSpace(
+        parameters=(Parameter(name="branch", domain=branch), *parameters), parameter_constraints=tuple(constraints)
+    )
+    space.validate("space")
+    return space
+
+
+def _inside(draw: st.DrawFn, domain: Domain) -> float:
+    """A number of the domain; of a range one that is not at its ends."""
+    if isinstance(domain, FloatDomain) and domain.step is None:
+        return draw(st.sampled_from([0.25, 0.5, 0.75])) * (domain.max - domain.min) + domain.min
+    return float(draw(st.sampled_from(list(domain.levels()))))

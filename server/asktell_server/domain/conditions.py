@@ -69,6 +69,18 @@ class Forest:
                 total *= size_of_root
         return total
 
+    def line(self, place: int) -> dict[int, int]:
+        """The ancestors of a parameter, each with the child that leads to it."""
+        line: dict[int, int] = {}
+        while (link := self.links[place]) is not None:
+            line[link.parent] = place
+            place = link.parent
+        return line
+
+    def root(self, place: int) -> int:
+        """The ancestor that always exists; the parameter itself where it does."""
+        return next(reversed(self.line(place)), place)
+
     @property
     def parents(self) -> frozenset[int]:
         """The places of the parameters on which others depend."""

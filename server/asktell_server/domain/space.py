@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from asktell_server.domain.conditions import Forest, validate_conditions
+from asktell_server.domain.counting import keeping
 from asktell_server.domain.domains import (
     DOMAIN_FIELDS,
     MAX_LEVELS,
@@ -19,6 +21,8 @@ from asktell_server.domain.domains import (
     Scale,
 )
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
+from asktell_server.domain.linear import LinearConstraint
+from asktell_server.domain.linear_rules import validate_constraints
 from asktell_server.domain.parameter import Condition, Parameter
 from asktell_server.domain.values import (
     ABSENT,
@@ -56,6 +60,8 @@ __all__ = [
 ]
 
 MAX_PARAMETERS = 100
+MAX_COUNTED = 100_000
+"""Configurations of the parameters that constraints concern, up to which those that keep them are counted."""
 MAX_NAMED = 5
 """The most values of a condition that are named in an error."""
 
@@ -67,10 +73,13 @@ NAME_RULE = "1 to 128 characters out of letters, digits, '_', '.', '-' and '/', 
 class SearchSpace:
     """1 to 100 parameters with unique names; `names` has these in their order, `forest` which depend on which.
 
-    `forest` is None where all parameters always exist.
+    `forest` is None where all parameters always exist. A configuration keeps each of the `parameter_constraints` all of whose
+    parameters it has.
     """
 
     parameters: tuple[Parameter, ...]
+    # Not in the representation, as a parameter's condition.
+    parameter_constraints: tuple[LinearConstraint, ...] = field(default=(), repr=False)
     names: tuple[str, ...] = field(init=False, repr=False, compare=False)
     forest: Forest | None = field(init=False, repr=False, compare=False)
 
@@ -104,6 +113,8 @@ class SearchSpace:
                         f"{where}.default_value", str(error), reason=ErrorReason.VALUE_OUTSIDE_SPACE
                     ) from None
         validate_conditions(self.parameters, field)
+        if self.parameter_constraints:
+            validate_constraints(self.parameters, self.forest, self.parameter_constraints, field)
 
     def normalize(
         self, configuration: Configuration, *, field: str, fill_defaults: bool = False
@@ -113,7 +124,7 @@ class SearchSpace:
         Raises:
             InvalidArgument: a parameter is unknown, missing (and has no default, or `fill_defaults` is False), has a
                 value and does not exist beside those of its parents, or its value is not in its domain. The field is
-                `{field}[{parameter}]`.
+                `{field}[{parameter}]`; it is `field` where the values do not keep a constraint.
         """
         known = set(self.names)
         for name in configuration:
@@ -135,6 +146,9 @@ class SearchSpace:
                 result[parameter.name] = parameter.domain.normalize(value)
             except ValueError as error:
                 raise _outside(field, parameter.name, str(error)) from None
+        for constraint in self.parameter_constraints:
+            if constraint.applies(result) and not constraint.keeps(result):
+                raise _breaks(field, constraint, result)
         return result if self.forest is None else {name: result[name] for name in self.names if name in result}
 
     def active(self, configuration: Configuration) -> tuple[Parameter, ...]:
@@ -151,12 +165,13 @@ class SearchSpace:
 
     @property
     def cardinality(self) -> int | None:
-        """How many configurations there are; None = infinitely many."""
+        """How many configurations there are; None = infinitely many, or too many to see which keep the constraints."""
         counts = [parameter.domain.cardinality for parameter in self.parameters]
-        return self.combinations(counts)
+        combinations = self.combinations(counts)
+        return combinations if combinations is None or not self.parameter_constraints else _kept(self)
 
     def combinations(self, counts: Sequence[int | None]) -> int | None:
-        """How many configurations there are with so many values of each parameter; None = infinitely many."""
+        """How many there are of so many values of each parameter, whatever the constraints leave; None = infinitely many."""
         if self.forest is not None:
             return self.forest.count(counts)
         product = 1
@@ -165,6 +180,21 @@ class SearchSpace:
                 return None
             product *= count
         return product
+
+    def parts(self) -> tuple[SearchSpace | None, SearchSpace | None]:
+        """What the constraints concern, and what goes with all of that; None where there is no such parameter.
+
+        The first has all parameters of constraints and all that depend on them, or that they depend on.
+        """
+        named = {name for constraint in self.parameter_constraints for name in constraint.names}
+        roots = [place if self.forest is None else self.forest.root(place) for place in range(len(self.parameters))]
+        concerned = {root for root, name in zip(roots, self.names, strict=True) if name in named}
+        mine = tuple(one for one, root in zip(self.parameters, roots, strict=True) if root in concerned)
+        rest = tuple(one for one, root in zip(self.parameters, roots, strict=True) if root not in concerned)
+        return (
+            SearchSpace(parameters=mine, parameter_constraints=self.parameter_constraints) if mine else None,
+            SearchSpace(parameters=rest) if rest else None,
+        )
 
     def _exists(self, place: int, values: Configuration) -> bool:
         """Whether a parameter exists; the parents' values are those of the configuration, none of them inactive."""
@@ -184,6 +214,39 @@ class SearchSpace:
         if condition is None:
             return ""
         return f"; it exists where {condition.parent} is {' or '.join(map(shown, condition.values[:MAX_NAMED]))}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """The values of a finite domain."""
+
+    domain: Domain
+    count: int
+
+    def value(self, index: int) -> ParameterValue:
+        domain = self.domain
+        return domain.level(index) if isinstance(domain, FloatDomain | IntDomain) else domain.levels()[index]
+
+
+@lru_cache(maxsize=256)  # every ask and every answer with a study wants to know
+def _kept(space: SearchSpace) -> int | None:
+    concerned, rest = space.parts()
+    assert concerned is not None, "there are constraints, and finitely many configurations without them"
+    axes = [_Values(parameter.domain, parameter.domain.cardinality or 0) for parameter in concerned.parameters]
+    codes = keeping(concerned.names, axes, space.parameter_constraints, concerned.forest, limit=MAX_COUNTED)
+    if codes is None:
+        return None
+    return len(codes) * (1 if rest is None else rest.cardinality or 0)
+
+
+def _breaks(field: str, constraint: LinearConstraint, values: Configuration) -> InvalidArgument:
+    given = ", ".join(f"{name} = {shown(values[name])}" for name in constraint.names)
+    return InvalidArgument(
+        field,
+        f"must keep {constraint}, got {given}",
+        reason=ErrorReason.VALUE_OUTSIDE_SPACE,
+        metadata={"parameter_constraint": str(constraint)},
+    )
 
 
 def _outside(field: str, parameter: str, message: str) -> InvalidArgument:

@@ -22,7 +22,10 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from cattrs.strategies import configure_tagged_union
 
 from asktell_server.domain.algorithm import Algorithm
+from asktell_server.domain.errors import AsktellError
 from asktell_server.domain.goals import Goals
+from asktell_server.domain.linear import LinearConstraint
+from asktell_server.domain.linear_text import read_constraint
 from asktell_server.domain.metrics import Measurement, Metric
 from asktell_server.domain.provenance import Provenance
 from asktell_server.domain.space import (
@@ -33,6 +36,7 @@ from asktell_server.domain.space import (
     FloatDomain,
     IntDomain,
     ParameterValue,
+    SearchSpace,
 )
 from asktell_server.domain.study import Study
 from asktell_server.domain.trial import UNNAMED_METRIC, Belief, Prediction, Result, Trial
@@ -42,6 +46,9 @@ _SCHEMA_OF_GOALS = 2
 """Of studies that older servers would take for studies of one objective, without constraints."""
 _SCHEMA_OF_CONDITIONS = 3
 """Of studies whose parameters older servers would take for ones that always exist."""
+_SCHEMA_OF_CONSTRAINTS = 4
+"""Of studies whose constraints on parameters older servers would not keep."""
+_NEWEST = _SCHEMA_OF_CONSTRAINTS
 SEALED_SCHEMA = 2
 """Of what `seal` makes; rises, too, when the meaning of something in it changes."""
 
@@ -94,9 +101,16 @@ def encode_study(study: Study) -> bytes:
     data = _converter.unstructure(study, unstructure_as=Study)
     data.pop("revision", None)
     data |= data.pop("goals")  # stored as fields of the study
+    return _pack(data, schema=_schema_of(study))
+
+
+def _schema_of(study: Study) -> int:
+    if study.space.parameter_constraints:
+        return _SCHEMA_OF_CONSTRAINTS
+    if study.space.forest is not None:
+        return _SCHEMA_OF_CONDITIONS
     plain = len(study.goals.objectives) == 1 and not study.goals.outcome_constraints
-    schema = SCHEMA if plain else _SCHEMA_OF_GOALS
-    return _pack(data, schema=schema if study.space.forest is None else _SCHEMA_OF_CONDITIONS)
+    return SCHEMA if plain else _SCHEMA_OF_GOALS
 
 
 @lru_cache(maxsize=256)  # every read of a study's head brings the same specification again
@@ -155,9 +169,8 @@ def _pack(data: dict[str, Any], *, schema: int = SCHEMA) -> bytes:
 
 
 def _unpack(blob: bytes) -> dict[str, Any]:
-    if not blob or not SCHEMA <= blob[0] <= _SCHEMA_OF_CONDITIONS:
-        newest = _SCHEMA_OF_CONDITIONS
-        raise CodecError(f"stored with schema {blob[0] if blob else 'none'}, this server reads {SCHEMA} to {newest}")
+    if not blob or not SCHEMA <= blob[0] <= _NEWEST:
+        raise CodecError(f"stored with schema {blob[0] if blob else 'none'}, this server reads {SCHEMA} to {_NEWEST}")
     try:
         data: dict[str, Any] = msgpack.unpackb(memoryview(blob)[1:])
     except ValueError as error:
@@ -168,7 +181,7 @@ def _unpack(blob: bytes) -> dict[str, Any]:
 def _structure(data: dict[str, Any], kind: type[_T]) -> _T:
     try:
         return _converter.structure(data, kind)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AsktellError) as error:
         raise CodecError(f"a stored {kind.__name__.lower()} cannot be read") from error
 
 
@@ -222,12 +235,17 @@ def _make_converter() -> Converter:
     converter.register_structure_hook(
         Provenance, make_dict_structure_fn(Provenance, converter, prepared_pending=stored)
     )
+    converter.register_unstructure_hook(LinearConstraint, str)
+    converter.register_structure_hook(LinearConstraint, lambda text, _: read_constraint(text, field="space"))
     for kind in (Metric, Measurement, Result, Trial):
         converter.register_unstructure_hook(
             kind, make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
         )
     configure_tagged_union(Domain, converter, tag_name="kind", tag_generator=_DOMAIN_TAGS.__getitem__)
     configure_tagged_union(Algorithm, converter, tag_name="kind", tag_generator=_algorithm_tag)
+    # Of a space only the constraints may be left out, where there are none.
+    hook = make_dict_unstructure_fn(SearchSpace, converter, _cattrs_omit_if_default=True)
+    converter.register_unstructure_hook(SearchSpace, hook)
     return converter
 
 

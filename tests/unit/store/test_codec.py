@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asktell_server.domain.linear_text import read_constraint
 from asktell_server.domain.metrics import Measurement, Metric
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.provenance import Fit, Provenance
@@ -88,7 +89,7 @@ def test_fields_of_a_later_version_are_ignored(encoded: bytes) -> None:
         assert decode_measurement(extended) == decode_measurement(encoded)
 
 
-@pytest.mark.parametrize("encoded", [b"", bytes([SCHEMA + 3]) + encode_trial(running(0.1))[1:]])
+@pytest.mark.parametrize("encoded", [b"", bytes([SCHEMA + 9]) + encode_trial(running(0.1))[1:]])
 def test_what_another_schema_wrote_is_not_guessed_at(encoded: bytes) -> None:
     with pytest.raises(CodecError, match="schema"):
         decode_trial(encoded, number=1, revision=1)
@@ -110,6 +111,21 @@ def test_older_servers_refuse_studies_with_conditions_and_their_studies_are_read
     stored = encode_study(conditional)
     assert stored[0] > SCHEMA + 1
     assert decode_study(stored, revision=conditional.revision) == conditional
+
+
+def test_older_servers_refuse_studies_with_constraints_on_parameters() -> None:
+    space = SearchSpace(
+        parameters=tuple(Parameter(name=name, domain=FloatDomain(min=0.0, max=1.0)) for name in ("a", "b")),
+        parameter_constraints=(read_constraint("a + 2*b <= 0.3", field="f"),),
+    )
+    study = a_study(StudyName(project="default", study_id="s"), space=space)
+    stored = encode_study(study)
+    assert stored[0] > SCHEMA + 2
+    assert decode_study(stored, revision=study.revision) == study
+    data = msgpack.unpackb(stored[1:])
+    assert data["space"].pop("parameter_constraints") == ["a + 2*b <= 0.3"]
+    plain = dataclasses.replace(study, space=dataclasses.replace(space, parameter_constraints=()))
+    assert msgpack.unpackb(encode_study(plain)[1:])["space"] == data["space"]  # what servers before wrote
 
 
 def test_damaged_values_are_reported_as_such() -> None:

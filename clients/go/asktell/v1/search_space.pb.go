@@ -85,9 +85,17 @@ func (Scale) EnumDescriptor() ([]byte, []int) {
 type SearchSpace struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Required. The parameters, in the order in which tables show them.
-	Parameters    []*Parameter `protobuf:"bytes,1,rep,name=parameters,proto3" json:"parameters,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Parameters []*Parameter `protobuf:"bytes,1,rep,name=parameters,proto3" json:"parameters,omitempty"`
+	// Optional. At most 32 linear constraints on numeric parameters (float, int, discrete), such as
+	// `width + 2*depth <= 64` or `low <= high`: sums of parameters times numbers, and one `<=` or `>=`; a name with `-` or
+	// `/` in it stands in backticks. Values count in the parameter's own unit, whatever its scale. A constraint applies to
+	// configurations that have all of its parameters. A sum that misses its bound by no more than 1e-9 of the sizes of its
+	// terms keeps it. Constraints that nothing keeps together are refused, and so are equalities. They read back in one
+	// form, with what is added on the left and what is subtracted on the right.
+	// Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+	ParameterConstraints []string `protobuf:"bytes,2,rep,name=parameter_constraints,json=parameterConstraints,proto3" json:"parameter_constraints,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *SearchSpace) Reset() {
@@ -123,6 +131,13 @@ func (*SearchSpace) Descriptor() ([]byte, []int) {
 func (x *SearchSpace) GetParameters() []*Parameter {
 	if x != nil {
 		return x.Parameters
+	}
+	return nil
+}
+
+func (x *SearchSpace) GetParameterConstraints() []string {
+	if x != nil {
+		return x.ParameterConstraints
 	}
 	return nil
 }
@@ -951,11 +966,12 @@ var File_asktell_v1_search_space_proto protoreflect.FileDescriptor
 const file_asktell_v1_search_space_proto_rawDesc = "" +
 	"\n" +
 	"\x1dasktell/v1/search_space.proto\x12\n" +
-	"asktell.v1\"D\n" +
+	"asktell.v1\"y\n" +
 	"\vSearchSpace\x125\n" +
 	"\n" +
 	"parameters\x18\x01 \x03(\v2\x15.asktell.v1.ParameterR\n" +
-	"parameters\"\x90\x04\n" +
+	"parameters\x123\n" +
+	"\x15parameter_constraints\x18\x02 \x03(\tR\x14parameterConstraints\"\x90\x04\n" +
 	"\tParameter\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12<\n" +
 	"\ffloat_domain\x18\x02 \x01(\v2\x17.asktell.v1.FloatDomainH\x00R\vfloatDomain\x126\n" +

@@ -58,18 +58,31 @@ class SearchSpace(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PARAMETERS_FIELD_NUMBER: _builtins.int
+    PARAMETER_CONSTRAINTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def parameters(self) -> _containers.RepeatedCompositeFieldContainer[Global___Parameter]:
         """Required. The parameters, in the order in which tables show them."""
+
+    @_builtins.property
+    def parameter_constraints(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Optional. At most 32 linear constraints on numeric parameters (float, int, discrete), such as
+        `width + 2*depth <= 64` or `low <= high`: sums of parameters times numbers, and one `<=` or `>=`; a name with `-` or
+        `/` in it stands in backticks. Values count in the parameter's own unit, whatever its scale. A constraint applies to
+        configurations that have all of its parameters. A sum that misses its bound by no more than 1e-9 of the sizes of its
+        terms keeps it. Constraints that nothing keeps together are refused, and so are equalities. They read back in one
+        form, with what is added on the left and what is subtracted on the right.
+        Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+        """
 
     def __init__(
         self,
         *,
         parameters: _abc.Iterable[Global___Parameter] | None = ...,
+        parameter_constraints: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parameters", b"parameters"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parameter_constraints", b"parameter_constraints", "parameters", b"parameters"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

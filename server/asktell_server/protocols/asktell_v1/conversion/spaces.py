@@ -45,8 +45,10 @@ def space_from(message: search_space_pb2.SearchSpace, where: str) -> SearchSpace
 
     Raises:
         InvalidArgument: a parameter without domain, an unknown scale, a value without kind.
-        NotSupported: priors.
+        NotSupported: priors, constraints.
     """
+    if message.parameter_constraints:
+        raise NotSupported(f"{where}.parameter_constraints", "constraints between parameters are not supported yet")
     return SearchSpace(
         parameters=tuple(
             _parameter_from(parameter, f"{where}.parameters[{index}]")
