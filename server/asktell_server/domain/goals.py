@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import fsum, inf
 
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
@@ -22,27 +22,23 @@ class Goals:
     """The objectives and outcome constraints of a study or problem, and what they say about results.
 
     A constraint that is relative to a baseline has no say until `relative_to` has put the baseline's value in.
+
+    Attributes:
+        metrics: the metrics that a successful result must hold, each once: the columns of what the engine learns from.
+        directions: for each of them the side that is wanted: the objective's goal, or that of the first bound.
     """
 
     objectives: tuple[Objective, ...]
     outcome_constraints: tuple[OutcomeConstraint, ...] = ()
+    metrics: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    directions: tuple[Goal, ...] = field(init=False, repr=False, compare=False)
 
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """The metrics that a successful result must hold, each once: the columns of what the engine learns from."""
-        return tuple(self._directions)
-
-    @property
-    def directions(self) -> tuple[Goal, ...]:
-        """For each of `metrics` the side that is wanted: the objective's goal, or that of the first bound."""
-        return tuple(self._directions.values())
-
-    @property
-    def _directions(self) -> dict[str, Goal]:
+    def __post_init__(self) -> None:
         directions = {objective.metric: objective.goal for objective in self.objectives}
         for constraint in self.outcome_constraints:
             directions.setdefault(constraint.metric, constraint.goal)
-        return directions
+        object.__setattr__(self, "metrics", tuple(directions))
+        object.__setattr__(self, "directions", tuple(directions.values()))
 
     @property
     def is_relative(self) -> bool:

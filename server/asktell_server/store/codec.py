@@ -118,7 +118,7 @@ def decode_study(blob: bytes, *, revision: int) -> Study:
     """A study with the revision that the store keeps outside the blob."""
     data = _unpack(blob)
     data["revision"] = revision
-    data["goals"] = {field.name: data.pop(field.name) for field in fields(Goals) if field.name in data}
+    data["goals"] = {field.name: data.pop(field.name) for field in fields(Goals) if field.init and field.name in data}
     return _structure(data, Study)
 
 
