@@ -102,13 +102,11 @@ _ARGUMENTS = f"{__name__}.arguments"
 @click.option(
     "--workers", type=click.IntRange(1), default=None, metavar="N", help="Model processes. [default: cores - 1]"
 )
-@click.option(
-    "--tls-cert", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="Certificate chain, PEM."
-)
-@click.option("--tls-key", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="Private key, PEM.")
+@click.option("--tls-cert", type=_PEM, help="Certificate chain, PEM.")
+@click.option("--tls-key", type=_PEM, help="Private key, PEM.")
 @click.option(
     "--tls-client-ca",
-    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    type=_PEM,
     help="Callers must have a certificate of an authority in this PEM file; stands for the token, or comes on top of it.",
 )
 @click.option(
@@ -168,8 +166,7 @@ def serve(
             raise click.UsageError(f"{HTTP_HOST_FLAG} must be a name without scheme and port, got {name!r}")
     if sum((store_url is not None, data_dir is not None, stateless)) > 1:
         raise click.UsageError("--store, --data-dir and --stateless exclude each other")
-    if (tls_cert is None) != (tls_key is None):
-        raise click.UsageError("--tls-cert and --tls-key go together")
+    _check_pair(tls_cert, tls_key)
     if tls_client_ca is not None and tls_cert is None:
         raise click.UsageError("--tls-client-ca needs --tls-cert and --tls-key")
     settings = Settings(
@@ -223,8 +220,7 @@ def health(address: str, timeout_s: float, tls_ca: Path | None, tls_cert: Path |
 
     if tls_ca is None and (tls_cert or tls_key):
         raise click.UsageError("--tls-cert and --tls-key need --tls-ca")
-    if (tls_cert is None) != (tls_key is None):
-        raise click.UsageError("--tls-cert and --tls-key go together")
+    _check_pair(tls_cert, tls_key)
     status = probe(address, timeout_s=timeout_s, tls_ca=tls_ca, certificate=tls_cert, private_key=tls_key)
     click.echo(status)
     sys.exit(0 if status == "SERVING" else 1)
@@ -316,6 +312,11 @@ def _check_address(option: str, address: str) -> None:
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
         raise click.UsageError(f"{option} must be HOST:PORT, got {address!r}")
+
+
+def _check_pair(tls_cert: Path | None, tls_key: Path | None) -> None:
+    if (tls_cert is None) != (tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key go together")
 
 
 def _configure_logging(level: str) -> None:

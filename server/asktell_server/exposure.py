@@ -36,9 +36,9 @@ def refusal(settings: Settings, arguments: Sequence[str]) -> str | None:
     if host in _ALL:
         host, name = "$(hostname)", "DNS:$(hostname)"
     mended = []
-    if settings.token is None and settings.tls_client_ca is None:
+    if "token" in missing:
         mended.append('export ASKTELL_TOKEN="$(openssl rand -hex 32)"    # clients need the same')
-    if settings.tls_certificate is None:
+    if "TLS" in missing:
         mended.append(
             f"openssl req -x509 -newkey rsa:2048 -nodes -days 365 -keyout key.pem -out cert.pem -subj /CN={host} "
             f"-addext subjectAltName={name}    # or a certificate of your own; clients: ASKTELL_TLS_CA=cert.pem"

@@ -30,6 +30,11 @@ async def in_pieces(
     return results
 
 
+async def in_pieces_numbered(function: Callable[[int, T], R], items: Iterable[T]) -> list[R]:
+    """`in_pieces` for a function that takes the place of each item, from 0 on, before the item."""
+    return await in_pieces(lambda numbered: function(*numbered), enumerate(items))
+
+
 @contextmanager
 def without_collector() -> Iterator[None]:
     """No search for reference cycles meanwhile: for work in a thread that makes very many objects, and no cycles.

@@ -15,7 +15,7 @@ from asktell_server.domain.results import validate_result
 from asktell_server.domain.space import Configuration
 from asktell_server.domain.study import Study, StudyState, validate_annotations, validate_labels
 from asktell_server.domain.trial import Origin, Result, Trial, TrialState
-from asktell_server.pace import in_pieces
+from asktell_server.pace import in_pieces, in_pieces_numbered
 from asktell_server.service.ask.preparing import Preparer
 from asktell_server.service.changing import MAX_LOST_RACES, ChangingStore
 from asktell_server.service.clock import Clock
@@ -75,8 +75,8 @@ class Intake:
         _validate_count(trials)
         now = self._clock()
 
-        def write(numbered: tuple[int, NewTrial]) -> TrialWrite:
-            where, new = f"trials[{numbered[0]}]", numbered[1]
+        def write(index: int, new: NewTrial) -> TrialWrite:
+            where = f"trials[{index}]"
             trial = Trial(
                 state=TrialState.QUEUED,
                 parameters=study.space.normalize(new.parameters, field=f"{where}.parameters", fill_defaults=True),
@@ -88,7 +88,7 @@ class Intake:
             _validate_extras(trial, where)
             return TrialWrite(trial=trial)
 
-        writes = await in_pieces(write, enumerate(trials))
+        writes = await in_pieces_numbered(write, trials)
         committed = await self._commit(name, writes, request, require_open=True)
         return committed.records
 
@@ -108,8 +108,8 @@ class Intake:
         now = self._clock()
         keys: set[str] = set()
 
-        def write(numbered: tuple[int, PastTrial]) -> TrialWrite:
-            where, past = f"trials[{numbered[0]}]", numbered[1]
+        def write(index: int, past: PastTrial) -> TrialWrite:
+            where = f"trials[{index}]"
             if not 1 <= len(past.import_key) <= MAX_IMPORT_KEY:
                 raise InvalidArgument(
                     f"{where}.import_key", f"must have 1 to {MAX_IMPORT_KEY} characters, got {len(past.import_key)}"
@@ -134,7 +134,7 @@ class Intake:
             _validate_extras(trial, where)
             return TrialWrite(trial=trial)
 
-        writes = await in_pieces(write, enumerate(trials))
+        writes = await in_pieces_numbered(write, trials)
         if validate_only:
             return [TrialRecord(trial=made.trial) for made in writes], 0
         committed = await self._commit(name, writes, request, require_open=False)

@@ -15,7 +15,7 @@ from asktell_server.engine.observations import Observation
 from asktell_server.engine.problem import Problem, SuggestResult
 from asktell_server.engine.task import Engine
 from asktell_server.engine.tasks.suggest import SuggestTask
-from asktell_server.pace import in_pieces
+from asktell_server.pace import in_pieces_numbered
 from asktell_server.service.observing import observation
 
 log = logging.getLogger(__name__)
@@ -91,16 +91,14 @@ async def task_of(request: SuggestRequest) -> SuggestTask:
     _limit("pending", len(request.pending), MAX_PENDING)
     history = problem.empty_history()
 
-    def append(numbered: tuple[int, TriedConfiguration]) -> None:
-        index, tried = numbered
+    def append(index: int, tried: TriedConfiguration) -> None:
         history.append(_observation(tried, problem, f"observations[{index}]"))
 
-    def normalize(numbered: tuple[int, Configuration]) -> Configuration:
-        index, parameters = numbered
+    def normalize(index: int, parameters: Configuration) -> Configuration:
         return problem.space.normalize(parameters, field=f"pending[{index}].parameters")
 
-    await in_pieces(append, enumerate(request.observations))
-    pending = await in_pieces(normalize, enumerate(request.pending))
+    await in_pieces_numbered(append, request.observations)
+    pending = await in_pieces_numbered(normalize, request.pending)
     if not 1 <= request.count <= MAX_COUNT:
         raise InvalidArgument("count", f"must be 1 to {MAX_COUNT}, got {request.count}")
     if not 0 <= request.seed < MAX_EXACT_INT:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from asktell_server.domain.space import configuration_digest
-from asktell_server.pace import in_pieces
+from asktell_server.pace import in_pieces, in_pieces_numbered
 from asktell_server.store.codec import encode_trial
 from asktell_server.store.protocol import Commit, Committed, StalenessLimit, TrialRecord, TrialWrite
 from asktell_server.store.replies import read_row
@@ -44,8 +44,7 @@ async def committed(reply: Sequence[Any], writes: Sequence[TrialWrite]) -> Commi
     """The answer of commit.lua or recall.lua; `writes` are those of the commit, if it may just have been done."""
     _, sequence, created, replayed, rows = reply
 
-    def read(numbered: tuple[int, Sequence[Any]]) -> TrialRecord:
-        index, row = numbered
+    def read(index: int, row: Sequence[Any]) -> TrialRecord:
         number, value = row[0], row[1]
         if value:
             return read_row(row)
@@ -53,7 +52,7 @@ async def committed(reply: Sequence[Any], writes: Sequence[TrialWrite]) -> Commi
         stored = dataclasses.replace(write.trial, number=number, revision=write.expected_revision + 1)
         return read_row(row, stored)
 
-    records = await in_pieces(read, enumerate(rows))
+    records = await in_pieces_numbered(read, rows)
     return Committed(records=records, sequence=sequence, created=created, replayed=bool(replayed))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 
 HTTP_HOST_FLAG = "--http-host"
 """Allows the HTTP door another name; messages give it."""
@@ -11,6 +12,16 @@ HTTP_HOST_FLAG = "--http-host"
 def host_of(address: str) -> str:
     """The host of `host:port`, in lower case, an IPv6 address without its brackets."""
     return address.rpartition(":")[0].strip("[]").lower()
+
+
+def listener(address: str) -> socket.socket:
+    """A socket that listens on `host:port` (port 0 = any free one), on IPv6 where the host is written so.
+
+    Raises:
+        OSError: the address cannot be bound.
+    """
+    host, port = host_of(address), int(address.rpartition(":")[2])
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
 
 
 def is_ip_address(host: str) -> bool:

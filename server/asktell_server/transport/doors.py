@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-import socket
 
+from asktell_server.transport.addresses import listener
 from asktell_server.transport.grpc_server import GrpcServer
-from asktell_server.transport.http_server import HttpServer, family
+from asktell_server.transport.http_server import HttpServer
 from asktell_server.transport.tls import Tls
 
 log = logging.getLogger(__name__)
@@ -25,9 +25,8 @@ def check_free(listen: str, listen_http: str | None) -> None:
         DoorError: somebody has.
     """
     for address in filter(None, (listen, listen_http)):
-        host, _, port = address.rpartition(":")
         try:
-            socket.create_server((host.strip("[]"), int(port)), family=family(host)).close()
+            listener(address).close()
         except OSError as error:
             if error.errno == errno.EADDRINUSE:  # anything else is said when the port is opened
                 raise DoorError(f"cannot listen on {address}: another program does") from None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import socket
 from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from asktell_server.transport.addresses import listener
 from asktell_server.transport.http_protocol import limited
 from asktell_server.transport.limits import DEFAULT_LIMITS, Limits
 from asktell_server.transport.tls import Tls
@@ -33,12 +33,11 @@ class HttpServer:
         Raises:
             OSError: the address cannot be bound.
         """
-        host, _, port = address.rpartition(":")
-        listener = socket.create_server((host.strip("[]"), int(port)), family=family(host))
+        bound = listener(address)
         self._server = _Server(_config(self._application, self._limits, tls))
-        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]), name="http server")
-        bound: int = listener.getsockname()[1]
-        return bound
+        self._serving = asyncio.create_task(self._server.serve(sockets=[bound]), name="http server")
+        port: int = bound.getsockname()[1]
+        return port
 
     async def stop(self) -> None:
         """Closes the port; calls in flight get a short while to end."""
@@ -69,8 +68,3 @@ def _config(application: ASGIApp, limits: Limits, tls: Tls | None) -> uvicorn.Co
         ssl_context_factory=None if tls is None else lambda _config, _default: tls.context,
         timeout_graceful_shutdown=math.ceil(STOP_GRACE_S),
     )
-
-
-def family(host: str) -> socket.AddressFamily:
-    """IPv6 where the host is written so."""
-    return socket.AF_INET6 if ":" in host else socket.AF_INET

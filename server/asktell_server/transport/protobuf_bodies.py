@@ -7,7 +7,6 @@ same message is parsing the whole.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from google.protobuf.message import DecodeError, Message
 
@@ -62,7 +61,13 @@ def _merge(message: Message, data: bytes, depth: int) -> None:
             if at > len(data):
                 raise DecodeError
             message.MergeFromString(data[begin:start])
-            _merge_large(message, field, data[content:at], depth)
+            if field.message_type.GetOptions().map_entry:
+                if at - content > MOST_ENTRY:
+                    raise _large_entry(field.name, at - content)
+                message.MergeFromString(data[start:at])
+            else:
+                inner = getattr(message, field.name)
+                _merge(inner.add() if field.is_repeated else inner, data[content:at], depth - 1)
             begin = at
         elif at - begin >= PIECE:
             message.MergeFromString(data[begin:at])
@@ -70,25 +75,5 @@ def _merge(message: Message, data: bytes, depth: int) -> None:
     message.MergeFromString(data[begin:])
 
 
-def _merge_large(message: Message, field: Any, data: bytes, depth: int) -> None:
-    if field.message_type.GetOptions().map_entry:
-        if len(data) > MOST_ENTRY:
-            raise InvalidArgument(field.name, f"must hold entries of at most {MOST_ENTRY:,} bytes, got {len(data):,}")
-        message.MergeFromString(_record(field.number, data))
-        return
-    inner = getattr(message, field.name)
-    _merge(inner.add() if field.is_repeated else inner, data, depth - 1)
-
-
-def _record(number: int, content: bytes) -> bytes:
-    """A record of bytes."""
-    return _varint(number << 3 | BYTES) + _varint(len(content)) + content
-
-
-def _varint(value: int) -> bytes:
-    parts = bytearray()
-    while value > 0x7F:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    parts.append(value)
-    return bytes(parts)
+def _large_entry(field: str, size: int) -> InvalidArgument:
+    return InvalidArgument(field, f"must hold entries of at most {MOST_ENTRY:,} bytes, got {size:,}")

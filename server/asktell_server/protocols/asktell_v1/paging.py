@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterator, MutableSequence, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
 from typing import TypeVar
 
 from google.protobuf.message import Message
@@ -30,6 +30,11 @@ def page_size(requested: int, *, default: int) -> int:
     return min(requested or default, MAX_PAGE_SIZE)
 
 
+async def append_messages(items: Iterable[T], message: Callable[[T], M], to: MutableSequence[M]) -> None:
+    """Appends the items' messages to an answer, in pieces."""
+    await in_pieces(lambda item: to.append(message(item)), items)
+
+
 async def fill_page(
     items: Sequence[T], message: Callable[[T], M], to: MutableSequence[M], *, most_bytes: int = PAGE_BYTES
 ) -> T | None:
@@ -44,9 +49,9 @@ async def fill_page(
             if size >= most_bytes:
                 return
             yield item
-            size += to[-1].ByteSize()  # in_pieces has appended the item's message
+            size += to[-1].ByteSize()  # append_messages has appended the item's message
 
-    await in_pieces(lambda item: to.append(message(item)), until_full())
+    await append_messages(until_full(), message, to)
     return items[len(to) - 1] if len(to) < len(items) else None
 
 

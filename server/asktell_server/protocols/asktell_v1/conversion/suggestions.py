@@ -11,7 +11,6 @@ from asktell_server.domain.errors import InvalidArgument
 from asktell_server.domain.space import Configuration
 from asktell_server.domain.trial import Result, TrialState
 from asktell_server.engine.problem import Problem, Suggestion, SuggestResult
-from asktell_server.pace import in_pieces
 from asktell_server.protocols.asktell_v1.conversion.metrics import goals_from, metrics_from
 from asktell_server.protocols.asktell_v1.conversion.spaces import (
     algorithm_from,
@@ -20,6 +19,7 @@ from asktell_server.protocols.asktell_v1.conversion.spaces import (
     space_from,
 )
 from asktell_server.protocols.asktell_v1.conversion.trials import ORIGINS_OUT, prediction_to
+from asktell_server.protocols.asktell_v1.paging import append_messages
 from asktell_server.service.suggesting import (
     SuggestRequest,
     TriedConfiguration,
@@ -96,7 +96,7 @@ def _pending_from(message: suggestion_service_pb2.Configuration, index: int) -> 
 async def result_to(result: SuggestResult) -> suggestion_service_pb2.SuggestResponse:
     """Writes an answer."""
     answer = suggestion_service_pb2.SuggestResponse(warm_start=result.warm_start)
-    await in_pieces(lambda suggestion: answer.suggestions.append(_suggestion_to(suggestion)), result.suggestions)
+    await append_messages(result.suggestions, _suggestion_to, answer.suggestions)
     return answer
 
 

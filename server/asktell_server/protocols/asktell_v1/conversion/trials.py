@@ -11,11 +11,12 @@ from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.trial import UNNAMED_METRIC, Origin, Prediction, Result, TrialState
-from asktell_server.pace import in_pieces
+from asktell_server.pace import in_pieces_numbered
 from asktell_server.protocols.asktell_v1.conversion.counts import MAX_PATHS, annotations_from, few, labels_from
 from asktell_server.protocols.asktell_v1.conversion.metrics import measurement_to, metrics_from, metrics_to
 from asktell_server.protocols.asktell_v1.conversion.spaces import configuration_from, configuration_to
 from asktell_server.protocols.asktell_v1.conversion.times import time_from, time_to
+from asktell_server.protocols.asktell_v1.paging import append_messages
 from asktell_server.service.intake import NewTrial, PastTrial
 from asktell_server.service.judging import ModelBest
 from asktell_server.service.reading import BestTrials, TrialFilter
@@ -55,22 +56,22 @@ def result_from(outcome: int, metrics: Mapping[str, trial_pb2.Metric], reason: s
 async def new_trials_from(messages: Sequence[trial_service_pb2.EnqueuedTrial]) -> list[NewTrial]:
     """Reads configurations to enqueue."""
 
-    def read(numbered: tuple[int, trial_service_pb2.EnqueuedTrial]) -> NewTrial:
-        where, message = f"trials[{numbered[0]}].", numbered[1]
+    def read(index: int, message: trial_service_pb2.EnqueuedTrial) -> NewTrial:
+        where = f"trials[{index}]."
         return NewTrial(
             parameters=configuration_from(message.parameters, f"{where}parameters"),
             labels=labels_from(message.labels, f"{where}labels"),
             annotations=annotations_from(message.annotations, f"{where}annotations"),
         )
 
-    return await in_pieces(read, enumerate(messages))
+    return await in_pieces_numbered(read, messages)
 
 
 async def past_trials_from(messages: Sequence[trial_service_pb2.ImportedTrial]) -> list[PastTrial]:
     """Reads past results."""
 
-    def read(numbered: tuple[int, trial_service_pb2.ImportedTrial]) -> PastTrial:
-        where, message = f"trials[{numbered[0]}].", numbered[1]
+    def read(index: int, message: trial_service_pb2.ImportedTrial) -> PastTrial:
+        where = f"trials[{index}]."
         return PastTrial(
             import_key=message.import_key,
             parameters=configuration_from(message.parameters, f"{where}parameters"),
@@ -81,7 +82,7 @@ async def past_trials_from(messages: Sequence[trial_service_pb2.ImportedTrial]) 
             annotations=annotations_from(message.annotations, f"{where}annotations"),
         )
 
-    return await in_pieces(read, enumerate(messages))
+    return await in_pieces_numbered(read, messages)
 
 
 def _optional_time(message: trial_service_pb2.ImportedTrial, field: str, where: str) -> datetime | None:
@@ -161,12 +162,12 @@ async def write_trials(
     goals: Goals | None = None,
 ) -> None:
     """Writes trials into an answer; see `trial_to`."""
-    await in_pieces(lambda record: to.append(trial_to(study, record, goals=goals)), records)
+    await append_messages(records, lambda record: trial_to(study, record, goals=goals), to)
 
 
 async def write_measurements(measurements: Sequence[Measurement], to: MutableSequence[trial_pb2.Measurement]) -> None:
     """Writes measurements into a trial."""
-    await in_pieces(lambda measurement: to.append(measurement_to(measurement)), measurements)
+    await append_messages(measurements, measurement_to, to)
 
 
 def trial_to(study: StudyName, record: TrialRecord, *, goals: Goals | None = None) -> trial_pb2.Trial:
