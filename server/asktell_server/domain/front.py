@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from math import inf
 
 import numpy as np
@@ -16,6 +17,26 @@ from asktell_server.domain.standings import Row, Standing, Standings, TotalOrder
 def standings_of(goals: Goals) -> Standings:
     """Empty standings for a study with these goals."""
     return TotalOrder() if len(goals.objectives) == 1 else ParetoOrder(goals.references)
+
+
+class Dominated:
+    """What a Pareto front dominates: the front as it was, to be measured once, in any thread.
+
+    Attributes:
+        reference: the costs (m) that its hypervolume is measured from: declared ones, or inferred from the front.
+    """
+
+    def __init__(self, front: Sequence[tuple[Rank, int]], references: Sequence[float | None]) -> None:
+        self._costs: pareto.Costs = np.array([rank[1:] for rank, _ in front])
+        inferred = pareto.inferred_reference(self._costs).tolist()
+        self.reference: pareto.Costs = np.array(
+            [cost if given is None else given for given, cost in zip(references, inferred, strict=True)]
+        )
+
+    @cached_property
+    def hypervolume(self) -> float:
+        """Its volume."""
+        return pareto.hypervolume(self._costs, self.reference)
 
 
 class ParetoOrder:
@@ -34,7 +55,7 @@ class ParetoOrder:
         """The turns of all trials; a turn ends with the number."""
         self._front: list[tuple[Rank, int]] | None = []
         """None = to be found again."""
-        self._hypervolume: float | None = None
+        self._dominated: Dominated | None = None
         self._run: int | None = 0
         """See `run_without_gain`; None = to be counted again."""
 
@@ -60,7 +81,7 @@ class ParetoOrder:
         self._measured += [(rank, number) for number in best_first if (rank := standings[number].rank) is not None]
         self._measured.sort()
         self._turns = sorted([*self._turns, *(turn_of(*each) for each in standings.items())])
-        self._front, self._hypervolume, self._run = None, None, None
+        self._front, self._dominated, self._run = None, None, None
 
     def remove(self, number: int) -> None:
         """See Standings."""
@@ -73,7 +94,7 @@ class ParetoOrder:
             return
         del self._measured[bisect_left(self._measured, (standing.rank, number))]
         if self._front is not None and (standing.rank, number) in self._front:
-            self._front, self._hypervolume = None, None
+            self._front, self._dominated = None, None
 
     def of(self, number: int) -> Standing | None:
         """See Standings."""
@@ -108,20 +129,14 @@ class ParetoOrder:
     @property
     def hypervolume(self) -> float | None:
         """See Standings."""
-        if self._hypervolume is None and self.front:
-            self._hypervolume = pareto.hypervolume(self.front_costs(), self.reference())
-        return self._hypervolume
+        return None if self.dominated is None else self.dominated.hypervolume
 
-    def front_costs(self) -> pareto.Costs:
-        """The costs of the front (k x m)."""
-        return np.array([rank[1:] for rank, _ in self.front])
-
-    def reference(self) -> pareto.Costs:
-        """The costs (m) that hypervolumes are measured from: declared ones, or inferred from the front, which is not empty."""
-        inferred = pareto.inferred_reference(self.front_costs()).tolist()
-        return np.array(
-            [cost if given is None else given for given, cost in zip(self._references, inferred, strict=True)]
-        )
+    @property
+    def dominated(self) -> Dominated | None:
+        """What the front dominates; None while no trial is feasible."""
+        if self._dominated is None and self.front:
+            self._dominated = Dominated(self.front, self._references)
+        return self._dominated
 
     def in_turn(self) -> Iterator[tuple[int, Rank | None]]:
         """Numbers and ranks of all trials, in the order in which they ended."""
@@ -178,4 +193,4 @@ class ParetoOrder:
             return
         self._front = [one for one in self._front if one[0] == rank or not pareto.dominates(rank, one[0])]
         insort(self._front, (rank, number))
-        self._hypervolume = None
+        self._dominated = None

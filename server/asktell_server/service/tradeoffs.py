@@ -42,11 +42,11 @@ class Tradeoff:
 async def tradeoff_of(view: StudyView, *, with_history: bool = False) -> Tradeoff:
     """How the study of an up-to-date view stands; the history is there for as many objectives as a target may have."""
     standings, objectives = view.standings, view.goals.objectives
-    if not isinstance(standings, ParetoOrder) or not standings.front:
+    if not isinstance(standings, ParetoOrder) or (dominated := standings.dominated) is None:
         return Tradeoff()
-    reference = standings.reference()
+    reference = dominated.reference
     # In a thread: the event loop goes on.
-    volume = await asyncio.to_thread(pareto.hypervolume, standings.front_costs(), reference)
+    volume = await asyncio.to_thread(lambda: dominated.hypervolume)
     history: Sequence[HypervolumePoint] = ()
     if with_history and len(objectives) <= MAX_OBJECTIVES_OF_VOLUME:
         beyond = (inf,) * len(objectives)

@@ -10,9 +10,13 @@ from typing import Any, ClassVar
 
 import pytest
 
+from asktell_server.domain import pareto
 from asktell_server.domain.comparing import WantedStudy
+from asktell_server.domain.goals import Goals
+from asktell_server.domain.metrics import Goal, Metric, Objective
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.study import Study
+from asktell_server.domain.trial import Result, TrialState
 from asktell_server.engine.workers.pool import WorkerPool
 from asktell_server.service.modelling import Modelling
 from asktell_server.service.studies import Studies, draw_seed
@@ -116,3 +120,25 @@ async def test_a_page_takes_two_round_trips_and_leaves_out_what_goes_meanwhile(c
     ledger.goes = None
     even, _ = await services.studies.list_page(NAME.project, labels={"parity": "0"}, after="s0", limit=9)
     assert [head.study.name for head in even] == [names[2], names[4]]
+
+
+async def test_a_hypervolume_is_measured_once(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured, measure = 0, pareto.hypervolume
+
+    def counted(costs: pareto.Costs, reference: pareto.Costs) -> float:
+        nonlocal measured
+        measured += 1
+        return measure(costs, reference)
+
+    monkeypatch.setattr(pareto, "hypervolume", counted)
+    both = [Objective(metric=name, goal=Goal.MAXIMIZE, reference=0.0) for name in ("a", "b")]
+    name = await services.create(goals=Goals(objectives=tuple(both)))
+    for expected, metrics in ((6.0, {"a": 2, "b": 3}), (6.0, {"a": 2, "b": 1}), (9.0, {"a": 3, "b": 3})):
+        (trial,) = await services.ask()
+        result = Result(
+            state=TrialState.SUCCEEDED, metrics={key: Metric(value=value) for key, value in metrics.items()}
+        )
+        await services.trials.tell(NAME.trial(trial.number), result, lease_id=trial.lease_id, request=None)
+        for _ in range(2):
+            assert await services.studies.hypervolume(await services.studies.get(name)) == expected
+    assert measured == 2, "a dominated result leaves the front as it is"
