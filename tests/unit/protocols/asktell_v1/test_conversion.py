@@ -327,6 +327,11 @@ X = "study.search_space.parameters[0]"
             "study.stopping_rules.deadline",
         ),
         (
+            _study(stopping_rules=study_pb2.StoppingRules(target_values=dict.fromkeys(map(str, range(7)), 0.0))),
+            InvalidArgument,
+            "study.stopping_rules.target_values",
+        ),
+        (
             _study(lease_policy=study_pb2.LeasePolicy(lease_duration=Duration(seconds=1, nanos=-1))),
             InvalidArgument,
             "study.lease_policy.lease_duration",

@@ -11,6 +11,7 @@ from asktell.v1 import study_pb2
 from asktell_server.domain.advice import warnings
 from asktell_server.domain.comparing import WantedStudy
 from asktell_server.domain.errors import InvalidArgument, NotSupported
+from asktell_server.domain.goal_rules import MAX_OBJECTIVES
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.study import (
     DEFAULT_LEASE_S,
@@ -143,7 +144,8 @@ def _stopping_values(message: study_pb2.StoppingRules, where: str) -> dict[str, 
         name: getattr(message, name) if message.HasField(name) else None
         for name in ("max_trials", "target_value", "patience_trials")
     }
-    return {**values, "target_values": dict(message.target_values), "deadline": deadline}
+    targets = few(message.target_values, MAX_OBJECTIVES, f"{where}.target_values", "values")
+    return {**values, "target_values": dict(targets), "deadline": deadline}
 
 
 def _lease_from(message: study_pb2.LeasePolicy, where: str) -> LeasePolicy:
