@@ -151,10 +151,6 @@ class SearchSpace:
                 raise _breaks(field, constraint, result)
         return result if self.forest is None else {name: result[name] for name in self.names if name in result}
 
-    def active(self, configuration: Configuration) -> tuple[Parameter, ...]:
-        """The parameters that a configuration of the space needs values for, in the order of the space."""
-        return tuple(parameter for place, parameter in enumerate(self.parameters) if self._exists(place, configuration))
-
     def key(self, configuration: Configuration) -> Key:
         """The configuration's values in the order of the space, ABSENT for a parameter that it does not have."""
         return tuple(map(configuration.get, self.names))

@@ -10,15 +10,12 @@ from __future__ import annotations
 import itertools
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from math import inf
 from typing import NamedTuple, Protocol
 
 from asktell_server.domain.goals import Goals, Rank
+from asktell_server.domain.times import to_microseconds
 from asktell_server.domain.trial import Origin, Trial, TrialState
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 Row = tuple[float, ...]
 """What is sorted: plain tuples of numbers, which compare fast."""
@@ -42,7 +39,7 @@ def standing_of(trial: Trial, goals: Goals) -> Standing | None:
     """The standing of a trial; None for one that is open or was cancelled, which takes no part."""
     if trial.state.is_open or trial.state is TrialState.CANCELLED:
         return None
-    end = ((trial.finish_time or trial.create_time) - _EPOCH) // _MICROSECOND
+    end = to_microseconds(trial.finish_time or trial.create_time)
     return Standing(goals.rank(trial.result), trial.origin is Origin.IMPORT, end)
 
 

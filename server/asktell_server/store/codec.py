@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -39,6 +39,7 @@ from asktell_server.domain.space import (
     SearchSpace,
 )
 from asktell_server.domain.study import Study
+from asktell_server.domain.times import from_microseconds, to_microseconds
 from asktell_server.domain.trial import UNNAMED_METRIC, Belief, Prediction, Result, Trial
 
 SCHEMA = 1
@@ -53,8 +54,6 @@ SEALED_SCHEMA = 2
 """Of what `seal` makes; rises, too, when the meaning of something in it changes."""
 
 _DIGEST_BYTES = 12
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _DOMAIN_TAGS: dict[type, str] = {
     FloatDomain: "float",
     IntDomain: "int",
@@ -68,16 +67,6 @@ _T = TypeVar("_T")
 
 class CodecError(Exception):
     """Stored bytes cannot be read: written by a newer server, or damaged."""
-
-
-def to_microseconds(time: datetime) -> int:
-    """Microseconds since 1970 UTC of an aware time, exactly."""
-    return (time - _EPOCH) // _MICROSECOND
-
-
-def from_microseconds(microseconds: int) -> datetime:
-    """The inverse of `to_microseconds`, in UTC."""
-    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def encode_trial(trial: Trial) -> bytes:

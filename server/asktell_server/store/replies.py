@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from asktell_server.domain.times import from_microseconds
 from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.store.codec import (
     CodecError,
     decode_measurement,
     decode_study,
     decode_trial,
-    from_microseconds,
 )
 from asktell_server.store.protocol import (
     Change,

@@ -16,6 +16,7 @@ from asktell_server.domain.names import StudyName
 from asktell_server.domain.provenance import Fit, Provenance
 from asktell_server.domain.space import CategoricalDomain, Condition, FloatDomain, Parameter, SearchSpace
 from asktell_server.domain.study import LeasePolicy, Study
+from asktell_server.domain.times import from_microseconds, to_microseconds
 from asktell_server.domain.trial import UNNAMED_METRIC, Belief, Prediction, Trial
 from asktell_server.store.codec import (
     SCHEMA,
@@ -26,8 +27,6 @@ from asktell_server.store.codec import (
     encode_measurement,
     encode_study,
     encode_trial,
-    from_microseconds,
-    to_microseconds,
 )
 from tests.support import strategies
 from tests.support.ledger import a_study, measured, running, told

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 
 from asktell_server.domain.errors import Unavailable, study_not_found
 from asktell_server.domain.names import StudyName
+from asktell_server.domain.times import from_microseconds
 from asktell_server.pace import in_pieces
 from asktell_server.store.calls import ScriptCalls
-from asktell_server.store.codec import from_microseconds
 from asktell_server.store.driver import store_unavailable
 from asktell_server.store.hub import Hub
 from asktell_server.store.keys import meta_key
