@@ -4,6 +4,7 @@ It stands beside the package `asktell`, because importing anything of that one l
 would end in a traceback.
 """
 
+import os
 import sys
 
 _INTERRUPTED = 130
@@ -11,6 +12,8 @@ _INTERRUPTED = 130
 
 def main() -> None:
     """Loads the command line and runs it; ends the process with its exit code."""
+    # What gRPC would print about a failed handshake, line by line, is said once and in words by our own message.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         from asktell.cli import main as command
     except KeyboardInterrupt:

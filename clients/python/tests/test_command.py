@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.scripted_server import ScriptedServer
+
 START = "import asktell_command; asktell_command.main()"
 """What the console script does."""
 
@@ -22,3 +24,13 @@ def test_the_command_runs() -> None:
     ended = subprocess.run([sys.executable, "-c", START, "--version"], capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.startswith("asktell, version ")
+
+
+def test_a_server_without_tls_is_told_in_one_line(scripted: ScriptedServer) -> None:
+    command = [sys.executable, "-c", START, "--address", scripted.address, "--tls", "trials", "s"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stdout) == (5, "")
+    assert ended.stderr == (
+        f"error: no server answers at {scripted.address}: is asktell-server running there, with TLS and a certificate"
+        " that is trusted here? (another server: --address or ASKTELL_ADDRESS)\n"
+    )

@@ -82,7 +82,8 @@ def metadata(settings: Settings) -> tuple[tuple[str, str], ...]:
 
 def unreachable(settings: Settings) -> str:
     """What to tell a person when no server answers."""
-    return f"no server answers at {settings.address}: is asktell-server running there?"
+    how = ", with TLS and a certificate that is trusted here" if settings.tls else ""
+    return f"no server answers at {settings.address}: is asktell-server running there{how}?"
 
 
 def refused(settings: Settings) -> bool:
