@@ -233,8 +233,9 @@ def _make_converter() -> Converter:
     configure_tagged_union(Domain, converter, tag_name="kind", tag_generator=_DOMAIN_TAGS.__getitem__)
     configure_tagged_union(Algorithm, converter, tag_name="kind", tag_generator=_algorithm_tag)
     # Of a space only the constraints may be left out, where there are none.
-    hook = make_dict_unstructure_fn(SearchSpace, converter, _cattrs_omit_if_default=True)
-    converter.register_unstructure_hook(SearchSpace, hook)
+    converter.register_unstructure_hook(
+        SearchSpace, make_dict_unstructure_fn(SearchSpace, converter, _cattrs_omit_if_default=True)
+    )
     return converter
 
 
