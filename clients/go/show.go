@@ -22,7 +22,11 @@ func showStudy(study *pb.Study, best *pb.Trial) string {
 	ended := counts.GetSucceeded() + counts.GetStopped() + counts.GetFailed() + counts.GetInfeasible() +
 		counts.GetCancelled() + counts.GetAbandoned()
 	// Not "12 of 50": imported and cancelled trials have ended, and use nothing of the budget up.
-	text += fmt.Sprintf(", %d trials ended", ended)
+	trials := "trials"
+	if ended == 1 {
+		trials = "trial"
+	}
+	text += fmt.Sprintf(", %d %s ended", ended, trials)
 	for _, part := range []struct {
 		count int32
 		state string

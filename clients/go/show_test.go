@@ -3,6 +3,7 @@ package asktell_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"google.golang.org/grpc/codes"
@@ -60,4 +61,64 @@ func TestHandlesShowWhereTheyStandAndNoToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	is(handle, studyName+" FINISHED (MAX_TRIALS), 4 trials ended, 1 failed, budget 3, best: trial 7 with val_loss=0.31")
+}
+
+func TestAStudyShowsOnlyASingleFeasibleBestTrial(t *testing.T) {
+	trials := []*pb.Trial{{Number: 7, Metrics: map[string]*pb.Metric{"loss": {Value: 0.5}, "ms": {Value: 3}}}}
+	answer := &pb.ListBestTrialsResponse{Trials: trials}
+	var failure error
+	s := start(t, &server{
+		getStudy: func(_ int, request *pb.GetStudyRequest) (*pb.Study, error) {
+			study := &pb.Study{Name: request.GetName(), TrialCounts: &pb.TrialCounts{Succeeded: 1}}
+			study.Objectives = append(study.Objectives, &pb.Objective{Metric: "loss"})
+			if strings.HasSuffix(study.GetName(), "/two") {
+				study.Objectives = append(study.Objectives, &pb.Objective{Metric: "ms"})
+			}
+			return study, nil
+		},
+		listBest: func(int, *pb.ListBestTrialsRequest) (*pb.ListBestTrialsResponse, error) { return answer, failure },
+	})
+	client := connect(t, s)
+	const counted = " UNSPECIFIED, 1 trial ended"
+	is := func(study *asktell.Study, best string) {
+		t.Helper()
+		if got, want := study.String(), study.Name()+counted+best; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	one, err := client.Study(t.Context(), "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	is(one, "")
+	for _, unusable := range []*pb.ListBestTrialsResponse{{Trials: trials, Infeasible: true}, {}} {
+		answer = &pb.ListBestTrialsResponse{Trials: trials}
+		if _, err := one.BestTrial(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		is(one, ", best: trial 7 with loss=0.5")
+		failure = refusal(codes.InvalidArgument, "INVALID_FIELD", nil, 0)
+		if _, err := one.BestTrial(t.Context()); !errors.Is(err, asktell.ErrInvalidArgument) {
+			t.Fatal(err)
+		}
+		is(one, ", best: trial 7 with loss=0.5") // a refusal says nothing about it
+		answer, failure = unusable, nil
+		if _, err := one.BestTrial(t.Context()); !errors.Is(err, asktell.ErrNoResults) {
+			t.Fatal(err)
+		}
+		is(one, "")
+	}
+
+	answer = &pb.ListBestTrialsResponse{Trials: trials}
+	two, err := client.Study(t.Context(), "two")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if front, err := two.ParetoFront(t.Context()); err != nil || len(front) != 1 {
+		t.Fatal(front, err)
+	}
+	is(two, "")
+	if _, err := two.BestTrial(t.Context()); !errors.Is(err, asktell.ErrSeveralObjectives) {
+		t.Error(err)
+	}
 }

@@ -20,7 +20,7 @@ import (
 type Study struct {
 	session *session
 	record  atomic.Pointer[pb.Study]
-	best    atomic.Pointer[pb.Trial] // as of the last call that answered with it
+	best    atomic.Pointer[pb.Trial] // as of the last ListBestTrials; nil where that has no single feasible one
 }
 
 func newStudy(s *session, record *pb.Study) *Study {
@@ -38,8 +38,8 @@ func (s *Study) ID() string { return s.Name()[strings.LastIndex(s.Name(), "/")+1
 // Record is the study as of the last call that answered with it; [Study.Refresh] reads it anew.
 func (s *Study) Record() *StudyRecord { return s.record.Load() }
 
-// String is the study's name and state, how much of its budget is used up, and its best trial; each as of the last call
-// that answered with it.
+// String is the study's name and state, how much of its budget is used up, and its best trial, where there is a single one
+// that keeps the outcome constraints; each as of the last call that answered with it.
 func (s *Study) String() string { return showStudy(s.Record(), s.best.Load()) }
 
 // Refresh reads the study anew.
@@ -196,7 +196,7 @@ func (s *Study) BestTrial(ctx context.Context) (*Trial, error) {
 	if len(s.Record().GetObjectives()) > 1 {
 		return nil, ErrSeveralObjectives
 	}
-	answer, err := s.listBest(ctx, 1)
+	answer, err := s.listBest(ctx, &pb.ListBestTrialsRequest{Count: 1})
 	if err != nil {
 		return nil, err
 	}
@@ -210,13 +210,13 @@ func (s *Study) BestTrial(ctx context.Context) (*Trial, error) {
 // the whole Pareto front. Where no trial keeps the outcome constraints, they are those that miss them least: their records
 // have a Violation above 0.
 func (s *Study) BestTrials(ctx context.Context, count int32) ([]*Trial, error) {
-	answer, err := s.listBest(ctx, count)
+	answer, err := s.listBest(ctx, &pb.ListBestTrialsRequest{Count: count})
 	return newTrials(s.session, answer.GetTrials()), err
 }
 
 // ParetoFront are the feasible trials that no other one betters in all objectives, in the order of the first objective.
 func (s *Study) ParetoFront(ctx context.Context) ([]*Trial, error) {
-	answer, err := s.listBest(ctx, 1)
+	answer, err := s.listBest(ctx, &pb.ListBestTrialsRequest{})
 	if err != nil || answer.GetInfeasible() {
 		return nil, err
 	}
@@ -226,7 +226,7 @@ func (s *Study) ParetoFront(ctx context.Context) ([]*Trial, error) {
 // Hypervolume is what the Pareto front dominates, up to the objectives' references. Errors: [ErrNoResults] while no trial is
 // feasible, and with one objective.
 func (s *Study) Hypervolume(ctx context.Context) (float64, error) {
-	answer, err := s.listBest(ctx, 1)
+	answer, err := s.listBest(ctx, &pb.ListBestTrialsRequest{})
 	if err != nil {
 		return 0, err
 	}
@@ -236,19 +236,25 @@ func (s *Study) Hypervolume(ctx context.Context) (float64, error) {
 	return answer.GetHypervolume(), nil
 }
 
-func (s *Study) listBest(ctx context.Context, count int32) (*pb.ListBestTrialsResponse, error) {
-	answer, err := s.session.trials.ListBestTrials(ctx, &pb.ListBestTrialsRequest{Parent: s.Name(), Count: count})
-	if len(answer.GetTrials()) > 0 {
-		s.best.Store(answer.GetTrials()[0])
+func (s *Study) listBest(ctx context.Context, request *pb.ListBestTrialsRequest) (*pb.ListBestTrialsResponse, error) {
+	request.Parent = s.Name()
+	answer, err := s.session.trials.ListBestTrials(ctx, request)
+	if err != nil {
+		return answer, err
 	}
-	return answer, err
+	var best *pb.Trial
+	if len(answer.GetTrials()) > 0 && !answer.GetInfeasible() && len(s.Record().GetObjectives()) == 1 {
+		best = answer.GetTrials()[0]
+	}
+	s.best.Store(best)
+	return answer, nil
 }
 
 // BestByModel is the best trial when noise is taken off: where results differ from run to run, the one with the best
 // value may have been lucky. The record says what the model expects there, in the objective's unit. Both are nil where
 // results are not noisy, and while the server is too busy for a model.
 func (s *Study) BestByModel(ctx context.Context) (*Trial, *pb.BestByModel, error) {
-	answer, err := s.session.trials.ListBestTrials(ctx, &pb.ListBestTrialsRequest{Parent: s.Name(), ByModel: true})
+	answer, err := s.listBest(ctx, &pb.ListBestTrialsRequest{ByModel: true})
 	if err != nil || answer.GetBestByModel() == nil {
 		return nil, nil, err
 	}

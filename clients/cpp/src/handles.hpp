@@ -35,9 +35,12 @@ class Study::Impl : public Record<v1::Study> {
  public:
   using Record::Record;
 
-  /// As of the last call that answered with it.
+  /// As of the last ListBestTrials; none where that has no single feasible one.
   [[nodiscard]] std::shared_ptr<const v1::Trial> best() const { return std::atomic_load(&best_); }
-  void set_best(const v1::Trial& trial) { std::atomic_store(&best_, std::make_shared<const v1::Trial>(trial)); }
+  void set_best(const v1::ListBestTrialsResponse& answer) {
+    const bool has_one = get()->objectives_size() == 1 && !answer.infeasible() && answer.trials_size() > 0;
+    std::atomic_store(&best_, has_one ? std::make_shared<const v1::Trial>(answer.trials(0)) : nullptr);
+  }
 
  private:
   std::shared_ptr<const v1::Trial> best_;

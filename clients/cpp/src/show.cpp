@@ -52,7 +52,7 @@ std::ostream& operator<<(std::ostream& out, const Study& study) {
   const int ended = counts.succeeded() + counts.stopped() + counts.failed() + counts.infeasible() + counts.cancelled() +
                     counts.abandoned();
   // Not "12 of 50": imported and cancelled trials have ended, and use nothing of the budget up.
-  out << ", " << ended << " trials ended";
+  out << ", " << ended << (ended == 1 ? " trial ended" : " trials ended");
   for (const auto& [count, state] :
        {std::pair(counts.failed(), "failed"), {counts.running(), "running"}, {counts.queued(), "queued"}}) {
     if (count > 0) {

@@ -84,38 +84,40 @@ Sequence<Trial> Study::trials(v1::ListTrialsRequest request) const {
 }
 
 std::optional<Trial> Study::best() const {
+  if (info()->objectives_size() > 1) {
+    throw SeveralObjectives(name() + " has several objectives and no single best trial: see pareto_front()");
+  }
   std::vector<Trial> trials = pareto_front();
   return trials.empty() ? std::nullopt : std::optional(std::move(trials.front()));
 }
 
-std::vector<Trial> Study::best(int count) const { return make_handles(impl_->session, list_best(count).trials()); }
+std::vector<Trial> Study::best(int count) const {
+  v1::ListBestTrialsRequest request;
+  request.set_count(count);
+  return make_handles(impl_->session, list_best(std::move(request)).trials());
+}
 
 std::vector<Trial> Study::pareto_front() const {
-  const v1::ListBestTrialsResponse answer = list_best(1);
+  const v1::ListBestTrialsResponse answer = list_best({});
   return answer.infeasible() ? std::vector<Trial>() : make_handles(impl_->session, answer.trials());
 }
 
 std::optional<double> Study::hypervolume() const {
-  const v1::ListBestTrialsResponse answer = list_best(1);
+  const v1::ListBestTrialsResponse answer = list_best({});
   return answer.has_hypervolume() ? std::optional(answer.hypervolume()) : std::nullopt;
 }
 
-v1::ListBestTrialsResponse Study::list_best(int count) const {
-  v1::ListBestTrialsRequest request;
+v1::ListBestTrialsResponse Study::list_best(v1::ListBestTrialsRequest request) const {
   request.set_parent(name());
-  request.set_count(count);
   v1::ListBestTrialsResponse answer = impl_->session->call(&TrialStub::ListBestTrials, std::move(request));
-  if (!answer.trials().empty()) {
-    impl_->set_best(answer.trials(0));
-  }
+  impl_->set_best(answer);
   return answer;
 }
 
 std::optional<v1::BestByModel> Study::best_by_model() const {
   v1::ListBestTrialsRequest request;
-  request.set_parent(name());
   request.set_by_model(true);
-  const auto answer = impl_->session->call(&TrialStub::ListBestTrials, std::move(request));
+  const v1::ListBestTrialsResponse answer = list_best(std::move(request));
   return answer.has_best_by_model() ? std::optional(answer.best_by_model()) : std::nullopt;
 }
 

@@ -80,6 +80,8 @@ class Studies final : public v1::StudyService::Service {
   }
 };
 
+enum class BestAnswer { feasible, infeasible, empty, refused };
+
 class Trials final : public v1::TrialService::Service {
  public:
   milliseconds lease{0};
@@ -88,6 +90,7 @@ class Trials final : public v1::TrialService::Service {
   bool noisy = false;              // the model finds noise
   v1::Trial best;                  // what ListBestTrials answers with
   std::function<void()> complete;  // what happens when a study turns out to be complete; unset = it does not
+  BestAnswer best_answer = BestAnswer::feasible;
 
   std::vector<std::string> tells() {
     const std::lock_guard lock(mutex_);
@@ -147,7 +150,13 @@ class Trials final : public v1::TrialService::Service {
 
   grpc::Status ListBestTrials(grpc::ServerContext* /*context*/, const v1::ListBestTrialsRequest* request,
                               v1::ListBestTrialsResponse* answer) override {
-    *answer->add_trials() = best;
+    if (best_answer == BestAnswer::refused) {
+      return refusal("ILLEGAL_TRANSITION");
+    }
+    if (best_answer != BestAnswer::empty) {
+      *answer->add_trials() = best;
+    }
+    answer->set_infeasible(best_answer == BestAnswer::infeasible);
     if (request->by_model() && noisy) {
       v1::BestByModel& best = *answer->mutable_best_by_model();
       best.mutable_trial()->set_number(4);
@@ -230,6 +239,42 @@ TEST_F(ClientTest, HandlesShowWhereTheyStandAndNoToken) {
   EXPECT_THROW(handle.ask(), asktell::StudyComplete);
   EXPECT_EQ(text(),
             name + " FINISHED (MAX_TRIALS), 4 trials ended, 1 failed, budget 3, best: trial 7 with val_loss=0.31");
+}
+
+TEST_F(ClientTest, StudiesShowOnlyASingleFeasibleBestTrial) {
+  v1::Study& study = studies.stored;
+  study.set_name("projects/default/studies/s");
+  *study.add_objectives() = asktell::minimize("loss");
+  study.mutable_trial_counts()->set_succeeded(1);
+  *trials.best.mutable_metrics() = asktell::Metrics{{"loss", 0.5}, {"ms", 3}};
+  asktell::Client client(options);
+  const asktell::Study one = client.study("s");
+  const auto text = [](const asktell::Study& handle) { return shown([&](std::ostream& out) { out << handle; }); };
+  const std::string counted = study.name() + " UNSPECIFIED, 1 trial ended";
+  EXPECT_EQ(text(one), counted);
+  for (const BestAnswer unusable : {BestAnswer::infeasible, BestAnswer::empty}) {
+    trials.best_answer = BestAnswer::feasible;
+    EXPECT_TRUE(one.best().has_value());
+    EXPECT_EQ(text(one), counted + ", best: trial 7 with loss=0.5");
+    trials.best_answer = BestAnswer::refused;
+    EXPECT_THROW((void)one.best(), asktell::FailedPrecondition);
+    EXPECT_EQ(text(one), counted + ", best: trial 7 with loss=0.5");  // a refusal says nothing about it
+    trials.best_answer = unusable;
+    EXPECT_FALSE(one.best().has_value());
+    EXPECT_EQ(text(one), counted);
+  }
+
+  trials.best_answer = BestAnswer::feasible;
+  *study.add_objectives() = asktell::minimize("ms");
+  const asktell::Study two = client.study("s");
+  EXPECT_EQ(two.pareto_front().size(), 1U);
+  EXPECT_EQ(text(two), counted);
+  try {
+    (void)two.best();
+    ADD_FAILURE() << "there is no single best trial";
+  } catch (const asktell::SeveralObjectives& error) {
+    EXPECT_EQ(error.what(), study.name() + " has several objectives and no single best trial: see pareto_front()");
+  }
 }
 
 TEST_F(ClientTest, RetriesWithTheSameRequestId) {

@@ -35,6 +35,12 @@ macro_rules! errors {
                 /// Why it cannot be read.
                 source: Arc<std::io::Error>,
             },
+            /// There is no single best trial among several objectives; see
+            /// [`Study::pareto_front`](crate::Study::pareto_front).
+            SeveralObjectives {
+                /// The study's name.
+                study: String,
+            },
             /// The program reads a parameter that the space does not have, or takes it for one of another kind.
             WrongParameter {
                 /// The name that was asked for.
@@ -117,6 +123,9 @@ impl fmt::Display for Error {
             Self::ClientClosed => f.write_str("the client has been closed"),
             Self::InvalidSetting { setting, message } => write!(f, "{setting}: {message}"),
             Self::UnreadableFile { path, source } => write!(f, "{}: {source}", path.display()),
+            Self::SeveralObjectives { study } => {
+                write!(f, "{study} has several objectives and no single best trial: see pareto_front()")
+            }
             Self::WrongParameter { name, wanted, found } => write!(f, "parameter {name:?} is not {wanted}: {found}"),
             Self::StudyComplete(failure) => write!(f, "study is complete: {}", finished_because(failure)),
             _ => f.write_str(self.failure().map_or("", |failure| &failure.message)),

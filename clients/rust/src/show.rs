@@ -21,7 +21,8 @@ pub(crate) fn study(study: &v1::Study, best: Option<&v1::Trial>, f: &mut Formatt
     let ended =
         [counts.succeeded, counts.stopped, counts.failed, counts.infeasible, counts.cancelled, counts.abandoned];
     // Not "12 of 50": imported and cancelled trials have ended, and use nothing of the budget up.
-    write!(f, ", {} trials ended", ended.iter().sum::<i32>())?;
+    let ended = ended.iter().sum::<i32>();
+    write!(f, ", {ended} {} ended", if ended == 1 { "trial" } else { "trials" })?;
     for (count, state) in [(counts.failed, "failed"), (counts.running, "running"), (counts.queued, "queued")] {
         if count > 0 {
             write!(f, ", {count} {state}")?;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::list::{Items, pages};
 use crate::session::Session;
 use crate::trial::{Answer, Trial};
@@ -17,10 +17,12 @@ pub struct Study {
     pub(crate) session: Arc<Session>,
     name: Arc<str>,
     info: Arc<Mutex<Arc<v1::Study>>>,
+    /// As of the last ListBestTrials; `None` where that has no single feasible one.
     best: Arc<Mutex<Option<Arc<v1::Trial>>>>,
 }
 
-/// Name, state, how many trials there are, the budget and the best trial; each as of the last call that answered with it.
+/// Name, state, how many trials have ended, the budget and, where there is a single one that keeps the outcome
+/// constraints, the best trial; each as of the last call that answered with it.
 impl fmt::Display for Study {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let best = self.best.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -105,9 +107,15 @@ impl Study {
         })
     }
 
-    /// The best trial so far; `None` while there is no result, or none that keeps the outcome constraints. With several
-    /// objectives it is the first trial of [`pareto_front`](Self::pareto_front).
+    /// The best trial so far; `None` while there is no result, or none that keeps the outcome constraints.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SeveralObjectives`]: there is no single best trial, see [`pareto_front`](Self::pareto_front).
     pub async fn best_trial(&self) -> Result<Option<Trial>> {
+        if self.info().objectives.len() > 1 {
+            return Err(Error::SeveralObjectives { study: self.name().to_owned() });
+        }
         let answer = self.best_trials_with(v1::ListBestTrialsRequest { count: 1, ..Default::default() }).await?;
         Ok(answer.trials.into_iter().next().filter(|_| !answer.message.infeasible))
     }
@@ -145,9 +153,9 @@ impl Study {
     ) -> Result<Answer<v1::ListBestTrialsResponse>> {
         let request = v1::ListBestTrialsRequest { parent: self.name().to_owned(), ..request };
         let mut message = self.session.call(request).await?;
-        if let Some(best) = message.trials.first() {
-            *self.best.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(best.clone()));
-        }
+        let is_single = self.info().objectives.len() == 1;
+        let best = message.trials.first().filter(|_| is_single && !message.infeasible);
+        *self.best.lock().unwrap_or_else(PoisonError::into_inner) = best.cloned().map(Arc::new);
         Ok(Answer { trials: self.handles(std::mem::take(&mut message.trials)), message })
     }
 

@@ -19,10 +19,11 @@ export function showStudy(study: v1.Study, best: v1.Trial | undefined): string {
   const some = (["failed", "running", "queued"] as const).filter((state) => counts[state] > 0);
   const budget = study.stoppingRules?.maxTrials;
   const reason = study.finishReason === v1.FinishReason.UNSPECIFIED ? "" : ` (${v1.FinishReason[study.finishReason]})`;
+  const ended = succeeded + stopped + failed + infeasible + cancelled + abandoned;
   return [
     `${study.name} ${v1.StudyState[study.state]}${reason}`,
     // Not "12 of 50": imported and cancelled trials have ended, and use nothing of the budget up.
-    `${succeeded + stopped + failed + infeasible + cancelled + abandoned} trials ended`,
+    `${ended} ${ended === 1 ? "trial" : "trials"} ended`,
     ...some.map((state) => `${counts[state]} ${state}`),
     ...(budget === undefined ? [] : [`budget ${budget}`]),
     ...(best ? [`best: trial ${best.number} with ${showMetrics(best, study)}`] : []),

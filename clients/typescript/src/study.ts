@@ -30,7 +30,7 @@ export class Study<P = Params> {
   readonly #session: Session;
   readonly #transport: Transport;
   #info: v1.Study;
-  #best: v1.Trial | undefined;
+  #best: v1.Trial | undefined; // as of the last ListBestTrials; none where that has no single feasible one
 
   /** @internal Studies come from a client. */
   constructor(session: Session, record: v1.Study) {
@@ -113,7 +113,7 @@ export class Study<P = Params> {
     if (this.#info.objectives.length > 1) {
       throw new RangeError(`${this.name} has several objectives and no single best trial: see paretoFront()`);
     }
-    const { trials, infeasible } = await this.#listBest(1, options);
+    const { trials, infeasible } = await this.#listBest({ count: 1 }, options);
     const [best] = this.#handles(infeasible ? [] : trials);
     if (!best) {
       const lacks = infeasible ? "that keeps the outcome constraints" : "with a result";
@@ -127,12 +127,12 @@ export class Study<P = Params> {
    * front. Where no trial keeps the outcome constraints: those that miss them least, with a `violation` above 0.
    */
   async bestTrials(count: number, options: CallOptions = {}): Promise<Trial<P>[]> {
-    return this.#handles((await this.#listBest(count, options)).trials);
+    return this.#handles((await this.#listBest({ count }, options)).trials);
   }
 
   /** The feasible trials that no other one betters in all objectives, in the order of the first objective. */
   async paretoFront(options: CallOptions = {}): Promise<Trial<P>[]> {
-    const { trials, infeasible } = await this.#listBest(1, options);
+    const { trials, infeasible } = await this.#listBest({}, options);
     return this.#handles(infeasible ? [] : trials);
   }
 
@@ -141,13 +141,17 @@ export class Study<P = Params> {
    * no trial is feasible.
    */
   async hypervolume(options: CallOptions = {}): Promise<number | undefined> {
-    return (await this.#listBest(1, options)).hypervolume;
+    return (await this.#listBest({}, options)).hypervolume;
   }
 
-  async #listBest(count: number, options: CallOptions): Promise<v1.ListBestTrialsResponse> {
-    const request = { parent: this.name, count };
+  async #listBest(
+    which: RequestOptions<v1.ListBestTrialsRequest>,
+    options: CallOptions,
+  ): Promise<v1.ListBestTrialsResponse> {
+    const request = { ...which, parent: this.name };
     const answer = await this.#transport.unary(v1.TrialService.method.listBestTrials, request, options);
-    this.#best = answer.trials[0];
+    const isSingle = this.#info.objectives.length === 1;
+    this.#best = isSingle && !answer.infeasible ? answer.trials[0] : undefined;
     return answer;
   }
 
@@ -156,8 +160,7 @@ export class Study<P = Params> {
    * been lucky. Resolves to undefined where results are not noisy, and while the server is too busy for a model.
    */
   async bestByModel(options: CallOptions = {}): Promise<BestByModel<P> | undefined> {
-    const request = { parent: this.name, byModel: true };
-    const { bestByModel: best } = await this.#transport.unary(v1.TrialService.method.listBestTrials, request, options);
+    const { bestByModel: best } = await this.#listBest({ byModel: true }, options);
     return best?.trial && { ...best, trial: new Trial<P>(this.#session, best.trial) };
   }
 
@@ -235,7 +238,10 @@ export class Study<P = Params> {
     await this.#transport.unary(v1.StudyService.method.deleteStudy, { ...options, name: this.name }, options);
   }
 
-  /** Name, state, how much of the budget is used up and the best trial, each as of the last call that answered with it. */
+  /**
+   * Name, state, how many trials have ended, the budget and, where there is a single one that keeps the outcome
+   * constraints, the best trial; each as of the last call that answered with it.
+   */
   toString(): string {
     return showStudy(this.#info, this.#best);
   }

@@ -5,7 +5,7 @@ import { inspect } from "node:util";
 
 import { status } from "@grpc/grpc-js";
 
-import { Client, StudyCompleteError } from "../src/index.js";
+import { Client, InvalidArgumentError, NoResultsError, StudyCompleteError } from "../src/index.js";
 import { FinishReason, StudyState, TrialState } from "../src/v1.js";
 import { Failure, STUDY, TestServer } from "./server.js";
 
@@ -51,4 +51,43 @@ test("handles show where they stand, and no token", async () => {
   await assert.rejects(handle.ask(), StudyCompleteError);
   const shown = `${STUDY} FINISHED (MAX_TRIALS), 4 trials ended, 1 failed, budget 3, best: trial 7 with val_loss=0.31`;
   assert.equal(inspect(handle), `Study { ${shown} }`);
+});
+
+test("a study shows only a single feasible best trial", async () => {
+  const best = { trials: [{ number: 7n, metrics: { loss: { value: 0.5 }, ms: { value: 3 } } }] };
+  let answer: object = best;
+  let isRefused = false;
+  let objectives = [{ metric: "loss" }];
+  await using server = await TestServer.start({
+    getStudy: () => ({ name: STUDY, objectives, trialCounts: { succeeded: 1 } }),
+    listBestTrials: () => {
+      if (isRefused) {
+        throw new Failure(status.INVALID_ARGUMENT, "INVALID_FIELD");
+      }
+      return answer;
+    },
+  });
+  await using client = new Client({ address: server.address });
+  const counted = `${STUDY} UNSPECIFIED, 1 trial ended`;
+  const one = await client.study("s");
+  assert.equal(String(one), counted);
+  for (const unusable of [{ ...best, infeasible: true }, {}]) {
+    answer = best;
+    await one.bestTrial();
+    assert.equal(String(one), `${counted}, best: trial 7 with loss=0.5`);
+    isRefused = true;
+    await assert.rejects(one.bestTrial(), InvalidArgumentError);
+    assert.equal(String(one), `${counted}, best: trial 7 with loss=0.5`); // a refusal says nothing about it
+    isRefused = false;
+    answer = unusable;
+    await assert.rejects(one.bestTrial(), NoResultsError);
+    assert.equal(String(one), counted);
+  }
+
+  answer = best;
+  objectives = [{ metric: "loss" }, { metric: "ms" }];
+  const two = await client.study("s");
+  assert.equal((await two.paretoFront()).length, 1);
+  assert.equal(String(two), counted);
+  await assert.rejects(two.bestTrial(), RangeError);
 });

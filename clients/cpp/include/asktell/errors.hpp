@@ -159,4 +159,9 @@ struct InvalidOption : std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
+/// There is no single best trial among several objectives; see Study::pareto_front.
+struct SeveralObjectives : std::logic_error {
+  using std::logic_error::logic_error;
+};
+
 }  // namespace asktell

@@ -63,8 +63,8 @@ class Study {
   [[nodiscard]] Trial trial(std::int64_t number) const;
   /// The trials by number, without measurements; with a filter in the request, those that it takes.
   [[nodiscard]] Sequence<Trial> trials(v1::ListTrialsRequest request = {}) const;
-  /// The best trial so far; none while there is no result, or none that keeps the outcome constraints. With several
-  /// objectives it is the first of pareto_front().
+  /// The best trial so far; none while there is no result, or none that keeps the outcome constraints.
+  /// @throws SeveralObjectives There is no single best trial; see pareto_front().
   [[nodiscard]] std::optional<Trial> best() const;
   /// The best trials, best first: at most so many. With several objectives: the whole Pareto front. Where no trial
   /// keeps the outcome constraints: those that miss them least, with a violation above 0.
@@ -104,12 +104,12 @@ class Study {
   /// twice. The cursor is that of the last change seen, or of info(); empty = from the study's beginning.
   [[nodiscard]] Watch watch(const std::string& cursor = {}) const;
 
-  /// Name, state, how many trials there are, the budget and the best trial; each as of the last call that answered with
-  /// it.
+  /// Name, state, how many trials have ended, the budget and, where there is a single one that keeps the outcome
+  /// constraints, the best trial; each as of the last call that answered with it.
   friend std::ostream& operator<<(std::ostream& out, const Study& study);
 
  private:
-  [[nodiscard]] v1::ListBestTrialsResponse list_best(int count) const;
+  [[nodiscard]] v1::ListBestTrialsResponse list_best(v1::ListBestTrialsRequest request) const;
 
   std::shared_ptr<Impl> impl_;
 };

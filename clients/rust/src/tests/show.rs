@@ -51,3 +51,51 @@ async fn handles_show_where_they_stand_and_no_token() {
     let shown = "FINISHED (MAX_TRIALS), 4 trials ended, 1 failed, budget 3, best: trial 7 with val_loss=0.31";
     assert_eq!(format!("{study:?}"), format!("Study({STUDY} {shown})"));
 }
+
+#[tokio::test]
+async fn a_study_shows_only_a_single_feasible_best_trial() {
+    let trial = v1::Trial { number: 7, metrics: [("loss", 0.5), ("ms", 3.0)].into_map(), ..Default::default() };
+    let best = v1::ListBestTrialsResponse { trials: vec![trial], ..Default::default() };
+    let infeasible = v1::ListBestTrialsResponse { infeasible: true, ..best.clone() };
+    let answers = [Some(best), None, Some(infeasible), Some(v1::ListBestTrialsResponse::default())];
+    let next = [0, 1, 2, 0, 1, 3, 0].map(|index: usize| answers[index].clone());
+    let server = Server::start(Answers {
+        get_study: Some(Box::new(|_, request| {
+            let study = v1::Study { name: request.name, ..Default::default() };
+            let study = study.with_objective(v1::Objective::minimize("loss"));
+            let trial_counts = Some(v1::TrialCounts { succeeded: 1, ..Default::default() });
+            let study = v1::Study { trial_counts, ..study };
+            Ok(match study.name.ends_with("/two") {
+                true => study.with_objective(v1::Objective::minimize("ms")),
+                false => study,
+            })
+        })),
+        list_best: Some(Box::new(move |number, _| {
+            next[number - 1].clone().ok_or_else(|| refusal(Code::InvalidArgument, "INVALID_FIELD", &[], None))
+        })),
+        ..Answers::default()
+    })
+    .await;
+    let client = server.client();
+    let counted = "UNSPECIFIED, 1 trial ended";
+    let one = client.study("one").await.unwrap();
+    let (without, with) =
+        (format!("{} {counted}", one.name()), format!("{} {counted}, best: trial 7 with loss=0.5", one.name()));
+    assert_eq!(one.to_string(), without);
+    for _unusable in ["infeasible", "empty"] {
+        assert!(one.best_trial().await.unwrap().is_some());
+        assert_eq!(one.to_string(), with);
+        assert!(matches!(one.best_trial().await, Err(Error::InvalidArgument(_))));
+        assert_eq!(one.to_string(), with); // a refusal says nothing about it
+        assert!(one.best_trial().await.unwrap().is_none());
+        assert_eq!(one.to_string(), without);
+    }
+
+    let two = client.study("two").await.unwrap();
+    assert_eq!(two.pareto_front().await.unwrap().len(), 1);
+    assert_eq!(two.to_string(), format!("{} {counted}", two.name()));
+    let error = two.best_trial().await.unwrap_err();
+    assert!(matches!(error, Error::SeveralObjectives { .. }));
+    let words = "has several objectives and no single best trial: see pareto_front()";
+    assert_eq!(error.to_string(), format!("{} {words}", two.name()));
+}

@@ -34,7 +34,8 @@ final class Show {
     }
     // Not "12 of 50": imported and cancelled trials have ended, and use nothing of the budget up.
     TrialCounts counts = study.getTrialCounts();
-    text.append(", ").append(ended(counts)).append(" trials ended");
+    int ended = ended(counts);
+    text.append(", ").append(ended).append(ended == 1 ? " trial ended" : " trials ended");
     append(text, counts.getFailed(), "failed");
     append(text, counts.getRunning(), "running");
     append(text, counts.getQueued(), "queued");

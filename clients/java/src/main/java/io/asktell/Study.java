@@ -47,7 +47,8 @@ public final class Study {
 
   private final Session session;
   private volatile io.asktell.v1.Study info;
-  private volatile io.asktell.v1.Trial best; // null until a call has answered with it
+  // As of the last ListBestTrials; null where that has no single feasible one.
+  private volatile io.asktell.v1.Trial best;
 
   Study(Session session, io.asktell.v1.Study info) {
     this.session = session;
@@ -253,9 +254,11 @@ public final class Study {
         session.calls.unary(
             TrialServiceGrpc.getListBestTrialsMethod(),
             request.toBuilder().setParent(name()).build());
-    if (answer.getTrialsCount() > 0) {
-      best = answer.getTrials(0);
-    }
+    boolean isSingle = info().getObjectivesCount() == 1;
+    best =
+        isSingle && !answer.getInfeasible() && answer.getTrialsCount() > 0
+            ? answer.getTrials(0)
+            : null;
     return new Answer<>(handles(answer.getTrialsList()), answer);
   }
 
@@ -371,8 +374,8 @@ public final class Study {
   }
 
   /**
-   * Name, state, how many trials there are, the budget and the best trial; each as of the last call
-   * that answered with it.
+   * Name, state, how many trials have ended, the budget and, where there is a single one that keeps
+   * the outcome constraints, the best trial; each as of the last call that answered with it.
    */
   @Override
   public String toString() {

@@ -2,8 +2,10 @@ package io.asktell;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.rpc.Code;
+import io.asktell.AsktellException.InvalidArgumentException;
 import io.asktell.AsktellException.StudyCompleteException;
 import io.asktell.v1.AskRequest;
 import io.asktell.v1.AskResponse;
@@ -18,6 +20,7 @@ import io.asktell.v1.TrialState;
 import io.grpc.Server;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -47,6 +50,78 @@ class ShowTest {
     } finally {
       server.shutdownNow();
     }
+  }
+
+  @Test
+  void aStudyShowsOnlyASingleFeasibleBestTrial() throws IOException {
+    Answers answers = new Answers();
+    Server server = TestServer.start(answers.studies, answers.trials);
+    try (Client client = Client.builder().address("127.0.0.1:" + server.getPort()).build()) {
+      String counted = NAME + " UNSPECIFIED, 1 trial ended";
+      Study one = client.study("s");
+      assertEquals(counted, one.toString());
+      var best = Answers.BEST;
+      var infeasible = best.toBuilder().setInfeasible(true).build();
+      for (var unusable : List.of(infeasible, ListBestTrialsResponse.getDefaultInstance())) {
+        answers.best = best;
+        one.best().orElseThrow();
+        assertEquals(counted + ", best: trial 7 with loss=0.5", one.toString());
+        answers.best = null;
+        assertThrows(InvalidArgumentException.class, one::best);
+        assertEquals(counted + ", best: trial 7 with loss=0.5", one.toString()); // says nothing
+        answers.best = unusable;
+        assertTrue(one.best().isEmpty());
+        assertEquals(counted, one.toString());
+      }
+
+      answers.best = best;
+      answers.study.minimize("ms");
+      Study two = client.study("s");
+      assertEquals(1, two.paretoFront().size());
+      assertEquals(counted, two.toString());
+      assertThrows(IllegalStateException.class, two::best);
+    } finally {
+      server.shutdownNow();
+    }
+  }
+
+  /** What the server has at the moment. */
+  private static final class Answers {
+    private static final ListBestTrialsResponse BEST =
+        ListBestTrialsResponse.newBuilder()
+            .addTrials(
+                io.asktell.v1.Trial.newBuilder()
+                    .setNumber(7)
+                    .putAllMetrics(Metrics.of("loss", 0.5))
+                    .putAllMetrics(Metrics.of("ms", 3)))
+            .build();
+
+    private final StudyBuilder study = new StudyBuilder().minimize("loss");
+    private volatile ListBestTrialsResponse best = BEST; // null = a refusal
+
+    private final StudyServiceGrpc.StudyServiceImplBase studies =
+        new StudyServiceGrpc.StudyServiceImplBase() {
+          @Override
+          public void getStudy(
+              GetStudyRequest request, StreamObserver<io.asktell.v1.Study> answer) {
+            var stored = study.build().toBuilder().setName(NAME);
+            stored.getTrialCountsBuilder().setSucceeded(1);
+            TestServer.send(answer, stored.build());
+          }
+        };
+
+    private final TrialServiceGrpc.TrialServiceImplBase trials =
+        new TrialServiceGrpc.TrialServiceImplBase() {
+          @Override
+          public void listBestTrials(
+              ListBestTrialsRequest request, StreamObserver<ListBestTrialsResponse> answer) {
+            if (best == null) {
+              answer.onError(TestServer.because(Code.INVALID_ARGUMENT, "INVALID_FIELD"));
+            } else {
+              TestServer.send(answer, best);
+            }
+          }
+        };
   }
 
   /** Is complete when it is read for the second time. */
