@@ -73,6 +73,30 @@ TEST(Space, IsBuiltOfParameters) {
   EXPECT_EQ(asktell::maximize("accuracy").goal(), v1::GOAL_MAXIMIZE);
 }
 
+TEST(Space, HasParametersThatExistOnlyBesideCertainValues) {
+  const v1::SearchSpace space = asktell::space({
+      asktell::Categorical("opt", {"sgd", "adam"}).when("layers", {2, 3}),
+      asktell::Float("momentum", 0, 1).when("opt", {"sgd", "adam"}).default_value(0.5),
+      asktell::Int("width", 1, 9).when("rate", {0.5}),
+      asktell::Discrete("rank", {4, 8}).when("deep", {true}),
+      asktell::Bool("deep").when("opt", std::vector<asktell::Value>{"sgd"}),
+      asktell::Int("layers", 1, 3),
+  });
+  std::vector<std::string> conditions;
+  for (const v1::Parameter& parameter : space.parameters()) {
+    conditions.push_back(parameter.has_condition() ? parameter.condition().ShortDebugString() : "none");
+  }
+  EXPECT_EQ(conditions, (std::vector<std::string>{
+                            R"(parent: "layers" values { int_value: 2 } values { int_value: 3 })",
+                            R"(parent: "opt" values { string_value: "sgd" } values { string_value: "adam" })",
+                            R"(parent: "rate" values { double_value: 0.5 })",
+                            R"(parent: "deep" values { bool_value: true })",
+                            R"(parent: "opt" values { string_value: "sgd" })",
+                            "none",
+                        }));
+  EXPECT_EQ(space.parameters(1).default_value().double_value(), 0.5);
+}
+
 TEST(Errors, FormATree) {
   asktell::ErrorDetails details;
   details.metadata = {{"finish_reason", "MAX_TRIALS"}};

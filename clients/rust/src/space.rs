@@ -10,7 +10,18 @@ macro_rules! domains {
             /// may leave the parameter out.
             #[must_use]
             pub fn with_default(self, value: $default) -> v1::Parameter {
-                v1::Parameter { default_value: Some(value.into()), ..self.into() }
+                v1::Parameter::from(self).with_default(value)
+            }
+
+            /// A parameter with this domain that exists only while another one has one of the values; see
+            /// [`Parameter::when`](v1::Parameter::when).
+            #[must_use]
+            pub fn when<T: Into<v1::ParameterValue>>(
+                self,
+                parent: impl Into<String>,
+                values: impl IntoIterator<Item = T>,
+            ) -> v1::Parameter {
+                v1::Parameter::from(self).when(parent, values)
             }
         }
 
@@ -29,6 +40,26 @@ domains! {
     DiscreteDomain: impl Into<v1::ParameterValue>;
     CategoricalDomain: &str;
     BoolDomain: bool;
+}
+
+impl v1::Parameter {
+    /// A value known to work: the search starts from it, and enqueued trials may leave the parameter out.
+    #[must_use]
+    pub fn with_default(self, value: impl Into<v1::ParameterValue>) -> Self {
+        Self { default_value: Some(value.into()), ..self }
+    }
+
+    /// Lets the parameter exist only while another one has one of the values: `.when("opt", ["sgd"])`. Configurations of
+    /// other values do not have it. The other one has finitely many values, and may itself have a condition.
+    #[must_use]
+    pub fn when<T: Into<v1::ParameterValue>>(
+        self,
+        parent: impl Into<String>,
+        values: impl IntoIterator<Item = T>,
+    ) -> Self {
+        let values = values.into_iter().map(Into::into).collect();
+        Self { condition: Some(v1::Condition { parent: parent.into(), values, ..Default::default() }), ..self }
+    }
 }
 
 macro_rules! numbers {

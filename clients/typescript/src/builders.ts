@@ -3,7 +3,7 @@ import type { Message } from "@bufbuild/protobuf";
 import { InvalidArgumentError } from "./errors.js";
 import type { Init, MessageOrInit, Typed } from "./init.js";
 import * as v1 from "./v1.js";
-import { encodeValue, type Params } from "./values.js";
+import { encodeValue, type Params, type ParamsInput } from "./values.js";
 
 /** A `v1.Parameter` without its name, with values of type V; a spread adds further fields. */
 export type Domain<V = unknown> = Typed<Omit<Init<v1.Parameter>, "name">, V>;
@@ -11,8 +11,10 @@ export type Domain<V = unknown> = Typed<Omit<Init<v1.Parameter>, "name">, V>;
 /** What may be varied, by name, in the order in which tables show it. */
 export type Space = Readonly<Record<string, Domain>>;
 
-/** The type of a space's configurations. */
-export type ParamsOf<S extends Space> = { readonly [Name in keyof S]: S[Name] extends Domain<infer V> ? V : never };
+/** The type of a space's configurations. A parameter with a condition may be undefined. */
+export type ParamsOf<S extends Space> = { readonly [Name in keyof S]: ValueOf<S[Name]> };
+type ValueOf<D extends Domain> =
+  (D extends Domain<infer V> ? V : never) | (D extends { readonly condition: object } ? undefined : never);
 
 /** A message with a search space whose configurations are of type P. */
 type WithSpace<M, P> = M & { readonly searchSpace?: Typed<MessageOrInit<v1.SearchSpace>, P> | undefined };
@@ -26,11 +28,25 @@ export type ProblemInit<P = Params> = WithSpace<MessageOrInit<v1.Problem>, P>;
 /** Names of an enumeration's values in lower case, as study files have them. */
 type NameOf<E> = Exclude<Lowercase<keyof E & string>, "unspecified">;
 
-/** Fields of a domain D, and a default that is known to work: the search starts from it. */
-type Options<D extends Message, V> = Omit<Init<D>, Given> & { readonly default?: V };
+/** One parameter with some of its values. */
+type When = Readonly<Record<string, readonly ParamsInput[string][]>>;
+
+/** Fields of a domain D, and what domains share. */
+type Options<D extends Message, V, W> = Omit<Init<D>, Given> & {
+  /** A value that is known to work: the search starts from it. */
+  readonly default?: V;
+  /**
+   * The parameter exists only while another one has one of the values: `{ when: { opt: ["sgd"] } }`. Configurations of
+   * other values do not have it. The other one has finitely many values, and may itself have a `when`.
+   */
+  readonly when?: W;
+};
 type Given = "$typeName" | "min" | "max" | "scale" | "step" | "values";
 
-type RangeOptions<D extends Message> = Options<D, number> & {
+/** A domain with the condition that a `when` of type W makes. */
+type MadeOf<V, W> = W extends When ? Domain<V> & { readonly condition: Init<v1.Condition> } : Domain<V>;
+
+type RangeOptions<D extends Message, W> = Options<D, number, W> & {
   /** Which differences of a number count as equal steps. "reverse_log" resolves values near the maximum; floats only. */
   readonly scale?: NameOf<typeof v1.Scale>;
   /** Only min, min + step … are taken. */
@@ -64,47 +80,82 @@ function requireCategories(name: string, { domain }: Domain): void {
 }
 
 /** A real number in [min, max]. */
-export function float(min: number, max: number, options: RangeOptions<v1.FloatDomain> = {}): Domain<number> {
-  const { scale = "linear", default: start, ...more } = options;
-  return parameter({ case: "floatDomain", value: { ...more, min, max, scale: valueOf(v1.Scale, scale) } }, start, true);
+export function float<W extends When | undefined = undefined>(
+  min: number,
+  max: number,
+  options: RangeOptions<v1.FloatDomain, W> = {},
+): MadeOf<number, W> {
+  const { scale = "linear", default: start, when, ...more } = options;
+  const value = { ...more, min, max, scale: valueOf(v1.Scale, scale) };
+  return parameter({ case: "floatDomain", value }, { start, when, isDouble: true });
 }
 
 /** A whole number in [min, max], both ends within ±2^53. */
-export function int(min: number, max: number, options: RangeOptions<v1.IntDomain> = {}): Domain<number> {
-  const { scale = "linear", step, default: start, ...more } = options;
+export function int<W extends When | undefined = undefined>(
+  min: number,
+  max: number,
+  options: RangeOptions<v1.IntDomain, W> = {},
+): MadeOf<number, W> {
+  const { scale = "linear", step, default: start, when, ...more } = options;
   const range = { min: BigInt(min), max: BigInt(max), step: step === undefined ? step : BigInt(step) };
-  return parameter({ case: "intDomain", value: { ...more, ...range, scale: valueOf(v1.Scale, scale) } }, start);
+  const value = { ...more, ...range, scale: valueOf(v1.Scale, scale) };
+  return parameter({ case: "intDomain", value }, { start, when });
 }
 
 /** One of 2 to 1,000 numbers in rising order. They are ints when all are whole, unless `kind` says otherwise. */
-export function discrete<const V extends number>(
+export function discrete<const V extends number, W extends When | undefined = undefined>(
   values: readonly V[],
-  options: Options<v1.DiscreteDomain, V> & { readonly kind?: "int" | "float" } = {},
-): Domain<V> {
-  const { kind = values.every(Number.isInteger) ? "int" : "float", default: start, ...more } = options;
-  const numbers = values.map((value) => encodeValue(value, kind === "float"));
-  return parameter({ case: "discreteDomain", value: { ...more, values: numbers } }, start, kind === "float");
+  options: Options<v1.DiscreteDomain, V, W> & { readonly kind?: "int" | "float" } = {},
+): MadeOf<V, W> {
+  const { kind = values.every(Number.isInteger) ? "int" : "float", default: start, when, ...more } = options;
+  const isDouble = kind === "float";
+  const numbers = values.map((value) => encodeValue(value, isDouble));
+  return parameter({ case: "discreteDomain", value: { ...more, values: numbers } }, { start, when, isDouble });
 }
 
 /** One of 2 to 1,000 names without an order. */
-export function categorical<const V extends string>(
+export function categorical<const V extends string, W extends When | undefined = undefined>(
   values: readonly V[],
-  { default: start, ...more }: Options<v1.CategoricalDomain, V> = {},
-): Domain<V> {
-  return parameter({ case: "categoricalDomain", value: { ...more, values: [...values] } }, start);
+  { default: start, when, ...more }: Options<v1.CategoricalDomain, V, W> = {},
+): MadeOf<V, W> {
+  return parameter({ case: "categoricalDomain", value: { ...more, values: [...values] } }, { start, when });
 }
 
 /** True or false. */
-export function bool({ default: start, ...more }: Options<v1.BoolDomain, boolean> = {}): Domain<boolean> {
-  return parameter({ case: "boolDomain", value: more }, start);
+export function bool<W extends When | undefined = undefined>(
+  options: Options<v1.BoolDomain, boolean, W> = {},
+): MadeOf<boolean, W> {
+  const { default: start, when, ...more } = options;
+  return parameter({ case: "boolDomain", value: more }, { start, when });
 }
 
-function parameter(
+interface Shared<W> {
+  readonly start: number | string | boolean | undefined;
+  readonly when: W | undefined;
+  readonly isDouble?: boolean;
+}
+
+function parameter<W extends When | undefined>(
   domain: NonNullable<Init<v1.Parameter>["domain"]>,
-  start: number | string | boolean | undefined,
-  isDouble = false,
-): Domain<never> {
-  return { domain, ...(start === undefined ? {} : { defaultValue: encodeValue(start, isDouble) }) };
+  { start, when, isDouble = false }: Shared<W>,
+): MadeOf<never, W> {
+  return {
+    domain,
+    ...(start === undefined ? {} : { defaultValue: encodeValue(start, isDouble) }),
+    ...(when === undefined ? {} : { condition: conditionOf(when) }),
+  } as MadeOf<never, W>;
+}
+
+function conditionOf(when: When): Init<v1.Condition> {
+  const [[parent, values] = ["", []], ...others] = Object.entries(when);
+  if (parent === "" || others.length > 0) {
+    throw new InvalidArgumentError(`when must name one parameter, got ${Object.keys(when).join(", ") || "none"}`);
+  }
+  if (!(values instanceof Array)) {
+    throw new InvalidArgumentError(`when.${parent} must be a list of values, got ${JSON.stringify(values)}`);
+  }
+  // The server takes a whole number for a value of a float, too.
+  return { parent, values: values.map((value) => encodeValue(value, false)) };
 }
 
 type ObjectiveOptions = Omit<Init<v1.Objective>, "$typeName" | "metric" | "goal" | "split" | "referenceValue"> & {

@@ -8,6 +8,7 @@ import {
   algorithm,
   categorical,
   type Client,
+  float,
   int,
   maximize,
   paramsOf,
@@ -31,7 +32,11 @@ export async function reporting(trial: Trial, epoch: number, loss: number): Prom
 
 export async function records(client: Client): Promise<void> {
   const slow = await client.createStudy("slow", {
-    searchSpace: space({ opt: categorical(["sgd", "adam"]), layers: int(1, 8, { default: 2 }) }),
+    searchSpace: space({
+      layers: int(1, 8, { default: 2 }),
+      opt: categorical(["sgd", "adam"]),
+      momentum: float(0, 0.99, { when: { opt: ["sgd"] } }),
+    }),
     objectives: [maximize("accuracy")],
     trackedMetrics: [{ metric: "seconds" }],
     algorithm: algorithm("grid", { levels: { layers: 4 } }),

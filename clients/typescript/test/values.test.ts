@@ -21,6 +21,9 @@ import { readSettings } from "../src/settings.js";
 import * as v1 from "../src/v1.js";
 import { encodePlain } from "../src/values.js";
 
+/** Whether two types are the same, to the last `undefined`. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
 function kindOf(value: unknown, domain?: Domain): unknown {
   const searchSpace = v1.create(v1.SearchSpaceSchema, domain === undefined ? {} : space({ x: domain }));
   const [encoded] = encodePlain<v1.Configuration>([{ parameters: { x: value as number } }], searchSpace);
@@ -120,6 +123,53 @@ test("builders make messages of the contract", () => {
   const params: ParamsOf<typeof domains> = { lr: 0.1, layers: 3, rank: 8, kind: "größer", flag: true };
   const category: "a" | "größer" = params.kind;
   assert.equal(category, "größer");
+});
+
+test("a parameter may exist only while another one has certain values", () => {
+  const domains = {
+    opt: categorical(["sgd", "adam"], { when: { layers: [2, 3] } }),
+    momentum: float(0, 0.99, { when: { opt: ["sgd"] }, default: 0.9 }),
+    width: int(1, 9, { when: { rate: [0.5, 1] } }),
+    rank: discrete([4, 8], { when: { flag: [false] } }),
+    nesterov: bool({ when: { opt: ["sgd"] } }),
+    layers: int(1, 3),
+  };
+  const message = v1.toJson(v1.SearchSpaceSchema, v1.create(v1.SearchSpaceSchema, space(domains)));
+  const { parameters } = message as { parameters: { name: string; condition?: object }[] };
+  const conditions = Object.fromEntries(parameters.map(({ name, condition }) => [name, condition]));
+  assert.deepEqual(conditions, {
+    opt: { parent: "layers", values: [{ intValue: "2" }, { intValue: "3" }] },
+    momentum: { parent: "opt", values: [{ stringValue: "sgd" }] },
+    width: { parent: "rate", values: [{ doubleValue: 0.5 }, { intValue: "1" }] },
+    rank: { parent: "flag", values: [{ boolValue: false }] },
+    nesterov: { parent: "opt", values: [{ stringValue: "sgd" }] },
+    layers: undefined,
+  });
+  // Only what has a condition may be undefined: this is checked by the compiler.
+  interface Expected {
+    readonly opt: "sgd" | "adam" | undefined;
+    readonly momentum: number | undefined;
+    readonly width: number | undefined;
+    readonly rank: 4 | 8 | undefined;
+    readonly nesterov: boolean | undefined;
+    readonly layers: number;
+  }
+  const same: Same<ParamsOf<typeof domains>, Expected> = true;
+  assert.ok(same);
+});
+
+test("a condition that names no single parameter with a list of values is refused", () => {
+  const refusal = (when: object) => {
+    let message = "";
+    assert.throws(
+      () => bool({ when: when as Record<string, string[]> }),
+      (error: unknown) => error instanceof InvalidArgumentError && (message = error.message) !== "",
+    );
+    return message;
+  };
+  assert.equal(refusal({}), "when must name one parameter, got none");
+  assert.equal(refusal({ opt: ["sgd"], layers: [2] }), "when must name one parameter, got opt, layers");
+  assert.equal(refusal({ opt: "sgd" }), 'when.opt must be a list of values, got "sgd"');
 });
 
 test("what no message can hold is refused where it is written", () => {

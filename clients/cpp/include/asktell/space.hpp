@@ -21,6 +21,14 @@ class Parameter {
     *message_.mutable_default_value() = Value(value);
     return static_cast<Kind&>(*this);
   }
+  /// The parameter exists only while another one has one of the values: `.when("opt", {"sgd"})`. Configurations of
+  /// other values do not have it. The other one has finitely many values, and may itself have a condition.
+  Kind& when(std::string parent, const std::vector<Value>& values) {
+    v1::Condition& condition = *message_.mutable_condition();
+    condition.set_parent(std::move(parent));
+    *condition.mutable_values() = {values.begin(), values.end()};
+    return static_cast<Kind&>(*this);
+  }
 
   /// The message, for fields that have no method here.
   [[nodiscard]] v1::Parameter& message() noexcept { return message_; }

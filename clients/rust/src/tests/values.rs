@@ -46,6 +46,25 @@ fn domains_become_parameters() {
 }
 
 #[test]
+fn a_parameter_may_exist_only_while_another_one_has_certain_values() {
+    let study = v1::Study::default()
+        .with_parameter("opt", Categorical::new(["sgd", "adam"]).when("layers", [2, 3]).with_default("sgd"))
+        .with_parameter("momentum", Float::new(0.0, 0.99).with_default(0.9).when("opt", ["sgd"]))
+        .with_parameter("layers", Int::new(1, 3).when("deep", [true]))
+        .with_parameter("rank", Discrete::new([4, 8]).when("rate", [0.5]))
+        .with_parameter("deep", Bool::default().when("kind", vec![String::from("a")]));
+    let parameters = study.search_space.unwrap().parameters;
+    let conditions: Vec<_> = parameters.iter().map(|parameter| parameter.condition.clone().unwrap()).collect();
+    let parents: Vec<_> = conditions.iter().map(|condition| condition.parent.as_str()).collect();
+    assert_eq!(parents, ["layers", "opt", "deep", "rate", "kind"]);
+    assert_eq!(conditions[0].values, [2.into(), v1::ParameterValue::from(3)]);
+    let first: Vec<_> = conditions.iter().map(|condition| condition.values[0].clone()).collect();
+    assert_eq!(first[1..], ["sgd".into(), true.into(), 0.5.into(), v1::ParameterValue::from("a")]);
+    let defaults: Vec<_> = parameters.into_iter().map(|parameter| parameter.default_value).collect();
+    assert_eq!(defaults[..3], [Some("sgd".into()), Some(0.9.into()), None]);
+}
+
+#[test]
 fn what_is_nested_comes_together() {
     let study = v1::Study::default()
         .with_objective(v1::Objective::maximize("accuracy"))

@@ -2,6 +2,7 @@ package io.asktell;
 
 import io.asktell.v1.BoolDomain;
 import io.asktell.v1.CategoricalDomain;
+import io.asktell.v1.Condition;
 import io.asktell.v1.DiscreteDomain;
 import io.asktell.v1.FloatDomain;
 import io.asktell.v1.IntDomain;
@@ -66,6 +67,23 @@ public final class Parameters {
   /** True or false. */
   public static Parameter.Builder ofBool(String name) {
     return named(name).setBoolDomain(BoolDomain.getDefaultInstance());
+  }
+
+  /**
+   * The condition of a parameter that exists only while another one has one of the values: {@code
+   * ofFloat("momentum", 0, 0.99).setCondition(when("opt", "sgd"))}. Configurations of other values
+   * do not have it. The other one has finitely many values, and may itself have a condition.
+   *
+   * @param parent the name of the other parameter
+   * @param values each as {@link Params#value} takes it
+   * @throws AsktellException.InvalidArgumentException for a value of another type
+   */
+  public static Condition when(String parent, Object... values) {
+    Condition.Builder condition = Condition.newBuilder().setParent(parent);
+    for (Object value : values) {
+      condition.addValues(Params.message("when[" + parent + "]", value));
+    }
+    return condition.build();
   }
 
   private static Parameter.Builder named(String name) {

@@ -43,7 +43,7 @@ public record Params(Map<String, ParameterValue> values) {
     return message("value", value);
   }
 
-  private static ParameterValue message(String field, Object value) {
+  static ParameterValue message(String field, Object value) {
     ParameterValue.Builder message = ParameterValue.newBuilder();
     if (value instanceof ParameterValue ready) {
       return ready;

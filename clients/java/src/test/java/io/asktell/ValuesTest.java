@@ -8,10 +8,12 @@ import io.asktell.AsktellException.InvalidArgumentException;
 import io.asktell.AsktellException.ResultConflictException;
 import io.asktell.v1.Algorithm.KindCase;
 import io.asktell.v1.Metric;
+import io.asktell.v1.Parameter;
 import io.asktell.v1.ParameterValue;
 import io.asktell.v1.Scale;
 import io.asktell.v1.Split;
 import java.math.BigInteger;
+import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import org.junit.jupiter.api.Test;
@@ -99,6 +101,32 @@ class ValuesTest {
             """,
             io.asktell.v1.Study.class),
         study);
+  }
+
+  @Test
+  void aParameterMayExistOnlyBesideCertainValues() throws TextFormat.ParseException {
+    Parameter momentum =
+        Parameters.ofFloat("momentum", 0, 0.99)
+            .setCondition(Parameters.when("opt", "sgd"))
+            .setDefaultValue(Params.value(0.9))
+            .build();
+    assertEquals(
+        TextFormat.parse(
+            """
+            name: "momentum"
+            float_domain { min: 0 max: 0.99 scale: SCALE_LINEAR }
+            default_value { double_value: 0.9 }
+            condition { parent: "opt" values { string_value: "sgd" } }
+            """,
+            Parameter.class),
+        momentum);
+    assertEquals(
+        List.of(Params.value(2), Params.value(0.5), Params.value(true)),
+        Parameters.when("other", 2, 0.5, true).getValuesList());
+    InvalidArgumentException refused =
+        assertThrows(
+            InvalidArgumentException.class, () -> Parameters.when("opt", List.of("sgd", "adam")));
+    assertEquals("when[opt]", refused.field());
   }
 
   @Test

@@ -35,6 +35,9 @@ class ReadmeTest {
     var spec =
         new StudyBuilder()
             .parameter(Parameters.ofInt("layers", 1, 9).setDefaultValue(Params.value(3)))
+            .parameter(Parameters.ofCategorical("opt", "sgd", "adam"))
+            .parameter(
+                Parameters.ofFloat("momentum", 0, 0.99).setCondition(Parameters.when("opt", "sgd")))
             .maximize("accuracy")
             .algorithm(KindCase.SOBOL)
             .with(message -> message.setSeed(7).putLabels("team", "nlp"))
