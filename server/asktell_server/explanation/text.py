@@ -74,7 +74,7 @@ def _belief_lines(explanation: Explanation, fits: Sequence[Fit]) -> Iterator[str
             if belief := prediction.belief(name):
                 spread = f"{belief.standard_deviation:.3g}"
                 yield _line("believed", f"{name} {belief.mean:.6g}, standard deviation {spread}")
-        if len(goals.metrics) == 1:
+        if len(goals.metrics) == 1 and not goals.outcome_constraints:
             yield _line("log EI", f"{prediction.acquisition_value:.4g} (of the standardised objective)")
         else:
             yield _line("acquisition", f"{prediction.acquisition_value:.4g} (of standardised metrics, logarithmic)")

@@ -12,7 +12,7 @@ import pytest
 
 from asktell_server.domain.algorithm import Bayesian, Grid, Random, Sobol
 from asktell_server.domain.errors import NotFound
-from asktell_server.domain.metrics import Metric
+from asktell_server.domain.metrics import Metric, OutcomeConstraint
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import CategoricalDomain, FloatDomain, Parameter, SearchSpace
 from asktell_server.domain.trial import UNNAMED_METRIC, Belief, Origin, Prediction, Result, Trial, TrialState
@@ -26,7 +26,7 @@ from asktell_server.service.intake import NewTrial
 from asktell_server.service.provenance import with_provenance
 from asktell_server.store.memory import MemoryLedger
 from asktell_server.store.protocol import Commit, StudyDelta, TrialWrite
-from tests.support.builders import NAME, a_trial, failure
+from tests.support.builders import NAME, a_study, a_trial, failure
 from tests.unit.service.conftest import HandClock, Services
 
 MIXED = SearchSpace(
@@ -132,6 +132,16 @@ async def test_a_suggestion_of_the_model_is_explained_and_made_again(services: S
     text = as_text(explanation)
     for part in ("the model: ", "6 results, 1 failure, 0 in flight", "log EI", "length scales", "to the last bit"):
         assert part in text
+
+
+async def test_the_chance_to_keep_a_constraint_is_not_called_expected_improvement(services: Services) -> None:
+    at_most = OutcomeConstraint(metric="loss", max=0.5)
+    goals = dataclasses.replace(a_study().goals, outcome_constraints=(at_most,))
+    await services.create(algorithm=Bayesian(start_trials=3), goals=goals)
+    trials = await _run(services, 4)
+    text = as_text(await _explain(services, trials[3]))
+    assert "log EI" not in text
+    assert "(of standardised metrics, logarithmic)" in text
 
 
 async def test_a_batch_knows_its_pending_trials_and_every_place_in_it_is_made_again(services: Services) -> None:
