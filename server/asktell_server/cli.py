@@ -29,6 +29,10 @@ _PEM = click.Path(dir_okay=False, exists=True, path_type=Path)
 GC_THRESHOLD = 10_000
 """New containers after which the youngest are looked through; Python's 700 are one call's worth."""
 
+SWITCH_INTERVAL_S = 0.001
+"""How long a thread may keep the interpreter while the event loop waits for it. A call takes about ten turns of the loop, and with
+Python's 5 ms it would wait 50 while a thread is at work."""
+
 SERVE_HELP = """Serve asktell over gRPC.
 
 Without --store a Valkey server is started in a data directory of this user: nothing else is needed, and nothing
@@ -288,6 +292,7 @@ def _run(settings: Settings) -> None:
     from asktell_server.app import serve as serve_app  # heavy: after the flags are known to be right
 
     _calm_garbage_collection()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     _complete(serve_app(settings))
 
 

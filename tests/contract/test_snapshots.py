@@ -7,7 +7,8 @@ import dataclasses
 import gc
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,8 +26,8 @@ from asktell_server.service.snapshots import Snapshots
 from asktell_server.service.study_view import StudyView
 from asktell_server.service.views import Views
 from asktell_server.store.memory import MemoryLedger
-from asktell_server.store.protocol import Commit, Ledger, Snapshot, TrialWrite
-from tests.support.ledger import NOW, a_study, commit, measured, put, queued, running, told, write
+from asktell_server.store.protocol import Commit, Ledger, Snapshot, StudyDelta, TrialRecord, TrialWrite
+from tests.support.ledger import NOW, a_study, commit, measured, put, queued, running, told, until, write
 
 _PART = 25
 
@@ -199,6 +200,9 @@ async def _compare(ledger: Ledger, study: StudyName, rng: random.Random) -> None
         await life.go_on(40)
         await followed.refresh(study)  # the next snapshot is written beside the changes
         await life.go_on(15)
+    for _ in range(2):  # what has changed while a snapshot was written may be enough for another one
+        await snapshots.settle()
+        await followed.refresh(study)
     await snapshots.settle()
     kept = await ledger.read_snapshot(study)
     assert kept is not None
@@ -224,6 +228,93 @@ def test_whatever_the_study_has_been_through(rng: random.Random) -> None:
         await _compare(ledger, name, rng)
 
     asyncio.run(run())
+
+
+class Counted:
+    """A store that counts the trials and changes that are read from it."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.read = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    async def read_delta(self, *arguments: Any, **options: Any) -> StudyDelta:
+        delta = await self._ledger.read_delta(*arguments, **options)
+        self.read += len(delta.entries)
+        return delta
+
+    async def read_trials(self, *arguments: Any, **options: Any) -> Sequence[TrialRecord | None]:
+        records = await self._ledger.read_trials(*arguments, **options)
+        self.read += len(records)
+        return records
+
+
+async def _read_at_first(ledger: Ledger, study: StudyName) -> int:
+    """How many trials and changes a server that starts reads besides the snapshot."""
+    counted: Any = Counted(ledger)
+    restored = await _loaded(counted, study, every=1000)
+    assert _all_of(restored) == _all_of(await _loaded(ledger, study, every=10**9))
+    read: int = counted.read
+    return read
+
+
+async def test_after_a_server_that_stopped_the_next_one_reads_nothing_but_the_snapshot(
+    ledger: Ledger, study: StudyName
+) -> None:
+    life = Life(ledger, study, random.Random(2))
+    await life.begin()
+    first = Views(ledger, snapshots=Snapshots(ledger, every=1000))  # a fiftieth is worth a snapshot
+    await first.refresh(study)
+    await life.go_on(60)  # the view has not heard of these
+    assert await ledger.read_snapshot(study) is None
+    assert await _read_at_first(ledger, study) > 0
+    await first.close()
+    assert await _read_at_first(ledger, study) == 0
+    second = Views(ledger, snapshots=Snapshots(ledger, every=1000))
+    await second.refresh(study)
+    await put(ledger, study, queued(0.5))
+    kept = await ledger.read_snapshot(study)
+    await second.close()
+    assert await ledger.read_snapshot(study) == kept, "one change is not worth another snapshot"
+    assert await _read_at_first(ledger, study) == 1
+
+
+async def test_a_study_at_rest_gets_a_snapshot(ledger: Ledger, study: StudyName) -> None:
+    views = Views(ledger, snapshots=Snapshots(ledger, every=1000), rest_s=0.0)
+    await Life(ledger, study, random.Random(2)).begin()
+    await views.refresh(study)
+    await until(partial(ledger.read_snapshot, study), lambda kept: kept is not None)
+    assert await _read_at_first(ledger, study) == 0
+    await views.close()
+
+
+class Hanging(MemoryLedger):
+    """A store that takes no pieces of snapshots any more."""
+
+    async def write_piece(self, name: StudyName, *, epoch: str, piece: str, data: bytes) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_a_server_stops_although_snapshots_cannot_be_written(caplog: pytest.LogCaptureFixture) -> None:
+    ledger, study = Hanging(), StudyName(project="default", study_id="hanging")
+    await ledger.create_study(a_study(study), request=None)
+    await Life(ledger, study, random.Random(2)).begin()
+    views = Views(ledger, snapshots=Snapshots(ledger, every=1000), stop_s=0.05)
+    await views.refresh(study)
+    await views.close()
+    assert "no snapshots of 1 studies" in caplog.text
+
+
+async def test_a_study_that_is_gone_or_unknown_keeps_no_server_from_stopping(ledger: Ledger, study: StudyName) -> None:
+    await Life(ledger, study, random.Random(2)).begin()
+    views = Views(ledger, snapshots=Snapshots(ledger, every=1000))
+    await views.refresh(study)
+    await ledger.delete_study(study, expected_revision=None, request=None)
+    await views.close()
+    with pytest.raises(NotFound):
+        await ledger.read_snapshot(study)
 
 
 async def _with_snapshot(ledger: Ledger, study: StudyName) -> Snapshot:

@@ -12,7 +12,7 @@ from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.names import StudyName, TrialName
 from asktell_server.domain.trial import Trial, TrialState
-from asktell_server.pace import in_pieces
+from asktell_server.pace import Pace, in_pieces
 from asktell_server.service.judging import Judging, ModelBest
 from asktell_server.service.tradeoffs import Tradeoff, tradeoff_of
 from asktell_server.service.views import Views
@@ -105,9 +105,12 @@ class Reading:
         view, _ = await self._views.refresh(study)
         page: list[TrialRecord] = []
         states = filter_.states or frozenset(TrialState)
+        pace = Pace()
         for first in range(after + 1, view.newest + 1, STEP):
-            for trial in view.between(first, first + STEP - 1, states=states):
-                if not filter_.matches(trial):
+            for number in view.numbers(first, first + STEP - 1, states=states):
+                await pace.keep()
+                trial = view.trials.get(number)  # the view may have moved on
+                if trial is None or not filter_.matches(trial):
                     continue
                 if len(page) == limit:
                     return view.goals, page, page[-1].trial.number

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 EVERY = 5000
 """Changes of a study from one snapshot to the next: reading so many takes a few tenths of a second."""
+WORTH = 50
+"""A fiftieth of that is worth a snapshot when the study is at rest or the server stops: reading a hundred changes takes 10 ms."""
 MAX_BYTES = 256 * 2**20
 """Most bytes of a snapshot; a study that needs more has none."""
 _GROUP_BYTES = 2**20
@@ -46,6 +48,7 @@ class Snapshots:
     def __init__(self, ledger: _Store, *, every: int = EVERY, max_bytes: int = MAX_BYTES) -> None:
         self._ledger = ledger
         self._every = every
+        self._least = max(1, every // WORTH)
         self._max_bytes = max_bytes
         self._writing: dict[StudyName, asyncio.Task[None]] = {}
 
@@ -56,7 +59,7 @@ class Snapshots:
             NotFound: no such study. Unavailable: the store is away.
         """
         name = head.study.name
-        if head.sequence < self._every:  # it would not have been worth while
+        if head.sequence < self._least:  # it would not have been worth while
             return None
         began = time.monotonic()
         snapshot = await self._ledger.read_snapshot(name)
@@ -73,10 +76,24 @@ class Snapshots:
 
     def consider(self, view: StudyView) -> None:
         """Begins to write a snapshot of the view if enough has changed since the last one."""
+        if view.study.name not in self._writing:
+            self._begin(view, after=self._every)
+
+    async def catch_up(self, view: StudyView) -> None:
+        """Writes a snapshot of the view if the last one is not nearly up to date; returns when that is done."""
+        if (writing := self._writing.get(view.study.name)) is not None:
+            await asyncio.wait({writing})
+        if (writing := self._begin(view, after=self._least)) is not None:
+            await asyncio.wait({writing})
+
+    def _begin(self, view: StudyView, *, after: int) -> asyncio.Task[None] | None:
+        """Begins to write a snapshot if there have been so many changes since the last one."""
+        if view.sequence - view.snapshot_sequence < after:
+            return None
         name = view.study.name
-        if view.sequence - view.snapshot_sequence >= self._every and name not in self._writing:
-            task = self._writing[name] = asyncio.create_task(self._write(view), name=f"snapshot {name}")
-            task.add_done_callback(lambda _: self._writing.pop(name, None))
+        task = self._writing[name] = asyncio.create_task(self._write(view, after), name=f"snapshot {name}")
+        task.add_done_callback(lambda _: self._writing.pop(name, None))
+        return task
 
     async def settle(self) -> None:
         """Waits for what is being written."""
@@ -113,22 +130,24 @@ class Snapshots:
         async for page in log_pages(self._ledger, name, after=view.sequence):
             if page.head.epoch != head.epoch:
                 raise NoSnapshot("the study was replaced meanwhile")
-            view.follow(page)
+            await view.follow(page)
         _check(view)
         return view
 
-    async def _write(self, view: StudyView) -> None:
+    async def _write(self, view: StudyView, after: int) -> None:
         name = view.study.name
+        # Where nothing comes of it, not again until half as many changes have come.
+        again = view.sequence - self._every // 2
         try:
-            await self._write_if_wanted(view)
+            await self._write_if_wanted(view, after)
         except AsktellError as error:
             log.warning("no snapshot of %s: %s", name, error)
         except Exception:
             log.exception("no snapshot of %s", name)
-        finally:  # whatever came of it: nothing again until half as many changes have come
-            view.snapshot_sequence = max(view.snapshot_sequence, view.sequence - self._every // 2)
+        finally:
+            view.snapshot_sequence = max(view.snapshot_sequence, again)
 
-    async def _write_if_wanted(self, view: StudyView) -> None:
+    async def _write_if_wanted(self, view: StudyView, after: int) -> None:
         name, sequence = view.study.name, view.sequence
         kept = await self._ledger.read_snapshot(name)
         base = None if kept is None or kept.epoch != view.head.epoch else readable(kept.manifest)
@@ -136,7 +155,7 @@ class Snapshots:
             base, before = Manifest(parts={}), -1
         else:
             before = kept.sequence
-            if before + self._every > sequence:  # another server's
+            if before + after > sequence:  # another server's
                 view.snapshot_sequence = before
                 return
         began = time.monotonic()

@@ -18,6 +18,7 @@ from asktell_server.domain.surprise import surprise
 from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.engine.history import History
 from asktell_server.engine.problem import Problem
+from asktell_server.pace import in_pieces
 from asktell_server.service.curves import Curve, Curves
 from asktell_server.service.observing import observation
 from asktell_server.service.problems import problem_of
@@ -100,11 +101,15 @@ class StudyView:
         """All trials by number."""
         return self._trials
 
-    def between(self, first: int, last: int, *, states: Container[TrialState] = frozenset(TrialState)) -> list[Trial]:
-        """The trials with the numbers from `first` to `last` that are in one of the states, in their order."""
+    def between(self, first: int, last: int) -> list[Trial]:
+        """The trials with the numbers from `first` to `last`, in their order."""
+        return [self._trials[number] for number in self.numbers(first, last)]
+
+    def numbers(self, first: int, last: int, *, states: Container[TrialState] = frozenset(TrialState)) -> list[int]:
+        """The numbers from `first` to `last` of trials that are in one of the states, rising."""
         numbers = range(first, min(last, self.newest) + 1)
         versions = ((number, self._trials.version(number)) for number in numbers)
-        return [self._trials[number] for number, version in versions if version is not None and version[1] in states]
+        return [number for number, version in versions if version is not None and version[1] in states]
 
     @property
     def standings(self) -> Standings:
@@ -221,13 +226,15 @@ class StudyView:
         if state is TrialState.QUEUED:
             _take_out(self._queued, number)
 
-    def follow(self, delta: StudyDelta) -> None:
-        """Takes in what one read of the log has brought."""
+    async def follow(self, delta: StudyDelta) -> None:
+        """Takes in what one read of the log has brought, in pieces: others may follow or change the view meanwhile.
+
+        The head comes last, since whoever looks at it counts on all trials up to it.
+        """
+        await in_pieces(self.apply, delta.entries)
         if delta.head.sequence >= self.head.sequence:
             self.head = delta.head
             self.ready = delta.ready
-        for entry in delta.entries:
-            self.apply(entry)
 
     def apply(self, entry: LogEntry) -> None:
         """Takes in one entry of the log."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from functools import partial
 from typing import Protocol
 
+from asktell_server.domain.errors import AsktellError
 from asktell_server.domain.names import StudyName
+from asktell_server.pace import Pace
 from asktell_server.service.curves import most_to_read
 from asktell_server.service.log_pages import PAGE
+from asktell_server.service.resting import REST_S, Resting
 from asktell_server.service.snapshots import Snapshots
 from asktell_server.service.study_view import StudyView
 from asktell_server.store.protocol import (
@@ -22,6 +26,11 @@ from asktell_server.store.protocol import (
     TrialStore,
 )
 
+log = logging.getLogger(__name__)
+
+STOP_S = 3.0
+"""How long a server that stops writes snapshots, in seconds: those of a few hundred studies, or of one of 100,000 trials."""
+
 
 class _Store(StudyStore, TrialStore, LogStore, MeasurementStore, SnapshotStore, Protocol):
     """The parts of the ledger that are needed here."""
@@ -33,8 +42,18 @@ class Views:
     All of them together have at most the size of `max_trials` trials, except that the view used last always stays.
     """
 
-    def __init__(self, ledger: _Store, *, max_trials: int = 200_000, snapshots: Snapshots | None = None) -> None:
+    def __init__(
+        self,
+        ledger: _Store,
+        *,
+        max_trials: int = 200_000,
+        snapshots: Snapshots | None = None,
+        rest_s: float = REST_S,
+        stop_s: float = STOP_S,
+    ) -> None:
         self._ledger = ledger
+        self._resting = Resting(self._catch_up, rest_s=rest_s)
+        self._stop_s = stop_s
         self._snapshots = snapshots or Snapshots(ledger)
         self._max_trials = max_trials
         self._views: OrderedDict[StudyName, StudyView] = OrderedDict()
@@ -46,6 +65,7 @@ class Views:
 
     def peek(self, name: StudyName) -> StudyView | None:
         """The view as it is, however old; None when there is none."""
+        self._resting.used(name)
         return self._views.get(name)
 
     def drop(self, name: StudyName) -> None:
@@ -54,7 +74,20 @@ class Views:
             self._size -= self._sizes.pop(name)
 
     async def close(self) -> None:
-        """Ends what is done beside the calls."""
+        """Writes snapshots of what has changed, as far as that goes in `stop_s`, and ends what is done beside the calls."""
+        await self._resting.close()
+        left = list(self._views)
+        try:
+            async with asyncio.timeout(self._stop_s):
+                while left:  # those used last are wanted first
+                    await self._catch_up(left[-1])
+                    left.pop()
+        except TimeoutError:
+            log.warning(
+                "no snapshots of %d studies within %g s: a server that starts reads more of them",
+                len(left),
+                self._stop_s,
+            )
         await self._snapshots.close()
 
     async def refresh(self, name: StudyName) -> tuple[StudyView, StudyDelta]:
@@ -63,6 +96,11 @@ class Views:
         Raises:
             NotFound: no such study.
         """
+        known = await self._refresh(name)
+        self._resting.used(name)
+        return known
+
+    async def _refresh(self, name: StudyName) -> tuple[StudyView, StudyDelta]:
         view = self._views.get(name)
         while True:
             if view is None:
@@ -73,7 +111,7 @@ class Views:
                 self.drop(name)  # another study of the same name, or a store restored from a backup: start over
                 view = None
                 continue
-            view.follow(delta)
+            await view.follow(delta)
             if delta.more:
                 continue
             self._keep(name, view)
@@ -82,6 +120,18 @@ class Views:
             await view.rank()  # and once more, for the view may have moved on
         self._snapshots.consider(view)
         return view, delta
+
+    async def _catch_up(self, name: StudyName) -> None:
+        """Brings the snapshot of a study up to date, if there is a view of it."""
+        if name not in self._views:
+            return
+        try:
+            view, _ = await self._refresh(name)
+            await self._snapshots.catch_up(view)
+        except AsktellError as error:  # it has been deleted, or the store is away
+            log.debug("no snapshot of %s: %s", name, error)
+        except Exception:  # nobody waits for it
+            log.exception("no snapshot of %s", name)
 
     def _keep(self, name: StudyName, view: StudyView) -> None:
         self._views[name] = view
@@ -107,12 +157,13 @@ class Views:
 
     async def _read(self, head: StudyHead) -> StudyView:
         """Reads all trials and their curves by pages; what changes meanwhile comes with the log, after the head."""
-        name, view = head.study.name, StudyView(head)
+        name, view, pace = head.study.name, StudyView(head), Pace()
         for first in range(1, view.head.last_number + 1, PAGE):
             numbers = range(first, min(first + PAGE, view.head.last_number + 1))
             for record in await self._ledger.read_trials(name, numbers=numbers):
                 if record is not None:
                     view.put(record.trial, measurements=record.measurement_count)
+                    await pace.keep()
         reported = [number for number in view.trials if view.measurement_count(number)]
         if reported:
             most = most_to_read(len(reported))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from asktell_server import pace
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Objective, OutcomeConstraint
 from asktell_server.domain.study import StoppingRules
@@ -23,6 +24,7 @@ from asktell_server.service.study_view import StudyView
 from asktell_server.store.codec import decode_trial
 from asktell_server.store.memory import MemoryLedger
 from tests.support.builders import NAME, ranked, success
+from tests.support.turns import turns_of
 from tests.unit.service.conftest import HandClock, Services
 
 SMALL, LARGE = 400, 4000
@@ -124,6 +126,22 @@ async def test_a_walk_through_all_trials_lets_others_have_their_turn(services: S
     assert len(records) == 1000
     assert turns >= 1
     counting.cancel()
+
+
+async def test_what_is_read_of_a_study_is_taken_in_trial_by_trial(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _study(services, SMALL)
+    other = services.another()
+    monkeypatch.setattr(pace, "PIECE_S", 0.0)  # each trial is a piece
+    assert (
+        await turns_of(other.views.refresh(NAME)) == 0
+    )  # a view is read in a task of its own: its turns are counted below
+    for number in range(1, SMALL + 1):
+        await services.trials.amend(NAME.trial(number), success(0.5), reason="a typo", request=None)
+    assert await turns_of(other.views.refresh(NAME)) >= SMALL
+    walk = other.reading.list_page(NAME, filter_=NOTHING, after=0, limit=10)
+    assert await turns_of(walk) >= SMALL
 
 
 RELATIVE = Goals(
