@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Protocol
 
 import asktell
-from asktell import Float, Space
+from asktell import Float
 from benchmarks.hartmann import DIMENSION, Point, hartmann6
-from benchmarks.regret.case import Configuration, Instance
+from benchmarks.regret.case import Configuration, Instance, Space
 from benchmarks.regret.methods.asktell_engine import EngineRun
 from benchmarks.regret.methods.asktell_server import ServerRun
 from benchmarks.regret.methods.ax_client import AxRun

@@ -9,8 +9,11 @@ from typing import TypeAlias
 
 import numpy as np
 
-from asktell import ParameterValue, Space
+from asktell import Domain, ParameterValue
 from benchmarks.regret.drawing import draw
+
+Space: TypeAlias = Mapping[str, Domain]
+"""Without derived parameters, which the other packages do not know."""
 
 Configuration: TypeAlias = Mapping[str, ParameterValue]
 

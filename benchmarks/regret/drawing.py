@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
-from asktell import Bool, Categorical, Discrete, Domain, Float, Int, ParameterValue, Space
+from asktell import Bool, Categorical, Discrete, Domain, Float, Int, ParameterValue
 
 
-def draw(space: Space, generator: np.random.Generator) -> dict[str, ParameterValue]:
+def draw(space: Mapping[str, Domain], generator: np.random.Generator) -> dict[str, ParameterValue]:
     """One configuration."""
     return {name: _value(domain, generator) for name, domain in space.items()}
 

@@ -51,7 +51,7 @@ func showStudy(study *pb.Study, best *pb.Trial) string {
 // showTrial is "projects/…/trials/7 SUCCEEDED lr=0.0001 rank=8, val_loss=0.31", with the last line of why it failed.
 func showTrial(trial *pb.Trial) string {
 	text := trial.GetName() + " " + strings.TrimPrefix(trial.GetState().String(), "TRIAL_STATE_")
-	text += " " + Params(trial.GetParameters()).String()
+	text += " " + ParamsOf(trial).String()
 	var values []string
 	for _, metric := range slices.Sorted(maps.Keys(trial.GetMetrics())) {
 		values = append(values, fmt.Sprintf("%s=%v", metric, trial.GetMetrics()[metric].GetValue()))

@@ -10,6 +10,13 @@ func Space(parameters ...*pb.Parameter) *pb.SearchSpace {
 	return &pb.SearchSpace{Parameters: parameters}
 }
 
+// WithDerived adds a value that follows from other parameters by arithmetic, such as "batch_size * accumulate", and is delivered with the
+// configuration: [Trial.Params] has it. See DerivedParameter in the contract for what an expression may say.
+func WithDerived(space *pb.SearchSpace, name, expression string) *pb.SearchSpace {
+	space.DerivedParameters = append(space.DerivedParameters, &pb.DerivedParameter{Name: name, Expression: expression})
+	return space
+}
+
 // ParameterOption says more about a parameter: [Log], [ReverseLog], [Step], [Default], [When].
 type ParameterOption func(*pb.Parameter)
 

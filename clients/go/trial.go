@@ -47,8 +47,8 @@ func (t *Trial) Name() string { return t.Record().GetName() }
 // Number counts from 1 in its study.
 func (t *Trial) Number() int { return int(t.Record().GetNumber()) }
 
-// Params is the configuration. The map is shared: do not change it.
-func (t *Trial) Params() Params { return t.Record().GetParameters() }
+// Params is the configuration, with its derived parameters. The map may be shared: do not change it.
+func (t *Trial) Params() Params { return ParamsOf(t.Record()) }
 
 // Metrics are the values of the final metrics, or of the last known ones of a stopped trial.
 func (t *Trial) Metrics() Metrics { return ValuesOf(t.Record().GetMetrics()) }

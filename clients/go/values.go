@@ -32,11 +32,26 @@ func ValueOf[T Value](value T) *pb.ParameterValue {
 	return made
 }
 
-// Params is a configuration: a value for each parameter.
+// Params is a configuration: a value for each parameter, derived ones too.
 //
 // The typed methods are for programs that know the space. Like an index out of range, a name that the space does not
 // have, or a value of another kind, is a mistake in the program: they panic. [Params.Any] asks.
 type Params map[string]*pb.ParameterValue
+
+// ParamsOf is the configuration of a trial or suggestion, with its derived parameters. The map is shared where there are none: do not
+// change it.
+func ParamsOf(record interface {
+	GetParameters() map[string]*pb.ParameterValue
+	GetDerivedParameters() map[string]*pb.ParameterValue
+}) Params {
+	derived := record.GetDerivedParameters()
+	if len(derived) == 0 {
+		return record.GetParameters()
+	}
+	params := maps.Clone(record.GetParameters())
+	maps.Copy(params, derived)
+	return params
+}
 
 // Float returns a number: of a float, int or discrete parameter.
 func (p Params) Float(name string) float64 {

@@ -11,8 +11,8 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from asktell import Categorical, Float, Space
-from benchmarks.regret.case import DISCRETE_FLOOR, Case, Configuration, Instance
+from asktell import Categorical, Float
+from benchmarks.regret.case import DISCRETE_FLOOR, Case, Configuration, Instance, Space
 
 Vector = npt.NDArray[np.float64]
 Letters = npt.NDArray[np.int64]

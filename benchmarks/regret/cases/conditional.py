@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from asktell import Categorical, Float, Int, Space
-from benchmarks.regret.case import DISCRETE_FLOOR, Case, Condition, Configuration, Instance
+from asktell import Categorical, Float, Int
+from benchmarks.regret.case import DISCRETE_FLOOR, Case, Condition, Configuration, Instance, Space
 
 SPACE: Space = {
     "model": Categorical(["forest", "svm", "mlp"]),

@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from asktell import Discrete, Float, Int, Space
-from benchmarks.regret.case import DISCRETE_FLOOR, Case, Configuration, Instance
+from asktell import Discrete, Float, Int
+from benchmarks.regret.case import DISCRETE_FLOOR, Case, Configuration, Instance, Space
 
 BATCHES = (8, 16, 32, 64)
 RANKS = (4, 8, 16, 32)

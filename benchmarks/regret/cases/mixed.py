@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from asktell import Categorical, Domain, Float, Int, ParameterValue, Space
-from benchmarks.regret.case import DISCRETE_FLOOR, Case, Configuration, Instance
+from asktell import Categorical, Domain, Float, Int, ParameterValue
+from benchmarks.regret.case import DISCRETE_FLOOR, Case, Configuration, Instance, Space
 from benchmarks.regret.cases.continuous import evaluated, minimum
 
 Vector = npt.NDArray[np.float64]

@@ -11,8 +11,8 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from asktell import Categorical, Discrete, Float, Int, Space
-from benchmarks.regret.case import DISCRETE_FLOOR, Case, Configuration, Instance
+from asktell import Categorical, Discrete, Float, Int
+from benchmarks.regret.case import DISCRETE_FLOOR, Case, Configuration, Instance, Space
 
 CACHE = Path(__file__).resolve().parents[3] / "build" / "training"
 

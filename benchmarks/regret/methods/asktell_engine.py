@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from asktell import Bool, Categorical, Discrete, Domain, Float, Int, Space
+from asktell import Bool, Categorical, Discrete, Domain, Float, Int
 from asktell_server.domain import space as spaces
 from asktell_server.domain.algorithm import Algorithm, Auto
 from asktell_server.domain.goals import Goals
@@ -14,7 +14,7 @@ from asktell_server.domain.metrics import Goal, Metric, Objective
 from asktell_server.engine.observations import Observation, Outcome
 from asktell_server.engine.problem import Problem, Suggestion
 from asktell_server.engine.tasks.suggest import SuggestTask
-from benchmarks.regret.case import Instance
+from benchmarks.regret.case import Instance, Space
 from benchmarks.regret.methods.method import Method, Opener, OwnProcess, Proposal
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from asktell import Bool, Categorical, Discrete, Domain, Float, Int, ParameterValue, Space
-from benchmarks.regret.case import Condition, Instance
+from asktell import Bool, Categorical, Discrete, Domain, Float, Int, ParameterValue
+from benchmarks.regret.case import Condition, Instance, Space
 from benchmarks.regret.methods.method import Method, Opener, OwnProcess, Proposal
 
 if TYPE_CHECKING:

@@ -53,7 +53,7 @@ class Trial::Impl : public Record<v1::Trial> {
       : Record(std::move(shared), message),
         lease(std::move(open_lease)),
         number(message.number()),
-        params(message.parameters()),
+        params(params_of(message)),
         lease_id(message.lease_id()) {}
   ~Impl();
 

@@ -77,7 +77,7 @@ from asktell.records import (
     TrialCounts,
     TrialState,
 )
-from asktell.spaces import Bool, Categorical, Discrete, Domain, Float, Int, ParameterValue, Space, When
+from asktell.spaces import Bool, Categorical, Derived, Discrete, Domain, Float, Int, ParameterValue, Space, When
 from asktell.spec import (
     Algorithm,
     AtLeast,
@@ -127,6 +127,7 @@ __all__ = [
     "ClientOptions",
     "Contention",
     "DeadlineExceeded",
+    "Derived",
     "Discrete",
     "Domain",
     "EtagMismatch",

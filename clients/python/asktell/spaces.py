@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 
 from asktell._core.not_yet import Refusing
 
-__all__ = ["Bool", "Categorical", "Discrete", "Domain", "Float", "Int", "ParameterValue", "Space", "When"]
+__all__ = ["Bool", "Categorical", "Derived", "Discrete", "Domain", "Float", "Int", "ParameterValue", "Space", "When"]
 
 T = TypeVar("T")
 
@@ -128,8 +128,20 @@ def _keep_when(domain: Domain) -> None:
     object.__setattr__(domain, "when", kept)
 
 
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A value that follows from other parameters by arithmetic, as in `Derived("batch_size * accumulate")`.
+
+    Trials have it in their `params`; the search knows nothing of it. `expression`: names of parameters, also derived ones,
+    numbers, + - * / // % **, brackets, and abs, ceil, exp, floor, log, log10, log2, max, min, round, sqrt, with Python's
+    meanings. A name with `-` or `/` stands in backticks. Where one of its parameters does not exist, neither does it.
+    """
+
+    expression: str
+
+
 Domain: TypeAlias = Float | Int | Discrete | Categorical | Bool
 """The values one parameter may take."""
 
-Space: TypeAlias = Mapping[str, Domain]
-"""The parameters by name, in the order in which tables show them."""
+Space: TypeAlias = Mapping[str, Domain | Derived]
+"""The parameters by name, in the order in which tables show them; derived ones come after the others."""

@@ -16,6 +16,7 @@ from asktell import (
     Bayesian,
     Bool,
     Categorical,
+    Derived,
     Discrete,
     Float,
     Grid,
@@ -31,7 +32,7 @@ from asktell._core.study_view import StudyView, encode_study
 from asktell.spec import ALGORITHMS
 from asktell.v1 import study_pb2
 
-SPACE: dict[str, asktell.Domain] = {
+SPACE: dict[str, asktell.Domain | asktell.Derived] = {
     "lr": Float(1e-5, 1e-3, log=True, default=1e-4),
     "momentum": Float(0.5, 0.999, reverse_log=True),
     "dropout": Float(0, 0.5, step=0.1),
@@ -41,6 +42,7 @@ SPACE: dict[str, asktell.Domain] = {
     "width": Int(16, 1024, log=True),
     "optimizer": Categorical(["adam", "sgd"], default="sgd"),
     "nesterov": Bool(default=False),
+    "capacity": Derived("rank * width"),
 }
 
 
@@ -58,6 +60,7 @@ def test_a_space_survives_the_wire() -> None:
     back = StudyView(encode_study(spec())).space
     assert back == SPACE
     assert list(back) == list(SPACE)
+    assert list(StudyView(encode_study(spec())).domains) == list(SPACE)[:-1]
 
 
 def test_ints_among_floats_become_floats() -> None:
@@ -71,6 +74,7 @@ def test_ints_among_floats_become_floats() -> None:
 @pytest.mark.parametrize(
     ("space", "complaint"),
     [
+        ({"lr": Derived(wrong(2))}, r"space\['lr'\].expression must be a str"),
         ({"lr": (0, 1)}, r"space\['lr'\] must be a Float"),
         ({"lr": Float(wrong("0"), 1)}, r"space\['lr'\].min must be a number"),
         ({"n": Int(0, wrong(1.5))}, r"space\['n'\].max must be a whole number"),

@@ -13,7 +13,12 @@ from asktell._core.words import callers_words, in_callers_words
 from asktell.v1 import suggestion_service_pb2, trial_service_pb2
 
 STUDY = create_request(
-    "p", "s", {"space": {"lr": asktell.Float(0, 1), "a.b": asktell.Bool()}, "objectives": asktell.Minimize("loss")}
+    "p",
+    "s",
+    {
+        "space": {"lr": asktell.Float(0, 1), "a.b": asktell.Bool(), "twice": asktell.Derived("2 * lr")},
+        "objectives": asktell.Minimize("loss"),
+    },
 )
 ENQUEUED = trial_service_pb2.EnqueuedTrial(parameters=encode_configuration({"lr": 7}))
 
@@ -25,6 +30,7 @@ ENQUEUED = trial_service_pb2.EnqueuedTrial(parameters=encode_configuration({"lr"
         ("study.search_space.parameters[1].discrete_domain.values[2]", "space['a.b'].values[2]"),
         ("study.search_space.parameters[1].default_value", "space['a.b'].default"),
         ("study.search_space.parameters[1].name", "space['a.b'].name"),
+        ("study.search_space.derived_parameters[0].expression", "space['twice'].expression"),
         ("study.search_space.parameters", "space"),
         ("study.objectives[0].metric", "objectives[0].metric"),
         ("study.tracked_metrics[3].metric", "metrics[3]"),

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::named::Params;
 use crate::v1;
 
 /// The longest that a message can carry, in seconds.
@@ -106,13 +105,6 @@ impl From<f64> for v1::Metric {
 impl From<f32> for v1::Metric {
     fn from(value: f32) -> Self {
         f64::from(value).into()
-    }
-}
-
-impl v1::Trial {
-    /// The configuration.
-    pub fn params(&self) -> Params<'_> {
-        Params(&self.parameters)
     }
 }
 

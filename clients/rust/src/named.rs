@@ -39,19 +39,47 @@ values! {
     BoolValue: bool;
 }
 
-/// A configuration, read by programs that know its space. It is a view of the map that messages have.
+/// A configuration with its derived parameters, read by programs that know its space. It is a view of the maps that messages have.
 ///
 /// ```
-/// use asktell::{Params, v1};
+/// use asktell::v1;
 ///
 /// let suggestion = v1::Suggestion { parameters: [("lr".to_owned(), 0.1.into())].into(), ..Default::default() };
-/// assert_eq!(Params(&suggestion.parameters).float("lr")?, 0.1);
+/// assert_eq!(suggestion.params().float("lr")?, 0.1);
 /// # Ok::<(), asktell::Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq)]
-pub struct Params<'a>(pub &'a BTreeMap<String, v1::ParameterValue>);
+pub struct Params<'a> {
+    parameters: &'a BTreeMap<String, v1::ParameterValue>,
+    derived: Option<&'a BTreeMap<String, v1::ParameterValue>>,
+}
+
+/// The values of any map that messages have.
+impl<'a> From<&'a BTreeMap<String, v1::ParameterValue>> for Params<'a> {
+    fn from(parameters: &'a BTreeMap<String, v1::ParameterValue>) -> Self {
+        Self { parameters, derived: None }
+    }
+}
+
+macro_rules! configurations {
+    ($($message:ident),+) => {
+        $(impl v1::$message {
+            /// The configuration, with its derived parameters.
+            pub fn params(&self) -> Params<'_> {
+                Params { parameters: &self.parameters, derived: Some(&self.derived_parameters) }
+            }
+        })+
+    };
+}
+
+configurations!(Trial, Suggestion);
 
 impl<'a> Params<'a> {
+    /// The names and values, derived parameters last.
+    pub fn iter(self) -> impl Iterator<Item = (&'a String, &'a v1::ParameterValue)> {
+        self.parameters.iter().chain(self.derived.into_iter().flatten())
+    }
+
     /// A number, of a float, int or discrete parameter.
     ///
     /// # Errors
@@ -92,7 +120,7 @@ impl<'a> Params<'a> {
     }
 
     fn kind(self, name: &str) -> Option<&'a Kind> {
-        self.0.get(name)?.kind.as_ref()
+        self.parameters.get(name).or_else(|| self.derived?.get(name))?.kind.as_ref()
     }
 
     fn wrong(self, name: &str, wanted: &'static str) -> Error {
@@ -103,6 +131,6 @@ impl<'a> Params<'a> {
 
 impl fmt::Debug for Params<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.0.iter().filter_map(|(name, value)| Some((name, value.kind.as_ref()?)))).finish()
+        f.debug_map().entries(self.iter().filter_map(|(name, value)| Some((name, value.kind.as_ref()?)))).finish()
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn study(study: &v1::Study, best: Option<&v1::Trial>, f: &mut Formatt
 /// `projects/…/trials/7 SUCCEEDED lr=0.0001 rank=8, val_loss=0.31`, with the last line of why it failed.
 pub(crate) fn trial(trial: &v1::Trial, f: &mut Formatter<'_>) -> fmt::Result {
     write!(f, "{} {} ", trial.name, trial.state().as_str_name().trim_start_matches("TRIAL_STATE_"))?;
-    pairs(trial.parameters.iter().map(|(name, value)| (name, Value(value))), f)?;
+    pairs(trial.params().iter().map(|(name, value)| (name, Value(value))), f)?;
     if !trial.metrics.is_empty() {
         f.write_str(", ")?;
         pairs(trial.metrics.iter().map(|(name, metric)| (name, metric.value)), f)?;

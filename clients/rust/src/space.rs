@@ -123,6 +123,15 @@ macro_rules! problems {
                 self
             }
 
+            /// Adds a value that follows from other parameters by arithmetic, such as `"batch_size * accumulate"`, and is
+            /// delivered with the configuration; see [`v1::DerivedParameter`] for what an expression may say.
+            #[must_use]
+            pub fn with_derived(mut self, name: impl Into<String>, expression: impl Into<String>) -> Self {
+                let derived = v1::DerivedParameter { name: name.into(), expression: expression.into() };
+                self.search_space.get_or_insert_default().derived_parameters.push(derived);
+                self
+            }
+
             /// Adds an objective.
             #[must_use]
             pub fn with_objective(mut self, objective: v1::Objective) -> Self {

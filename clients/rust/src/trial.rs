@@ -66,7 +66,7 @@ impl Trial {
         self.first.number
     }
 
-    /// The configuration.
+    /// The configuration, with its derived parameters.
     pub fn params(&self) -> Params<'_> {
         self.first.params()
     }

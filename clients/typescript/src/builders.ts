@@ -8,13 +8,16 @@ import { encodeValue, type Params, type ParamsInput } from "./values.js";
 /** A `v1.Parameter` without its name, with values of type V; a spread adds further fields. */
 export type Domain<V = unknown> = Typed<Omit<Init<v1.Parameter>, "name">, V>;
 
-/** What may be varied, by name, in the order in which tables show it. */
-export type Space = Readonly<Record<string, Domain>>;
+/** A value that follows from other parameters: see {@link derived}. */
+export type Derived = Typed<{ readonly expression: string }, number>;
+
+/** What may be varied, by name, in the order in which tables show it; derived parameters come after the others. */
+export type Space = Readonly<Record<string, Domain | Derived>>;
 
 /** The type of a space's configurations. A parameter with a condition may be undefined. */
 export type ParamsOf<S extends Space> = { readonly [Name in keyof S]: ValueOf<S[Name]> };
-type ValueOf<D extends Domain> =
-  (D extends Domain<infer V> ? V : never) | (D extends { readonly condition: object } ? undefined : never);
+type ValueOf<D extends Domain | Derived> =
+  (D extends Typed<unknown, infer V> ? V : never) | (D extends { readonly condition: object } ? undefined : never);
 
 /** A message with a search space whose configurations are of type P. */
 type WithSpace<M, P> = M & { readonly searchSpace?: Typed<MessageOrInit<v1.SearchSpace>, P> | undefined };
@@ -55,12 +58,25 @@ type RangeOptions<D extends Message, W> = Options<D, number, W> & {
 
 /** A search space of parameters by name. */
 export function space<const S extends Space>(domains: S): Typed<Init<v1.SearchSpace>, ParamsOf<S>> {
-  return {
-    parameters: Object.entries(domains).map(([name, domain]) => {
+  const parameters: Init<v1.Parameter>[] = [];
+  const derivedParameters: Init<v1.DerivedParameter>[] = [];
+  for (const [name, domain] of Object.entries(domains)) {
+    if ("expression" in domain) {
+      derivedParameters.push({ ...domain, name });
+    } else {
       requireCategories(name, domain);
-      return { ...domain, name };
-    }),
-  };
+      parameters.push({ ...domain, name });
+    }
+  }
+  return derivedParameters.length === 0 ? { parameters } : { parameters, derivedParameters };
+}
+
+/**
+ * A value that follows from other parameters by arithmetic, such as `derived("batch_size * accumulate")`, and is delivered with the
+ * configuration. See `DerivedParameter` in the contract for what an expression may say.
+ */
+export function derived(expression: string): Derived {
+  return { expression };
 }
 
 /** Throws when there are other categories than strings, as JavaScript lets them through, and says which domain takes them. */

@@ -26,11 +26,13 @@ interface PlainFields {
 export type Plain<M extends Message> =
   M | { readonly [F in keyof Init<M>]: F extends keyof PlainFields ? PlainFields[F] : Init<M>[F] };
 
-/** The configuration of a trial, a suggestion or another message with parameters, as plain values. */
-export function paramsOf<P = Params>(message: Typed<Pick<v1.Trial, "parameters">, P>): P {
+/** The configuration of a trial, a suggestion or another message with parameters, as plain values, derived ones too. */
+export function paramsOf<P = Params>(
+  message: Typed<Pick<v1.Trial, "parameters"> & Partial<Pick<v1.Trial, "derivedParameters">>, P>,
+): P {
   // A kind of value that is newer than this client is NaN.
   const plain = ({ kind: { value = NaN } }: v1.ParameterValue) => (typeof value === "bigint" ? Number(value) : value);
-  return mapValues(message.parameters, plain) as P; // the server keeps to the space that P was made from
+  return mapValues({ ...message.parameters, ...message.derivedParameters }, plain) as P; // the server keeps to the space that P was made from
 }
 
 /** Messages out of plain ones; the space says which numbers are doubles. */

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 from asktell_server.domain.metrics import TrackedMetric
-from asktell_server.domain.space import SearchSpace
+from asktell_server.domain.space import DerivedParameter, Parameter, SearchSpace
 from asktell_server.domain.study import StoppingRules, Study
 
 MAX_NAMED = 5
@@ -79,7 +79,13 @@ def _unordered(metrics: tuple[TrackedMetric, ...]) -> frozenset[TrackedMetric]:
 
 
 def _which(wanted: SearchSpace, stored: SearchSpace) -> list[str]:
-    """The names of the parameters that differ; their order is no difference."""
-    mine = {parameter.name: parameter for parameter in wanted.parameters}
-    theirs = {parameter.name: parameter for parameter in stored.parameters}
+    """The names of the parameters that differ, derived ones among them; their order is no difference."""
+    mine, theirs = _by_name(wanted), _by_name(stored)
     return [name for name in dict.fromkeys([*mine, *theirs]) if mine.get(name) != theirs.get(name)]
+
+
+def _by_name(space: SearchSpace) -> dict[str, Parameter | DerivedParameter]:
+    return {
+        **{parameter.name: parameter for parameter in space.parameters},
+        **{derived.name: derived for derived in space.derived},
+    }

@@ -157,7 +157,7 @@ def _link(place: int, parameters: Sequence[Parameter], places: Mapping[str, int]
 def _normal(parent: Parameter, value: ParameterValue) -> ParameterValue:
     try:
         return parent.domain.normalize(value)
-    except (ValueError, ArithmeticError):  # refused by `validate_conditions`, or the domain is
+    except (ValueError, ArithmeticError, LookupError):  # refused by `validate_conditions`, or the domain is
         return value
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from asktell_server.domain.conditions import Forest, validate_conditions
 from asktell_server.domain.counting import keeping
+from asktell_server.domain.derived import Derivation, DerivedParameter, disagreements, validate_derived
 from asktell_server.domain.domains import (
     DOMAIN_FIELDS,
     MAX_LEVELS,
@@ -47,6 +48,7 @@ __all__ = [
     "CategoricalDomain",
     "Condition",
     "Configuration",
+    "DerivedParameter",
     "DiscreteDomain",
     "Domain",
     "FloatDomain",
@@ -74,19 +76,24 @@ class SearchSpace:
     """1 to 100 parameters with unique names; `names` has these in their order, `forest` which depend on which.
 
     `forest` is None where all parameters always exist. A configuration keeps each of the `parameter_constraints` all of whose
-    parameters it has.
+    parameters it has. Derived parameters are delivered with a configuration and are no part of it; `derivation` is how they are
+    computed.
     """
 
     parameters: tuple[Parameter, ...]
     # Not in the representation, as a parameter's condition.
     parameter_constraints: tuple[LinearConstraint, ...] = field(default=(), repr=False)
+    # Not in it either: no model sees them.
+    derived: tuple[DerivedParameter, ...] = field(default=(), repr=False)
     names: tuple[str, ...] = field(init=False, repr=False, compare=False)
     forest: Forest | None = field(init=False, repr=False, compare=False)
+    derivation: Derivation = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(parameter.name for parameter in self.parameters))
         conditional = any(parameter.condition is not None for parameter in self.parameters)
         object.__setattr__(self, "forest", Forest.of(self.parameters) if conditional else None)
+        object.__setattr__(self, "derivation", Derivation.of_any(self.parameters, self.derived))
 
     def validate(self, field: str) -> None:
         """Raises InvalidArgument naming the offending sub-field of `field`."""
@@ -99,11 +106,7 @@ class SearchSpace:
         seen: set[str] = set()
         for index, parameter in enumerate(self.parameters):
             where = f"{field}.parameters[{index}]"
-            if not NAME_RE.fullmatch(parameter.name):
-                raise InvalidArgument(f"{where}.name", f"must be {NAME_RULE}, got {parameter.name[:140]!r}")
-            if parameter.name in seen:
-                raise InvalidArgument(f"{where}.name", f"must be unique, got {parameter.name!r} again")
-            seen.add(parameter.name)
+            _validate_name(parameter.name, seen, f"{where}.name")
             parameter.domain.validate(f"{where}.{DOMAIN_FIELDS[type(parameter.domain)]}")
             if parameter.default is not None:
                 try:
@@ -115,18 +118,23 @@ class SearchSpace:
         validate_conditions(self.parameters, field)
         if self.parameter_constraints:
             validate_constraints(self.parameters, self.forest, self.parameter_constraints, field)
+        for index, derived in enumerate(self.derived):
+            _validate_name(derived.name, seen, f"{field}.derived_parameters[{index}].name")
+        validate_derived(self.parameters, self.derived, field)
 
     def normalize(
         self, configuration: Configuration, *, field: str, fill_defaults: bool = False
     ) -> dict[str, ParameterValue]:
         """The configuration in the order and kinds of the space, with its active parameters.
 
+        Derived parameters may be given, as they were delivered; they are no part of the answer.
+
         Raises:
             InvalidArgument: a parameter is unknown, missing (and has no default, or `fill_defaults` is False), has a
-                value and does not exist beside those of its parents, or its value is not in its domain. The field is
-                `{field}[{parameter}]`; it is `field` where the values do not keep a constraint.
+                value and does not exist beside those of its parents, or its value is not in its domain, or not what is derived.
+                The field is `{field}[{parameter}]`; it is `field` where the values do not keep a constraint.
         """
-        known = set(self.names)
+        known = {*self.names, *self.derivation.names}
         for name in configuration:
             if name not in known:
                 raise _outside(field, name, f"no such parameter; the space has {listed(sorted(known))}")
@@ -149,7 +157,14 @@ class SearchSpace:
         for constraint in self.parameter_constraints:
             if constraint.applies(result) and not constraint.keeps(result):
                 raise _breaks(field, constraint, result)
+        if self.derived and not configuration.keys() <= result.keys():
+            for name, why in disagreements(self.derived, given=configuration, computed=self.derive(result)):
+                raise _outside(field, name, why)
         return result if self.forest is None else {name: result[name] for name in self.names if name in result}
+
+    def derive(self, configuration: Configuration) -> dict[str, ParameterValue]:
+        """The derived parameters of a configuration of the space, without those that need what it does not have."""
+        return self.derivation.values(configuration)
 
     def key(self, configuration: Configuration) -> Key:
         """The configuration's values in the order of the space, ABSENT for a parameter that it does not have."""
@@ -243,6 +258,15 @@ def _breaks(field: str, constraint: LinearConstraint, values: Configuration) -> 
         reason=ErrorReason.VALUE_OUTSIDE_SPACE,
         metadata={"parameter_constraint": str(constraint)},
     )
+
+
+def _validate_name(name: str, seen: set[str], where: str) -> None:
+    """Adds the name to those seen. Raises InvalidArgument: it is none, or there already."""
+    if not NAME_RE.fullmatch(name):
+        raise InvalidArgument(where, f"must be {NAME_RULE}, got {name[:140]!r}")
+    if name in seen:
+        raise InvalidArgument(where, f"must be unique, got {name!r} again")
+    seen.add(name)
 
 
 def _outside(field: str, parameter: str, message: str) -> InvalidArgument:

@@ -138,11 +138,13 @@ class Trial:
     """One configuration and what became of it. `revision` counts its changes; `number` 0 = not stored yet.
 
     `provenance` is set when the engine suggested the configuration (trials of servers before it was kept have none).
+    `derived` are the derived parameters, as the space gave them for the configuration: neither ever changes.
     """
 
     number: int = 0
     state: TrialState
     parameters: Configuration
+    derived: Configuration = field(default_factory=dict)
     origin: Origin
     attempt: int = 0
     lease_id: str = ""

@@ -77,9 +77,11 @@ class Intake:
 
         def write(index: int, new: NewTrial) -> TrialWrite:
             where = f"trials[{index}]"
+            parameters = study.space.normalize(new.parameters, field=f"{where}.parameters", fill_defaults=True)
             trial = Trial(
                 state=TrialState.QUEUED,
-                parameters=study.space.normalize(new.parameters, field=f"{where}.parameters", fill_defaults=True),
+                parameters=parameters,
+                derived=study.space.derive(parameters),
                 origin=Origin.PERSON,
                 create_time=now,
                 labels=new.labels,
@@ -118,9 +120,11 @@ class Intake:
                 raise InvalidArgument(f"{where}.import_key", f"must be unique, got {past.import_key!r} again")
             keys.add(past.import_key)
             validate_result(study, past.result, field=f"{where}.metrics", reason_field=f"{where}.reason")
+            parameters = study.space.normalize(past.parameters, field=f"{where}.parameters")
             trial = Trial(
                 state=past.result.state,
-                parameters=study.space.normalize(past.parameters, field=f"{where}.parameters"),
+                parameters=parameters,
+                derived=study.space.derive(parameters),
                 origin=Origin.IMPORT,
                 metrics=past.result.metrics,
                 reason=past.result.reason,

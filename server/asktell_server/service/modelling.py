@@ -9,7 +9,7 @@ from datetime import datetime
 
 from asktell_server.domain.errors import AsktellError
 from asktell_server.domain.names import StudyName
-from asktell_server.domain.space import Configuration
+from asktell_server.domain.space import Configuration, SearchSpace
 from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.engine.problem import Suggestion, SuggestResult
 from asktell_server.engine.task import SpareEngine
@@ -108,11 +108,12 @@ def task_of(view: StudyView, count: int, *, also_pending: Sequence[Configuration
     )
 
 
-def new_trial(suggestion: Suggestion, now: datetime) -> Trial:
-    """The suggestion as a trial that waits to be started."""
+def new_trial(space: SearchSpace, suggestion: Suggestion, now: datetime) -> Trial:
+    """The suggestion, a configuration of the space, as a trial that waits to be started."""
     return Trial(
         state=TrialState.QUEUED,
         parameters=suggestion.parameters,
+        derived=space.derive(suggestion.parameters),
         origin=suggestion.origin,
         prediction=suggestion.prediction,
         provenance=suggestion.provenance,

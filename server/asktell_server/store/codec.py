@@ -47,9 +47,9 @@ _SCHEMA_OF_GOALS = 2
 """Of studies that older servers would take for studies of one objective, without constraints."""
 _SCHEMA_OF_CONDITIONS = 3
 """Of studies whose parameters older servers would take for ones that always exist."""
-_SCHEMA_OF_CONSTRAINTS = 4
-"""Of studies whose constraints on parameters older servers would not keep."""
-_NEWEST = _SCHEMA_OF_CONSTRAINTS
+_SCHEMA_OF_RICHER_SPACES = 4
+"""Of studies whose constraints on parameters older servers would not keep, or whose derived parameters they would not deliver."""
+_NEWEST = _SCHEMA_OF_RICHER_SPACES
 SEALED_SCHEMA = 2
 """Of what `seal` makes; rises, too, when the meaning of something in it changes."""
 
@@ -94,8 +94,8 @@ def encode_study(study: Study) -> bytes:
 
 
 def _schema_of(study: Study) -> int:
-    if study.space.parameter_constraints:
-        return _SCHEMA_OF_CONSTRAINTS
+    if study.space.parameter_constraints or study.space.derived:
+        return _SCHEMA_OF_RICHER_SPACES
     if study.space.forest is not None:
         return _SCHEMA_OF_CONDITIONS
     plain = len(study.goals.objectives) == 1 and not study.goals.outcome_constraints

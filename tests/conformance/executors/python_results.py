@@ -129,7 +129,9 @@ def _trial(view: asktell.TrialView) -> trial_pb2.Trial:
         measurement_count=view.measurement_count,
         measurements=view.message.measurements,
     )
-    _parameters(wire.parameters, view.params)
+    derived = view.message.derived_parameters
+    _parameters(wire.parameters, {name: value for name, value in view.params.items() if name not in derived})
+    _parameters(wire.derived_parameters, {name: value for name, value in view.params.items() if name in derived})
     _metrics(wire.metrics, view.metrics)
     for name, error in view.standard_errors.items():
         wire.metrics[name].standard_error = error

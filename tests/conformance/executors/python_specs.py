@@ -63,9 +63,12 @@ def spec(study: study_pb2.Study) -> dict[str, Any]:
     return arguments | {name: each for name, each in optional.items() if each is not None}
 
 
-def space(wire: search_space_pb2.SearchSpace) -> dict[str, asktell.Domain]:
+def space(wire: search_space_pb2.SearchSpace) -> dict[str, asktell.Domain | asktell.Derived]:
     """A search space."""
-    return {parameter.name: _conditional(parameter) for parameter in wire.parameters}
+    return {
+        **{parameter.name: _conditional(parameter) for parameter in wire.parameters},
+        **{derived.name: asktell.Derived(derived.expression) for derived in wire.derived_parameters},
+    }
 
 
 def _conditional(parameter: search_space_pb2.Parameter) -> asktell.Domain:

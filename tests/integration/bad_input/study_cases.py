@@ -29,6 +29,7 @@ LOSS = study_pb2.Objective(metric="loss", goal=study_pb2.GOAL_MINIMIZE)
 NO_ID = {"missing": "", "upper case": "Lora", "slash": "a/b", "too long": "x" * 64, "first a dot": ".a", "blank": " "}
 BAD_TOKENS = {"garbage": "garbage!", "base64 of nothing": "AAAA", "oversize": "A" * 1_000_000}
 X = "search_space.parameters[0]"
+DERIVED = "search_space.derived_parameters"
 
 
 def _parameter(name: str = "x", **fields: Any) -> search_space_pb2.SearchSpace:
@@ -49,6 +50,16 @@ def _discrete(*numbers: Any) -> search_space_pb2.SearchSpace:
 
 def _categories(*categories: str) -> search_space_pb2.SearchSpace:
     return _parameter(categorical_domain=search_space_pb2.CategoricalDomain(values=categories))
+
+
+def _derived(*expressions: str, name: str = "") -> search_space_pb2.SearchSpace:
+    return search_space_pb2.SearchSpace(
+        parameters=[float_parameter("x")],
+        derived_parameters=[
+            search_space_pb2.DerivedParameter(name=name or f"d{index}", expression=expression)
+            for index, expression in enumerate(expressions)
+        ],
+    )
 
 
 def _default(raw: Any) -> search_space_pb2.SearchSpace:
@@ -130,6 +141,17 @@ BAD_SPACES: list[tuple[str, search_space_pb2.SearchSpace, str, str]] = [
         f"{X}.default_value",
         "INVALID_FIELD",
     ),
+    ("derived of nothing", _derived(""), f"{DERIVED}[0].expression", "INVALID_FIELD"),
+    ("derived of an unknown name", _derived("y + 1"), f"{DERIVED}[0].expression", "INVALID_FIELD"),
+    ("derived that is code", _derived("__import__('os')"), f"{DERIVED}[0].expression", "INVALID_FIELD"),
+    ("derived that takes for ever", _derived("9**9**9**9"), f"{DERIVED}[0].expression", "INVALID_FIELD"),
+    ("derived nested deeply", _derived("(" * 1000), f"{DERIVED}[0].expression", "INVALID_FIELD"),
+    ("derived too long", _derived("1+" * 1000 + "1"), f"{DERIVED}[0].expression", "INVALID_FIELD"),
+    ("derived divides by zero", _derived("x", "1 / x"), f"{DERIVED}[1].expression", "INVALID_FIELD"),
+    ("derived in a circle", _derived("d1", "d0"), f"{DERIVED}[0].expression", "INVALID_FIELD"),
+    ("derived named as a parameter", _derived("1", name="x"), f"{DERIVED}[0].name", "INVALID_FIELD"),
+    ("derived without a name", _derived("1", name=" "), f"{DERIVED}[0].name", "INVALID_FIELD"),
+    ("33 derived", _derived(*["1"] * 33), DERIVED, "INVALID_FIELD"),
 ]  # fmt: skip
 
 SIZE = study_pb2.Objective(metric="size", goal=study_pb2.GOAL_MINIMIZE)

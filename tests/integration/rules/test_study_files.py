@@ -219,6 +219,22 @@ def test_conditions(rpc: Rpc) -> None:
         assert complaint in what.message
 
 
+def test_derived_parameters(rpc: Rpc) -> None:
+    whole = WHOLE.replace("  nesterov:", "  twice: {derived: 2 * learning_rate}\n  nesterov:")
+    (derived,) = check(rpc, whole).search_space.derived_parameters
+    assert (derived.name, derived.expression) == ("twice", "2 * learning_rate")
+    line = next(number for number, text in enumerate(whole.splitlines(), 1) if "twice" in text)
+    for entry, complaint in (
+        ("{derived: 2 * rate}", f"{line}:20: parameters.twice.derived: no parameter 'rate'"),
+        ("{derived: [learning_rate]}", f"{line}:20: parameters.twice.derived: must be an expression, got a list"),
+        ("{derived: 1, type: int}", f"{line}:23: parameters.twice: unknown key 'type'"),
+        ("{derived: 2 *}", "(at character 4)"),
+    ):
+        text = whole.replace("{derived: 2 * learning_rate}", entry)
+        what = refused(partial(check, rpc, text))
+        assert complaint in what.message
+
+
 @pytest.mark.parametrize("key", NOT_YET)
 def test_what_is_not_there_yet_is_refused_by_name(rpc: Rpc, key: str) -> None:
     if key == "prior":

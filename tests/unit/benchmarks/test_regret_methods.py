@@ -7,10 +7,10 @@ import importlib.util
 import numpy as np
 import pytest
 
-from asktell import Bool, Categorical, Discrete, Float, Int, Space
+from asktell import Bool, Categorical, Discrete, Float, Int
 from asktell_server.domain.space import SearchSpace
 from benchmarks.regret import in_flight
-from benchmarks.regret.case import Case, Configuration, Instance
+from benchmarks.regret.case import Case, Configuration, Instance, Space
 from benchmarks.regret.cases.conditional import CONDITIONAL
 from benchmarks.regret.drawing import draw
 from benchmarks.regret.methods import METHODS

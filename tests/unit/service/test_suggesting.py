@@ -12,7 +12,7 @@ from asktell_server.domain.algorithm import Grid, Manual, Random
 from asktell_server.domain.errors import ErrorReason, FailedPrecondition, InvalidArgument
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Metric
-from asktell_server.domain.space import Configuration
+from asktell_server.domain.space import Configuration, DerivedParameter
 from asktell_server.domain.trial import Result, TrialState
 from asktell_server.engine.observations import Outcome
 from asktell_server.engine.problem import Problem
@@ -43,6 +43,15 @@ async def test_configurations_get_the_order_and_kinds_of_the_space() -> None:
         assert list(configuration.items()) == [("lr", 1.0), ("layers", 2), ("bias", True)]
         assert isinstance(configuration["lr"], float)
     assert (seen.outcome, seen.metrics, task.count, task.seed) == (Outcome.VALUE, (Metric(value=0.5),), 3, 9)
+
+
+async def test_configurations_may_come_with_what_is_derived_from_them() -> None:
+    space = dataclasses.replace(PROBLEM.space, derived=(DerivedParameter(name="twice", expression="2 * layers"),))
+    (pending,) = (await task_of(dataclasses.replace(_problem(space=space), pending=[{**HERE, "twice": 4}]))).pending
+    assert pending == HERE
+    with pytest.raises(InvalidArgument, match="2 \\* layers is 4, got 5") as error:
+        await task_of(dataclasses.replace(_problem(space=space), pending=[{**HERE, "twice": 5}]))
+    assert error.value.field == "pending[0].parameters[twice]"
 
 
 async def test_results_say_what_those_of_a_study_would() -> None:

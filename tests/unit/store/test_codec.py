@@ -14,7 +14,15 @@ from asktell_server.domain.linear_text import read_constraint
 from asktell_server.domain.metrics import Measurement, Metric
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.provenance import Fit, Provenance
-from asktell_server.domain.space import CategoricalDomain, Condition, FloatDomain, Parameter, SearchSpace
+from asktell_server.domain.space import (
+    CategoricalDomain,
+    Condition,
+    DerivedParameter,
+    FloatDomain,
+    IntDomain,
+    Parameter,
+    SearchSpace,
+)
 from asktell_server.domain.study import LeasePolicy, Study
 from asktell_server.domain.times import from_microseconds, to_microseconds
 from asktell_server.domain.trial import UNNAMED_METRIC, Belief, Prediction, Trial
@@ -125,6 +133,27 @@ def test_older_servers_refuse_studies_with_constraints_on_parameters() -> None:
     assert data["space"].pop("parameter_constraints") == ["a + 2*b <= 0.3"]
     plain = dataclasses.replace(study, space=dataclasses.replace(space, parameter_constraints=()))
     assert msgpack.unpackb(encode_study(plain)[1:])["space"] == data["space"]  # what servers before wrote
+
+
+def test_older_servers_refuse_studies_with_derived_parameters_and_their_studies_and_trials_are_read() -> None:
+    name = StudyName(project="default", study_id="s")
+    plain = a_study(name)
+    assert "derived" not in msgpack.unpackb(encode_study(plain)[1:])["space"]  # as servers before wrote
+    derived = a_study(
+        name,
+        space=SearchSpace(
+            parameters=(Parameter(name="x", domain=IntDomain(min=1, max=9)),),
+            derived=(DerivedParameter(name="twice", expression="2 * x"),),
+        ),
+    )
+    stored = encode_study(derived)
+    assert stored[0] > SCHEMA + 2
+    read = decode_study(stored, revision=derived.revision)
+    assert read == derived
+    assert read.space.derive({"x": 4}) == {"twice": 8}
+    trial = dataclasses.replace(running(0.1), derived={"twice": 8})
+    assert decode_trial(encode_trial(trial), number=trial.number, revision=trial.revision) == trial
+    assert "derived" not in msgpack.unpackb(encode_trial(running(0.1))[1:])
 
 
 def test_damaged_values_are_reported_as_such() -> None:

@@ -121,6 +121,15 @@ inline v1::SearchSpace space(const std::vector<v1::Parameter>& parameters) {
   return space;
 }
 
+/// The space with a value that follows from other parameters by arithmetic, such as "batch_size * accumulate", and is delivered
+/// with the configuration; v1::DerivedParameter has what an expression may say.
+inline v1::SearchSpace with_derived(v1::SearchSpace space, std::string name, std::string expression) {
+  v1::DerivedParameter& derived = *space.add_derived_parameters();
+  derived.set_name(std::move(name));
+  derived.set_expression(std::move(expression));
+  return space;
+}
+
 /// An objective on validation data of which less is better.
 inline v1::Objective minimize(std::string metric) {
   v1::Objective objective;

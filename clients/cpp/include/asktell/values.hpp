@@ -120,4 +120,12 @@ class Params : public ByName<v1::ParameterValue, Value> {
   }
 };
 
+/// The configuration of a trial or suggestion, with its derived parameters.
+template <class Message>
+Params params_of(const Message& message) {
+  Params::Map values = message.parameters();
+  values.insert(message.derived_parameters().begin(), message.derived_parameters().end());
+  return Params(values);
+}
+
 }  // namespace asktell

@@ -94,8 +94,10 @@ type SearchSpace struct {
 	// form, with what is added on the left and what is subtracted on the right.
 	// Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
 	ParameterConstraints []string `protobuf:"bytes,2,rep,name=parameter_constraints,json=parameterConstraints,proto3" json:"parameter_constraints,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// Optional. At most 32. Values that follow from those of a configuration, and are delivered with it.
+	DerivedParameters []*DerivedParameter `protobuf:"bytes,3,rep,name=derived_parameters,json=derivedParameters,proto3" json:"derived_parameters,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *SearchSpace) Reset() {
@@ -142,6 +144,73 @@ func (x *SearchSpace) GetParameterConstraints() []string {
 	return nil
 }
 
+func (x *SearchSpace) GetDerivedParameters() []*DerivedParameter {
+	if x != nil {
+		return x.DerivedParameters
+	}
+	return nil
+}
+
+// A value that is computed from a configuration by arithmetic: `batch_size * accumulate`. It is no part of the configuration: nothing
+// searches over it, and where one is given with a configuration it must be what is computed.
+type DerivedParameter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Required. As the name of a parameter, and unique among them.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Required. Arithmetic as Python has it, of at most 2,000 characters: names of parameters, also derived ones, numbers, + - * / // % **,
+	// brackets, and abs, ceil, exp, floor, log, log10, log2, max, min, round, sqrt. A name with `-` or `/` stands in backticks.
+	// Whole numbers stay whole, except through `/`; a bool counts as 0 or 1; a categorical parameter has no number. It must have
+	// a value for all values of its parameters: what may divide by zero, say, is refused. Where one of its parameters does not exist
+	// (see `condition`), neither does the derived one.
+	Expression    string `protobuf:"bytes,2,opt,name=expression,proto3" json:"expression,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DerivedParameter) Reset() {
+	*x = DerivedParameter{}
+	mi := &file_asktell_v1_search_space_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DerivedParameter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DerivedParameter) ProtoMessage() {}
+
+func (x *DerivedParameter) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_search_space_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DerivedParameter.ProtoReflect.Descriptor instead.
+func (*DerivedParameter) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *DerivedParameter) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *DerivedParameter) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
+}
+
 // One hyperparameter: its name and its domain.
 type Parameter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -172,7 +241,7 @@ type Parameter struct {
 
 func (x *Parameter) Reset() {
 	*x = Parameter{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[1]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -184,7 +253,7 @@ func (x *Parameter) String() string {
 func (*Parameter) ProtoMessage() {}
 
 func (x *Parameter) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[1]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -197,7 +266,7 @@ func (x *Parameter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parameter.ProtoReflect.Descriptor instead.
 func (*Parameter) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{1}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Parameter) GetName() string {
@@ -337,7 +406,7 @@ type FloatDomain struct {
 
 func (x *FloatDomain) Reset() {
 	*x = FloatDomain{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[2]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -349,7 +418,7 @@ func (x *FloatDomain) String() string {
 func (*FloatDomain) ProtoMessage() {}
 
 func (x *FloatDomain) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[2]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -362,7 +431,7 @@ func (x *FloatDomain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FloatDomain.ProtoReflect.Descriptor instead.
 func (*FloatDomain) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{2}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *FloatDomain) GetMin() float64 {
@@ -410,7 +479,7 @@ type IntDomain struct {
 
 func (x *IntDomain) Reset() {
 	*x = IntDomain{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[3]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -422,7 +491,7 @@ func (x *IntDomain) String() string {
 func (*IntDomain) ProtoMessage() {}
 
 func (x *IntDomain) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[3]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -435,7 +504,7 @@ func (x *IntDomain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IntDomain.ProtoReflect.Descriptor instead.
 func (*IntDomain) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{3}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *IntDomain) GetMin() int64 {
@@ -477,7 +546,7 @@ type DiscreteDomain struct {
 
 func (x *DiscreteDomain) Reset() {
 	*x = DiscreteDomain{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[4]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -489,7 +558,7 @@ func (x *DiscreteDomain) String() string {
 func (*DiscreteDomain) ProtoMessage() {}
 
 func (x *DiscreteDomain) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[4]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -502,7 +571,7 @@ func (x *DiscreteDomain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscreteDomain.ProtoReflect.Descriptor instead.
 func (*DiscreteDomain) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{4}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *DiscreteDomain) GetValues() []*ParameterValue {
@@ -523,7 +592,7 @@ type CategoricalDomain struct {
 
 func (x *CategoricalDomain) Reset() {
 	*x = CategoricalDomain{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[5]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -535,7 +604,7 @@ func (x *CategoricalDomain) String() string {
 func (*CategoricalDomain) ProtoMessage() {}
 
 func (x *CategoricalDomain) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[5]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -548,7 +617,7 @@ func (x *CategoricalDomain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CategoricalDomain.ProtoReflect.Descriptor instead.
 func (*CategoricalDomain) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{5}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CategoricalDomain) GetValues() []string {
@@ -567,7 +636,7 @@ type BoolDomain struct {
 
 func (x *BoolDomain) Reset() {
 	*x = BoolDomain{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[6]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -579,7 +648,7 @@ func (x *BoolDomain) String() string {
 func (*BoolDomain) ProtoMessage() {}
 
 func (x *BoolDomain) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[6]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -592,7 +661,7 @@ func (x *BoolDomain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BoolDomain.ProtoReflect.Descriptor instead.
 func (*BoolDomain) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{6}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{7}
 }
 
 // One value of one parameter. An integer stays an integer in every language.
@@ -614,7 +683,7 @@ type ParameterValue struct {
 
 func (x *ParameterValue) Reset() {
 	*x = ParameterValue{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[7]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -626,7 +695,7 @@ func (x *ParameterValue) String() string {
 func (*ParameterValue) ProtoMessage() {}
 
 func (x *ParameterValue) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[7]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -639,7 +708,7 @@ func (x *ParameterValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParameterValue.ProtoReflect.Descriptor instead.
 func (*ParameterValue) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{7}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ParameterValue) GetKind() isParameterValue_Kind {
@@ -731,7 +800,7 @@ type Condition struct {
 
 func (x *Condition) Reset() {
 	*x = Condition{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[8]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -743,7 +812,7 @@ func (x *Condition) String() string {
 func (*Condition) ProtoMessage() {}
 
 func (x *Condition) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[8]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -756,7 +825,7 @@ func (x *Condition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Condition.ProtoReflect.Descriptor instead.
 func (*Condition) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{8}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Condition) GetParent() string {
@@ -789,7 +858,7 @@ type Prior struct {
 
 func (x *Prior) Reset() {
 	*x = Prior{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[9]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -801,7 +870,7 @@ func (x *Prior) String() string {
 func (*Prior) ProtoMessage() {}
 
 func (x *Prior) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[9]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -814,7 +883,7 @@ func (x *Prior) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Prior.ProtoReflect.Descriptor instead.
 func (*Prior) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{9}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Prior) GetKind() isPrior_Kind {
@@ -873,7 +942,7 @@ type NormalPrior struct {
 
 func (x *NormalPrior) Reset() {
 	*x = NormalPrior{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[10]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -885,7 +954,7 @@ func (x *NormalPrior) String() string {
 func (*NormalPrior) ProtoMessage() {}
 
 func (x *NormalPrior) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[10]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -898,7 +967,7 @@ func (x *NormalPrior) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NormalPrior.ProtoReflect.Descriptor instead.
 func (*NormalPrior) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{10}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *NormalPrior) GetMean() float64 {
@@ -926,7 +995,7 @@ type WeightsPrior struct {
 
 func (x *WeightsPrior) Reset() {
 	*x = WeightsPrior{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[11]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -938,7 +1007,7 @@ func (x *WeightsPrior) String() string {
 func (*WeightsPrior) ProtoMessage() {}
 
 func (x *WeightsPrior) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[11]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -951,7 +1020,7 @@ func (x *WeightsPrior) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WeightsPrior.ProtoReflect.Descriptor instead.
 func (*WeightsPrior) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{11}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WeightsPrior) GetWeights() []float64 {
@@ -966,12 +1035,18 @@ var File_asktell_v1_search_space_proto protoreflect.FileDescriptor
 const file_asktell_v1_search_space_proto_rawDesc = "" +
 	"\n" +
 	"\x1dasktell/v1/search_space.proto\x12\n" +
-	"asktell.v1\"y\n" +
+	"asktell.v1\"\xc6\x01\n" +
 	"\vSearchSpace\x125\n" +
 	"\n" +
 	"parameters\x18\x01 \x03(\v2\x15.asktell.v1.ParameterR\n" +
 	"parameters\x123\n" +
-	"\x15parameter_constraints\x18\x02 \x03(\tR\x14parameterConstraints\"\x90\x04\n" +
+	"\x15parameter_constraints\x18\x02 \x03(\tR\x14parameterConstraints\x12K\n" +
+	"\x12derived_parameters\x18\x03 \x03(\v2\x1c.asktell.v1.DerivedParameterR\x11derivedParameters\"F\n" +
+	"\x10DerivedParameter\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n" +
+	"\n" +
+	"expression\x18\x02 \x01(\tR\n" +
+	"expression\"\x90\x04\n" +
 	"\tParameter\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12<\n" +
 	"\ffloat_domain\x18\x02 \x01(\v2\x17.asktell.v1.FloatDomainH\x00R\vfloatDomain\x126\n" +
@@ -1042,43 +1117,45 @@ func file_asktell_v1_search_space_proto_rawDescGZIP() []byte {
 }
 
 var file_asktell_v1_search_space_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_asktell_v1_search_space_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_asktell_v1_search_space_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_asktell_v1_search_space_proto_goTypes = []any{
 	(Scale)(0),                // 0: asktell.v1.Scale
 	(*SearchSpace)(nil),       // 1: asktell.v1.SearchSpace
-	(*Parameter)(nil),         // 2: asktell.v1.Parameter
-	(*FloatDomain)(nil),       // 3: asktell.v1.FloatDomain
-	(*IntDomain)(nil),         // 4: asktell.v1.IntDomain
-	(*DiscreteDomain)(nil),    // 5: asktell.v1.DiscreteDomain
-	(*CategoricalDomain)(nil), // 6: asktell.v1.CategoricalDomain
-	(*BoolDomain)(nil),        // 7: asktell.v1.BoolDomain
-	(*ParameterValue)(nil),    // 8: asktell.v1.ParameterValue
-	(*Condition)(nil),         // 9: asktell.v1.Condition
-	(*Prior)(nil),             // 10: asktell.v1.Prior
-	(*NormalPrior)(nil),       // 11: asktell.v1.NormalPrior
-	(*WeightsPrior)(nil),      // 12: asktell.v1.WeightsPrior
+	(*DerivedParameter)(nil),  // 2: asktell.v1.DerivedParameter
+	(*Parameter)(nil),         // 3: asktell.v1.Parameter
+	(*FloatDomain)(nil),       // 4: asktell.v1.FloatDomain
+	(*IntDomain)(nil),         // 5: asktell.v1.IntDomain
+	(*DiscreteDomain)(nil),    // 6: asktell.v1.DiscreteDomain
+	(*CategoricalDomain)(nil), // 7: asktell.v1.CategoricalDomain
+	(*BoolDomain)(nil),        // 8: asktell.v1.BoolDomain
+	(*ParameterValue)(nil),    // 9: asktell.v1.ParameterValue
+	(*Condition)(nil),         // 10: asktell.v1.Condition
+	(*Prior)(nil),             // 11: asktell.v1.Prior
+	(*NormalPrior)(nil),       // 12: asktell.v1.NormalPrior
+	(*WeightsPrior)(nil),      // 13: asktell.v1.WeightsPrior
 }
 var file_asktell_v1_search_space_proto_depIdxs = []int32{
-	2,  // 0: asktell.v1.SearchSpace.parameters:type_name -> asktell.v1.Parameter
-	3,  // 1: asktell.v1.Parameter.float_domain:type_name -> asktell.v1.FloatDomain
-	4,  // 2: asktell.v1.Parameter.int_domain:type_name -> asktell.v1.IntDomain
-	5,  // 3: asktell.v1.Parameter.discrete_domain:type_name -> asktell.v1.DiscreteDomain
-	6,  // 4: asktell.v1.Parameter.categorical_domain:type_name -> asktell.v1.CategoricalDomain
-	7,  // 5: asktell.v1.Parameter.bool_domain:type_name -> asktell.v1.BoolDomain
-	9,  // 6: asktell.v1.Parameter.condition:type_name -> asktell.v1.Condition
-	8,  // 7: asktell.v1.Parameter.default_value:type_name -> asktell.v1.ParameterValue
-	10, // 8: asktell.v1.Parameter.prior:type_name -> asktell.v1.Prior
-	0,  // 9: asktell.v1.FloatDomain.scale:type_name -> asktell.v1.Scale
-	0,  // 10: asktell.v1.IntDomain.scale:type_name -> asktell.v1.Scale
-	8,  // 11: asktell.v1.DiscreteDomain.values:type_name -> asktell.v1.ParameterValue
-	8,  // 12: asktell.v1.Condition.values:type_name -> asktell.v1.ParameterValue
-	11, // 13: asktell.v1.Prior.normal:type_name -> asktell.v1.NormalPrior
-	12, // 14: asktell.v1.Prior.weights:type_name -> asktell.v1.WeightsPrior
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	3,  // 0: asktell.v1.SearchSpace.parameters:type_name -> asktell.v1.Parameter
+	2,  // 1: asktell.v1.SearchSpace.derived_parameters:type_name -> asktell.v1.DerivedParameter
+	4,  // 2: asktell.v1.Parameter.float_domain:type_name -> asktell.v1.FloatDomain
+	5,  // 3: asktell.v1.Parameter.int_domain:type_name -> asktell.v1.IntDomain
+	6,  // 4: asktell.v1.Parameter.discrete_domain:type_name -> asktell.v1.DiscreteDomain
+	7,  // 5: asktell.v1.Parameter.categorical_domain:type_name -> asktell.v1.CategoricalDomain
+	8,  // 6: asktell.v1.Parameter.bool_domain:type_name -> asktell.v1.BoolDomain
+	10, // 7: asktell.v1.Parameter.condition:type_name -> asktell.v1.Condition
+	9,  // 8: asktell.v1.Parameter.default_value:type_name -> asktell.v1.ParameterValue
+	11, // 9: asktell.v1.Parameter.prior:type_name -> asktell.v1.Prior
+	0,  // 10: asktell.v1.FloatDomain.scale:type_name -> asktell.v1.Scale
+	0,  // 11: asktell.v1.IntDomain.scale:type_name -> asktell.v1.Scale
+	9,  // 12: asktell.v1.DiscreteDomain.values:type_name -> asktell.v1.ParameterValue
+	9,  // 13: asktell.v1.Condition.values:type_name -> asktell.v1.ParameterValue
+	12, // 14: asktell.v1.Prior.normal:type_name -> asktell.v1.NormalPrior
+	13, // 15: asktell.v1.Prior.weights:type_name -> asktell.v1.WeightsPrior
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_asktell_v1_search_space_proto_init() }
@@ -1086,22 +1163,22 @@ func file_asktell_v1_search_space_proto_init() {
 	if File_asktell_v1_search_space_proto != nil {
 		return
 	}
-	file_asktell_v1_search_space_proto_msgTypes[1].OneofWrappers = []any{
+	file_asktell_v1_search_space_proto_msgTypes[2].OneofWrappers = []any{
 		(*Parameter_FloatDomain)(nil),
 		(*Parameter_IntDomain)(nil),
 		(*Parameter_DiscreteDomain)(nil),
 		(*Parameter_CategoricalDomain)(nil),
 		(*Parameter_BoolDomain)(nil),
 	}
-	file_asktell_v1_search_space_proto_msgTypes[2].OneofWrappers = []any{}
 	file_asktell_v1_search_space_proto_msgTypes[3].OneofWrappers = []any{}
-	file_asktell_v1_search_space_proto_msgTypes[7].OneofWrappers = []any{
+	file_asktell_v1_search_space_proto_msgTypes[4].OneofWrappers = []any{}
+	file_asktell_v1_search_space_proto_msgTypes[8].OneofWrappers = []any{
 		(*ParameterValue_DoubleValue)(nil),
 		(*ParameterValue_IntValue)(nil),
 		(*ParameterValue_StringValue)(nil),
 		(*ParameterValue_BoolValue)(nil),
 	}
-	file_asktell_v1_search_space_proto_msgTypes[9].OneofWrappers = []any{
+	file_asktell_v1_search_space_proto_msgTypes[10].OneofWrappers = []any{
 		(*Prior_Normal)(nil),
 		(*Prior_Weights)(nil),
 	}
@@ -1111,7 +1188,7 @@ func file_asktell_v1_search_space_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_asktell_v1_search_space_proto_rawDesc), len(file_asktell_v1_search_space_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

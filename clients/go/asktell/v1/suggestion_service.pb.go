@@ -315,9 +315,11 @@ type Suggestion struct {
 	// Where it came from.
 	Origin Origin `protobuf:"varint,2,opt,name=origin,proto3,enum=asktell.v1.Origin" json:"origin,omitempty"`
 	// What the model believes about it; unset without a model.
-	Prediction    *Prediction `protobuf:"bytes,3,opt,name=prediction,proto3" json:"prediction,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Prediction *Prediction `protobuf:"bytes,3,opt,name=prediction,proto3" json:"prediction,omitempty"`
+	// The derived parameters of the configuration.
+	DerivedParameters map[string]*ParameterValue `protobuf:"bytes,4,rep,name=derived_parameters,json=derivedParameters,proto3" json:"derived_parameters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Suggestion) Reset() {
@@ -367,6 +369,13 @@ func (x *Suggestion) GetOrigin() Origin {
 func (x *Suggestion) GetPrediction() *Prediction {
 	if x != nil {
 		return x.Prediction
+	}
+	return nil
+}
+
+func (x *Suggestion) GetDerivedParameters() map[string]*ParameterValue {
+	if x != nil {
+		return x.DerivedParameters
 	}
 	return nil
 }
@@ -468,7 +477,7 @@ const file_asktell_v1_suggestion_service_proto_rawDesc = "" +
 	"\x05count\x18\x04 \x01(\x05R\x05count\x12\x12\n" +
 	"\x04seed\x18\x05 \x01(\x03R\x04seed\x12\x1d\n" +
 	"\n" +
-	"warm_start\x18\x06 \x01(\fR\twarmStart\"\x93\x02\n" +
+	"warm_start\x18\x06 \x01(\fR\twarmStart\"\xd3\x03\n" +
 	"\n" +
 	"Suggestion\x12F\n" +
 	"\n" +
@@ -477,8 +486,12 @@ const file_asktell_v1_suggestion_service_proto_rawDesc = "" +
 	"\x06origin\x18\x02 \x01(\x0e2\x12.asktell.v1.OriginR\x06origin\x126\n" +
 	"\n" +
 	"prediction\x18\x03 \x01(\v2\x16.asktell.v1.PredictionR\n" +
-	"prediction\x1aY\n" +
+	"prediction\x12\\\n" +
+	"\x12derived_parameters\x18\x04 \x03(\v2-.asktell.v1.Suggestion.DerivedParametersEntryR\x11derivedParameters\x1aY\n" +
 	"\x0fParametersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
+	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\x1a`\n" +
+	"\x16DerivedParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
 	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\"j\n" +
 	"\x0fSuggestResponse\x128\n" +
@@ -501,7 +514,7 @@ func file_asktell_v1_suggestion_service_proto_rawDescGZIP() []byte {
 	return file_asktell_v1_suggestion_service_proto_rawDescData
 }
 
-var file_asktell_v1_suggestion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_asktell_v1_suggestion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_asktell_v1_suggestion_service_proto_goTypes = []any{
 	(*Problem)(nil),           // 0: asktell.v1.Problem
 	(*Observation)(nil),       // 1: asktell.v1.Observation
@@ -513,43 +526,46 @@ var file_asktell_v1_suggestion_service_proto_goTypes = []any{
 	nil,                       // 7: asktell.v1.Observation.MetricsEntry
 	nil,                       // 8: asktell.v1.Configuration.ParametersEntry
 	nil,                       // 9: asktell.v1.Suggestion.ParametersEntry
-	(*SearchSpace)(nil),       // 10: asktell.v1.SearchSpace
-	(*Objective)(nil),         // 11: asktell.v1.Objective
-	(*OutcomeConstraint)(nil), // 12: asktell.v1.OutcomeConstraint
-	(*Algorithm)(nil),         // 13: asktell.v1.Algorithm
-	(TrialState)(0),           // 14: asktell.v1.TrialState
-	(Origin)(0),               // 15: asktell.v1.Origin
-	(*Prediction)(nil),        // 16: asktell.v1.Prediction
-	(*ParameterValue)(nil),    // 17: asktell.v1.ParameterValue
-	(*Metric)(nil),            // 18: asktell.v1.Metric
+	nil,                       // 10: asktell.v1.Suggestion.DerivedParametersEntry
+	(*SearchSpace)(nil),       // 11: asktell.v1.SearchSpace
+	(*Objective)(nil),         // 12: asktell.v1.Objective
+	(*OutcomeConstraint)(nil), // 13: asktell.v1.OutcomeConstraint
+	(*Algorithm)(nil),         // 14: asktell.v1.Algorithm
+	(TrialState)(0),           // 15: asktell.v1.TrialState
+	(Origin)(0),               // 16: asktell.v1.Origin
+	(*Prediction)(nil),        // 17: asktell.v1.Prediction
+	(*ParameterValue)(nil),    // 18: asktell.v1.ParameterValue
+	(*Metric)(nil),            // 19: asktell.v1.Metric
 }
 var file_asktell_v1_suggestion_service_proto_depIdxs = []int32{
-	10, // 0: asktell.v1.Problem.search_space:type_name -> asktell.v1.SearchSpace
-	11, // 1: asktell.v1.Problem.objectives:type_name -> asktell.v1.Objective
-	12, // 2: asktell.v1.Problem.outcome_constraints:type_name -> asktell.v1.OutcomeConstraint
-	13, // 3: asktell.v1.Problem.algorithm:type_name -> asktell.v1.Algorithm
+	11, // 0: asktell.v1.Problem.search_space:type_name -> asktell.v1.SearchSpace
+	12, // 1: asktell.v1.Problem.objectives:type_name -> asktell.v1.Objective
+	13, // 2: asktell.v1.Problem.outcome_constraints:type_name -> asktell.v1.OutcomeConstraint
+	14, // 3: asktell.v1.Problem.algorithm:type_name -> asktell.v1.Algorithm
 	6,  // 4: asktell.v1.Observation.parameters:type_name -> asktell.v1.Observation.ParametersEntry
-	14, // 5: asktell.v1.Observation.state:type_name -> asktell.v1.TrialState
+	15, // 5: asktell.v1.Observation.state:type_name -> asktell.v1.TrialState
 	7,  // 6: asktell.v1.Observation.metrics:type_name -> asktell.v1.Observation.MetricsEntry
 	8,  // 7: asktell.v1.Configuration.parameters:type_name -> asktell.v1.Configuration.ParametersEntry
 	0,  // 8: asktell.v1.SuggestRequest.problem:type_name -> asktell.v1.Problem
 	1,  // 9: asktell.v1.SuggestRequest.observations:type_name -> asktell.v1.Observation
 	2,  // 10: asktell.v1.SuggestRequest.pending:type_name -> asktell.v1.Configuration
 	9,  // 11: asktell.v1.Suggestion.parameters:type_name -> asktell.v1.Suggestion.ParametersEntry
-	15, // 12: asktell.v1.Suggestion.origin:type_name -> asktell.v1.Origin
-	16, // 13: asktell.v1.Suggestion.prediction:type_name -> asktell.v1.Prediction
-	4,  // 14: asktell.v1.SuggestResponse.suggestions:type_name -> asktell.v1.Suggestion
-	17, // 15: asktell.v1.Observation.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	18, // 16: asktell.v1.Observation.MetricsEntry.value:type_name -> asktell.v1.Metric
-	17, // 17: asktell.v1.Configuration.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	17, // 18: asktell.v1.Suggestion.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	3,  // 19: asktell.v1.SuggestionService.Suggest:input_type -> asktell.v1.SuggestRequest
-	5,  // 20: asktell.v1.SuggestionService.Suggest:output_type -> asktell.v1.SuggestResponse
-	20, // [20:21] is the sub-list for method output_type
-	19, // [19:20] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	16, // 12: asktell.v1.Suggestion.origin:type_name -> asktell.v1.Origin
+	17, // 13: asktell.v1.Suggestion.prediction:type_name -> asktell.v1.Prediction
+	10, // 14: asktell.v1.Suggestion.derived_parameters:type_name -> asktell.v1.Suggestion.DerivedParametersEntry
+	4,  // 15: asktell.v1.SuggestResponse.suggestions:type_name -> asktell.v1.Suggestion
+	18, // 16: asktell.v1.Observation.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	19, // 17: asktell.v1.Observation.MetricsEntry.value:type_name -> asktell.v1.Metric
+	18, // 18: asktell.v1.Configuration.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	18, // 19: asktell.v1.Suggestion.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	18, // 20: asktell.v1.Suggestion.DerivedParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	3,  // 21: asktell.v1.SuggestionService.Suggest:input_type -> asktell.v1.SuggestRequest
+	5,  // 22: asktell.v1.SuggestionService.Suggest:output_type -> asktell.v1.SuggestResponse
+	22, // [22:23] is the sub-list for method output_type
+	21, // [21:22] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_asktell_v1_suggestion_service_proto_init() }
@@ -566,7 +582,7 @@ func file_asktell_v1_suggestion_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_asktell_v1_suggestion_service_proto_rawDesc), len(file_asktell_v1_suggestion_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -225,9 +225,11 @@ type Trial struct {
 	// Output only. By how much the result misses the outcome constraints: the sum of what each is missed by, as a share of its
 	// bound's size; 0 = it keeps them all. Set by GetTrial, ListTrials and ListBestTrials, where there are constraints and the
 	// trial has their metrics.
-	Violation     *float64 `protobuf:"fixed64,23,opt,name=violation,proto3,oneof" json:"violation,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Violation *float64 `protobuf:"fixed64,23,opt,name=violation,proto3,oneof" json:"violation,omitempty"`
+	// Output only. The derived parameters of the configuration.
+	DerivedParameters map[string]*ParameterValue `protobuf:"bytes,24,rep,name=derived_parameters,json=derivedParameters,proto3" json:"derived_parameters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Trial) Reset() {
@@ -419,6 +421,13 @@ func (x *Trial) GetViolation() float64 {
 		return *x.Violation
 	}
 	return 0
+}
+
+func (x *Trial) GetDerivedParameters() map[string]*ParameterValue {
+	if x != nil {
+		return x.DerivedParameters
+	}
+	return nil
 }
 
 // One value of one metric.
@@ -840,7 +849,7 @@ var File_asktell_v1_trial_proto protoreflect.FileDescriptor
 const file_asktell_v1_trial_proto_rawDesc = "" +
 	"\n" +
 	"\x16asktell/v1/trial.proto\x12\n" +
-	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\v\n" +
+	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\f\n" +
 	"\x05Trial\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x03R\x06number\x12,\n" +
@@ -875,7 +884,8 @@ const file_asktell_v1_trial_proto_rawDesc = "" +
 	"import_key\x18\x14 \x01(\tR\timportKey\x12+\n" +
 	"\x11measurement_count\x18\x15 \x01(\x05R\x10measurementCount\x12;\n" +
 	"\fmeasurements\x18\x16 \x03(\v2\x17.asktell.v1.MeasurementR\fmeasurements\x12!\n" +
-	"\tviolation\x18\x17 \x01(\x01H\x00R\tviolation\x88\x01\x01\x1aY\n" +
+	"\tviolation\x18\x17 \x01(\x01H\x00R\tviolation\x88\x01\x01\x12W\n" +
+	"\x12derived_parameters\x18\x18 \x03(\v2(.asktell.v1.Trial.DerivedParametersEntryR\x11derivedParameters\x1aY\n" +
 	"\x0fParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
 	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\x1aN\n" +
@@ -887,7 +897,10 @@ const file_asktell_v1_trial_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
 	"\x10AnnotationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\f\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a`\n" +
+	"\x16DerivedParametersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
+	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01B\f\n" +
 	"\n" +
 	"_violation\"]\n" +
 	"\x06Metric\x12\x14\n" +
@@ -967,7 +980,7 @@ func file_asktell_v1_trial_proto_rawDescGZIP() []byte {
 }
 
 var file_asktell_v1_trial_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_asktell_v1_trial_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_asktell_v1_trial_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_asktell_v1_trial_proto_goTypes = []any{
 	(TrialState)(0),               // 0: asktell.v1.TrialState
 	(Origin)(0),                   // 1: asktell.v1.Origin
@@ -982,48 +995,51 @@ var file_asktell_v1_trial_proto_goTypes = []any{
 	nil,                           // 10: asktell.v1.Trial.MetricsEntry
 	nil,                           // 11: asktell.v1.Trial.LabelsEntry
 	nil,                           // 12: asktell.v1.Trial.AnnotationsEntry
-	nil,                           // 13: asktell.v1.Measurement.MetricsEntry
-	nil,                           // 14: asktell.v1.Prediction.BeliefsEntry
-	nil,                           // 15: asktell.v1.Amendment.PreviousMetricsEntry
-	nil,                           // 16: asktell.v1.SupersededResult.MetricsEntry
-	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
-	(*ParameterValue)(nil),        // 18: asktell.v1.ParameterValue
+	nil,                           // 13: asktell.v1.Trial.DerivedParametersEntry
+	nil,                           // 14: asktell.v1.Measurement.MetricsEntry
+	nil,                           // 15: asktell.v1.Prediction.BeliefsEntry
+	nil,                           // 16: asktell.v1.Amendment.PreviousMetricsEntry
+	nil,                           // 17: asktell.v1.SupersededResult.MetricsEntry
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(*ParameterValue)(nil),        // 19: asktell.v1.ParameterValue
 }
 var file_asktell_v1_trial_proto_depIdxs = []int32{
 	0,  // 0: asktell.v1.Trial.state:type_name -> asktell.v1.TrialState
 	9,  // 1: asktell.v1.Trial.parameters:type_name -> asktell.v1.Trial.ParametersEntry
 	1,  // 2: asktell.v1.Trial.origin:type_name -> asktell.v1.Origin
 	10, // 3: asktell.v1.Trial.metrics:type_name -> asktell.v1.Trial.MetricsEntry
-	17, // 4: asktell.v1.Trial.lease_expire_time:type_name -> google.protobuf.Timestamp
-	17, // 5: asktell.v1.Trial.create_time:type_name -> google.protobuf.Timestamp
-	17, // 6: asktell.v1.Trial.start_time:type_name -> google.protobuf.Timestamp
-	17, // 7: asktell.v1.Trial.finish_time:type_name -> google.protobuf.Timestamp
+	18, // 4: asktell.v1.Trial.lease_expire_time:type_name -> google.protobuf.Timestamp
+	18, // 5: asktell.v1.Trial.create_time:type_name -> google.protobuf.Timestamp
+	18, // 6: asktell.v1.Trial.start_time:type_name -> google.protobuf.Timestamp
+	18, // 7: asktell.v1.Trial.finish_time:type_name -> google.protobuf.Timestamp
 	11, // 8: asktell.v1.Trial.labels:type_name -> asktell.v1.Trial.LabelsEntry
 	12, // 9: asktell.v1.Trial.annotations:type_name -> asktell.v1.Trial.AnnotationsEntry
 	5,  // 10: asktell.v1.Trial.prediction:type_name -> asktell.v1.Prediction
 	7,  // 11: asktell.v1.Trial.amendments:type_name -> asktell.v1.Amendment
 	8,  // 12: asktell.v1.Trial.superseded_results:type_name -> asktell.v1.SupersededResult
 	4,  // 13: asktell.v1.Trial.measurements:type_name -> asktell.v1.Measurement
-	13, // 14: asktell.v1.Measurement.metrics:type_name -> asktell.v1.Measurement.MetricsEntry
-	17, // 15: asktell.v1.Measurement.report_time:type_name -> google.protobuf.Timestamp
-	14, // 16: asktell.v1.Prediction.beliefs:type_name -> asktell.v1.Prediction.BeliefsEntry
-	17, // 17: asktell.v1.Amendment.amend_time:type_name -> google.protobuf.Timestamp
-	0,  // 18: asktell.v1.Amendment.previous_state:type_name -> asktell.v1.TrialState
-	15, // 19: asktell.v1.Amendment.previous_metrics:type_name -> asktell.v1.Amendment.PreviousMetricsEntry
-	17, // 20: asktell.v1.SupersededResult.tell_time:type_name -> google.protobuf.Timestamp
-	0,  // 21: asktell.v1.SupersededResult.state:type_name -> asktell.v1.TrialState
-	16, // 22: asktell.v1.SupersededResult.metrics:type_name -> asktell.v1.SupersededResult.MetricsEntry
-	18, // 23: asktell.v1.Trial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	3,  // 24: asktell.v1.Trial.MetricsEntry.value:type_name -> asktell.v1.Metric
-	3,  // 25: asktell.v1.Measurement.MetricsEntry.value:type_name -> asktell.v1.Metric
-	6,  // 26: asktell.v1.Prediction.BeliefsEntry.value:type_name -> asktell.v1.Belief
-	3,  // 27: asktell.v1.Amendment.PreviousMetricsEntry.value:type_name -> asktell.v1.Metric
-	3,  // 28: asktell.v1.SupersededResult.MetricsEntry.value:type_name -> asktell.v1.Metric
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	13, // 14: asktell.v1.Trial.derived_parameters:type_name -> asktell.v1.Trial.DerivedParametersEntry
+	14, // 15: asktell.v1.Measurement.metrics:type_name -> asktell.v1.Measurement.MetricsEntry
+	18, // 16: asktell.v1.Measurement.report_time:type_name -> google.protobuf.Timestamp
+	15, // 17: asktell.v1.Prediction.beliefs:type_name -> asktell.v1.Prediction.BeliefsEntry
+	18, // 18: asktell.v1.Amendment.amend_time:type_name -> google.protobuf.Timestamp
+	0,  // 19: asktell.v1.Amendment.previous_state:type_name -> asktell.v1.TrialState
+	16, // 20: asktell.v1.Amendment.previous_metrics:type_name -> asktell.v1.Amendment.PreviousMetricsEntry
+	18, // 21: asktell.v1.SupersededResult.tell_time:type_name -> google.protobuf.Timestamp
+	0,  // 22: asktell.v1.SupersededResult.state:type_name -> asktell.v1.TrialState
+	17, // 23: asktell.v1.SupersededResult.metrics:type_name -> asktell.v1.SupersededResult.MetricsEntry
+	19, // 24: asktell.v1.Trial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	3,  // 25: asktell.v1.Trial.MetricsEntry.value:type_name -> asktell.v1.Metric
+	19, // 26: asktell.v1.Trial.DerivedParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	3,  // 27: asktell.v1.Measurement.MetricsEntry.value:type_name -> asktell.v1.Metric
+	6,  // 28: asktell.v1.Prediction.BeliefsEntry.value:type_name -> asktell.v1.Belief
+	3,  // 29: asktell.v1.Amendment.PreviousMetricsEntry.value:type_name -> asktell.v1.Metric
+	3,  // 30: asktell.v1.SupersededResult.MetricsEntry.value:type_name -> asktell.v1.Metric
+	31, // [31:31] is the sub-list for method output_type
+	31, // [31:31] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_asktell_v1_trial_proto_init() }
@@ -1040,7 +1056,7 @@ func file_asktell_v1_trial_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_asktell_v1_trial_proto_rawDesc), len(file_asktell_v1_trial_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -575,7 +575,7 @@ func (x *ReleaseTrialRequest) GetRequestId() string {
 // A configuration to run.
 type EnqueuedTrial struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Required. A value for each parameter; those with a default may be left out.
+	// Required. A value for each parameter; those with a default may be left out. Derived parameters may be given, as delivered.
 	Parameters map[string]*ParameterValue `protobuf:"bytes,1,rep,name=parameters,proto3" json:"parameters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Optional. As in Trial.
 	Labels map[string]string `protobuf:"bytes,2,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`

@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from asktell._core.shown import short
-from asktell.spaces import Domain
+from asktell.spaces import Derived, Domain
 
 if TYPE_CHECKING:
     from asktell._core.study_view import StudyView
@@ -31,7 +31,7 @@ def trial_html(trial: TrialView) -> str:
     return f"<div>{_title(trial.name)}{_table([('state', str(trial.state))])}{_table(metrics)}{_table(params)}{reason}</div>"
 
 
-def _domain(domain: Domain) -> str:
+def _domain(domain: Domain | Derived) -> str:
     """`Float(min=1e-05, max=0.001, log=True)`: what was said of it, without the defaults."""
     said = [
         (each.name, getattr(domain, each.name)) for each in fields(domain) if getattr(domain, each.name) != each.default

@@ -13,7 +13,7 @@ from asktell._core.values import (
     text,
     whole,
 )
-from asktell.spaces import Bool, Categorical, Discrete, Domain, Float, Int, ParameterValue, Space
+from asktell.spaces import Bool, Categorical, Derived, Discrete, Domain, Float, Int, ParameterValue, Space
 from asktell.spec import (
     ALGORITHMS,
     Algorithm,
@@ -41,8 +41,16 @@ def encode_space(space: Space, _: str = "space") -> search_space_pb2.SearchSpace
     """A search space on the wire, in the mapping's order. Raises TypeError naming the parameter."""
     if not isinstance(space, Mapping):
         raise TypeError(f"space must map names to Float, Int, …, got {type(space).__name__}")
-    parameters = [_parameter(name, domain) for name, domain in space.items()]
-    return search_space_pb2.SearchSpace(parameters=parameters)
+    wire = search_space_pb2.SearchSpace()
+    for name, domain in space.items():
+        if isinstance(domain, Derived):
+            wire.derived_parameters.add(
+                name=text(name, f"the parameter name {name!r}"),
+                expression=text(domain.expression, f"space[{name!r}].expression"),
+            )
+        else:
+            wire.parameters.append(_parameter(name, domain))
+    return wire
 
 
 def _parameter(name: str, domain: Domain) -> search_space_pb2.Parameter:
@@ -62,7 +70,7 @@ def _parameter(name: str, domain: Domain) -> search_space_pb2.Parameter:
     elif isinstance(domain, Bool):
         wire.bool_domain.SetInParent()
     if wire.WhichOneof("domain") is None:
-        raise TypeError(f"{where} must be a Float, Int, Discrete, Categorical or Bool, got {domain!r}")
+        raise TypeError(f"{where} must be a Float, Int, Discrete, Categorical, Bool or Derived, got {domain!r}")
     if domain.default is not None:
         default: ParameterValue = domain.default
         if isinstance(domain, Float):
@@ -113,9 +121,15 @@ def _int(domain: Int, where: str) -> search_space_pb2.IntDomain:
     )
 
 
-def decode_space(study: study_pb2.Study, _: str = "") -> dict[str, Domain]:
+def decode_space(study: study_pb2.Study, _: str = "") -> dict[str, Domain | Derived]:
     """The search space of a study."""
-    return {parameter.name: _conditional(parameter) for parameter in study.search_space.parameters}
+    space = study.search_space
+    return {**decode_domains(space), **{each.name: Derived(each.expression) for each in space.derived_parameters}}
+
+
+def decode_domains(space: search_space_pb2.SearchSpace) -> dict[str, Domain]:
+    """The parameters of a search space, without derived ones."""
+    return {parameter.name: _conditional(parameter) for parameter in space.parameters}
 
 
 def _conditional(wire: search_space_pb2.Parameter) -> Domain:

@@ -11,7 +11,7 @@ from asktell._core.not_yet import STUDY, refuse
 from asktell._core.trial_view import Names
 from asktell._core.values import decode_enum, encode_seconds, encode_time, text, whole
 from asktell.records import FinishReason, StudyState, StudyWarning, TrialCounts
-from asktell.spaces import Domain
+from asktell.spaces import Derived, Domain
 from asktell.spec import Algorithm, LeasePolicy, Metric, Objective, OutcomeConstraint, StoppingRules
 from asktell.study_spec import StudyOptions
 from asktell.v1 import study_pb2
@@ -23,7 +23,10 @@ _TEXTS = unless_none(codec.encode_texts)
 def names_of(study: study_pb2.Study) -> Names:
     """The parameters and the metrics, objectives first, in the order in which the study declares them."""
     return Names(
-        params=tuple(parameter.name for parameter in study.search_space.parameters),
+        params=(
+            *(parameter.name for parameter in study.search_space.parameters),
+            *(derived.name for derived in study.search_space.derived_parameters),
+        ),
         metrics=(
             *dict.fromkeys(
                 [each.metric for each in study.objectives] + [each.metric for each in study.outcome_constraints]
@@ -42,7 +45,9 @@ class StudyView:
 
     name = Field[str]("name", plain, doc="`projects/{project}/studies/{study}`.")
     display_name = Field[str]("display_name", plain, unless_none(text), changeable=True, doc="A title for people.")
-    space = Field[dict[str, Domain]]("search_space", codec.decode_space, codec.encode_space, doc="What may be varied.")
+    space = Field[dict[str, Domain | Derived]](
+        "search_space", codec.decode_space, codec.encode_space, doc="What may be varied."
+    )
     objectives = Field[list[Objective]](
         "objectives", codec.decode_objectives, codec.encode_objectives, doc="What is optimised."
     )
@@ -128,6 +133,11 @@ class StudyView:
         optional,
         doc="The number of configurations in the space; None = infinite, or more than 2^53.",
     )
+
+    @property
+    def domains(self) -> dict[str, Domain]:
+        """What may be varied, without what is derived from it."""
+        return codec.decode_domains(self._message.search_space)
 
     @property
     def only_goal(self) -> Objective | None:

@@ -9,7 +9,7 @@ from asktell._core import spec_codec as codec
 from asktell._core.flow import Flow
 from asktell._core.studies import Caller
 from asktell._core.trial_view import decode_origin, decode_prediction
-from asktell._core.values import decode_configuration, encode_configuration, encode_metrics, whole
+from asktell._core.values import decode_params, encode_configuration, encode_metrics, whole
 from asktell.records import Observation, Outcome, Suggestion, Suggestions
 from asktell.spaces import ParameterValue, Space
 from asktell.spec import Algorithm, Objective, OutcomeConstraint
@@ -51,7 +51,7 @@ def suggest(
     answer = yield from caller(methods.SUGGEST, request)
     suggestions = [
         Suggestion(
-            params=decode_configuration(each.parameters),
+            params=decode_params(each),
             origin=decode_origin(each.origin),
             prediction=decode_prediction(each.prediction) if each.HasField("prediction") else None,
         )

@@ -11,7 +11,7 @@ from typing import Any
 from asktell._core.fields import Field, optional, plain, texts, time
 from asktell._core.html import trial_html
 from asktell._core.shown import last_line
-from asktell._core.values import decode_configuration, decode_enum, decode_metrics, decode_time, decode_value
+from asktell._core.values import decode_enum, decode_metrics, decode_params, decode_time, decode_value
 from asktell.records import Amendment, Belief, Measurement, Origin, Prediction, SupersededResult, TrialState
 from asktell.v1 import trial_pb2
 
@@ -101,8 +101,8 @@ class TrialView(Mapping[str, Any]):
 
     @property
     def params(self) -> dict[str, Any]:
-        """The configuration: a float, int, str or bool for each parameter, in the study's order."""
-        return decode_configuration(self._message.parameters, self._names.params)
+        """The configuration: a float, int, str or bool for each parameter, derived ones too, in the study's order."""
+        return decode_params(self._message, self._names.params)
 
     @property
     def origin(self) -> Origin:
@@ -183,8 +183,9 @@ class TrialView(Mapping[str, Any]):
             return self._fact(column)
         message, names = self._message, self._names
         # Looked for first: reading a map of messages at a name adds it.
-        if group == "param" and name in message.parameters:
-            return decode_value(message.parameters[name])
+        for params in (message.parameters, message.derived_parameters):
+            if group == "param" and name in params:
+                return decode_value(params[name])
         if group == "metric" and name in message.metrics:
             return message.metrics[name].value
         if group == "standard_error" and name in message.metrics and message.metrics[name].HasField("standard_error"):

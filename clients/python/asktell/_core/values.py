@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from asktell.records import MetricInput, MetricValue
 from asktell.spaces import ParameterValue
-from asktell.v1 import search_space_pb2, trial_pb2
+from asktell.v1 import search_space_pb2, suggestion_service_pb2, trial_pb2
 
 _INT64 = 2**63
 E = TypeVar("E", bound=enum.StrEnum)
@@ -109,6 +109,13 @@ def decode_configuration(
 ) -> dict[str, Any]:
     """The Python values of a configuration; in the given order of names, since maps have none on the wire."""
     return {name: decode_value(params[name]) for name in _ordered(params, order)}
+
+
+def decode_params(
+    holder: trial_pb2.Trial | suggestion_service_pb2.Suggestion, order: Iterable[str] = ()
+) -> dict[str, Any]:
+    """The Python values of a configuration and of what is derived from it."""
+    return decode_configuration({**holder.parameters, **holder.derived_parameters}, order)
 
 
 def _ordered(names: Iterable[str], order: Iterable[str]) -> list[str]:

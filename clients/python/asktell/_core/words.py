@@ -14,7 +14,7 @@ from asktell.v1 import trial_service_pb2
 
 E = TypeVar("E", bound=AsktellError)
 
-_PARAMETER = re.compile(r"^search_space\.parameters\[(\d+)\](?:\.[a-z]+_domain)?")
+_PARAMETER = re.compile(r"^search_space\.(parameters|derived_parameters)\[(\d+)\](?:\.[a-z]+_domain)?")
 _FIELDS = [
     (re.compile(rf"^{re.escape(path)}(?!\w)"), field.name) for field in STUDY_FIELDS.values() for path in field.paths
 ]
@@ -63,7 +63,7 @@ def study_words(path: str, study: Any) -> str:
     found = _PARAMETER.match(path)
     if found is None:
         return _renamed(path)
-    name = study.search_space.parameters[int(found[1])].name
+    name = getattr(study.search_space, found[1])[int(found[2])].name
     return f"space[{name!r}]" + _renamed(path.removeprefix(found[0]))
 
 

@@ -227,6 +227,8 @@ def _fields(value: Any) -> str:
     words = []
     if "min" in fields:
         words.append(f"{short(fields.pop('min'))} to {short(fields.pop('max'))}")
+    if "expression" in fields:
+        words.append(fields.pop("expression"))
     if "values" in fields:
         words.append(", ".join(short(each) for each in fields.pop("values")))
     words += [name if each is True else f"{name} {short(each)}" for name, each in fields.items() if each]

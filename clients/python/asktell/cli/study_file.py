@@ -11,7 +11,7 @@ from typing import Any, assert_never
 
 from asktell._core.study_view import StudyView
 from asktell._sync.client import Client
-from asktell.spaces import Bool, Categorical, Discrete, Domain, Float, Int
+from asktell.spaces import Bool, Categorical, Derived, Discrete, Domain, Float, Int
 from asktell.spec import Algorithm, Bayesian, Grid, Objective, OutcomeConstraint, Split
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
@@ -84,7 +84,7 @@ def _constraint(constraint: OutcomeConstraint) -> dict[str, Any]:
     return _set({**said, **of_baseline, "split": Split(constraint.split).value})
 
 
-def _domain(domain: Domain) -> dict[str, Any]:
+def _domain(domain: Domain | Derived) -> dict[str, Any]:
     said: dict[str, Any]
     match domain:
         case Float():
@@ -99,6 +99,8 @@ def _domain(domain: Domain) -> dict[str, Any]:
             said = {"type": "categorical", "values": list(domain.values)}
         case Bool():
             said = {"type": "bool"}
+        case Derived():
+            return {"derived": domain.expression}
         case _:
             assert_never(domain)
     when = domain.when and {parent: list(values) for parent, values in domain.when.items()}

@@ -91,7 +91,7 @@ def import_(
     known = known_trials(chosen)
     new = [trial for trial in past.trials if trial.key not in known]
     for trial, line in zip(past.trials, past.lines, strict=True):
-        if trial.key in known and differs(known[trial.key], trial):
+        if trial.key in known and differs(chosen, known[trial.key], trial):
             there = known[trial.key]
             complain(
                 f"{file}:{line}: trial {there.number} is there already with another result; it stays", kind="warning"

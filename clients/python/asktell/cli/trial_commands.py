@@ -30,7 +30,7 @@ from asktell.cli.tables.printing import Look, print_facts, print_trials
 from asktell.cli.tables.trials import chosen, selected
 from asktell.cli.values import parse_value
 from asktell.records import BestByModel
-from asktell.spaces import Domain, ParameterValue
+from asktell.spaces import ParameterValue, Space
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -203,7 +203,7 @@ def enqueue(client: Client, study: str, values: tuple[str, ...]) -> None:
     click.echo(f"{queued.name} {queued.state} {pairs(queued.params)}")
 
 
-def parse_values(values: tuple[str, ...], space: dict[str, Domain]) -> dict[str, ParameterValue]:
+def parse_values(values: tuple[str, ...], space: Space) -> dict[str, ParameterValue]:
     """`name=value` words as a configuration. Raises click.UsageError."""
     params: dict[str, ParameterValue] = {}
     for word in values:

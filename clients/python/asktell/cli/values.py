@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from asktell.spaces import Bool, Categorical, Discrete, Domain, Float, Int, ParameterValue
+from asktell.spaces import Bool, Categorical, Derived, Discrete, Domain, Float, Int, ParameterValue
 
 _BOOLS = {
     **dict.fromkeys(("true", "yes", "1", "1.0"), True),
@@ -13,7 +13,7 @@ _BOOLS = {
 }
 
 
-def parse_value(value: object, domain: Domain) -> ParameterValue:
+def parse_value(value: object, domain: Domain | Derived) -> ParameterValue:
     """A text, or a value of JSON, as a value of the parameter. Whether its range has it is judged by the server.
 
     Raises:
@@ -23,6 +23,8 @@ def parse_value(value: object, domain: Domain) -> ParameterValue:
     match domain:
         case Float():
             return number(text)
+        case Derived():
+            return _whole(text) if text.lstrip("+-").isdecimal() else number(text)
         case Int():
             return _whole(text)
         case Discrete():

@@ -13,6 +13,7 @@ from asktell.errors import AsktellError, StudyComplete, StudyPaused, Unavailable
 
 _KEYS = (
     (r"search_space\.parameters", "parameters"),
+    (r"search_space\.derived_parameters", "parameters"),
     (r"search_space", "parameters"),
     (r"tracked_metrics", "metrics"),
     (r"stopping_rules", "stopping"),

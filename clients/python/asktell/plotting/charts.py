@@ -96,7 +96,7 @@ def slices(
         best = best_of(study, trials, metric)
         cells = [
             _slice(study, trials, metric, best, name, domain).properties(width=width, height=height)
-            for name, domain in study.space.items()
+            for name, domain in study.domains.items()
         ]
         grids.append(alt.concat(*cells, columns=3))
     return alt.vconcat(*grids, title=look.title(f"{study.id}: slices", counted(trials)))

@@ -57,7 +57,7 @@ def parallel(
     """
     chosen = chosen_metrics(study, metrics)
     shown = measured(trials, chosen[0])
-    axes = [_parameter(name, domain) for name, domain in study.space.items()]
+    axes = [_parameter(name, domain) for name, domain in study.domains.items()]
     values = [
         _metric(metric, [trial.metrics[metric] for trial in shown if metric in trial.metrics]) for metric in chosen
     ]

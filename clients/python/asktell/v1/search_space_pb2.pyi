@@ -59,6 +59,7 @@ class SearchSpace(_message.Message):
 
     PARAMETERS_FIELD_NUMBER: _builtins.int
     PARAMETER_CONSTRAINTS_FIELD_NUMBER: _builtins.int
+    DERIVED_PARAMETERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def parameters(self) -> _containers.RepeatedCompositeFieldContainer[Global___Parameter]:
         """Required. The parameters, in the order in which tables show them."""
@@ -74,19 +75,57 @@ class SearchSpace(_message.Message):
         Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
         """
 
+    @_builtins.property
+    def derived_parameters(self) -> _containers.RepeatedCompositeFieldContainer[Global___DerivedParameter]:
+        """Optional. At most 32. Values that follow from those of a configuration, and are delivered with it."""
+
     def __init__(
         self,
         *,
         parameters: _abc.Iterable[Global___Parameter] | None = ...,
         parameter_constraints: _abc.Iterable[_builtins.str] | None = ...,
+        derived_parameters: _abc.Iterable[Global___DerivedParameter] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parameter_constraints", b"parameter_constraints", "parameters", b"parameters"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["derived_parameters", b"derived_parameters", "parameter_constraints", b"parameter_constraints", "parameters", b"parameters"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SearchSpace: _TypeAlias = SearchSpace  # noqa: Y015
+
+@_typing.final
+class DerivedParameter(_message.Message):
+    """A value that is computed from a configuration by arithmetic: `batch_size * accumulate`. It is no part of the configuration: nothing
+    searches over it, and where one is given with a configuration it must be what is computed.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    EXPRESSION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Required. As the name of a parameter, and unique among them."""
+    expression: _builtins.str
+    """Required. Arithmetic as Python has it, of at most 2,000 characters: names of parameters, also derived ones, numbers, + - * / // % **,
+    brackets, and abs, ceil, exp, floor, log, log10, log2, max, min, round, sqrt. A name with `-` or `/` stands in backticks.
+    Whole numbers stay whole, except through `/`; a bool counts as 0 or 1; a categorical parameter has no number. It must have
+    a value for all values of its parameters: what may divide by zero, say, is refused. Where one of its parameters does not exist
+    (see `condition`), neither does the derived one.
+    """
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        expression: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expression", b"expression", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DerivedParameter: _TypeAlias = DerivedParameter  # noqa: Y015
 
 @_typing.final
 class Parameter(_message.Message):

@@ -265,9 +265,31 @@ class Suggestion(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class DerivedParametersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> _search_space_pb2.ParameterValue: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _search_space_pb2.ParameterValue | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     PARAMETERS_FIELD_NUMBER: _builtins.int
     ORIGIN_FIELD_NUMBER: _builtins.int
     PREDICTION_FIELD_NUMBER: _builtins.int
+    DERIVED_PARAMETERS_FIELD_NUMBER: _builtins.int
     origin: _trial_pb2.Origin.ValueType
     """Where it came from."""
     @_builtins.property
@@ -278,16 +300,21 @@ class Suggestion(_message.Message):
     def prediction(self) -> _trial_pb2.Prediction:
         """What the model believes about it; unset without a model."""
 
+    @_builtins.property
+    def derived_parameters(self) -> _containers.MessageMap[_builtins.str, _search_space_pb2.ParameterValue]:
+        """The derived parameters of the configuration."""
+
     def __init__(
         self,
         *,
         parameters: _abc.Mapping[_builtins.str, _search_space_pb2.ParameterValue] | None = ...,
         origin: _trial_pb2.Origin.ValueType = ...,
         prediction: _trial_pb2.Prediction | None = ...,
+        derived_parameters: _abc.Mapping[_builtins.str, _search_space_pb2.ParameterValue] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["prediction", b"prediction"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "parameters", b"parameters", "prediction", b"prediction"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["derived_parameters", b"derived_parameters", "origin", b"origin", "parameters", b"parameters", "prediction", b"prediction"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

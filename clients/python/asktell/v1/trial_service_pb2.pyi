@@ -408,7 +408,7 @@ class EnqueuedTrial(_message.Message):
     ANNOTATIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def parameters(self) -> _containers.MessageMap[_builtins.str, _search_space_pb2.ParameterValue]:
-        """Required. A value for each parameter; those with a default may be left out."""
+        """Required. A value for each parameter; those with a default may be left out. Derived parameters may be given, as delivered."""
 
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:

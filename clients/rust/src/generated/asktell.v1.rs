@@ -5,6 +5,33 @@ pub struct SearchSpace {
     /// Required. The parameters, in the order in which tables show them.
     #[prost(message, repeated, tag = "1")]
     pub parameters: ::prost::alloc::vec::Vec<Parameter>,
+    /// Optional. At most 32 linear constraints on numeric parameters (float, int, discrete), such as
+    /// `width + 2*depth <= 64` or `low <= high`: sums of parameters times numbers, and one `<=` or `>=`; a name with `-` or
+    /// `/` in it stands in backticks. Values count in the parameter's own unit, whatever its scale. A constraint applies to
+    /// configurations that have all of its parameters. A sum that misses its bound by no more than 1e-9 of the sizes of its
+    /// terms keeps it. Constraints that nothing keeps together are refused, and so are equalities. They read back in one
+    /// form, with what is added on the left and what is subtracted on the right.
+    /// Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+    #[prost(string, repeated, tag = "2")]
+    pub parameter_constraints: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Optional. At most 32. Values that follow from those of a configuration, and are delivered with it.
+    #[prost(message, repeated, tag = "3")]
+    pub derived_parameters: ::prost::alloc::vec::Vec<DerivedParameter>,
+}
+/// A value that is computed from a configuration by arithmetic: `batch_size * accumulate`. It is no part of the configuration: nothing
+/// searches over it, and where one is given with a configuration it must be what is computed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DerivedParameter {
+    /// Required. As the name of a parameter, and unique among them.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Required. Arithmetic as Python has it, of at most 2,000 characters: names of parameters, also derived ones, numbers, + - * / // % \*\*,
+    /// brackets, and abs, ceil, exp, floor, log, log10, log2, max, min, round, sqrt. A name with `-` or `/` stands in backticks.
+    /// Whole numbers stay whole, except through `/`; a bool counts as 0 or 1; a categorical parameter has no number. It must have
+    /// a value for all values of its parameters: what may divide by zero, say, is refused. Where one of its parameters does not exist
+    /// (see `condition`), neither does the derived one.
+    #[prost(string, tag = "2")]
+    pub expression: ::prost::alloc::string::String,
 }
 /// One hyperparameter: its name and its domain.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -860,6 +887,12 @@ pub struct Trial {
     /// trial has their metrics.
     #[prost(double, optional, tag = "23")]
     pub violation: ::core::option::Option<f64>,
+    /// Output only. The derived parameters of the configuration.
+    #[prost(btree_map = "string, message", tag = "24")]
+    pub derived_parameters: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ParameterValue,
+    >,
 }
 /// One value of one metric.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
@@ -1155,6 +1188,12 @@ pub struct Suggestion {
     /// What the model believes about it; unset without a model.
     #[prost(message, optional, tag = "3")]
     pub prediction: ::core::option::Option<Prediction>,
+    /// The derived parameters of the configuration.
+    #[prost(btree_map = "string, message", tag = "4")]
+    pub derived_parameters: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ParameterValue,
+    >,
 }
 /// Answer of Suggest.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2522,7 +2561,7 @@ pub struct ReleaseTrialRequest {
 /// A configuration to run.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EnqueuedTrial {
-    /// Required. A value for each parameter; those with a default may be left out.
+    /// Required. A value for each parameter; those with a default may be left out. Derived parameters may be given, as delivered.
     #[prost(btree_map = "string, message", tag = "1")]
     pub parameters: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,

@@ -12,7 +12,7 @@ use crate::{Bool, Categorical, Discrete, Error, Float, Int, NO_METRICS, Named, P
 #[test]
 fn parameters_are_of_their_kind() {
     let params = [("lr", v1::ParameterValue::from(0.1)), ("layers", 3.into()), ("kind", "a".into())].into_map();
-    let params = Params(&params);
+    let params = Params::from(&params);
     assert_eq!(params.float("lr").unwrap().to_bits(), 0.1_f64.to_bits());
     assert_eq!((params.float("layers").unwrap(), params.int("layers").unwrap()), (3.0, 3));
     assert_eq!(params.string("kind").unwrap(), "a");

@@ -28,4 +28,5 @@ class SuggestionServicer:
         request: suggestion_service_pb2.SuggestRequest,
         call: Call,
     ) -> suggestion_service_pb2.SuggestResponse:
-        return await result_to(await self._suggesting.suggest(request_from(request)))
+        read = request_from(request)
+        return await result_to(read.problem.space, await self._suggesting.suggest(read))

@@ -97,7 +97,7 @@ class Maker:
             return None
         return Prepared(
             ready_id=token,
-            trial=new_trial(suggestion, self._clock()),
+            trial=new_trial(view.study.space, suggestion, self._clock()),
             ended=known.ended,
             surprise=known.surprise,
             known_number=offer.known_number,

@@ -85,7 +85,7 @@ class Starting:
             trial = started(dataclasses.replace(prepared.trial, create_time=now))
             writes.append(TrialWrite(trial=trial, lease_s=lease_s, only_if_unique=unique, ready_id=prepared.ready_id))
         for suggestion in job.fresh:
-            trial = started(new_trial(suggestion, now))
+            trial = started(new_trial(offer.study.space, suggestion, now))
             writes.append(TrialWrite(trial=trial, lease_s=lease_s, only_if_unique=unique))
         return writes
 

@@ -11,7 +11,7 @@ from asktell._core.shown import last_line, short
 from asktell._core.study_view import StudyView
 from asktell._core.trial_view import TrialView
 from asktell.cli.output import Best, ShownMetric, metrics_of, seconds, stamp
-from asktell.spaces import Bool, Categorical, Domain, Float
+from asktell.spaces import Bool, Categorical, Derived, Domain, Float
 from asktell.spec import Goal
 
 _FLOAT_DIGITS = 4
@@ -134,8 +134,8 @@ def _metric(metric: ShownMetric) -> Column:
     )
 
 
-def _parameter(name: str, domain: Domain) -> Column:
-    digits = _FLOAT_DIGITS if isinstance(domain, Float) else 6
+def _parameter(name: str, domain: Domain | Derived) -> Column:
+    digits = _FLOAT_DIGITS if isinstance(domain, Float | Derived) else 6
     return Column(
         key=f"param.{name}",
         header=name,

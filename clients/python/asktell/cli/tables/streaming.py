@@ -12,7 +12,7 @@ from asktell.cli.output import Best, metrics_of
 from asktell.cli.tables.columns import Column, trial_columns
 from asktell.cli.tables.layout import Cells, Shape, fit, shorten
 from asktell.records import Measurement, TrialState
-from asktell.spaces import Bool, Domain, Float, Int
+from asktell.spaces import Bool, Derived, Domain, Float, Int
 
 _METRIC = "-0.123457"
 _FLOAT = "1.235e-05"
@@ -72,9 +72,9 @@ def streamed_table(study: StudyView, width: int) -> StreamedTable:
     return StreamedTable(fit(cells, width), columns)
 
 
-def _widest(domain: Domain) -> list[str]:
+def _widest(domain: Domain | Derived) -> list[str]:
     match domain:
-        case Float():
+        case Float() | Derived():
             return [_FLOAT]
         case Int():
             return [str(domain.min), str(domain.max)]

@@ -62,10 +62,13 @@ def known_trials(study: Study) -> dict[str, Trial]:
     return {exporting.key(trial): trial for trial in study.trials()}
 
 
-def differs(there: Trial, trial: ImportedTrial) -> bool:
-    """The study has another configuration or result under this key."""
+def differs(study: Study, there: Trial, trial: ImportedTrial) -> bool:
+    """The study has another configuration or result under this key; what is derived needs no look."""
+    mine, theirs = (
+        {name: params[name] for name in study.domains if name in params} for params in (trial.params, there.params)
+    )
     metrics = {name: value.value if isinstance(value, MetricValue) else value for name, value in trial.metrics.items()}
-    return there.params != trial.params or there.metrics != metrics or there.state.value != trial.outcome.value
+    return mine != theirs or there.metrics != metrics or there.state.value != trial.outcome.value
 
 
 def store(study: Study, trials: Sequence[ImportedTrial], *, progress: Callable[[int], None]) -> None:

@@ -51,7 +51,7 @@ def map_columns(study: StudyView, columns: Sequence[str], given: Sequence[str] =
         if taken is not None:
             raise ValueError(f"columns {taken!r} and {column!r} are both {target}: --map {column}= leaves one out")
         targets[column] = target
-    for name in study.space:
+    for name in study.domains:
         if f"param.{name}" not in targets.values():
             near = [column for column in unused if re.split("[./:]", column)[-1] == name]  # config.lr
             near += difflib.get_close_matches(name, unused, n=1)

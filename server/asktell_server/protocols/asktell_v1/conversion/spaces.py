@@ -8,6 +8,7 @@ from typing import Any
 
 from asktell.v1 import search_space_pb2, study_pb2
 from asktell_server.domain.algorithm import ALGORITHMS, Algorithm, Auto
+from asktell_server.domain.derived import MAX_DERIVED_PARAMETERS
 from asktell_server.domain.domains import MAX_LEVELS
 from asktell_server.domain.errors import InvalidArgument, NotSupported
 from asktell_server.domain.space import (
@@ -16,6 +17,7 @@ from asktell_server.domain.space import (
     CategoricalDomain,
     Condition,
     Configuration,
+    DerivedParameter,
     DiscreteDomain,
     Domain,
     FloatDomain,
@@ -55,7 +57,13 @@ def space_from(message: search_space_pb2.SearchSpace, where: str) -> SearchSpace
             for index, parameter in enumerate(
                 few(message.parameters, MAX_PARAMETERS, f"{where}.parameters", "parameters")
             )
-        )
+        ),
+        derived=tuple(
+            DerivedParameter(name=derived.name, expression=derived.expression)
+            for derived in few(
+                message.derived_parameters, MAX_DERIVED_PARAMETERS, f"{where}.derived_parameters", "derived parameters"
+            )
+        ),
     )
 
 
@@ -145,7 +153,7 @@ def configuration_from(
     """Reads a configuration; whether it fits a space is checked by `SearchSpace.normalize`."""
     return {
         name: value_from(message, f"{where}[{name[:128]}]")
-        for name, message in few(messages, MAX_PARAMETERS, where, "values").items()
+        for name, message in few(messages, MAX_PARAMETERS + MAX_DERIVED_PARAMETERS, where, "values").items()
     }
 
 
@@ -169,7 +177,13 @@ def configuration_to(configuration: Configuration) -> dict[str, search_space_pb2
 
 def space_to(space: SearchSpace) -> search_space_pb2.SearchSpace:
     """Writes a space."""
-    return search_space_pb2.SearchSpace(parameters=[_parameter_to(parameter) for parameter in space.parameters])
+    return search_space_pb2.SearchSpace(
+        parameters=[_parameter_to(parameter) for parameter in space.parameters],
+        derived_parameters=[
+            search_space_pb2.DerivedParameter(name=derived.name, expression=derived.expression)
+            for derived in space.derived
+        ],
+    )
 
 
 def _parameter_to(parameter: Parameter) -> search_space_pb2.Parameter:

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from asktell.v1 import suggestion_service_pb2, trial_pb2
 from asktell_server.domain.errors import InvalidArgument
-from asktell_server.domain.space import Configuration
+from asktell_server.domain.space import Configuration, SearchSpace
 from asktell_server.domain.trial import Result, TrialState
 from asktell_server.engine.problem import Problem, Suggestion, SuggestResult
 from asktell_server.protocols.asktell_v1.conversion.metrics import goals_from, metrics_from
@@ -93,16 +93,17 @@ def _pending_from(message: suggestion_service_pb2.Configuration, index: int) -> 
     return configuration_from(message.parameters, f"pending[{index}].parameters")
 
 
-async def result_to(result: SuggestResult) -> suggestion_service_pb2.SuggestResponse:
-    """Writes an answer."""
+async def result_to(space: SearchSpace, result: SuggestResult) -> suggestion_service_pb2.SuggestResponse:
+    """Writes an answer to a problem in the space."""
     answer = suggestion_service_pb2.SuggestResponse(warm_start=result.warm_start)
-    await append_messages(result.suggestions, _suggestion_to, answer.suggestions)
+    await append_messages(result.suggestions, lambda suggestion: _suggestion_to(space, suggestion), answer.suggestions)
     return answer
 
 
-def _suggestion_to(suggestion: Suggestion) -> suggestion_service_pb2.Suggestion:
+def _suggestion_to(space: SearchSpace, suggestion: Suggestion) -> suggestion_service_pb2.Suggestion:
     return suggestion_service_pb2.Suggestion(
         parameters=configuration_to(suggestion.parameters),
+        derived_parameters=configuration_to(space.derive(suggestion.parameters)),
         origin=ORIGINS_OUT[suggestion.origin],
         prediction=prediction_to(suggestion.prediction),
     )

@@ -178,6 +178,7 @@ def trial_to(study: StudyName, record: TrialRecord, *, goals: Goals | None = Non
         number=trial.number,
         state=STATES_OUT[trial.state],
         parameters=configuration_to(trial.parameters),
+        derived_parameters=configuration_to(trial.derived),
         origin=ORIGINS_OUT[trial.origin],
         metrics=metrics_to(trial.metrics),
         reason=trial.reason,

@@ -111,6 +111,10 @@ class Node:
             self.refuse(f'must be a string, got the number {value}; write "{value}" if you mean the text')
         return value
 
+    def formula(self) -> str:
+        """Arithmetic: also a mere number."""
+        return self._scalar("an expression")
+
     def category(self) -> str:
         """A string; numbers, true, false and null are pointed to what takes them."""
         plain = self.yaml.value if self._plain else None

@@ -204,10 +204,21 @@ class _Reader:
     def _space(self, node: Node, space: search_space_pb2.SearchSpace) -> None:
         self._note("study.search_space", node)
         space.SetInParent()
-        for index, (name, domain) in enumerate(node.mapping().items()):
-            where = f"study.search_space.parameters[{index}]"
-            self._note(where, domain)
-            self._domain(domain, space.parameters.add(name=name), where)
+        for name, entry in node.mapping().items():
+            if entry.is_mapping and "derived" in entry.mapping():
+                self._derived(name, entry, space)
+                continue
+            where = f"study.search_space.parameters[{len(space.parameters)}]"
+            self._note(where, entry)
+            self._domain(entry, space.parameters.add(name=name), where)
+
+    def _derived(self, name: str, node: Node, space: search_space_pb2.SearchSpace) -> None:
+        """`derived: batch_size * accumulate`, and nothing else."""
+        where = f"study.search_space.derived_parameters[{len(space.derived_parameters)}]"
+        self._note(where, node)
+        expression = node.mapping(["derived"])["derived"]
+        self._note(f"{where}.expression", expression)
+        space.derived_parameters.add(name=name, expression=expression.formula())
 
     def _domain(self, node: Node, parameter: search_space_pb2.Parameter, where: str) -> None:
         kind = node.mapping(_DOMAIN_KEYS, required=["type"])["type"].choice(_DOMAINS)

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file asktell/v1/search_space.proto.
  */
 export const file_asktell_v1_search_space: GenFile = /*@__PURE__*/
-  fileDesc("Ch1hc2t0ZWxsL3YxL3NlYXJjaF9zcGFjZS5wcm90bxIKYXNrdGVsbC52MSJXCgtTZWFyY2hTcGFjZRIpCgpwYXJhbWV0ZXJzGAEgAygLMhUuYXNrdGVsbC52MS5QYXJhbWV0ZXISHQoVcGFyYW1ldGVyX2NvbnN0cmFpbnRzGAIgAygJIqMDCglQYXJhbWV0ZXISDAoEbmFtZRgBIAEoCRIvCgxmbG9hdF9kb21haW4YAiABKAsyFy5hc2t0ZWxsLnYxLkZsb2F0RG9tYWluSAASKwoKaW50X2RvbWFpbhgDIAEoCzIVLmFza3RlbGwudjEuSW50RG9tYWluSAASNQoPZGlzY3JldGVfZG9tYWluGAQgASgLMhouYXNrdGVsbC52MS5EaXNjcmV0ZURvbWFpbkgAEjsKEmNhdGVnb3JpY2FsX2RvbWFpbhgFIAEoCzIdLmFza3RlbGwudjEuQ2F0ZWdvcmljYWxEb21haW5IABItCgtib29sX2RvbWFpbhgGIAEoCzIWLmFza3RlbGwudjEuQm9vbERvbWFpbkgAEigKCWNvbmRpdGlvbhgHIAEoCzIVLmFza3RlbGwudjEuQ29uZGl0aW9uEjEKDWRlZmF1bHRfdmFsdWUYCCABKAsyGi5hc2t0ZWxsLnYxLlBhcmFtZXRlclZhbHVlEiAKBXByaW9yGAkgASgLMhEuYXNrdGVsbC52MS5QcmlvckIICgZkb21haW4iZQoLRmxvYXREb21haW4SCwoDbWluGAEgASgBEgsKA21heBgCIAEoARIgCgVzY2FsZRgDIAEoDjIRLmFza3RlbGwudjEuU2NhbGUSEQoEc3RlcBgEIAEoAUgAiAEBQgcKBV9zdGVwImMKCUludERvbWFpbhILCgNtaW4YASABKAMSCwoDbWF4GAIgASgDEiAKBXNjYWxlGAMgASgOMhEuYXNrdGVsbC52MS5TY2FsZRIRCgRzdGVwGAQgASgDSACIAQFCBwoFX3N0ZXAiPAoORGlzY3JldGVEb21haW4SKgoGdmFsdWVzGAEgAygLMhouYXNrdGVsbC52MS5QYXJhbWV0ZXJWYWx1ZSIjChFDYXRlZ29yaWNhbERvbWFpbhIOCgZ2YWx1ZXMYASADKAkiDAoKQm9vbERvbWFpbiJzCg5QYXJhbWV0ZXJWYWx1ZRIWCgxkb3VibGVfdmFsdWUYASABKAFIABITCglpbnRfdmFsdWUYAiABKANIABIWCgxzdHJpbmdfdmFsdWUYAyABKAlIABIUCgpib29sX3ZhbHVlGAQgASgISABCBgoEa2luZCJHCglDb25kaXRpb24SDgoGcGFyZW50GAEgASgJEioKBnZhbHVlcxgCIAMoCzIaLmFza3RlbGwudjEuUGFyYW1ldGVyVmFsdWUiZwoFUHJpb3ISKQoGbm9ybWFsGAEgASgLMhcuYXNrdGVsbC52MS5Ob3JtYWxQcmlvckgAEisKB3dlaWdodHMYAiABKAsyGC5hc2t0ZWxsLnYxLldlaWdodHNQcmlvckgAQgYKBGtpbmQiQAoLTm9ybWFsUHJpb3ISDAoEbWVhbhgBIAEoARIjChtyZWxhdGl2ZV9zdGFuZGFyZF9kZXZpYXRpb24YAiABKAEiHwoMV2VpZ2h0c1ByaW9yEg8KB3dlaWdodHMYASADKAEqVgoFU2NhbGUSFQoRU0NBTEVfVU5TUEVDSUZJRUQQABIQCgxTQ0FMRV9MSU5FQVIQARINCglTQ0FMRV9MT0cQAhIVChFTQ0FMRV9SRVZFUlNFX0xPRxADQk0KDWlvLmFza3RlbGwudjFQAVo6Z2l0aHViLmNvbS9hc2t0ZWxsL2Fza3RlbGwvY2xpZW50cy9nby9hc2t0ZWxsL3YxO2Fza3RlbGx2MWIGcHJvdG8z");
+  fileDesc("Ch1hc2t0ZWxsL3YxL3NlYXJjaF9zcGFjZS5wcm90bxIKYXNrdGVsbC52MSKRAQoLU2VhcmNoU3BhY2USKQoKcGFyYW1ldGVycxgBIAMoCzIVLmFza3RlbGwudjEuUGFyYW1ldGVyEh0KFXBhcmFtZXRlcl9jb25zdHJhaW50cxgCIAMoCRI4ChJkZXJpdmVkX3BhcmFtZXRlcnMYAyADKAsyHC5hc2t0ZWxsLnYxLkRlcml2ZWRQYXJhbWV0ZXIiNAoQRGVyaXZlZFBhcmFtZXRlchIMCgRuYW1lGAEgASgJEhIKCmV4cHJlc3Npb24YAiABKAkiowMKCVBhcmFtZXRlchIMCgRuYW1lGAEgASgJEi8KDGZsb2F0X2RvbWFpbhgCIAEoCzIXLmFza3RlbGwudjEuRmxvYXREb21haW5IABIrCgppbnRfZG9tYWluGAMgASgLMhUuYXNrdGVsbC52MS5JbnREb21haW5IABI1Cg9kaXNjcmV0ZV9kb21haW4YBCABKAsyGi5hc2t0ZWxsLnYxLkRpc2NyZXRlRG9tYWluSAASOwoSY2F0ZWdvcmljYWxfZG9tYWluGAUgASgLMh0uYXNrdGVsbC52MS5DYXRlZ29yaWNhbERvbWFpbkgAEi0KC2Jvb2xfZG9tYWluGAYgASgLMhYuYXNrdGVsbC52MS5Cb29sRG9tYWluSAASKAoJY29uZGl0aW9uGAcgASgLMhUuYXNrdGVsbC52MS5Db25kaXRpb24SMQoNZGVmYXVsdF92YWx1ZRgIIAEoCzIaLmFza3RlbGwudjEuUGFyYW1ldGVyVmFsdWUSIAoFcHJpb3IYCSABKAsyES5hc2t0ZWxsLnYxLlByaW9yQggKBmRvbWFpbiJlCgtGbG9hdERvbWFpbhILCgNtaW4YASABKAESCwoDbWF4GAIgASgBEiAKBXNjYWxlGAMgASgOMhEuYXNrdGVsbC52MS5TY2FsZRIRCgRzdGVwGAQgASgBSACIAQFCBwoFX3N0ZXAiYwoJSW50RG9tYWluEgsKA21pbhgBIAEoAxILCgNtYXgYAiABKAMSIAoFc2NhbGUYAyABKA4yES5hc2t0ZWxsLnYxLlNjYWxlEhEKBHN0ZXAYBCABKANIAIgBAUIHCgVfc3RlcCI8Cg5EaXNjcmV0ZURvbWFpbhIqCgZ2YWx1ZXMYASADKAsyGi5hc2t0ZWxsLnYxLlBhcmFtZXRlclZhbHVlIiMKEUNhdGVnb3JpY2FsRG9tYWluEg4KBnZhbHVlcxgBIAMoCSIMCgpCb29sRG9tYWluInMKDlBhcmFtZXRlclZhbHVlEhYKDGRvdWJsZV92YWx1ZRgBIAEoAUgAEhMKCWludF92YWx1ZRgCIAEoA0gAEhYKDHN0cmluZ192YWx1ZRgDIAEoCUgAEhQKCmJvb2xfdmFsdWUYBCABKAhIAEIGCgRraW5kIkcKCUNvbmRpdGlvbhIOCgZwYXJlbnQYASABKAkSKgoGdmFsdWVzGAIgAygLMhouYXNrdGVsbC52MS5QYXJhbWV0ZXJWYWx1ZSJnCgVQcmlvchIpCgZub3JtYWwYASABKAsyFy5hc2t0ZWxsLnYxLk5vcm1hbFByaW9ySAASKwoHd2VpZ2h0cxgCIAEoCzIYLmFza3RlbGwudjEuV2VpZ2h0c1ByaW9ySABCBgoEa2luZCJACgtOb3JtYWxQcmlvchIMCgRtZWFuGAEgASgBEiMKG3JlbGF0aXZlX3N0YW5kYXJkX2RldmlhdGlvbhgCIAEoASIfCgxXZWlnaHRzUHJpb3ISDwoHd2VpZ2h0cxgBIAMoASpWCgVTY2FsZRIVChFTQ0FMRV9VTlNQRUNJRklFRBAAEhAKDFNDQUxFX0xJTkVBUhABEg0KCVNDQUxFX0xPRxACEhUKEVNDQUxFX1JFVkVSU0VfTE9HEANCTQoNaW8uYXNrdGVsbC52MVABWjpnaXRodWIuY29tL2Fza3RlbGwvYXNrdGVsbC9jbGllbnRzL2dvL2Fza3RlbGwvdjE7YXNrdGVsbHYxYgZwcm90bzM");
 
 /**
  * A set of parameters. At least 1 and at most 100; names are unique.
@@ -39,6 +39,13 @@ export type SearchSpace = Message<"asktell.v1.SearchSpace"> & {
    * @generated from field: repeated string parameter_constraints = 2;
    */
   parameterConstraints: string[];
+
+  /**
+   * Optional. At most 32. Values that follow from those of a configuration, and are delivered with it.
+   *
+   * @generated from field: repeated asktell.v1.DerivedParameter derived_parameters = 3;
+   */
+  derivedParameters: DerivedParameter[];
 };
 
 /**
@@ -47,6 +54,39 @@ export type SearchSpace = Message<"asktell.v1.SearchSpace"> & {
  */
 export const SearchSpaceSchema: GenMessage<SearchSpace> = /*@__PURE__*/
   messageDesc(file_asktell_v1_search_space, 0);
+
+/**
+ * A value that is computed from a configuration by arithmetic: `batch_size * accumulate`. It is no part of the configuration: nothing
+ * searches over it, and where one is given with a configuration it must be what is computed.
+ *
+ * @generated from message asktell.v1.DerivedParameter
+ */
+export type DerivedParameter = Message<"asktell.v1.DerivedParameter"> & {
+  /**
+   * Required. As the name of a parameter, and unique among them.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Required. Arithmetic as Python has it, of at most 2,000 characters: names of parameters, also derived ones, numbers, + - * / // % **,
+   * brackets, and abs, ceil, exp, floor, log, log10, log2, max, min, round, sqrt. A name with `-` or `/` stands in backticks.
+   * Whole numbers stay whole, except through `/`; a bool counts as 0 or 1; a categorical parameter has no number. It must have
+   * a value for all values of its parameters: what may divide by zero, say, is refused. Where one of its parameters does not exist
+   * (see `condition`), neither does the derived one.
+   *
+   * @generated from field: string expression = 2;
+   */
+  expression: string;
+};
+
+/**
+ * Describes the message asktell.v1.DerivedParameter.
+ * Use `create(DerivedParameterSchema)` to create a new message.
+ */
+export const DerivedParameterSchema: GenMessage<DerivedParameter> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_search_space, 1);
 
 /**
  * One hyperparameter: its name and its domain.
@@ -138,7 +178,7 @@ export type Parameter = Message<"asktell.v1.Parameter"> & {
  * Use `create(ParameterSchema)` to create a new message.
  */
 export const ParameterSchema: GenMessage<Parameter> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 1);
+  messageDesc(file_asktell_v1_search_space, 2);
 
 /**
  * A real number in [min, max].
@@ -181,7 +221,7 @@ export type FloatDomain = Message<"asktell.v1.FloatDomain"> & {
  * Use `create(FloatDomainSchema)` to create a new message.
  */
 export const FloatDomainSchema: GenMessage<FloatDomain> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 2);
+  messageDesc(file_asktell_v1_search_space, 3);
 
 /**
  * A whole number in [min, max]. Both ends within ±2^53, so that every language holds them exactly.
@@ -223,7 +263,7 @@ export type IntDomain = Message<"asktell.v1.IntDomain"> & {
  * Use `create(IntDomainSchema)` to create a new message.
  */
 export const IntDomainSchema: GenMessage<IntDomain> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 3);
+  messageDesc(file_asktell_v1_search_space, 4);
 
 /**
  * One of a list of numbers whose order matters and whose distances do not.
@@ -244,7 +284,7 @@ export type DiscreteDomain = Message<"asktell.v1.DiscreteDomain"> & {
  * Use `create(DiscreteDomainSchema)` to create a new message.
  */
 export const DiscreteDomainSchema: GenMessage<DiscreteDomain> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 4);
+  messageDesc(file_asktell_v1_search_space, 5);
 
 /**
  * One of a set of names without an order.
@@ -265,7 +305,7 @@ export type CategoricalDomain = Message<"asktell.v1.CategoricalDomain"> & {
  * Use `create(CategoricalDomainSchema)` to create a new message.
  */
 export const CategoricalDomainSchema: GenMessage<CategoricalDomain> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 5);
+  messageDesc(file_asktell_v1_search_space, 6);
 
 /**
  * True or false.
@@ -280,7 +320,7 @@ export type BoolDomain = Message<"asktell.v1.BoolDomain"> & {
  * Use `create(BoolDomainSchema)` to create a new message.
  */
 export const BoolDomainSchema: GenMessage<BoolDomain> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 6);
+  messageDesc(file_asktell_v1_search_space, 7);
 
 /**
  * One value of one parameter. An integer stays an integer in every language.
@@ -334,7 +374,7 @@ export type ParameterValue = Message<"asktell.v1.ParameterValue"> & {
  * Use `create(ParameterValueSchema)` to create a new message.
  */
 export const ParameterValueSchema: GenMessage<ParameterValue> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 7);
+  messageDesc(file_asktell_v1_search_space, 8);
 
 /**
  * Makes a parameter depend on another one.
@@ -363,7 +403,7 @@ export type Condition = Message<"asktell.v1.Condition"> & {
  * Use `create(ConditionSchema)` to create a new message.
  */
 export const ConditionSchema: GenMessage<Condition> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 8);
+  messageDesc(file_asktell_v1_search_space, 9);
 
 /**
  * A belief about good values.
@@ -400,7 +440,7 @@ export type Prior = Message<"asktell.v1.Prior"> & {
  * Use `create(PriorSchema)` to create a new message.
  */
 export const PriorSchema: GenMessage<Prior> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 9);
+  messageDesc(file_asktell_v1_search_space, 10);
 
 /**
  * A bell around a value, in the parameter's own scale.
@@ -428,7 +468,7 @@ export type NormalPrior = Message<"asktell.v1.NormalPrior"> & {
  * Use `create(NormalPriorSchema)` to create a new message.
  */
 export const NormalPriorSchema: GenMessage<NormalPrior> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 10);
+  messageDesc(file_asktell_v1_search_space, 11);
 
 /**
  * A weight for each value.
@@ -449,7 +489,7 @@ export type WeightsPrior = Message<"asktell.v1.WeightsPrior"> & {
  * Use `create(WeightsPriorSchema)` to create a new message.
  */
 export const WeightsPriorSchema: GenMessage<WeightsPrior> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 11);
+  messageDesc(file_asktell_v1_search_space, 12);
 
 /**
  * How a numeric range is spread: which differences count as equal steps.

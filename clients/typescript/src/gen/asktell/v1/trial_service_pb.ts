@@ -303,7 +303,7 @@ export const ReleaseTrialRequestSchema: GenMessage<ReleaseTrialRequest> = /*@__P
  */
 export type EnqueuedTrial = Message<"asktell.v1.EnqueuedTrial"> & {
   /**
-   * Required. A value for each parameter; those with a default may be left out.
+   * Required. A value for each parameter; those with a default may be left out. Derived parameters may be given, as delivered.
    *
    * @generated from field: map<string, asktell.v1.ParameterValue> parameters = 1;
    */

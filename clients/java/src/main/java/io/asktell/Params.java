@@ -1,6 +1,7 @@
 package io.asktell;
 
 import io.asktell.v1.ParameterValue;
+import io.asktell.v1.Suggestion;
 import java.util.Collections;
 import java.util.Map;
 import java.util.NoSuchElementException;
@@ -19,6 +20,23 @@ public record Params(Map<String, ParameterValue> values) {
   /** Copies the map. */
   public Params {
     values = Collections.unmodifiableMap(new TreeMap<>(values)); // messages have no order
+  }
+
+  /** The configuration of a trial, with its derived parameters. */
+  public static Params of(io.asktell.v1.Trial trial) {
+    return of(trial.getParametersMap(), trial.getDerivedParametersMap());
+  }
+
+  /** The configuration of a suggestion, with its derived parameters. */
+  public static Params of(Suggestion suggestion) {
+    return of(suggestion.getParametersMap(), suggestion.getDerivedParametersMap());
+  }
+
+  private static Params of(
+      Map<String, ParameterValue> values, Map<String, ParameterValue> derived) {
+    Map<String, ParameterValue> all = new TreeMap<>(values);
+    all.putAll(derived);
+    return new Params(all);
   }
 
   /**

@@ -73,7 +73,7 @@ final class Show {
    * why it failed.
    */
   static String trial(io.asktell.v1.Trial trial) {
-    Map<String, Object> params = new TreeMap<>(new Params(trial.getParametersMap()).asMap());
+    Map<String, Object> params = new TreeMap<>(Params.of(trial).asMap());
     StringBuilder text = new StringBuilder(trial.getName());
     text.append(' ').append(trial.getState().name().replace("TRIAL_STATE_", "")).append(' ');
     text.append(pairs(params.keySet().stream(), params::get));

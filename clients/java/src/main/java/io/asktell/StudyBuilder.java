@@ -2,6 +2,7 @@ package io.asktell;
 
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import io.asktell.v1.Algorithm;
+import io.asktell.v1.DerivedParameter;
 import io.asktell.v1.Goal;
 import io.asktell.v1.Objective;
 import io.asktell.v1.OutcomeConstraint;
@@ -21,6 +22,19 @@ public final class StudyBuilder {
   /** Adds a parameter, see {@link Parameters}. */
   public StudyBuilder parameter(Parameter.Builder parameter) {
     study.getSearchSpaceBuilder().addParameters(parameter);
+    return this;
+  }
+
+  /**
+   * Adds a value that follows from other parameters by arithmetic, such as {@code "batch_size *
+   * accumulate"}, and is delivered with the configuration. {@link DerivedParameter} has what an
+   * expression may say.
+   */
+  public StudyBuilder derived(String name, String expression) {
+    study
+        .getSearchSpaceBuilder()
+        .addDerivedParameters(
+            DerivedParameter.newBuilder().setName(name).setExpression(expression));
     return this;
   }
 

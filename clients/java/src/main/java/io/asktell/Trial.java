@@ -60,9 +60,9 @@ public final class Trial implements AutoCloseable {
     return info.getNumber();
   }
 
-  /** The configuration. */
+  /** The configuration, with its derived parameters. */
   public Params params() {
-    return new Params(info.getParametersMap());
+    return Params.of(info);
   }
 
   /** The trial as of the last call that answered with it; {@link #refresh} reads it anew. */
