@@ -13,9 +13,8 @@ from collections.abc import Callable
 from asktell_server.engine.workers.fork_server import REQUEST
 from asktell_server.engine.workers.messages import Failure, receive
 from asktell_server.engine.workers.process import WorkerDied, WorkerError
-from asktell_server.processes import ConnectedChild
+from asktell_server.processes import EXIT_S, ConnectedChild, end
 
-_EXIT_S = 5.0
 PATIENCE_S = 10.0
 """A process that has neither forked nor killed a worker for so long, which takes it milliseconds, is ended with its workers."""
 
@@ -105,15 +104,9 @@ class Forks:
 
     async def close(self) -> None:
         """Ends the process, and with it the workers that are left."""
-        self._child.stdin.close()
         try:
-            async with asyncio.timeout(_EXIT_S):
-                await self._child.wait()
-        except TimeoutError:
-            pass
+            await end(self._child, grace_s=EXIT_S)
         finally:
-            self._child.kill()
-            await asyncio.shield(self._child.wait())
             await self._listening
 
     def _give_up_unless(self, done: Callable[[], bool]) -> None:

@@ -13,7 +13,7 @@ import asktell_server
 from asktell_server.engine.workers.forks import Forks
 from asktell_server.engine.workers.messages import receive
 from asktell_server.engine.workers.process import WorkerError, WorkerProcess
-from asktell_server.processes import ConnectedChild, PipedChild, spawn_connected, spawn_piped
+from asktell_server.processes import EXIT_S, ConnectedChild, PipedChild, end, spawn_connected, spawn_piped
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +21,6 @@ CAN_FORK = sys.platform == "linux"
 """Elsewhere the libraries below torch may not be used after a fork."""
 WORKER = "asktell_server.engine.workers.worker"
 FORK_SERVER = "asktell_server.engine.workers.fork_server"
-_EXIT_S = 5.0
-"""How long a process may take to end after it closed its pipes: its status says more than that of a kill."""
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -99,26 +97,13 @@ async def _until_warm(child: PipedChild | ConnectedChild, notice_s: float) -> No
             )
         receiving.result()
     except EOFError:
-        await _end(child, grace_s=_EXIT_S)
+        await end(child, grace_s=EXIT_S)
         raise WorkerError(f"a worker ended with status {child.returncode} while it started") from None
     except BaseException:
-        await _end(child, grace_s=0)
+        await end(child, grace_s=0)
         raise
     finally:
         receiving.cancel()
-
-
-async def _end(child: PipedChild | ConnectedChild, *, grace_s: float) -> None:
-    """Ends a process that may end by itself within `grace_s`; goes through even when cancelled."""
-    child.stdin.close()
-    try:
-        async with asyncio.timeout(grace_s):
-            await child.wait()
-    except TimeoutError:
-        pass
-    finally:
-        child.kill()
-        await asyncio.shield(child.wait())
 
 
 def _command(module: str) -> list[str]:
