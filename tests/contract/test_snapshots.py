@@ -15,12 +15,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from asktell_server.domain import standings
 from asktell_server.domain.errors import NotFound
 from asktell_server.domain.metrics import Metric
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.trial import Origin, Result, Trial, TrialState
-from asktell_server.service import ranking, view_parts
 from asktell_server.service import snapshots as snapshots_module
+from asktell_server.service import view_parts
 from asktell_server.service.snapshot_parts import Manifest, read_part
 from asktell_server.service.snapshots import Snapshots
 from asktell_server.service.study_view import StudyView
@@ -341,7 +342,7 @@ async def test_the_collector_does_not_stop_all_threads_while_a_snapshot_is_read(
         return noted
 
     monkeypatch.setattr(snapshots_module, "read_part", noting(read_part))
-    monkeypatch.setattr(ranking, "_fill", noting(ranking._fill))
+    monkeypatch.setattr(standings, "best_first", noting(standings.best_first))
     await _loaded(ledger, study, every=10)
     assert seen.count(False) == len(seen) > 2
     assert gc.isenabled()
@@ -385,10 +386,15 @@ async def test_a_snapshot_that_cannot_be_used_is_left_alone_with_a_line_in_the_l
         case "counts":
             empty = Manifest(parts={})
             assert await ledger.keep_snapshot(study, dataclasses.replace(kept, manifest=empty.sealed()))
+    snapshots = Snapshots(ledger, every=10)
     with caplog.at_level(logging.WARNING):
-        view = await _loaded(ledger, study, every=10)
+        view, _ = await Views(ledger, snapshots=snapshots).refresh(study)
     assert said in caplog.text
     assert _all_of(view) == whole
+    await snapshots.settle()
+    anew = await _loaded(ledger, study, every=10)
+    assert anew.snapshot_sequence == kept.sequence, "it has been written anew"
+    assert _all_of(anew) == whole
 
 
 async def test_a_large_part_is_stored_in_pieces_and_a_snapshot_that_is_too_large_not_at_all(

@@ -11,7 +11,7 @@ import numpy as np
 
 from asktell_server.domain import pareto
 from asktell_server.domain.goals import Goals, Rank
-from asktell_server.domain.standings import Row, Standing, Standings, TotalOrder, turn_of
+from asktell_server.domain.standings import Row, Standing, Standings, TotalOrder, best_first, merged, turn_of
 
 
 def standings_of(goals: Goals) -> Standings:
@@ -75,11 +75,10 @@ class ParetoOrder:
         if not standing.rank[0] and self._front is not None:
             self._join(standing.rank, number)
 
-    def extend(self, standings: Mapping[int, Standing], *, best_first: Sequence[int]) -> None:
+    def extend(self, standings: Mapping[int, Standing]) -> None:
         """See Standings."""
         self._standings |= standings
-        self._measured += [(rank, number) for number in best_first if (rank := standings[number].rank) is not None]
-        self._measured.sort()
+        self._measured = merged(self._measured, [(row[:-1], int(row[-1])) for row in best_first(standings)])
         self._turns = sorted([*self._turns, *(turn_of(*each) for each in standings.items())])
         self._front, self._dominated, self._run = None, None, None
 

@@ -11,11 +11,17 @@ import itertools
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping, Sequence
 from math import inf
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
+
+import numpy as np
 
 from asktell_server.domain.goals import Goals, Rank
 from asktell_server.domain.times import to_microseconds
 from asktell_server.domain.trial import Origin, Trial, TrialState
+
+T = TypeVar("T")
+_BLOCK = 10_000
+"""Rows that are made within a millisecond."""
 
 Row = tuple[float, ...]
 """What is sorted: plain tuples of numbers, which compare fast."""
@@ -50,11 +56,8 @@ class Standings(Protocol):
         """Takes in a trial that is not among them."""
         ...
 
-    def extend(self, standings: Mapping[int, Standing], *, best_first: Sequence[int]) -> None:
-        """Takes in many trials that are not among them, faster than one by one.
-
-        `best_first`: the numbers of those with a rank, sorted by rank and number as far as may be.
-        """
+    def extend(self, standings: Mapping[int, Standing]) -> None:
+        """Takes in many trials that are not among them, faster than one by one."""
         ...
 
     def remove(self, number: int) -> None:
@@ -129,13 +132,12 @@ class TotalOrder:
         if not standing.imported:
             insort(self._turns, turn)
 
-    def extend(self, standings: Mapping[int, Standing], *, best_first: Sequence[int]) -> None:
+    def extend(self, standings: Mapping[int, Standing]) -> None:
         """See Standings."""
         self._standings |= standings
-        self._best += [(*(standings[number].rank or ()), number) for number in best_first]
+        self._best = merged(self._best, best_first(standings))
         self._turns += [(True, end, number) for number, (_, imported, end) in standings.items() if not imported]
-        self._best.sort()  # nearly in order, both of them
-        self._turns.sort()
+        self._turns.sort()  # nearly in order
         self._find_last_gain()
 
     def remove(self, number: int) -> None:
@@ -191,6 +193,27 @@ class TotalOrder:
 def turn_of(number: int, standing: Standing) -> Row:
     """Where a trial stands in the order of the ends: all imported ones first, then by time and number."""
     return not standing.imported, standing.end, number
+
+
+def best_first(standings: Mapping[int, Standing]) -> list[Row]:
+    """Rank and number of those that were measured, sorted. NumPy sorts many times faster, and lets other threads run meanwhile."""
+    known = [rank for rank, _, _ in standings.values() if rank is not None]
+    if not known:
+        return []
+    numbers = np.array([number for number, (rank, _, _) in standings.items() if rank is not None])
+    values = np.fromiter(itertools.chain.from_iterable(known), np.float64, len(known) * len(known[0]))
+    ranks = values.reshape(len(known), -1)
+    order = np.lexsort((numbers, *ranks.T[::-1]))
+    columns = [column.tolist() for column in (*ranks[order].T, numbers[order])]
+    rows: list[Row] = []
+    for start in range(0, len(known), _BLOCK):  # Python has the interpreter to itself in each
+        rows += zip(*(column[start : start + _BLOCK] for column in columns), strict=True)
+    return rows
+
+
+def merged(first: list[T], second: list[T]) -> list[T]:
+    """Two sorted lists as one."""
+    return sorted([*first, *second]) if first else second  # type: ignore[type-var]
 
 
 def _take_out(rows: list[Row], row: Row) -> None:

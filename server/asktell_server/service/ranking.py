@@ -6,8 +6,6 @@ import asyncio
 from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from asktell_server.domain.front import standings_of
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.standings import Standing, Standings, standing_of
@@ -74,7 +72,7 @@ class Ranking:
                         number: standing for number, standing in zip(ended, ranked, strict=True) if standing is not None
                     }
                     standings = standings_of(goals)
-                    await asyncio.to_thread(_fill, standings, known)
+                    await asyncio.to_thread(standings.extend, known)
                     for number in self._moved:
                         standings.remove(number)
                         if (standing := self._standing(number, goals)) is not None:
@@ -121,22 +119,7 @@ class Ranking:
         if self.study.goals.is_relative:
             self._goals = self._ranked_by = None  # nobody knows what they were relative to
         else:
-            _fill(self._standings, standings)
-
-
-def _fill(standings: Standings, known: Mapping[int, Standing]) -> None:
-    """Takes many into standings that are empty."""
-    standings.extend(known, best_first=_best_first(known))
-
-
-def _best_first(standings: Mapping[int, Standing]) -> list[int]:
-    """Those with a rank by rank and number. NumPy sorts many times faster, and lets other threads run meanwhile."""
-    numbers = [number for number, standing in standings.items() if standing.rank is not None]
-    if not numbers:
-        return numbers
-    ranks = np.array([standings[number].rank for number in numbers], dtype=np.float64)
-    order = np.lexsort((np.array(numbers), *ranks.T[::-1]))
-    return [numbers[place] for place in order.tolist()]
+            self._standings.extend(standings)
 
 
 def _settled_goals(study: Study, trials: Mapping[int, Trial], imported: Sequence[int]) -> Goals:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import struct
 import sys
+import zlib
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from asktell_server import __version__
 from asktell_server.domain.standings import Standing
-from asktell_server.service.trial_book import Packed, packed
+from asktell_server.domain.trial import Trial
+from asktell_server.service.trial_book import Shelf, shelved
 from asktell_server.service.view_parts import ViewPart
-from asktell_server.store.codec import CodecError, seal, unseal
+from asktell_server.store.codec import CodecError, digest, seal, unseal
 
-FORM = f"2 {__version__} {sys.byteorder}"
+FORM = f"3 {__version__} {sys.byteorder}"
 """Rises with any change of what a part holds. Other versions of the server may also work out other values."""
+
+_LENGTH = struct.Struct(">I")
+"""Of what is sealed, in bytes."""
+_KNOWN, _RANKED, _IMPORTED = 1, 2, 4
+_AS_STANDING = partial(tuple.__new__, Standing)
+"""What `Standing._make` does, without Python's own steps."""
 
 
 class NoSnapshot(Exception):
@@ -66,61 +76,135 @@ def _unsealed(blob: bytes) -> dict[str, Any]:
         raise NoSnapshot(str(error)) from error
 
 
-def sealed_part(index: int, part: ViewPart) -> tuple[bytes, Mapping[int, Packed]]:
-    """A part as bytes, and its trials in their packed form."""
-    trials = {number: packed(kept) for number, kept in part.trials.items()}
-    standings = [standing or (None, None, None) for standing in part.standings]
-    data = {
+def sealed_part(index: int, part: ViewPart) -> tuple[bytes, Sequence[Shelf]]:
+    """A part as bytes, and its trials on shelves: a head, and a tail of data that reading takes as they are."""
+    shelves = shelved(part.trials)
+    tail = [data for _, data in shelves]
+    head = {
         "index": index,
-        "trials": [list(trials), *_columns(trials.values(), 3)],
+        "shelves": [(shelf.numbers, shelf.revisions, shelf.states, len(data)) for shelf, data in shelves],
         "ended": part.ended,
-        "history": [_column_to(column) for column in part.history],
+        "history": [_column_to(column, tail) for column in part.history],
         "surprises": part.surprises,
-        "standings": _columns(standings, 3),
+        "standings": _standings_to(part.standings, tail),
         "measurements": part.measurements,
         "curves": part.curves,
     }
-    return seal(data), trials
+    data = b"".join(tail)
+    sealed = seal({**head, "tail": digest(data)})
+    return b"".join((_LENGTH.pack(len(sealed)), sealed, data)), [shelf for shelf, _ in shelves]
 
 
 def read_part(index: int, sealed: bytes) -> ViewPart:
     """The inverse of `sealed_part`. Raises NoSnapshot."""
-    data = _unsealed(sealed)
-    if data["index"] != index:
-        raise NoSnapshot(f"part {data['index']} stands in the place of part {index}")
-    numbers, *trials = data["trials"]
-    ranks, imported, ends = data["standings"]
-    ranks = [None if rank is None else tuple(rank) for rank in ranks]
-    rows = zip(ranks, imported, ends, strict=True)
+    if len(sealed) < _LENGTH.size:
+        raise NoSnapshot("it is cut off")
+    end = _LENGTH.size + _LENGTH.unpack_from(sealed)[0]
+    head = _unsealed(sealed[_LENGTH.size : end])
+    if head["index"] != index:
+        raise NoSnapshot(f"part {head['index']} stands in the place of part {index}")
+    tail = _Tail(sealed[end:])
+    if digest(tail.data) != head["tail"]:
+        raise NoSnapshot("its checksum is wrong")
+    trials: dict[int, Trial | Shelf] = {}
+    for numbers, revisions, states, length in head["shelves"]:
+        trials.update(dict.fromkeys(numbers, Shelf(numbers, revisions, states, tail.take(length))))
     return ViewPart(
-        trials=dict(zip(numbers, zip(*trials, strict=True), strict=True)),
-        ended=data["ended"],
-        history=[_column_from(kind, column) for kind, column in data["history"]],
-        surprises=data["surprises"],
-        standings=[None if row[-1] is None else Standing._make(row) for row in rows],
-        measurements=data["measurements"],
-        curves=data["curves"],
+        trials=trials,
+        ended=head["ended"],
+        history=[_column_from(column, tail) for column in head["history"]],
+        surprises=head["surprises"],
+        standings=_standings_from(head["standings"], tail),
+        measurements=head["measurements"],
+        curves=head["curves"],
     )
 
 
-def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[Sequence[Any]]:
-    return list(zip(*rows, strict=True)) or [()] * width
+class _Tail:
+    """The tail of a part, to be taken in the order in which it was put together."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._at = 0
+
+    def take(self, length: int) -> bytes:
+        """The next bytes."""
+        self._at += length
+        return self.data[self._at - length : self._at]
 
 
-def _column_to(column: Sequence[Any]) -> tuple[str, Any]:
-    """A column of a history: numbers and outcomes as bytes, configurations by parameter."""
+def _numbers_to(numbers: array[Any], tail: list[bytes]) -> tuple[str, int, bool]:
+    """Puts numbers at the end of the tail, compressed only where that helps: most doubles only take time to unpack."""
+    data = numbers.tobytes()
+    compressed = zlib.compress(data, level=1)
+    helps = 4 * len(compressed) < 3 * len(data)
+    tail.append(compressed if helps else data)
+    return numbers.typecode, len(tail[-1]), helps
+
+
+def _numbers_from(column: tuple[str, int, bool], tail: _Tail) -> array[Any]:
+    kind, length, compressed = column
+    data = tail.take(length)
+    numbers: array[Any] = array(kind)
+    numbers.frombytes(zlib.decompress(data) if compressed else data)
+    return numbers
+
+
+def _standings_to(standings: Sequence[Standing | None], tail: list[bytes]) -> tuple[Any, Any, Sequence[Any]]:
+    """What is known of each trial and whether it is imported (a byte each), when it ended, and the ranks by columns."""
+    kinds = array(
+        "B",
+        (
+            each is not None and _KNOWN | (each.rank is not None and _RANKED) | (each.imported and _IMPORTED)
+            for each in standings
+        ),
+    )
+    ends = array("q", (0 if each is None else each.end for each in standings))
+    ranks = zip(*(each.rank for each in standings if each is not None and each.rank is not None), strict=True)
+    return (
+        _numbers_to(kinds, tail),
+        _numbers_to(ends, tail),
+        [_numbers_to(array("d", column), tail) for column in ranks],
+    )
+
+
+def _standings_from(columns: tuple[Any, Any, Sequence[Any]], tail: _Tail) -> Sequence[Standing | None]:
+    kinds, ends = _numbers_from(columns[0], tail), _numbers_from(columns[1], tail)
+    ranks = zip(*(_numbers_from(column, tail) for column in columns[2]), strict=True)
+    if all(map(_RANKED.__and__, kinds)):  # the usual case, in a third of the time
+        imported = map((_IMPORTED.__and__), kinds)
+        return list(map(_AS_STANDING, zip(ranks, map(bool, imported), ends, strict=True)))
+    return [
+        Standing(next(ranks) if kind & _RANKED else None, bool(kind & _IMPORTED), end) if kind else None
+        for kind, end in zip(kinds, ends, strict=True)
+    ]
+
+
+def _column_to(column: Sequence[Any], tail: list[bytes]) -> tuple[str, Any]:
+    """A column of a history: numbers, outcomes, or configurations by parameter."""
     if isinstance(column, array):
-        return column.typecode, column.tobytes()
+        return "numbers", _numbers_to(column, tail)
     if isinstance(column, bytearray):
         return "outcomes", bytes(column)
-    return "keys", list(zip(*column, strict=True))
+    return "keys", [_values_to(values, tail) for values in zip(*column, strict=True)]
 
 
-def _column_from(kind: str, column: Any) -> Sequence[Any]:
-    if kind == "keys":
-        return list(zip(*column, strict=True))
+def _column_from(column: tuple[str, Any], tail: _Tail) -> Sequence[Any]:
+    kind, content = column
+    if kind == "numbers":
+        return _numbers_from(content, tail)
     if kind == "outcomes":
-        return bytes(column)
-    numbers: array[float] = array(kind)
-    numbers.frombytes(column)
-    return numbers
+        return bytes(content)
+    return list(zip(*(_values_from(values, tail) for values in content), strict=True))
+
+
+def _values_to(values: Sequence[Any], tail: list[bytes]) -> tuple[str, Any]:
+    """The values of one parameter."""
+    if all(type(value) is float for value in values):
+        return "numbers", _numbers_to(array("d", values), tail)
+    return "values", values
+
+
+def _values_from(values: tuple[str, Any], tail: _Tail) -> Sequence[Any]:
+    kind, content = values
+    return _numbers_from(content, tail) if kind == "numbers" else content

@@ -51,6 +51,8 @@ class Snapshots:
         self._least = max(1, every // WORTH)
         self._max_bytes = max_bytes
         self._writing: dict[StudyName, asyncio.Task[None]] = {}
+        self._unusable: dict[StudyName, Snapshot] = {}
+        """What was left alone, to be written anew: no part of it may stand in the next one."""
 
     async def load(self, head: StudyHead) -> StudyView | None:
         """A view made of the study's snapshot and the log since, if that goes; None: read the trials.
@@ -69,6 +71,7 @@ class Snapshots:
             view = await self._restored(head, snapshot)
         except NoSnapshot as error:
             log.warning("the snapshot of %s is left alone, its trials are read instead: %s", name, error)
+            self._unusable[name] = snapshot
             return None
         view.snapshot_sequence = snapshot.sequence
         log.debug("read the snapshot of %s in %.3f s: %d trials", name, time.monotonic() - began, len(view.trials))
@@ -151,7 +154,7 @@ class Snapshots:
         name, sequence = view.study.name, view.sequence
         kept = await self._ledger.read_snapshot(name)
         base = None if kept is None or kept.epoch != view.head.epoch else readable(kept.manifest)
-        if kept is None or base is None or kept.sequence > sequence:
+        if kept is None or base is None or kept.sequence > sequence or kept == self._unusable.get(name):
             base, before = Manifest(parts={}), -1
         else:
             before = kept.sequence
@@ -171,6 +174,7 @@ class Snapshots:
         )
         if await self._ledger.keep_snapshot(name, snapshot):
             view.snapshot_sequence = sequence
+            self._unusable.pop(name, None)
             took = time.monotonic() - began
             log.debug("wrote the snapshot of %s in %.3f s: %d bytes in all", name, took, manifest.size)
 
@@ -192,14 +196,14 @@ class Snapshots:
     async def _write_part(self, view: StudyView, index: int) -> tuple[Sequence[str], int]:
         name, epoch, part = view.study.name, view.head.epoch, view.part(index)
         began = time.monotonic()
-        sealed, trials = await asyncio.to_thread(sealed_part, index, part)
+        sealed, shelves = await asyncio.to_thread(sealed_part, index, part)
         took = time.monotonic() - began
         pieces = []
         for start in range(0, len(sealed), MAX_PIECE_BYTES):
             data = sealed[start : start + MAX_PIECE_BYTES]
             pieces.append(f"{index}-{digest(data).hex()}")
             await self._ledger.write_piece(name, epoch=epoch, piece=pieces[-1], data=data)
-        view.pack(part.trials, trials)
+        view.pack(part.trials, shelves)
         await asyncio.sleep(took)  # the thread shares the interpreter with the event loop: calls go first
         return pieces, len(sealed)
 

@@ -23,7 +23,7 @@ from asktell_server.service.curves import Curve, Curves
 from asktell_server.service.observing import observation
 from asktell_server.service.problems import problem_of
 from asktell_server.service.ranking import Ranking
-from asktell_server.service.trial_book import Packed, TrialBook
+from asktell_server.service.trial_book import Shelf, TrialBook
 from asktell_server.service.view_parts import PartChanges, ViewPart, numbers_of, part_count
 from asktell_server.store.protocol import (
     LogEntry,
@@ -286,18 +286,14 @@ class StudyView:
 
     def restore(self, parts: Iterable[ViewPart]) -> None:
         """Takes in all parts of another view of the study, in their order; nothing must be here yet."""
-        standings: dict[int, Standing] = {}
+        standings: dict[int, Standing | None] = {}
         for part in parts:
             self._trials.update(part.trials)
             self._ended += part.ended
             self._history.extend(part.history)
             self._surprises.update(zip(part.ended, part.surprises, strict=True))
             self._measurements.update(part.measurements)
-            standings.update(
-                (number, standing)
-                for number, standing in zip(part.ended, part.standings, strict=True)
-                if standing is not None
-            )
+            standings.update(zip(part.ended, part.standings, strict=True))
             for number, curves in part.curves.items():
                 for metric, curve in curves.items():
                     self.curves.restore(number, metric, Curve.unpacked(curve))
@@ -307,11 +303,11 @@ class StudyView:
                     self._queued.append(number)
         self.newest = max(self._trials, default=0)
         self.surprise = sum(self._surprises.values())
-        self._ranking.restore(standings)
+        self._ranking.restore({number: known for number, known in standings.items() if known is not None})
 
-    def pack(self, known: Mapping[int, Trial | Packed], packed: Mapping[int, Packed]) -> None:
-        """Keeps trials that have ended in their packed form, where the view still has the versions `known` (see `part`)."""
-        self._trials.replace(known, packed)
+    def pack(self, known: Mapping[int, Trial | Shelf], shelves: Iterable[Shelf]) -> None:
+        """Keeps trials that have ended on shelves, where the view still has the versions `known` (see `part`)."""
+        self._trials.replace(known, shelves)
 
 
 def _take_out(numbers: list[int], number: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from asktell_server.domain.standings import Standing
 from asktell_server.domain.trial import Trial
-from asktell_server.service.trial_book import Packed
+from asktell_server.service.trial_book import Shelf
 
 PART = 1000
 """Numbers of the trials of one part of a view."""
@@ -25,7 +25,7 @@ class ViewPart:
         curves: by trial and metric.
     """
 
-    trials: Mapping[int, Trial | Packed]
+    trials: Mapping[int, Trial | Shelf]
     ended: Sequence[int]
     history: Sequence[Sequence[Any]]
     surprises: Sequence[int]

@@ -244,7 +244,7 @@ def test_a_run_without_gain_is_counted_without_comparing_all_results(monkeypatch
     monkeypatch.setattr(pareto, "dominates", dominates)
     order = ParetoOrder([None, None])
     known = {number: Standing((0.0, float(number), float(-min(number, 9))), False, number) for number in range(1000)}
-    order.extend(known, best_first=range(1000))
+    order.extend(known)
     assert order.run_without_gain == 990
     order.remove(5)
     assert order.run_without_gain == 990
