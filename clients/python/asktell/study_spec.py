@@ -51,6 +51,8 @@ class StudyOptions(StudyChanges, total=False):
         objectives: `Minimize("val_loss")`, or a list of up to 6 such.
         outcome_constraints: bounds that good trials keep: `AtMost("latency_ms", 50)`, `AtLeast("accuracy", 0.9)`, or a list.
         metrics: further metrics that trials log, by name or as `Metric(name, split="test")`; never optimised.
+        cost: a metric that says what a trial cost, such as seconds of training: at least 0, and optional in a result. See
+            `AskOptions.cost_aware`.
         algorithm: "auto", "manual", "grid", "random", "sobol", "bayesian", or an object such as `Bayesian(8)`.
         lease_s: how long a trial stays with a worker that is not heard of, in seconds; 0 = for ever; default 60.
         max_attempts: how many times a trial is started before it is given up; default 3.
@@ -62,6 +64,7 @@ class StudyOptions(StudyChanges, total=False):
     objectives: Required[Objective | Sequence[Objective]]
     outcome_constraints: OutcomeConstraint | Sequence[OutcomeConstraint]
     metrics: Sequence[str | Metric]
+    cost: str | None
     algorithm: str | Algorithm
     lease_s: float | None
     max_attempts: int | None

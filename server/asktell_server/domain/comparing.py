@@ -47,6 +47,8 @@ def _fixed(wanted: WantedStudy, stored: Study) -> Iterator[str]:
         yield "objectives"
     if frozenset(study.goals.outcome_constraints) != frozenset(stored.goals.outcome_constraints):
         yield "outcome_constraints"
+    if study.goals.cost_metric != stored.goals.cost_metric:
+        yield "cost_metric"
     if _unordered(study.tracked_metrics) != _unordered(stored.tracked_metrics):
         yield "tracked_metrics"
     if study.algorithm != stored.algorithm:

@@ -37,6 +37,8 @@ def validate_goals(goals: Goals, where: str) -> None:
         raise InvalidArgument(
             f"{where}.outcome_constraints", f"must hold at most {MAX_OUTCOME_CONSTRAINTS}, got {len(constraints)}"
         )
+    if goals.cost_metric:
+        validate_metric_name(goals.cost_metric, f"{where}.cost_metric")
     for index, constraint in enumerate(constraints):
         entry = f"{where}.outcome_constraints[{index}]"
         _validate_constraint(constraint, entry)
@@ -142,3 +144,9 @@ def _validate_metric(of: Objective | OutcomeConstraint, where: str) -> None:
 def _require_finite(value: float, where: str) -> None:
     if not math.isfinite(value):
         raise InvalidArgument(where, f"must be finite, got {value}", reason=ErrorReason.NOT_FINITE)
+
+
+def require_cost_metric(goals: Goals, where: str) -> None:
+    """Raises InvalidArgument when somebody wants improvement per cost and no metric says what trials cost."""
+    if not goals.cost_metric:
+        raise InvalidArgument("cost_aware", f"needs a metric that says what trials cost, and {where} is unset")

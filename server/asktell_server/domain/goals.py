@@ -24,12 +24,14 @@ class Goals:
     A constraint that is relative to a baseline has no say until `relative_to` has put the baseline's value in.
 
     Attributes:
+        cost_metric: a metric that says what a trial cost, which a result may hold; "" = none.
         metrics: the metrics that a successful result must hold, each once: the columns of what the engine learns from.
         directions: for each of them the side that is wanted: the objective's goal, or that of the first bound.
     """
 
     objectives: tuple[Objective, ...]
     outcome_constraints: tuple[OutcomeConstraint, ...] = ()
+    cost_metric: str = ""
     metrics: tuple[str, ...] = field(init=False, repr=False, compare=False)
     directions: tuple[Goal, ...] = field(init=False, repr=False, compare=False)
 
@@ -39,6 +41,15 @@ class Goals:
             directions.setdefault(constraint.metric, constraint.goal)
         object.__setattr__(self, "metrics", tuple(directions))
         object.__setattr__(self, "directions", tuple(directions.values()))
+
+    @property
+    def width(self) -> int:
+        """How many numbers the engine learns from one result: its `metrics`, and behind them its expense."""
+        return len(self.metrics) + bool(self.cost_metric)
+
+    def expense(self, result: Result) -> Metric | None:
+        """What the trial cost; None where the result does not say."""
+        return result.metrics.get(self.cost_metric) if self.cost_metric else None
 
     @property
     def is_relative(self) -> bool:

@@ -160,6 +160,15 @@ def validate_metric_name(name: str, where: str) -> None:
         raise InvalidArgument(where, f"must be {NAME_RULE}, got {name[:140]!r}")
 
 
+def validate_expense(metrics: Metrics, cost_metric: str, *, field: str = "metrics") -> None:
+    """Raises InvalidArgument when a trial is said to have cost less than nothing."""
+    if cost_metric in metrics and metrics[cost_metric].value < 0:
+        raise InvalidArgument(
+            f"{field}[{cost_metric}].value",
+            f"must be at least 0, for it is what the trial cost, got {metrics[cost_metric].value:g}",
+        )
+
+
 def validate_metrics(metrics: Metrics, *, declared: frozenset[str], field: str = "metrics") -> None:
     """Checks that every metric is declared and finite.
 

@@ -40,6 +40,7 @@ class Provenance:
         prepared: it was made before anybody asked for it.
         prepared_pending: keys of the last of the pending configurations: those that were prepared and not trials yet,
             which the log does not know.
+        cost_exponent: how much it was to mind what trials cost (`StudyTask.cost_exponent`).
     """
 
     sequence: int
@@ -53,6 +54,7 @@ class Provenance:
     prepared: bool = False
     prepared_pending: tuple[Key, ...] = ()
     other_fits: tuple[Fit, ...] = ()
+    cost_exponent: float = 0.0
 
     @property
     def fits(self) -> tuple[Fit, ...]:

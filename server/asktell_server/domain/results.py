@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asktell_server.domain.errors import InvalidArgument
-from asktell_server.domain.metrics import validate_metrics
+from asktell_server.domain.metrics import validate_expense, validate_metrics
 from asktell_server.domain.study import Study
 from asktell_server.domain.trial import Result
 
@@ -14,9 +14,10 @@ def validate_result(study: Study, result: Result, *, field: str = "metrics", rea
     """Checks a result against the study of its trial.
 
     Raises:
-        InvalidArgument: a metric is unknown or not finite, a success lacks an objective, the reason is too long.
+        InvalidArgument: a metric is unknown or not finite, the cost is negative, a success lacks an objective, the reason is too long.
     """
     validate_metrics(result.metrics, declared=study.declared_metrics, field=field)
+    validate_expense(result.metrics, study.goals.cost_metric, field=field)
     study.goals.require(result, field=field)
     validate_reason(result.reason, reason_field)
 

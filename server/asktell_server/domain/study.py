@@ -127,7 +127,8 @@ class Study:
     @property
     def declared_metrics(self) -> frozenset[str]:
         """The names of all metrics that trials may report."""
-        return frozenset((*self.goals.metrics, *(tracked.metric for tracked in self.tracked_metrics)))
+        cost = [self.goals.cost_metric] if self.goals.cost_metric else []
+        return frozenset((*self.goals.metrics, *(tracked.metric for tracked in self.tracked_metrics), *cost))
 
     def validate(self, where: str = "study") -> None:
         """Checks everything a caller may set.

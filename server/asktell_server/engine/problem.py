@@ -27,8 +27,10 @@ class Problem:
     replicates: int = 1
 
     def empty_history(self) -> History:
-        """The history of a study of this problem that has not begun; its metrics are those of the goals, in their order."""
-        return History(self.space, metrics=len(self.goals.metrics))
+        """The history of a study of this problem that has not begun; its metrics are those of the goals, in their order, and
+        behind them the cost metric, where there is one.
+        """
+        return History(self.space, metrics=self.goals.width)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,8 @@ class StudyTask:
 
     `pending` are configurations that are running or handed out; `seed` is the study's seed, and everything random is
     drawn from it and from the number of observations and pending trials; `warm_start` is what an earlier answer for
-    the same problem carried, and may be empty or foreign (then it is ignored).
+    the same problem carried, and may be empty or foreign (then it is ignored). `cost_exponent` says how much to mind what trials
+    cost: the acquisition is divided by the expected cost to that power, so 0 is not at all and 1 is improvement per cost.
     """
 
     problem: Problem
@@ -45,6 +48,7 @@ class StudyTask:
     pending: Sequence[Configuration] = ()
     seed: int = 0
     warm_start: bytes = b""
+    cost_exponent: float = 0.0
 
     def is_large(self) -> bool:
         """See Task."""

@@ -78,6 +78,11 @@ def _belief_lines(explanation: Explanation, fits: Sequence[Fit]) -> Iterator[str
             yield _line("log EI", f"{prediction.acquisition_value:.4g} (of the standardised objective)")
         else:
             yield _line("acquisition", f"{prediction.acquisition_value:.4g} (of standardised metrics, logarithmic)")
+        exponent = explanation.trial.provenance.cost_exponent if explanation.trial.provenance else 0.0
+        if exponent:
+            yield _line(
+                "per cost", f"less {exponent:.3g} times the log of the expected {goals.cost_metric}, where it is known"
+            )
     for name, fit in zip(goals.metrics, fits, strict=False):
         if len(goals.metrics) > 1:
             yield _line("model of", name)

@@ -34,12 +34,12 @@ class Modelling:
         await self._engine.spare()
 
     async def suggest(
-        self, view: StudyView, count: int, *, also_pending: Sequence[Configuration] = ()
+        self, view: StudyView, count: int, *, also_pending: Sequence[Configuration] = (), cost_exponent: float = 0.0
     ) -> Sequence[Suggestion]:
         """`count` suggestions; `also_pending` are configurations that are about to become trials."""
         await self._warm_up(view)
         sequence = view.sequence  # the view may move on while the model computes
-        task = task_of(view, count, also_pending=also_pending)
+        task = task_of(view, count, also_pending=also_pending, cost_exponent=cost_exponent)
         return self._taken(view, task, await self._engine.answer(task), sequence, len(also_pending))
 
     async def suggest_ahead(self, view: StudyView, task: SuggestTask, *, prepared_pending: int) -> Suggestion | None:
@@ -95,7 +95,9 @@ class Modelling:
         task.add_done_callback(self._background.discard)
 
 
-def task_of(view: StudyView, count: int, *, also_pending: Sequence[Configuration] = ()) -> SuggestTask:
+def task_of(
+    view: StudyView, count: int, *, also_pending: Sequence[Configuration] = (), cost_exponent: float = 0.0
+) -> SuggestTask:
     """What the engine is asked for; `also_pending` are configurations that no trial has yet."""
     study = view.study
     return SuggestTask(
@@ -105,6 +107,7 @@ def task_of(view: StudyView, count: int, *, also_pending: Sequence[Configuration
         count=count,
         seed=study.seed,
         warm_start=view.warm_start or b"",
+        cost_exponent=cost_exponent,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asktell_server.domain.goals import Goals
+from asktell_server.domain.metrics import Metric
 from asktell_server.domain.space import Configuration
 from asktell_server.domain.trial import Result, TrialState
 from asktell_server.engine.observations import Observation, Outcome
@@ -12,7 +13,9 @@ _WITHOUT_VALUE = {TrialState.FAILED: Outcome.FAILED, TrialState.INFEASIBLE: Outc
 
 def observation(goals: Goals, parameters: Configuration, result: Result) -> Observation:
     """What the engine learns from a configuration that was tried: UNKNOWN where the result says nothing about it."""
-    measured = goals.measured(result)
-    if measured is None:
-        return Observation(parameters=parameters, outcome=_WITHOUT_VALUE.get(result.state, Outcome.UNKNOWN))
-    return Observation(parameters=parameters, outcome=Outcome.VALUE, metrics=measured)
+    measured, expense = goals.measured(result), goals.expense(result)
+    outcome = Outcome.VALUE if measured is not None else _WITHOUT_VALUE.get(result.state, Outcome.UNKNOWN)
+    metrics: tuple[Metric | None, ...] = measured or ()
+    if expense is not None:
+        metrics = (*(measured or (None,) * len(goals.metrics)), expense)
+    return Observation(parameters=parameters, outcome=outcome, metrics=metrics)

@@ -66,6 +66,7 @@ class Past:
             count=provenance.count,
             seed=study.seed,
             warm_start=provenance.warm_start,
+            cost_exponent=provenance.cost_exponent,
         )
 
 

@@ -30,6 +30,7 @@ def with_provenance(
         count=task.count,
         engine=__version__,
         prepared=prepared,
+        cost_exponent=task.cost_exponent,
         prepared_pending=tuple(map(task.problem.space.key, task.pending[len(task.pending) - prepared_pending :])),
     )
     return tuple(

@@ -113,6 +113,13 @@ class Studies:
         view, _ = await self._views.refresh(head.study.name)
         return (await tradeoff_of(view)).hypervolume
 
+    async def total_cost(self, head: StudyHead) -> float | None:
+        """What all trials that say so have cost; None where the study has no cost metric. Raises NotFound."""
+        if not head.study.goals.cost_metric:
+            return None
+        view, _ = await self._views.refresh(head.study.name)
+        return view.total_cost
+
     async def list_page(
         self, project: str, *, labels: Mapping[str, str], after: str, limit: int
     ) -> tuple[Sequence[StudyHead], str | None]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Container, Iterable, Mapping, Sequence
 
+import numpy as np
+
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.space import Configuration
@@ -95,6 +97,11 @@ class StudyView:
     def problem(self) -> Problem:
         """What the engine is to optimise."""
         return problem_of(self.study, self.goals)
+
+    @property
+    def total_cost(self) -> float:
+        """What the trials that say so have cost, by the study's cost metric, which there is."""
+        return float(np.nansum(self._history.values[:, -1]))
 
     @property
     def trials(self) -> Mapping[int, Trial]:

@@ -7,7 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from asktell_server.domain.errors import ErrorReason, FailedPrecondition, InvalidArgument
-from asktell_server.domain.goal_rules import validate_goals
+from asktell_server.domain.goal_rules import require_cost_metric, validate_goals
+from asktell_server.domain.metrics import validate_expense
 from asktell_server.domain.space import MAX_EXACT_INT, Configuration
 from asktell_server.domain.study import validate_replicates
 from asktell_server.domain.trial import Result
@@ -38,7 +39,8 @@ class SuggestRequest:
     """What a caller asks for, as it came: `Suggesting` checks it.
 
     `observations` and `pending` are iterated over once, after their lengths, and may raise InvalidArgument then. `warm_start` is
-    what an earlier answer for the same problem carried, and may be empty or foreign (then it is ignored).
+    what an earlier answer for the same problem carried, and may be empty or foreign (then it is ignored). `cost_aware` wants
+    improvement per cost.
     """
 
     problem: Problem
@@ -47,6 +49,7 @@ class SuggestRequest:
     count: int = 1
     seed: int = 0
     warm_start: bytes = b""
+    cost_aware: bool = False
 
 
 class Suggesting:
@@ -87,6 +90,8 @@ async def task_of(request: SuggestRequest) -> SuggestTask:
     """
     problem = request.problem
     _validate_problem(problem)
+    if request.cost_aware:
+        require_cost_metric(problem.goals, "problem.cost_metric")
     _limit("observations", len(request.observations), MAX_OBSERVATIONS)
     _limit("pending", len(request.pending), MAX_PENDING)
     history = problem.empty_history()
@@ -110,6 +115,7 @@ async def task_of(request: SuggestRequest) -> SuggestTask:
         count=request.count,
         seed=request.seed,
         warm_start=request.warm_start,
+        cost_exponent=1.0 if request.cost_aware else 0.0,
     )
 
 
@@ -130,6 +136,7 @@ def _observation(tried: TriedConfiguration, problem: Problem, where: str) -> Obs
     parameters = problem.space.normalize(tried.parameters, field=f"{where}.parameters")
     for name, metric in tried.result.metrics.items():
         metric.validate(f"{where}.metrics[{name[:128]}]")
+    validate_expense(tried.result.metrics, problem.goals.cost_metric, field=f"{where}.metrics")
     problem.goals.require(tried.result, field=f"{where}.metrics")
     return observation(problem.goals, parameters, tried.result)
 

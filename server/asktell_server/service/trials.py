@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from asktell_server.domain.errors import AsktellError, InvalidArgument
-from asktell_server.domain.metrics import Measurement, Metrics, validate_metrics
+from asktell_server.domain.metrics import Measurement, Metrics, validate_expense, validate_metrics
 from asktell_server.domain.names import StudyName, TrialName
 from asktell_server.domain.results import validate_reason, validate_result
-from asktell_server.domain.study import StoppingRules, validate_annotations, validate_labels
+from asktell_server.domain.study import StoppingRules, Study, validate_annotations, validate_labels
 from asktell_server.domain.trial import Result, Trial, TrialState, Verdict
 from asktell_server.service.ask.preparing import Preparer
 from asktell_server.service.changing import ChangingStore, TrialChanges
@@ -104,9 +104,12 @@ class Trials:
             raise InvalidArgument("lease_id", "is required; Ask gave it with the trial")
         if step < 0:
             raise InvalidArgument("step", f"must be at least 0, got {step}")
-        study = await self._changes.checked(
-            name.study, lambda study: validate_metrics(metrics, declared=study.declared_metrics)
-        )
+
+        def check(study: Study) -> None:
+            validate_metrics(metrics, declared=study.declared_metrics)
+            validate_expense(metrics, study.goals.cost_metric)
+
+        study = await self._changes.checked(name.study, check)
         measurement = Measurement(step=step, metrics=metrics, report_time=self._clock()) if metrics else None
         reported = await self._ledger.report(
             name.study,

@@ -48,7 +48,8 @@ _SCHEMA_OF_GOALS = 2
 _SCHEMA_OF_CONDITIONS = 3
 """Of studies whose parameters older servers would take for ones that always exist."""
 _SCHEMA_OF_RICHER_SPACES = 4
-"""Of studies whose constraints on parameters older servers would not keep, or whose derived parameters they would not deliver."""
+"""Of studies whose constraints on parameters older servers would not keep, or whose derived parameters
+they would not deliver, or whose cost metric they would not take."""
 _NEWEST = _SCHEMA_OF_RICHER_SPACES
 SEALED_SCHEMA = 2
 """Of what `seal` makes; rises, too, when the meaning of something in it changes."""
@@ -94,7 +95,7 @@ def encode_study(study: Study) -> bytes:
 
 
 def _schema_of(study: Study) -> int:
-    if study.space.parameter_constraints or study.space.derived:
+    if study.space.parameter_constraints or study.space.derived or study.goals.cost_metric:
         return _SCHEMA_OF_RICHER_SPACES
     if study.space.forest is not None:
         return _SCHEMA_OF_CONDITIONS

@@ -212,6 +212,8 @@ class PythonExecutor:
             count=request.count or 1,
             algorithm=specs.algorithm(problem.algorithm),
             seed=request.seed,
+            cost=problem.cost_metric,
+            cost_aware=request.cost_aware,
         )
         return results.suggestions(suggestions)
 

@@ -58,6 +58,7 @@ def spec(study: study_pb2.Study) -> dict[str, Any]:
         "replicates": study.replicates or None,
         "max_staleness": study.max_staleness if study.HasField("max_staleness") else None,
         "baseline_trial": study.baseline_trial or None,
+        "cost": study.cost_metric or None,
         "seed": study.seed if study.HasField("seed") else None,
     }
     return arguments | {name: each for name, each in optional.items() if each is not None}

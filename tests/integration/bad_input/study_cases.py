@@ -157,6 +157,10 @@ BAD_SPACES: list[tuple[str, search_space_pb2.SearchSpace, str, str]] = [
 SIZE = study_pb2.Objective(metric="size", goal=study_pb2.GOAL_MINIMIZE)
 _MAX_MS = study_pb2.OutcomeConstraint(metric="ms", max=50.0)
 BAD_GOALS: list[tuple[str, dict[str, Any], str, str]] = [
+    *(
+        (f"cost metric: {what}", {"cost_metric": name}, "cost_metric", "INVALID_FIELD")
+        for what, name in {"digit first": "1s", "blank": " ", "too long": "x" * 129, "not ASCII": "é"}.items()
+    ),
     ("the same objective twice", {"objectives": [LOSS, LOSS]}, "objectives[1].metric", "INVALID_FIELD"),
     (
         "seven objectives",

@@ -131,6 +131,12 @@ def _ask() -> Iterator[Case]:
         yield Case(method=method, what=f"count {count}", request=changed(base, put("count", count)), field="count")
     yield Case(
         method=method,
+        what="cost-aware without a cost metric",
+        request=changed(base, put("cost_aware", True)),
+        field="cost_aware",
+    )
+    yield Case(
+        method=method,
         what="worker_id too long",
         request=changed(base, put("worker_id", "w" * 257)),
         field="worker_id",

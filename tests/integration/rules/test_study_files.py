@@ -219,6 +219,17 @@ def test_conditions(rpc: Rpc) -> None:
         assert complaint in what.message
 
 
+def test_a_cost_metric(rpc: Rpc) -> None:
+    assert check(rpc, WHOLE + "cost: seconds\n").cost_metric == "seconds"
+    line = len(WHOLE.splitlines()) + 1
+    for entry, complaint in (
+        ("cost: 12", f"{line}:7: cost: must be a string"),
+        ("cost: gpu hours", f"{line}:7: cost: must be 1 to 128 characters"),
+    ):
+        what = refused(partial(check, rpc, f"{WHOLE}{entry}\n"))
+        assert complaint in what.message
+
+
 def test_derived_parameters(rpc: Rpc) -> None:
     whole = WHOLE.replace("  nesterov:", "  twice: {derived: 2 * learning_rate}\n  nesterov:")
     (derived,) = check(rpc, whole).search_space.derived_parameters

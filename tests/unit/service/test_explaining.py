@@ -15,6 +15,7 @@ from asktell_server.domain.errors import NotFound
 from asktell_server.domain.metrics import Metric, OutcomeConstraint
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import CategoricalDomain, FloatDomain, Parameter, SearchSpace
+from asktell_server.domain.study import StoppingRules
 from asktell_server.domain.trial import UNNAMED_METRIC, Belief, Origin, Prediction, Result, Trial, TrialState
 from asktell_server.engine.problem import Problem
 from asktell_server.engine.task import A, Task
@@ -106,6 +107,25 @@ async def _run(services: Services, count: int) -> list[Trial]:
         else:
             told.append(await services.tell(trial, (float(trial.parameters["lr"]) - 0.3) ** 2))
     return told
+
+
+async def test_an_ask_for_improvement_per_cost_is_made_again_as_one(services: Services) -> None:
+    goals = dataclasses.replace(a_study().goals, cost_metric="seconds")
+    await services.create(algorithm=Bayesian(start_trials=3), goals=goals, stopping=StoppingRules(max_trials=12))
+    trials = []
+    for _ in range(7):
+        (record,) = await services.asking.ask(NAME, count=1, worker_id="w", request=None, cost_aware=True)
+        lr = float(record.trial.parameters["lr"])
+        metrics = {"loss": Metric(value=(lr - 0.3) ** 2), "seconds": Metric(value=10 ** (2 * lr))}
+        result = Result(state=TrialState.SUCCEEDED, metrics=metrics)
+        name = NAME.trial(record.trial.number)
+        record, _ = await services.trials.tell(name, result, lease_id=record.trial.lease_id, request=None)
+        trials.append(record.trial)
+    explanation = await _explain(services, trials[6])
+    again = explanation.repetition
+    assert again is not None
+    assert not list(again.differences(trials[6]))
+    assert "less 0.5 times the log of the expected seconds" in as_text(explanation)
 
 
 async def test_a_suggestion_of_the_model_is_explained_and_made_again(services: Services) -> None:

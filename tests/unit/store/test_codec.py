@@ -156,6 +156,17 @@ def test_older_servers_refuse_studies_with_derived_parameters_and_their_studies_
     assert "derived" not in msgpack.unpackb(encode_trial(running(0.1))[1:])
 
 
+def test_older_servers_refuse_studies_with_a_cost_metric_and_their_studies_are_read() -> None:
+    plain = a_study(StudyName(project="default", study_id="s"))
+    data = msgpack.unpackb(encode_study(plain)[1:])
+    del data["cost_metric"]
+    assert decode_study(bytes([SCHEMA]) + msgpack.packb(data), revision=plain.revision) == plain
+    study = dataclasses.replace(plain, goals=dataclasses.replace(plain.goals, cost_metric="seconds"))
+    stored = encode_study(study)
+    assert stored[0] > SCHEMA + 2
+    assert decode_study(stored, revision=study.revision) == study
+
+
 def test_damaged_values_are_reported_as_such() -> None:
     for encoded in (bytes([SCHEMA]) + msgpack.packb({"state": "RUNNING"}), bytes([SCHEMA]) + b"\xc1"):
         with pytest.raises(CodecError):

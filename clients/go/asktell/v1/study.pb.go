@@ -400,7 +400,13 @@ type Study struct {
 	BaselineTrial int64 `protobuf:"varint,27,opt,name=baseline_trial,json=baselineTrial,proto3" json:"baseline_trial,omitempty"`
 	// Output only. With several objectives: the volume between the reference and what the feasible trials dominate. Set by
 	// GetStudy, once there is a feasible trial; see ListBestTrials for its history.
-	Hypervolume   *float64 `protobuf:"fixed64,28,opt,name=hypervolume,proto3,oneof" json:"hypervolume,omitempty"`
+	Hypervolume *float64 `protobuf:"fixed64,28,opt,name=hypervolume,proto3,oneof" json:"hypervolume,omitempty"`
+	// Optional. Immutable. A metric that says what a trial cost: seconds, dollars, anything that adds up. It needs no place among the
+	// tracked metrics; it may be one of them, an objective or a constrained metric. At least 0, and optional in a result: a trial without it
+	// teaches nothing about costs. See AskRequest.cost_aware.
+	CostMetric string `protobuf:"bytes,29,opt,name=cost_metric,json=costMetric,proto3" json:"cost_metric,omitempty"`
+	// Output only. What all trials that say so have cost. Set by GetStudy, where there is a cost metric.
+	TotalCost     *float64 `protobuf:"fixed64,30,opt,name=total_cost,json=totalCost,proto3,oneof" json:"total_cost,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -627,6 +633,20 @@ func (x *Study) GetBaselineTrial() int64 {
 func (x *Study) GetHypervolume() float64 {
 	if x != nil && x.Hypervolume != nil {
 		return *x.Hypervolume
+	}
+	return 0
+}
+
+func (x *Study) GetCostMetric() string {
+	if x != nil {
+		return x.CostMetric
+	}
+	return ""
+}
+
+func (x *Study) GetTotalCost() float64 {
+	if x != nil && x.TotalCost != nil {
+		return *x.TotalCost
 	}
 	return 0
 }
@@ -1807,7 +1827,7 @@ var File_asktell_v1_study_proto protoreflect.FileDescriptor
 const file_asktell_v1_study_proto_rawDesc = "" +
 	"\n" +
 	"\x16asktell/v1/study.proto\x12\n" +
-	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcc\f\n" +
+	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\r\n" +
 	"\x05Study\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12:\n" +
@@ -1844,7 +1864,11 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"replicates\x18\x1a \x01(\x05R\n" +
 	"replicates\x12%\n" +
 	"\x0ebaseline_trial\x18\x1b \x01(\x03R\rbaselineTrial\x12%\n" +
-	"\vhypervolume\x18\x1c \x01(\x01H\x03R\vhypervolume\x88\x01\x01\x1a9\n" +
+	"\vhypervolume\x18\x1c \x01(\x01H\x03R\vhypervolume\x88\x01\x01\x12\x1f\n" +
+	"\vcost_metric\x18\x1d \x01(\tR\n" +
+	"costMetric\x12\"\n" +
+	"\n" +
+	"total_cost\x18\x1e \x01(\x01H\x04R\ttotalCost\x88\x01\x01\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
@@ -1854,7 +1878,8 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"\x05_seedB\x16\n" +
 	"\x14_configuration_countB\x10\n" +
 	"\x0e_max_stalenessB\x0e\n" +
-	"\f_hypervolume\"\xb4\x01\n" +
+	"\f_hypervolumeB\r\n" +
+	"\v_total_cost\"\xb4\x01\n" +
 	"\tObjective\x12\x16\n" +
 	"\x06metric\x18\x01 \x01(\tR\x06metric\x12$\n" +
 	"\x04goal\x18\x02 \x01(\x0e2\x10.asktell.v1.GoalR\x04goal\x12'\n" +

@@ -35,7 +35,9 @@ type Problem struct {
 	// Optional. As in Study.
 	Algorithm *Algorithm `protobuf:"bytes,4,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
 	// Optional. As in Study.
-	Replicates    int32 `protobuf:"varint,5,opt,name=replicates,proto3" json:"replicates,omitempty"`
+	Replicates int32 `protobuf:"varint,5,opt,name=replicates,proto3" json:"replicates,omitempty"`
+	// Optional. As in Study. Observations may have it among their metrics.
+	CostMetric    string `protobuf:"bytes,6,opt,name=cost_metric,json=costMetric,proto3" json:"cost_metric,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -103,6 +105,13 @@ func (x *Problem) GetReplicates() int32 {
 		return x.Replicates
 	}
 	return 0
+}
+
+func (x *Problem) GetCostMetric() string {
+	if x != nil {
+		return x.CostMetric
+	}
+	return ""
 }
 
 // A configuration that has been run.
@@ -230,7 +239,9 @@ type SuggestRequest struct {
 	Seed int64 `protobuf:"varint,5,opt,name=seed,proto3" json:"seed,omitempty"`
 	// Optional. `warm_start` of an earlier answer for the same problem: makes the next one faster. Anything that
 	// does not fit is ignored.
-	WarmStart     []byte `protobuf:"bytes,6,opt,name=warm_start,json=warmStart,proto3" json:"warm_start,omitempty"`
+	WarmStart []byte `protobuf:"bytes,6,opt,name=warm_start,json=warmStart,proto3" json:"warm_start,omitempty"`
+	// Optional. As in AskRequest, with improvement divided by the whole expected cost.
+	CostAware     bool `protobuf:"varint,8,opt,name=cost_aware,json=costAware,proto3" json:"cost_aware,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -305,6 +316,13 @@ func (x *SuggestRequest) GetWarmStart() []byte {
 		return x.WarmStart
 	}
 	return nil
+}
+
+func (x *SuggestRequest) GetCostAware() bool {
+	if x != nil {
+		return x.CostAware
+	}
+	return false
 }
 
 // One suggestion.
@@ -440,7 +458,7 @@ var File_asktell_v1_suggestion_service_proto protoreflect.FileDescriptor
 const file_asktell_v1_suggestion_service_proto_rawDesc = "" +
 	"\n" +
 	"#asktell/v1/suggestion_service.proto\x12\n" +
-	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x16asktell/v1/study.proto\x1a\x16asktell/v1/trial.proto\"\xa1\x02\n" +
+	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x16asktell/v1/study.proto\x1a\x16asktell/v1/trial.proto\"\xc2\x02\n" +
 	"\aProblem\x12:\n" +
 	"\fsearch_space\x18\x01 \x01(\v2\x17.asktell.v1.SearchSpaceR\vsearchSpace\x125\n" +
 	"\n" +
@@ -450,7 +468,9 @@ const file_asktell_v1_suggestion_service_proto_rawDesc = "" +
 	"\talgorithm\x18\x04 \x01(\v2\x15.asktell.v1.AlgorithmR\talgorithm\x12\x1e\n" +
 	"\n" +
 	"replicates\x18\x05 \x01(\x05R\n" +
-	"replicates\"\xef\x02\n" +
+	"replicates\x12\x1f\n" +
+	"\vcost_metric\x18\x06 \x01(\tR\n" +
+	"costMetric\"\xef\x02\n" +
 	"\vObservation\x12G\n" +
 	"\n" +
 	"parameters\x18\x01 \x03(\v2'.asktell.v1.Observation.ParametersEntryR\n" +
@@ -469,7 +489,7 @@ const file_asktell_v1_suggestion_service_proto_rawDesc = "" +
 	"parameters\x1aY\n" +
 	"\x0fParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
-	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\"\xfa\x01\n" +
+	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\"\x99\x02\n" +
 	"\x0eSuggestRequest\x12-\n" +
 	"\aproblem\x18\x01 \x01(\v2\x13.asktell.v1.ProblemR\aproblem\x12;\n" +
 	"\fobservations\x18\x02 \x03(\v2\x17.asktell.v1.ObservationR\fobservations\x123\n" +
@@ -477,7 +497,9 @@ const file_asktell_v1_suggestion_service_proto_rawDesc = "" +
 	"\x05count\x18\x04 \x01(\x05R\x05count\x12\x12\n" +
 	"\x04seed\x18\x05 \x01(\x03R\x04seed\x12\x1d\n" +
 	"\n" +
-	"warm_start\x18\x06 \x01(\fR\twarmStart\"\xd3\x03\n" +
+	"warm_start\x18\x06 \x01(\fR\twarmStart\x12\x1d\n" +
+	"\n" +
+	"cost_aware\x18\b \x01(\bR\tcostAware\"\xd3\x03\n" +
 	"\n" +
 	"Suggestion\x12F\n" +
 	"\n" +

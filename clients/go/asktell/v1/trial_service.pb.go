@@ -97,7 +97,13 @@ type AskRequest struct {
 	// Optional. Who asks, e.g. host and process; at most 256 characters. Kept with the trial.
 	WorkerId string `protobuf:"bytes,3,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
 	// Optional. See CreateStudyRequest.request_id.
-	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Optional. Maximise improvement per expected cost (log expected improvement, or that of the hypervolume, less the log of the expected
+	// cost), rather than improvement alone. Where the study has `max_trials`, the cost counts the less the more of them are used up (its power
+	// is the share that is left), so that the last ones are the best there are. Before three trials have told different costs, and for algorithms
+	// without a model, it changes nothing. Such an ask takes queued trials, and no suggestions that were prepared for others. Refused with
+	// INVALID_ARGUMENT where the study has no `cost_metric`.
+	CostAware     bool `protobuf:"varint,6,opt,name=cost_aware,json=costAware,proto3" json:"cost_aware,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -158,6 +164,13 @@ func (x *AskRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *AskRequest) GetCostAware() bool {
+	if x != nil {
+		return x.CostAware
+	}
+	return false
 }
 
 // Answer of Ask.
@@ -2095,14 +2108,16 @@ var File_asktell_v1_trial_service_proto protoreflect.FileDescriptor
 const file_asktell_v1_trial_service_proto_rawDesc = "" +
 	"\n" +
 	"\x1easktell/v1/trial_service.proto\x12\n" +
-	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x16asktell/v1/study.proto\x1a\x16asktell/v1/trial.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"t\n" +
+	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x16asktell/v1/study.proto\x1a\x16asktell/v1/trial.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x01\n" +
 	"\n" +
 	"AskRequest\x12\x14\n" +
 	"\x05study\x18\x01 \x01(\tR\x05study\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x05R\x05count\x12\x1b\n" +
 	"\tworker_id\x18\x03 \x01(\tR\bworkerId\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tR\trequestId\"8\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\x12\x1d\n" +
+	"\n" +
+	"cost_aware\x18\x06 \x01(\bR\tcostAware\"8\n" +
 	"\vAskResponse\x12)\n" +
 	"\x06trials\x18\x01 \x03(\v2\x11.asktell.v1.TrialR\x06trials\"\xb6\x02\n" +
 	"\vTellRequest\x12\x12\n" +

@@ -78,6 +78,8 @@ class AsyncClient:
         replicates: int = 1,
         seed: int = 0,
         warm_start: bytes = b"",
+        cost: str = "",
+        cost_aware: bool = False,
     ) -> Suggestions:
         """As `Client.suggest`."""
         flow = suggest(
@@ -92,6 +94,8 @@ class AsyncClient:
             replicates=replicates,
             seed=seed,
             warm_start=warm_start,
+            cost=cost,
+            cost_aware=cost_aware,
         )
         return await self._session.run(flow)
 

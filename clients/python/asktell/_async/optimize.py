@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from asktell._async.trial import AsyncTrial
+from asktell._core.ask_options import AskOptions
 from asktell._core.course import Catch, Course, Ending, ending_error, is_caught, limits, result_of
 from asktell._core.progress import ProgressLine
 from asktell.errors import (
@@ -44,6 +45,7 @@ async def optimize(
     catch: Catch,
     max_failures_in_a_row: int | None,
     progress: bool | None,
+    ask: AskOptions,
 ) -> None:
     """As `AsyncStudy.optimize`."""
     limits(trials=trials, workers=workers, timeout_s=timeout_s, max_failures_in_a_row=max_failures_in_a_row)
@@ -56,7 +58,7 @@ async def optimize(
         timeout_s=timeout_s,
     )
     line = ProgressLine(study.id, course.tally, total=study.to_go(trials), shown=progress)
-    crew = _Crew(study, function, objective, course, catch, line)
+    crew = _Crew(study, function, objective, course, catch, line, ask)
     with line:
         tasks = [asyncio.create_task(crew.work(), name=f"worker-{n + 1}") for n in range(workers)]
         try:
@@ -81,7 +83,9 @@ class _Crew:
         course: Course,
         catch: Catch,
         line: ProgressLine,
+        ask: AskOptions,
     ) -> None:
+        self._options = ask
         self._study = study
         self._function = function
         self._objective = objective
@@ -109,7 +113,7 @@ class _Crew:
 
     async def _ask(self) -> AsyncTrial | None:
         try:
-            return await self._study.ask(wait=False)
+            return await self._study.ask(wait=False, **self._options)
         except StudyComplete as error:
             self._course.complete = error
             self._course.end(Ending.COMPLETE)

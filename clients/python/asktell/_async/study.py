@@ -55,6 +55,7 @@ class AsyncStudy(StudyActions):
         catch: Catch = Exception,
         max_failures_in_a_row: int | None = FAILURES_IN_A_ROW,
         progress: bool | None = None,
+        ask: AskOptions | None = None,
     ) -> Self:
         """As `Study.optimize`, with a coroutine function, and tasks as workers. Cancelling it gives the trials back."""
         await optimize(
@@ -66,6 +67,7 @@ class AsyncStudy(StudyActions):
             catch=catch,
             max_failures_in_a_row=max_failures_in_a_row,
             progress=progress,
+            ask=ask or {},
         )
         return self
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 
 from asktell._core.not_yet import ASK, refuse
-from asktell._core.values import text
+from asktell._core.values import boolean, text
 from asktell.v1 import trial_service_pb2
 
 
@@ -15,13 +15,16 @@ class AskOptions(TypedDict, total=False):
 
     Attributes:
         worker_id: who runs the trial; default: the client's.
+        cost_aware: look for improvement per expected cost, of a study with a `cost` metric.
     """
 
     worker_id: str | None
+    cost_aware: bool | None
 
 
 _ENCODE: Mapping[str, Callable[[Any, str], Any]] = {
     "worker_id": text,
+    "cost_aware": boolean,
 }
 
 

@@ -31,7 +31,7 @@ def names_of(study: study_pb2.Study) -> Names:
             *dict.fromkeys(
                 [each.metric for each in study.objectives] + [each.metric for each in study.outcome_constraints]
             ),
-            *(metric.metric for metric in study.tracked_metrics),
+            *dict.fromkeys([*(each.metric for each in study.tracked_metrics), *filter(None, [study.cost_metric])]),
         ),
     )
 
@@ -56,6 +56,12 @@ class StudyView:
     )
     metrics = Field[list[Metric]](
         "tracked_metrics", codec.decode_metrics, codec.encode_metrics, doc="The further metrics that trials may log."
+    )
+    cost = Field[str | None]("cost_metric", nonzero, unless_none(text), doc="The metric that says what a trial cost.")
+    total_cost = Field[float | None](
+        "total_cost",
+        optional,
+        doc="What all trials that say so have cost; of a study that was read, with a cost metric.",
     )
     algorithm = Field[Algorithm](
         "algorithm", codec.decode_algorithm, codec.encode_algorithm, doc="How configurations are found."

@@ -9,7 +9,7 @@ from asktell._core import spec_codec as codec
 from asktell._core.flow import Flow
 from asktell._core.studies import Caller
 from asktell._core.trial_view import decode_origin, decode_prediction
-from asktell._core.values import decode_params, encode_configuration, encode_metrics, whole
+from asktell._core.values import boolean, decode_params, encode_configuration, encode_metrics, text, whole
 from asktell.records import Observation, Outcome, Suggestion, Suggestions
 from asktell.spaces import ParameterValue, Space
 from asktell.spec import Algorithm, Objective, OutcomeConstraint
@@ -29,6 +29,8 @@ def suggest(
     replicates: int,
     seed: int,
     warm_start: bytes,
+    cost: str,
+    cost_aware: bool,
 ) -> Flow[Suggestions]:
     """Suggestions for a problem and its history."""
     request = suggestion_service_pb2.SuggestRequest(
@@ -38,6 +40,7 @@ def suggest(
             outcome_constraints=codec.encode_constraints(outcome_constraints),
             algorithm=codec.encode_algorithm(algorithm),
             replicates=whole(replicates, "replicates"),
+            cost_metric=text(cost, "cost"),
         ),
         observations=[_observation(each, f"observations[{index}]") for index, each in enumerate(observations)],
         pending=[
@@ -47,6 +50,7 @@ def suggest(
         count=whole(count, "count"),
         seed=whole(seed, "seed"),
         warm_start=warm_start,
+        cost_aware=boolean(cost_aware, "cost_aware"),
     )
     answer = yield from caller(methods.SUGGEST, request)
     suggestions = [

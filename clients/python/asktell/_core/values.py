@@ -41,6 +41,14 @@ def scalar(value: object, where: str) -> ParameterValue:
     raise TypeError(f"{where} must be a number, a string or a bool, got {type(value).__name__} {value!r:.80}")
 
 
+def boolean(value: object, where: str) -> bool:
+    """True or false. Raises TypeError: it is something else."""
+    plain = scalar(value, where)
+    if not isinstance(plain, bool):
+        raise TypeError(f"{where} must be True or False, got {type(plain).__name__} {plain!r:.80}")
+    return plain
+
+
 def number(value: object, where: str) -> float:
     """A plain int or float. Raises TypeError: it is something else (a bool, too)."""
     plain = scalar(value, where)

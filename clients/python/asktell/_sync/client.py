@@ -94,11 +94,14 @@ class Client:
         replicates: int = 1,
         seed: int = 0,
         warm_start: bytes = b"",
+        cost: str = "",
+        cost_aware: bool = False,
     ) -> Suggestions:
         """Suggestions for a problem and its history, without a study: nothing is stored.
 
         The same arguments get the same suggestions. `pending`: configurations that are running now. `replicates`: how many
-        times each configuration may be tried.
+        times each configuration may be tried. `cost`: the metric that says what a trial cost; with `cost_aware` the model looks for
+        improvement per expected cost.
         """
         flow = suggest(
             self._session.caller,
@@ -112,6 +115,8 @@ class Client:
             replicates=replicates,
             seed=seed,
             warm_start=warm_start,
+            cost=cost,
+            cost_aware=cost_aware,
         )
         return self._session.run(flow)
 

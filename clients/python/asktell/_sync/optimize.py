@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from asktell._core.ask_options import AskOptions
 from asktell._core.course import Catch, Course, Ending, ending_error, is_caught, limits, result_of
 from asktell._core.progress import ProgressLine
 from asktell._sync.interrupts import collected
@@ -38,6 +39,7 @@ def optimize(
     catch: Catch,
     max_failures_in_a_row: int | None,
     progress: bool | None,
+    ask: AskOptions,
 ) -> None:
     """As `Study.optimize`."""
     limits(trials=trials, workers=workers, timeout_s=timeout_s, max_failures_in_a_row=max_failures_in_a_row)
@@ -56,6 +58,7 @@ def optimize(
         course,
         workers=workers,
         listener=_Line(line),
+        ask=ask,
     )
     with line:
         if workers == 1:

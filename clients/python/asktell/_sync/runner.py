@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from asktell._core.ask_options import AskOptions
 from asktell._core.course import Course, Ending, Step
 from asktell._sync.trial import Trial
 from asktell.errors import (
@@ -76,8 +77,11 @@ Begin: TypeAlias = Callable[[Trial, Callable[[Step], None], Callable[[str], None
 class Runner:
     """Runs trials of a study on `workers` threads: `start`, then `wait`; `interrupt` from any thread. Or `run_here`."""
 
-    def __init__(self, study: Study, begin: Begin, course: Course, *, workers: int, listener: Listener) -> None:
+    def __init__(
+        self, study: Study, begin: Begin, course: Course, *, workers: int, listener: Listener, ask: AskOptions
+    ) -> None:
         """`begun` counts the trials whose work was started."""
+        self._options = ask
         self._study = study
         self._begin_work = begin
         self._listener = listener
@@ -136,7 +140,7 @@ class Runner:
     def _ask(self) -> Trial | None:
         """A trial; None when there is none now (after a wait) or never."""
         try:
-            return self._study.ask(wait=False)
+            return self._study.ask(wait=False, **self._options)
         except StudyComplete as error:
             self.course.complete = error
             self._end(Ending.COMPLETE)

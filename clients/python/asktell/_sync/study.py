@@ -59,6 +59,7 @@ class Study(StudyActions):
         catch: Catch = Exception,
         max_failures_in_a_row: int | None = FAILURES_IN_A_ROW,
         progress: bool | None = None,
+        ask: AskOptions | None = None,
     ) -> Self:
         """Runs `function` for trial after trial, until the study is complete or `trials` have been run; returns the study.
 
@@ -76,6 +77,7 @@ class Study(StudyActions):
             timeout_s: after so many seconds no more are begun; those at work come to their end.
             catch: exceptions that fail a trial and nothing else. Any other fails its trial, too, and is raised.
             max_failures_in_a_row: gives up after so many; None = never.
+            ask: how each trial is asked for, in the words of `ask`: `{"cost_aware": True}`.
 
         Raises:
             TooManyFailures: the last error is its `__cause__`. StudyPaused. InvalidArgument: the function returned
@@ -90,6 +92,7 @@ class Study(StudyActions):
             catch=catch,
             max_failures_in_a_row=max_failures_in_a_row,
             progress=progress,
+            ask=ask or {},
         )
         return self
 

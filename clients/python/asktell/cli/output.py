@@ -112,10 +112,11 @@ class ShownMetric:
 
 
 def metrics_of(study: StudyView) -> list[ShownMetric]:
-    """Objectives, then constraints, then tracked metrics; each name once."""
+    """Objectives, then constraints, then tracked metrics, then the cost; each name once."""
     listed = [ShownMetric(name=each.metric, goal=each.goal, decides=True) for each in study.objectives]
     listed += [ShownMetric(name=each.metric, decides=True) for each in study.outcome_constraints]
     listed += [ShownMetric(name=each.name) for each in study.metrics]
+    listed += [ShownMetric(name=study.cost)] if study.cost else []
     first: dict[str, ShownMetric] = {}
     for each in listed:
         first.setdefault(each.name, each)

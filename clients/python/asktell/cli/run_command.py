@@ -69,6 +69,9 @@ failed (--keep-going goes on), with 4 when the study was complete before it bega
 @click.option("--max-trials", type=WholeNumber(1), metavar="N", help="End after N trials of this run.")
 @click.option("--timeout", type=Number(0, min_open=True), metavar="SECONDS", help="Fail longer trials.")
 @click.option("--metric-regex", metavar="REGEX", help="Where the objective's value stands on stdout.")
+@click.option(
+    "--cost-aware", is_flag=True, help="Look for improvement per expected cost; the study's `cost` says of what."
+)
 @click.option("--keep-going", is_flag=True, help="Go on however many trials fail.")
 @click.option("--log-dir", type=click.Path(path_type=Path), help="Output of the trials.  [default: asktell-logs/STUDY]")
 @click.option("--verbose", "-v", is_flag=True, help="Show reports and other output too.")
@@ -81,6 +84,7 @@ def run(
     max_trials: int | None,
     timeout: float | None,
     metric_regex: str | None,
+    cost_aware: bool,
     keep_going: bool,
     log_dir: Path | None,
     verbose: bool,
@@ -90,6 +94,8 @@ def run(
     if "{" not in command[0] and shutil.which(command[0]) is None:
         raise click.UsageError(f"command not found: {command[0]}")
     chosen = _study(client, study)
+    if cost_aware and chosen.cost is None:
+        raise click.UsageError(f"--cost-aware needs a study with a cost metric, and {chosen.id} has none")
     objective = chosen.objectives[0]
     try:
         check_variables(chosen.space)
@@ -123,6 +129,7 @@ def run(
         course,
         workers=workers,
         listener=progress,
+        ask={"cost_aware": True} if cost_aware else {},
     )
     received = _drive(runner, progress)
     if runner.begun:

@@ -205,6 +205,9 @@ def _facts(shown: StudyView) -> list[tuple[str, str]]:
     if shown.message.HasField("hypervolume"):
         facts.append(("hypervolume", short(shown.message.hypervolume)))
     facts += [("metric", f"{each.name} ({each.split})") for each in shown.metrics]
+    if shown.cost is not None:
+        spent = "" if shown.total_cost is None else f", {short(shown.total_cost)} spent"
+        facts.append(("cost", f"{shown.cost}{spent}"))
     facts += [("parameter", f"{name}: {_fields(domain)}") for name, domain in shown.space.items()]
     facts.append(("algorithm", _fields(shown.algorithm)))
     rules = {name: value for name, value in dataclasses.asdict(shown.stopping).items() if value is not None}
@@ -247,6 +250,8 @@ def study_record(shown: StudyView, counts: TrialCounts | None = None) -> dict[st
         "objectives": [dataclasses.asdict(each) for each in shown.objectives],
         "outcome_constraints": [dataclasses.asdict(each) for each in shown.outcome_constraints],
         "metrics": [dataclasses.asdict(each) for each in shown.metrics],
+        "cost": shown.cost,
+        "total_cost": shown.total_cost,
         "parameters": {
             name: {"type": type(domain).__name__.lower(), **dataclasses.asdict(domain)}
             for name, domain in shown.space.items()

@@ -18,7 +18,7 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
 _WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 _OF_THE_SERVER = {
     *("name", "state", "finish_reason", "trial_counts", "warnings", "create_time", "update_time", "finish_time"),
-    *("etag", "cursor", "configuration_count", "hypervolume"),
+    *("etag", "cursor", "configuration_count", "hypervolume", "total_cost"),
 }
 
 
@@ -30,6 +30,7 @@ def study_file(study: StudyView) -> str:
         "objectives": [_objective(each) for each in study.objectives],
         "outcome_constraints": [_constraint(each) for each in study.outcome_constraints],
         "metrics": [{"metric": each.name, "split": Split(each.split).value} for each in study.metrics],
+        "cost": study.cost,
         "parameters": {name: _domain(domain) for name, domain in study.space.items()},
         "algorithm": _algorithm(study.algorithm),
         "stopping": _set(

@@ -260,6 +260,8 @@ class Study(_message.Message):
     REPLICATES_FIELD_NUMBER: _builtins.int
     BASELINE_TRIAL_FIELD_NUMBER: _builtins.int
     HYPERVOLUME_FIELD_NUMBER: _builtins.int
+    COST_METRIC_FIELD_NUMBER: _builtins.int
+    TOTAL_COST_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. Identifier. `projects/{project}/studies/{study}`."""
     display_name: _builtins.str
@@ -302,6 +304,13 @@ class Study(_message.Message):
     """Output only. With several objectives: the volume between the reference and what the feasible trials dominate. Set by
     GetStudy, once there is a feasible trial; see ListBestTrials for its history.
     """
+    cost_metric: _builtins.str
+    """Optional. Immutable. A metric that says what a trial cost: seconds, dollars, anything that adds up. It needs no place among the
+    tracked metrics; it may be one of them, an objective or a constrained metric. At least 0, and optional in a result: a trial without it
+    teaches nothing about costs. See AskRequest.cost_aware.
+    """
+    total_cost: _builtins.float
+    """Output only. What all trials that say so have cost. Set by GetStudy, where there is a cost metric."""
     @_builtins.property
     def search_space(self) -> _search_space_pb2.SearchSpace:
         """Required. Immutable. What may be varied."""
@@ -395,10 +404,12 @@ class Study(_message.Message):
         replicates: _builtins.int = ...,
         baseline_trial: _builtins.int = ...,
         hypervolume: _builtins.float | None = ...,
+        cost_metric: _builtins.str = ...,
+        total_cost: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_hypervolume", b"_hypervolume", "_max_staleness", b"_max_staleness", "_seed", b"_seed", "algorithm", b"algorithm", "configuration_count", b"configuration_count", "create_time", b"create_time", "early_stopping", b"early_stopping", "finish_time", b"finish_time", "hypervolume", b"hypervolume", "lease_policy", b"lease_policy", "max_staleness", b"max_staleness", "search_space", b"search_space", "seed", b"seed", "stopping_rules", b"stopping_rules", "trial_counts", b"trial_counts", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_hypervolume", b"_hypervolume", "_max_staleness", b"_max_staleness", "_seed", b"_seed", "_total_cost", b"_total_cost", "algorithm", b"algorithm", "configuration_count", b"configuration_count", "create_time", b"create_time", "early_stopping", b"early_stopping", "finish_time", b"finish_time", "hypervolume", b"hypervolume", "lease_policy", b"lease_policy", "max_staleness", b"max_staleness", "search_space", b"search_space", "seed", b"seed", "stopping_rules", b"stopping_rules", "total_cost", b"total_cost", "trial_counts", b"trial_counts", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_hypervolume", b"_hypervolume", "_max_staleness", b"_max_staleness", "_seed", b"_seed", "algorithm", b"algorithm", "annotations", b"annotations", "baseline_trial", b"baseline_trial", "configuration_count", b"configuration_count", "create_time", b"create_time", "cursor", b"cursor", "display_name", b"display_name", "early_stopping", b"early_stopping", "etag", b"etag", "finish_reason", b"finish_reason", "finish_time", b"finish_time", "hypervolume", b"hypervolume", "labels", b"labels", "lease_policy", b"lease_policy", "max_running_trials", b"max_running_trials", "max_staleness", b"max_staleness", "name", b"name", "objectives", b"objectives", "outcome_constraints", b"outcome_constraints", "replicates", b"replicates", "search_space", b"search_space", "seed", b"seed", "state", b"state", "stopping_rules", b"stopping_rules", "tracked_metrics", b"tracked_metrics", "trial_counts", b"trial_counts", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_hypervolume", b"_hypervolume", "_max_staleness", b"_max_staleness", "_seed", b"_seed", "_total_cost", b"_total_cost", "algorithm", b"algorithm", "annotations", b"annotations", "baseline_trial", b"baseline_trial", "configuration_count", b"configuration_count", "cost_metric", b"cost_metric", "create_time", b"create_time", "cursor", b"cursor", "display_name", b"display_name", "early_stopping", b"early_stopping", "etag", b"etag", "finish_reason", b"finish_reason", "finish_time", b"finish_time", "hypervolume", b"hypervolume", "labels", b"labels", "lease_policy", b"lease_policy", "max_running_trials", b"max_running_trials", "max_staleness", b"max_staleness", "name", b"name", "objectives", b"objectives", "outcome_constraints", b"outcome_constraints", "replicates", b"replicates", "search_space", b"search_space", "seed", b"seed", "state", b"state", "stopping_rules", b"stopping_rules", "total_cost", b"total_cost", "tracked_metrics", b"tracked_metrics", "trial_counts", b"trial_counts", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__configuration_count: _TypeAlias = _typing.Literal["configuration_count"]  # noqa: Y015
     _WhichOneofArgType__configuration_count: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count"]  # noqa: Y015
@@ -408,6 +419,8 @@ class Study(_message.Message):
     _WhichOneofArgType__max_staleness: _TypeAlias = _typing.Literal["_max_staleness", b"_max_staleness"]  # noqa: Y015
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    _WhichOneofReturnType__total_cost: _TypeAlias = _typing.Literal["total_cost"]  # noqa: Y015
+    _WhichOneofArgType__total_cost: _TypeAlias = _typing.Literal["_total_cost", b"_total_cost"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__configuration_count) -> _WhichOneofReturnType__configuration_count | None: ...
     @_typing.overload
@@ -416,6 +429,8 @@ class Study(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_staleness) -> _WhichOneofReturnType__max_staleness | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__total_cost) -> _WhichOneofReturnType__total_cost | None: ...
 
 Global___Study: _TypeAlias = Study  # noqa: Y015
 

@@ -32,8 +32,11 @@ class Problem(_message.Message):
     OUTCOME_CONSTRAINTS_FIELD_NUMBER: _builtins.int
     ALGORITHM_FIELD_NUMBER: _builtins.int
     REPLICATES_FIELD_NUMBER: _builtins.int
+    COST_METRIC_FIELD_NUMBER: _builtins.int
     replicates: _builtins.int
     """Optional. As in Study."""
+    cost_metric: _builtins.str
+    """Optional. As in Study. Observations may have it among their metrics."""
     @_builtins.property
     def search_space(self) -> _search_space_pb2.SearchSpace:
         """Required. As in Study."""
@@ -58,10 +61,11 @@ class Problem(_message.Message):
         outcome_constraints: _abc.Iterable[_study_pb2.OutcomeConstraint] | None = ...,
         algorithm: _study_pb2.Algorithm | None = ...,
         replicates: _builtins.int = ...,
+        cost_metric: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["algorithm", b"algorithm", "search_space", b"search_space"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithm", b"algorithm", "objectives", b"objectives", "outcome_constraints", b"outcome_constraints", "replicates", b"replicates", "search_space", b"search_space"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithm", b"algorithm", "cost_metric", b"cost_metric", "objectives", b"objectives", "outcome_constraints", b"outcome_constraints", "replicates", b"replicates", "search_space", b"search_space"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -200,6 +204,7 @@ class SuggestRequest(_message.Message):
     COUNT_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     WARM_START_FIELD_NUMBER: _builtins.int
+    COST_AWARE_FIELD_NUMBER: _builtins.int
     count: _builtins.int
     """Optional. How many suggestions; 1 to 1,000; 0 = 1."""
     seed: _builtins.int
@@ -208,6 +213,8 @@ class SuggestRequest(_message.Message):
     """Optional. `warm_start` of an earlier answer for the same problem: makes the next one faster. Anything that
     does not fit is ignored.
     """
+    cost_aware: _builtins.bool
+    """Optional. As in AskRequest, with improvement divided by the whole expected cost."""
     @_builtins.property
     def problem(self) -> Global___Problem:
         """Required. What is to be optimised."""
@@ -229,10 +236,11 @@ class SuggestRequest(_message.Message):
         count: _builtins.int = ...,
         seed: _builtins.int = ...,
         warm_start: _builtins.bytes = ...,
+        cost_aware: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["problem", b"problem"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "observations", b"observations", "pending", b"pending", "problem", b"problem", "seed", b"seed", "warm_start", b"warm_start"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_aware", b"cost_aware", "count", b"count", "observations", b"observations", "pending", b"pending", "problem", b"problem", "seed", b"seed", "warm_start", b"warm_start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -66,6 +66,7 @@ class AskRequest(_message.Message):
     COUNT_FIELD_NUMBER: _builtins.int
     WORKER_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    COST_AWARE_FIELD_NUMBER: _builtins.int
     study: _builtins.str
     """Required. `projects/{project}/studies/{study}`; `studies/{study}` and `{study}` mean project `default`."""
     count: _builtins.int
@@ -74,6 +75,13 @@ class AskRequest(_message.Message):
     """Optional. Who asks, e.g. host and process; at most 256 characters. Kept with the trial."""
     request_id: _builtins.str
     """Optional. See CreateStudyRequest.request_id."""
+    cost_aware: _builtins.bool
+    """Optional. Maximise improvement per expected cost (log expected improvement, or that of the hypervolume, less the log of the expected
+    cost), rather than improvement alone. Where the study has `max_trials`, the cost counts the less the more of them are used up (its power
+    is the share that is left), so that the last ones are the best there are. Before three trials have told different costs, and for algorithms
+    without a model, it changes nothing. Such an ask takes queued trials, and no suggestions that were prepared for others. Refused with
+    INVALID_ARGUMENT where the study has no `cost_metric`.
+    """
     def __init__(
         self,
         *,
@@ -81,10 +89,11 @@ class AskRequest(_message.Message):
         count: _builtins.int = ...,
         worker_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        cost_aware: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "request_id", b"request_id", "study", b"study", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_aware", b"cost_aware", "count", b"count", "request_id", b"request_id", "study", b"study", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -345,6 +345,14 @@ pub struct Study {
     /// GetStudy, once there is a feasible trial; see ListBestTrials for its history.
     #[prost(double, optional, tag = "28")]
     pub hypervolume: ::core::option::Option<f64>,
+    /// Optional. Immutable. A metric that says what a trial cost: seconds, dollars, anything that adds up. It needs no place among the
+    /// tracked metrics; it may be one of them, an objective or a constrained metric. At least 0, and optional in a result: a trial without it
+    /// teaches nothing about costs. See AskRequest.cost_aware.
+    #[prost(string, tag = "29")]
+    pub cost_metric: ::prost::alloc::string::String,
+    /// Output only. What all trials that say so have cost. Set by GetStudy, where there is a cost metric.
+    #[prost(double, optional, tag = "30")]
+    pub total_cost: ::core::option::Option<f64>,
 }
 /// A metric to optimise.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1120,6 +1128,9 @@ pub struct Problem {
     /// Optional. As in Study.
     #[prost(int32, tag = "5")]
     pub replicates: i32,
+    /// Optional. As in Study. Observations may have it among their metrics.
+    #[prost(string, tag = "6")]
+    pub cost_metric: ::prost::alloc::string::String,
 }
 /// A configuration that has been run.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1172,6 +1183,9 @@ pub struct SuggestRequest {
     /// does not fit is ignored.
     #[prost(bytes = "vec", tag = "6")]
     pub warm_start: ::prost::alloc::vec::Vec<u8>,
+    /// Optional. As in AskRequest, with improvement divided by the whole expected cost.
+    #[prost(bool, tag = "8")]
+    pub cost_aware: bool,
 }
 /// One suggestion.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2463,6 +2477,13 @@ pub struct AskRequest {
     /// Optional. See CreateStudyRequest.request_id.
     #[prost(string, tag = "4")]
     pub request_id: ::prost::alloc::string::String,
+    /// Optional. Maximise improvement per expected cost (log expected improvement, or that of the hypervolume, less the log of the expected
+    /// cost), rather than improvement alone. Where the study has `max_trials`, the cost counts the less the more of them are used up (its power
+    /// is the share that is left), so that the last ones are the best there are. Before three trials have told different costs, and for algorithms
+    /// without a model, it changes nothing. Such an ask takes queued trials, and no suggestions that were prepared for others. Refused with
+    /// INVALID_ARGUMENT where the study has no `cost_metric`.
+    #[prost(bool, tag = "6")]
+    pub cost_aware: bool,
 }
 /// Answer of Ask.
 #[derive(Clone, PartialEq, ::prost::Message)]

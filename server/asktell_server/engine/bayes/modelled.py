@@ -55,6 +55,12 @@ class Modelled:
         return known[len(self.metrics)] if len(known) > len(self.metrics) else None
 
     @property
+    def last_warm(self) -> Hyperparameters | None:
+        """Where the fit of the model of the cost begins, which comes last."""
+        known = self.warm or ()
+        return known[-1] if len(known) > len(self.metrics) else None
+
+    @property
     def surrogates(self) -> Surrogates:
         """The models as the search sees them."""
         return Surrogates([metric.process for metric in self.metrics])

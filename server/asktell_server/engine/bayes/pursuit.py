@@ -12,6 +12,7 @@ from asktell_server.domain import pareto
 from asktell_server.domain.goals import Goals
 from asktell_server.engine.bayes.acquisition import Acquisition
 from asktell_server.engine.bayes.expected_improvement import LogExpectedImprovement, aim
+from asktell_server.engine.bayes.expense import LogPerCost, expense_of
 from asktell_server.engine.bayes.feasibility import Limit, LogFeasible, feasible_rows, least_violating
 from asktell_server.engine.bayes.hypervolume import MOST_METRICS, LogExpectedHypervolumeImprovement
 from asktell_server.engine.bayes.kernel import Matrix
@@ -43,11 +44,24 @@ class Pursuit:
 
 
 def pursuit_of(task: StudyTask, model: Modelled) -> Pursuit:
-    """What the goals of a task ask for, given the models of its metrics.
+    """What the goals of a task ask for, given the models of its metrics; per expected cost where the task wants that.
 
     Raises:
         ModelError: a further model gives no usable numbers.
     """
+    pursuit = _improvement(task, model)
+    expense = expense_of(task, model) if task.cost_exponent else None
+    if expense is None:
+        return pursuit
+    return Pursuit(
+        acquisition=LogPerCost(pursuit.acquisition, width=expense.width, exponent=task.cost_exponent),
+        surrogates=Surrogates([*pursuit.surrogates, expense.process]),
+        centres=pursuit.centres,
+        hyperparameters=[*pursuit.hyperparameters, expense.process.hyperparameters],
+    )
+
+
+def _improvement(task: StudyTask, model: Modelled) -> Pursuit:
     goals = task.problem.goals
     hyperparameters = [metric.process.hyperparameters for metric in model.metrics]
     if len(goals.metrics) == 1 and not goals.outcome_constraints:

@@ -59,7 +59,8 @@ class StudyServicer:
         self, request: study_service_pb2.GetStudyRequest, call: Call
     ) -> study_pb2.Study:
         head = await self._studies.get(parse_study(request.name, field="name"))
-        return study_to(head, hypervolume=await self._studies.hypervolume(head))
+        hypervolume, total_cost = await self._studies.hypervolume(head), await self._studies.total_cost(head)
+        return study_to(head, hypervolume=hypervolume, total_cost=total_cost)
 
     @rpc(permission=Permission.READ, project=by_project("parent"), cancellable=True)
     async def ListStudies(  # noqa: N802

@@ -51,7 +51,11 @@ class TrialServicer:
     ) -> trial_service_pb2.AskResponse:
         study = parse_study(request.study, field="study")
         records = await self._asking.ask(
-            study, count=request.count or 1, worker_id=request.worker_id, request=request_of(request)
+            study,
+            count=request.count or 1,
+            worker_id=request.worker_id,
+            request=request_of(request),
+            cost_aware=request.cost_aware,
         )
         answer = trial_service_pb2.AskResponse()
         await write_trials(study, records, answer.trials)

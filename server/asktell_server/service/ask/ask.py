@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from asktell_server.domain.errors import AsktellError, InvalidArgument
@@ -38,12 +38,12 @@ class AskTrials:
         self._giving_back: set[asyncio.Task[None]] = set()
 
     async def ask(
-        self, name: StudyName, *, count: int, worker_id: str, request: Request | None
+        self, name: StudyName, *, count: int, worker_id: str, request: Request | None, cost_aware: bool = False
     ) -> Sequence[TrialRecord]:
-        """At least one and at most `count` trials, RUNNING, with leases.
+        """At least one and at most `count` trials, RUNNING, with leases; with `cost_aware` for improvement per cost.
 
         Raises:
-            InvalidArgument: `count` or `worker_id` is out of range; the request id came with another body.
+            InvalidArgument: `count` or `worker_id` is out of range; the study has no cost metric to be aware of; the request id came with another body.
             NotFound: no such study.
             FailedPrecondition: STUDY_COMPLETE, STUDY_PAUSED or QUEUE_EMPTY.
             ResourceExhausted: NO_TRIAL_AVAILABLE; one may come back.
@@ -54,7 +54,11 @@ class AskTrials:
         if len(worker_id) > MAX_WORKER_ID:
             raise InvalidArgument("worker_id", f"must have at most {MAX_WORKER_ID} characters, got {len(worker_id)}")
         job = AskJob(
-            count=count, worker_id=worker_id, request=request, answer=asyncio.get_running_loop().create_future()
+            count=count,
+            worker_id=worker_id,
+            request=request,
+            cost_aware=cost_aware,
+            answer=asyncio.get_running_loop().create_future(),
         )
         self._waiting.setdefault(name, []).append(job)
         if name not in self._batches:
@@ -82,14 +86,15 @@ class AskTrials:
         """Serves those who wait for the study, and all who come meanwhile."""
         try:
             while jobs := [job for job in self._waiting.pop(name, []) if not job.answer.done()]:
-                try:
-                    again = await self._rounds.serve(name, jobs)
-                except Exception as error:  # noqa: BLE001  # whatever it is, the callers get it
-                    _fail(jobs, error)
-                else:
-                    for job in jobs:
-                        self._give_back(name, job)
-                    self._waiting.setdefault(name, [])[:0] = again
+                for alike in _alike(jobs):
+                    try:
+                        again = await self._rounds.serve(name, alike)
+                    except Exception as error:  # noqa: BLE001  # whatever it is, the callers get it
+                        _fail(alike, error)
+                    else:
+                        for job in alike:
+                            self._give_back(name, job)
+                        self._waiting.setdefault(name, [])[:0] = again
         finally:
             del self._batches[name]
             # Nothing can have been added since the last check: there is no await in between.
@@ -114,6 +119,13 @@ class AskTrials:
                 log.warning("cannot give back %s, whose caller is gone: %s", name.trial(trial.number), error)
             else:
                 log.debug("gave back %s: its caller is gone", name.trial(trial.number))
+
+
+def _alike(jobs: Sequence[AskJob]) -> Iterator[Sequence[AskJob]]:
+    """The jobs in groups that one task of the engine can serve."""
+    for cost_aware in (False, True):
+        if alike := [job for job in jobs if job.cost_aware is cost_aware]:
+            yield alike
 
 
 def _fail(jobs: Sequence[AskJob], error: Exception) -> None:

@@ -9,9 +9,11 @@ its own. Nothing is locked while a model computes; an ask whose commit lost a ra
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+from asktell_server.domain.goal_rules import require_cost_metric
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.study import FinishReason, Study
 from asktell_server.service.ask.lapses import take_back
@@ -49,7 +51,9 @@ class Rounds:
         self._starting = Starting(ledger, clock)
 
     async def serve(self, name: StudyName, jobs: Sequence[AskJob]) -> Sequence[AskJob]:
-        """Answers jobs; returns those that have to be served again: they lost a race, or others went first."""
+        """Answers jobs, all of them cost-aware or none; returns those that have to be served again: they lost a race, or others
+        went first.
+        """
         waiting = await self._serve_at_once(name, jobs)
         if not waiting:
             return waiting
@@ -59,7 +63,7 @@ class Rounds:
     async def _serve_at_once(self, name: StudyName, jobs: Sequence[AskJob]) -> Sequence[AskJob]:
         """Serves jobs with what is known to be prepared, without a read; returns those that need a round."""
         view = self._views.peek(name)
-        if view is None or not view.ready:
+        if view is None or not view.ready or jobs[0].cost_aware:
             return jobs
         offer = Offer.of(view)
         if not offer.can_skip_reading:
@@ -80,15 +84,25 @@ class Rounds:
     async def _serve_in_a_round(self, name: StudyName, jobs: Sequence[AskJob]) -> Sequence[AskJob]:
         view, delta, study = await self._read(name)
         require_active(study)
-        offer = Offer.of(view)
+        cost_aware = jobs[0].cost_aware
+        if cost_aware:
+            require_cost_metric(study.goals, "the study's cost_metric")
+        everything = Offer.of(view)
+        # What is prepared was looked for without a thought of costs: it is for others.
+        offer = dataclasses.replace(everything, ready=()) if cost_aware else everything
         shares = Shares(jobs, offer, view.queued(sum(job.count for job in jobs)))
         if shares.room and study.algorithm.suggests:
             if at_once := _without(jobs, shares.unserved):  # they need not wait for the model
                 return [*await self._start(view, offer, at_once), *shares.unserved]
-            if await self._join(view, shares.unserved, offer):
+            if not cost_aware and await self._join(view, shares.unserved, offer):
                 return jobs
             suggestions = await self._modelling.suggest(
-                view, shares.room, also_pending=[prepared.trial.parameters for prepared in shares.prepared]
+                view,
+                shares.room,
+                also_pending=[
+                    prepared.trial.parameters for prepared in (everything.ready if cost_aware else shares.prepared)
+                ],
+                cost_exponent=_cost_exponent(everything) if cost_aware else 0.0,
             )
             shares.deal(suggestions)
             # Not while points are out, those of this round included: their trials may come back to be run again.
@@ -97,7 +111,7 @@ class Rounds:
         served = [job for job in jobs if job.given]
         for job in _without(jobs, served):
             job.fail(nothing_now(study, view.head, delta.next_lapse_s))
-        known_ready = frozenset(prepared.ready_id for prepared in shares.prepared)
+        known_ready = frozenset(prepared.ready_id for prepared in (everything.ready if cost_aware else shares.prepared))
         return await self._start(view, offer, served, known_ready=known_ready)
 
     async def _read(self, name: StudyName) -> tuple[StudyView, StudyDelta, Study]:
@@ -132,10 +146,16 @@ class Rounds:
         )
         lost = [job for job, done in zip(jobs, outcomes, strict=True) if not done]
         served = _without(jobs, lost)
-        if served:
+        if served and not jobs[0].cost_aware:  # nothing is prepared for asks that mind the cost
             used = [prepared.ready_id for job in served for prepared in job.ready]
             self._preparer.asked(view.study.name, sum(job.given for job in served), used=used)
         return lost
+
+
+def _cost_exponent(offer: Offer) -> float:
+    """How much to mind the cost: the share of the budget that is left, all where there is none (cost cooling, Lee et al. 2020)."""
+    budget = offer.study.stopping.max_trials
+    return 1.0 if budget is None else min(1.0, max(0.0, offer.budget / budget))
 
 
 _T = TypeVar("_T")

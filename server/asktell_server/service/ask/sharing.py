@@ -19,13 +19,14 @@ T = TypeVar("T")
 class AskJob:
     """One ask that waits for its answer, and what it has been given in this round.
 
-    `undelivered`: trials that were started for it when its caller had already gone.
+    `cost_aware`: it wants improvement per cost. `undelivered`: trials that were started for it when its caller had already gone.
     """
 
     count: int
     worker_id: str
     request: Request | None
     answer: asyncio.Future[Sequence[TrialRecord]]
+    cost_aware: bool = False
     lost_races: int = 0
     joined: bool = False
     queued: list[Trial] = field(default_factory=list)

@@ -68,9 +68,12 @@ def measurement_to(measurement: Measurement) -> trial_pb2.Measurement:
 
 
 def goals_from(
-    objectives: Sequence[study_pb2.Objective], constraints: Sequence[study_pb2.OutcomeConstraint], where: str
+    objectives: Sequence[study_pb2.Objective],
+    constraints: Sequence[study_pb2.OutcomeConstraint],
+    cost_metric: str,
+    where: str,
 ) -> Goals:
-    """Reads objectives and outcome constraints; checked further by `validate_goals`.
+    """Reads objectives, outcome constraints and the cost metric; checked further by `validate_goals`.
 
     Raises:
         InvalidArgument: no goal, no bound, an unknown split, far too many of them.
@@ -82,6 +85,7 @@ def goals_from(
             _constraint_from(message, f"{where}.outcome_constraints[{index}]")
             for index, message in enumerate(constraints)
         ),
+        cost_metric=cost_metric,
     )
 
 

@@ -76,6 +76,7 @@ _GIVEN = frozenset(
         "objectives",
         "outcome_constraints",
         "tracked_metrics",
+        "cost_metric",
         "algorithm",
         "stopping_rules",
         "lease_policy",
@@ -105,7 +106,7 @@ def study_from(message: study_pb2.Study, *, name: StudyName, now: datetime, wher
         name=name,
         display_name=message.display_name,
         space=space_from(message.search_space, f"{where}.search_space"),
-        goals=goals_from(message.objectives, message.outcome_constraints, where),
+        goals=goals_from(message.objectives, message.outcome_constraints, message.cost_metric, where),
         tracked_metrics=tracked_from(message.tracked_metrics, f"{where}.tracked_metrics"),
         algorithm=algorithm_from(message.algorithm),
         stopping=StoppingRules(**_stopping_values(message.stopping_rules, f"{where}.stopping_rules")),
@@ -205,6 +206,7 @@ def study_to(
     sequence: int | None = None,
     warned: Sequence[StudyWarning] | None = None,
     hypervolume: float | None = None,
+    total_cost: float | None = None,
 ) -> study_pb2.Study:
     """Writes a study.
 
@@ -236,6 +238,8 @@ def study_to(
         max_staleness=study.max_staleness,
         baseline_trial=study.baseline_trial or 0,
         hypervolume=hypervolume,
+        cost_metric=study.goals.cost_metric,
+        total_cost=total_cost,
         seed=study.seed,
         labels=study.labels,
         annotations=study.annotations,

@@ -67,13 +67,14 @@ def request_from(message: suggestion_service_pb2.SuggestRequest) -> SuggestReque
         count=message.count or 1,
         seed=message.seed,
         warm_start=message.warm_start,
+        cost_aware=message.cost_aware,
     )
 
 
 def _problem_from(message: suggestion_service_pb2.Problem) -> Problem:
     return Problem(
         space=space_from(message.search_space, "problem.search_space"),
-        goals=goals_from(message.objectives, message.outcome_constraints, "problem"),
+        goals=goals_from(message.objectives, message.outcome_constraints, message.cost_metric, "problem"),
         algorithm=algorithm_from(message.algorithm),
         replicates=message.replicates or 1,
     )

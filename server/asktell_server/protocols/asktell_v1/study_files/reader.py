@@ -100,6 +100,7 @@ _Read = Callable[[Node], Any]
 # several objectives, numbers by name: two fields.
 _SETTINGS: tuple[tuple[str, str, _Read], ...] = (
     ("display_name", "display_name", Node.text),
+    ("cost", "cost_metric", Node.text),
     ("max_running", "max_running_trials", Node.integer),
     ("replicates", "replicates", Node.integer),
     ("max_staleness", "max_staleness", Node.integer),
