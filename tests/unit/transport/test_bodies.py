@@ -8,7 +8,8 @@ import gzip
 import json
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from json.decoder import scanstring  # type: ignore[attr-defined]  # the stubs leave it out
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from hypothesis import strategies as st
 from asktell.v1.study_service_pb2 import CreateStudyRequest
 from asktell.v1.trial_service_pb2 import ImportTrialsRequest
 from asktell_server.domain.errors import InvalidArgument
-from asktell_server.transport import json_bodies, protobuf_bodies
+from asktell_server.transport import json_bodies, json_reader, protobuf_bodies
 from asktell_server.transport.batches import require_few
 from asktell_server.transport.bodies import INLINE_JSON, JSON, PROTOBUF, Body, Encoding, Translator
 
@@ -142,11 +143,14 @@ M = 600_000
 @pytest.mark.parametrize(
     ("data", "most"),
     [
-        (b'{"field": [' + b"1," * M + b"1]}", json_bodies.MOST_VALUES),
-        (b'{"field": [[' + b"1," * M + b"1]]}", json_bodies.MOST_VALUES),
+        (b'{"field": [' + b"1," * M + b"1]}", json_reader.MOST_VALUES),
+        (b'{"field": [[' + b"1," * M + b"1]]}", json_reader.MOST_VALUES),
         (b"{" + b",".join(b'"%d":1' % index for index in range(M // 2)) + b"}", json_bodies.MOST_MEMBERS),
+        (b'{"field": [{' + b",".join(b'"%d":1' % index for index in range(M // 2)) + b"}]}", json_reader.MOST_KEYS),
+        (b'{"field": ["' + b"\\u00e9" * 2_000_000 + b'"]}', json_reader.MOST_CHARS),
+        (b'{"field": [{"' + b"\\ud83d\\ude00" * 2_000_000 + b'": 1}]}', json_reader.MOST_CHARS),
     ],
-    ids=["numbers", "a list of numbers", "keys"],
+    ids=["numbers", "a list of numbers", "keys", "an object of keys", "a text of escapes", "a key of escapes"],
 )
 def test_json_that_no_message_holds_is_given_up(data: bytes, most: int, given_to_c: list[int]) -> None:
     with pytest.raises(InvalidArgument, match=f"more than {most:,} "):
@@ -171,8 +175,42 @@ def given_to_c(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         sizes.append(len(text) - idx)
         return read(decoder, text, idx)
 
+    def counted_text(text: str, at: int, strict: bool = True) -> tuple[str, int]:
+        sizes.append(len(text) - at)
+        return scanstring(text, at, strict)
+
     monkeypatch.setattr(json.JSONDecoder, "raw_decode", counted)
+    monkeypatch.setattr(json_reader, "scanstring", counted_text)
     return sizes
+
+
+def _read(read: Callable[[str, int], tuple[Any, int]], text: str) -> tuple[Any, int] | None:
+    """A value and its end; None where it is refused."""
+    try:
+        return read(text, 0)
+    except ValueError:
+        return None
+
+
+_TEXTS = st.text(st.sampled_from('"\\/\b\n\x00 aé\U0001f600\ud83d\ude00')) | st.text()
+
+
+@given(
+    _TEXTS, st.booleans(), st.integers(0, 200), st.sampled_from(["", '"', "\\", "\\u12", "\n", "\\ud83d", "\\ude00"])
+)
+def test_a_text_in_pieces_is_the_text_as_a_whole(text: str, ascii_alone: bool, at: int, harm: str) -> None:
+    """As it is, and with something put into it."""
+    written = json.dumps({text: [text]}, ensure_ascii=ascii_alone)
+    at %= len(written)
+    harmed = written[:at] + harm + written[at:]
+    assert _read(json_reader.reader(), harmed) == _read(json.JSONDecoder().raw_decode, harmed)
+
+
+@pytest.mark.parametrize("shift", range(4))
+def test_no_character_falls_between_two_pieces_of_a_text(shift: int) -> None:
+    text = "x" * shift + "\U0001f600" * 2000 + 'é"' * 2000 + "y" * 200_000
+    written = json.dumps(text)
+    assert json_reader.reader()(written, 0) == (text, len(written))
 
 
 class _Counted:
