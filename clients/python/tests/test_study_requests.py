@@ -166,6 +166,7 @@ def test_every_option_survives_the_wire() -> None:
     options = spec(
         outcome_constraints=[AtMost("ms", 50), AtLeast("recall", 0.9, of_baseline=True, split="train")],
         metrics=["acc"],
+        cost="seconds",
         algorithm=Bayesian(8),
         baseline_trial=3,
         max_trials=50,
@@ -190,7 +191,7 @@ def test_every_option_survives_the_wire() -> None:
 
 def test_none_leaves_an_option_to_the_server() -> None:
     optional = [name for name, kind in StudyOptions.__annotations__.items() if "None" in str(kind)]
-    assert len(optional) == 14
+    assert len(optional) == 15
     assert encode_study(spec(**dict.fromkeys(optional))) == encode_study(spec())
 
 
