@@ -17,7 +17,8 @@ func WithDerived(space *pb.SearchSpace, name, expression string) *pb.SearchSpace
 	return space
 }
 
-// ParameterOption says more about a parameter: [Log], [ReverseLog], [Step], [Default], [When].
+// ParameterOption says more about a parameter: [Log], [ReverseLog], [Step], [Default], [When], [NormalPrior],
+// [WeightsPrior].
 type ParameterOption func(*pb.Parameter)
 
 // Log makes equal ratios matter equally, for learning rates and the like; float and int parameters.
@@ -61,6 +62,23 @@ func When[T Value](parent string, values ...T) ParameterOption {
 			condition.Values = append(condition.Values, ValueOf(value))
 		}
 		parameter.Condition = condition
+	}
+}
+
+// NormalPrior says that good values are believed to lie around mean; float, int and discrete parameters. The standard
+// deviation is a fraction of the range on the parameter's own scale, in (0, 1].
+func NormalPrior(mean, relativeStandardDeviation float64) ParameterOption {
+	return func(parameter *pb.Parameter) {
+		normal := &pb.NormalPrior{Mean: mean, RelativeStandardDeviation: relativeStandardDeviation}
+		parameter.Prior = &pb.Prior{Kind: &pb.Prior_Normal{Normal: normal}}
+	}
+}
+
+// WeightsPrior says how likely each value is to be a good one, in the domain's order (false before true); discrete,
+// categorical and bool parameters. Weights are at least 0 and need not sum to 1.
+func WeightsPrior(weights ...float64) ParameterOption {
+	return func(parameter *pb.Parameter) {
+		parameter.Prior = &pb.Prior{Kind: &pb.Prior_Weights{Weights: &pb.WeightsPrior{Weights: weights}}}
 	}
 }
 

@@ -23,10 +23,13 @@ from asktell_server.domain.space import (
     Domain,
     FloatDomain,
     IntDomain,
+    NormalPrior,
     Parameter,
     ParameterValue,
+    Prior,
     Scale,
     SearchSpace,
+    WeightsPrior,
 )
 from asktell_server.domain.study import LeasePolicy, StoppingRules, Study
 from asktell_server.domain.trial import (
@@ -106,10 +109,36 @@ def values_of(domain: Domain) -> st.SearchStrategy[ParameterValue]:
 
 
 @st.composite
+def normal_priors(draw: st.DrawFn, low: float, high: float) -> NormalPrior:
+    """Bells around a number of the range."""
+    deviation = draw(st.floats(0, 1, exclude_min=True))
+    return NormalPrior(mean=float(draw(st.floats(low, high))), relative_standard_deviation=deviation)
+
+
+def priors(domain: Domain) -> st.SearchStrategy[Prior]:
+    """Priors on a domain."""
+    if isinstance(domain, FloatDomain | IntDomain):
+        return normal_priors(domain.min, domain.max)
+    count = domain.cardinality
+    weights = st.lists(st.floats(0, 1e308), min_size=count, max_size=count).filter(any)
+    weighted = weights.map(lambda each: WeightsPrior(weights=tuple(each)))
+    return (
+        st.one_of(normal_priors(domain.values[0], domain.values[-1]), weighted)
+        if isinstance(domain, DiscreteDomain)
+        else weighted
+    )
+
+
+@st.composite
 def parameters(draw: st.DrawFn, name: str) -> Parameter:
-    """A parameter, sometimes with a default."""
+    """A parameter, sometimes with a default or a prior."""
     domain = draw(domains)
-    return Parameter(name=name, domain=domain, default=draw(st.one_of(st.none(), values_of(domain))))
+    return Parameter(
+        name=name,
+        domain=domain,
+        default=draw(st.one_of(st.none(), values_of(domain))),
+        prior=draw(st.one_of(st.none(), priors(domain))),
+    )
 
 
 @st.composite

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def test_the_network_learns_and_says_its_size() -> None:
     assert said["val_error"] < 0.5
 
 
-@pytest.mark.parametrize("name", ["digits_tradeoff", "digits_small"])
+@pytest.mark.parametrize("name", ["digits_tradeoff", "digits_small", "digits_prior"])
 def test_the_studies_of_the_network_have_what_it_takes_and_says(name: str) -> None:
     study = read(EXAMPLES / f"{name}.yaml")
     assert list(study.space) == ["pixels", "width", "lr", "l2", "epochs"]
@@ -51,6 +52,14 @@ def test_the_studies_of_the_network_have_what_it_takes_and_says(name: str) -> No
     wanted += [constraint.metric for constraint in study.outcome_constraints]
     wanted += [metric.name for metric in study.metrics]
     assert sorted(wanted) == ["val_error", "val_loss", "weights"]
+
+
+def test_what_is_believed_beforehand_is_a_good_network() -> None:
+    space = space_from(encode_space(read(EXAMPLES / "digits_prior.yaml").space), "space")
+    space.validate("space")
+    (first,) = task_of(problem_of(space)).run().suggestions
+    believed: dict[str, Any] = dict(first.parameters)
+    assert digits_network.run(**believed)["val_error"] < 0.05
 
 
 def test_any_network_of_the_architectures_trains() -> None:

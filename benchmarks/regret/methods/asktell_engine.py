@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from asktell import Bool, Categorical, Discrete, Domain, Float, Int
+from asktell import Bool, Categorical, Discrete, Domain, Float, Int, NormalPrior, Prior
 from asktell_server.domain import space as spaces
 from asktell_server.domain.algorithm import Algorithm, Auto
 from asktell_server.domain.goals import Goals
@@ -61,7 +61,10 @@ class EngineRun(OwnProcess):
 def search_space(space: Space) -> spaces.SearchSpace:
     """A client's space as the server's."""
     return spaces.SearchSpace(
-        parameters=tuple(spaces.Parameter(name=name, domain=_domain(domain)) for name, domain in space.items())
+        parameters=tuple(
+            spaces.Parameter(name=name, domain=_domain(domain), prior=_prior(domain.prior))
+            for name, domain in space.items()
+        )
     )
 
 
@@ -77,6 +80,14 @@ def _domain(domain: Domain) -> spaces.Domain:
             return spaces.CategoricalDomain(values=tuple(domain.values))
         case Bool():
             return spaces.BoolDomain()
+
+
+def _prior(prior: Prior | None) -> spaces.Prior | None:
+    if prior is None:
+        return None
+    if isinstance(prior, NormalPrior):
+        return spaces.NormalPrior(mean=prior.mean, relative_standard_deviation=prior.relative_standard_deviation)
+    return spaces.WeightsPrior(weights=tuple(prior.weights))
 
 
 def _scale(log: bool) -> spaces.Scale:  # a conversion

@@ -47,18 +47,20 @@ TEST(Metrics, MayHaveAStandardError) {
 TEST(Space, IsBuiltOfParameters) {
   const v1::SearchSpace space = asktell::space({
       asktell::Float("lr", 1e-4, 0.1).log().default_value(0.01),
-      asktell::Float("momentum", 0.5, 1).reverse_log().step(0.1),
+      asktell::Float("momentum", 0.5, 1).reverse_log().step(0.1).normal_prior(0.75, 0.25),
       asktell::Int("layers", 1, 1000).log().step(2).default_value(3),
       asktell::Discrete("batch", {16, 32}).default_value(32),
       asktell::Discrete("rate", std::vector<double>{0.1, 2}),
       asktell::Categorical("kind", {"on", "1"}).default_value("on"),
-      asktell::Bool("flag").default_value(false),
+      asktell::Bool("flag").default_value(false).weights_prior({1, 3}),
   });
   ASSERT_EQ(space.parameters_size(), 7);
   const auto text = [&](int index) { return space.parameters(index).ShortDebugString(); };
   EXPECT_EQ(text(0),
             "name: \"lr\" float_domain { min: 0.0001 max: 0.1 scale: SCALE_LOG } default_value { double_value: 0.01 }");
-  EXPECT_EQ(text(1), "name: \"momentum\" float_domain { min: 0.5 max: 1 scale: SCALE_REVERSE_LOG step: 0.1 }");
+  EXPECT_EQ(text(1),
+            "name: \"momentum\" float_domain { min: 0.5 max: 1 scale: SCALE_REVERSE_LOG step: 0.1 } "
+            "prior { normal { mean: 0.75 relative_standard_deviation: 0.25 } }");
   EXPECT_EQ(text(2),
             "name: \"layers\" int_domain { min: 1 max: 1000 scale: SCALE_LOG step: 2 } default_value { int_value: 3 }");
   EXPECT_EQ(text(3),
@@ -68,7 +70,8 @@ TEST(Space, IsBuiltOfParameters) {
   EXPECT_EQ(
       text(5),
       "name: \"kind\" categorical_domain { values: \"on\" values: \"1\" } default_value { string_value: \"on\" }");
-  EXPECT_EQ(text(6), "name: \"flag\" bool_domain { } default_value { bool_value: false }");
+  EXPECT_EQ(text(6),
+            "name: \"flag\" bool_domain { } default_value { bool_value: false } prior { weights { weights: 1 weights: 3 } }");
   EXPECT_EQ(asktell::minimize("loss").goal(), v1::GOAL_MINIMIZE);
   EXPECT_EQ(asktell::maximize("accuracy").goal(), v1::GOAL_MAXIMIZE);
 }

@@ -77,7 +77,21 @@ from asktell.records import (
     TrialCounts,
     TrialState,
 )
-from asktell.spaces import Bool, Categorical, Derived, Discrete, Domain, Float, Int, ParameterValue, Space, When
+from asktell.spaces import (
+    Bool,
+    Categorical,
+    Derived,
+    Discrete,
+    Domain,
+    Float,
+    Int,
+    NormalPrior,
+    ParameterValue,
+    Prior,
+    Space,
+    WeightsPrior,
+    When,
+)
 from asktell.spec import (
     Algorithm,
     AtLeast,
@@ -157,6 +171,7 @@ __all__ = [
     "MissingObjective",
     "NoResult",
     "NoTrialAvailable",
+    "NormalPrior",
     "NotFinite",
     "NotFound",
     "NotSupported",
@@ -169,6 +184,7 @@ __all__ = [
     "ParameterValue",
     "Plots",
     "Prediction",
+    "Prior",
     "QueueEmpty",
     "Random",
     "ResourceExhausted",
@@ -201,6 +217,7 @@ __all__ = [
     "Unavailable",
     "UnknownMetric",
     "ValueOutsideSpace",
+    "WeightsPrior",
     "When",
     "__version__",
 ]

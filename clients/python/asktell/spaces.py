@@ -8,7 +8,21 @@ from typing import TypeAlias, TypeVar
 
 from asktell._core.not_yet import Refusing
 
-__all__ = ["Bool", "Categorical", "Derived", "Discrete", "Domain", "Float", "Int", "ParameterValue", "Space", "When"]
+__all__ = [
+    "Bool",
+    "Categorical",
+    "Derived",
+    "Discrete",
+    "Domain",
+    "Float",
+    "Int",
+    "NormalPrior",
+    "ParameterValue",
+    "Prior",
+    "Space",
+    "WeightsPrior",
+    "When",
+]
 
 T = TypeVar("T")
 
@@ -20,11 +34,42 @@ When: TypeAlias = Mapping[str, Sequence[ParameterValue]]
 
 
 @dataclass(frozen=True, slots=True)
+class NormalPrior:
+    """Good values are believed to lie around `mean`: for Float, Int and Discrete.
+
+    `relative_standard_deviation`: in (0, 1], a fraction of the range on the parameter's own scale; two thirds of the belief lie
+    within it. Discrete numbers are equally far apart, as for the search.
+    """
+
+    mean: float
+    relative_standard_deviation: float
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsPrior:
+    """How likely each value is to be a good one: for Discrete, Categorical and Bool (false, true).
+
+    One weight of at least 0 for each value, in the domain's order; they need not sum to 1.
+    """
+
+    weights: Sequence[float]
+
+    def __post_init__(self) -> None:
+        """Keeps the weights as a tuple."""
+        object.__setattr__(self, "weights", tuple(self.weights))
+
+
+Prior: TypeAlias = NormalPrior | WeightsPrior
+"""Where good values of a parameter are believed to lie."""
+
+
+@dataclass(frozen=True, slots=True)
 class Float(Refusing):
     """A real number in [min, max].
 
     `log`: equal ratios matter equally (learning rates). `reverse_log`: resolves values near `max` (momentum).
-    `step`: only min, min + step … are taken. `default`: a value known to work; the search starts from it.
+    `step`: only min, min + step … are taken. `default`: a value known to work; the search starts from it. `prior`: where good
+    values are believed to lie; the search begins there, and results outweigh it as they come.
     `when`: the parameter exists only while another one has one of the given values, as in `when={"opt": ["sgd"]}`;
     configurations of other values do not have it. The other one may itself have a `when`.
     """
@@ -35,6 +80,7 @@ class Float(Refusing):
     step: float | None = None
     reverse_log: bool = False
     default: float | None = None
+    prior: Prior | None = field(default=None, kw_only=True)
     when: When | None = field(default=None, kw_only=True, hash=False)
 
     def __post_init__(self) -> None:
@@ -53,6 +99,7 @@ class Int(Refusing):
     log: bool = False
     step: int | None = None
     default: int | None = None
+    prior: Prior | None = field(default=None, kw_only=True)
     when: When | None = field(default=None, kw_only=True, hash=False)
 
     def __post_init__(self) -> None:
@@ -66,6 +113,7 @@ class Discrete(Refusing):
 
     values: Sequence[float]
     default: float | None = field(default=None, kw_only=True)
+    prior: Prior | None = field(default=None, kw_only=True)
     when: When | None = field(default=None, kw_only=True, hash=False)
 
     def __post_init__(self) -> None:
@@ -89,6 +137,7 @@ class Categorical(Refusing):
 
     values: Sequence[str]
     default: str | None = field(default=None, kw_only=True)
+    prior: WeightsPrior | None = field(default=None, kw_only=True)
     when: When | None = field(default=None, kw_only=True, hash=False)
 
     def __post_init__(self) -> None:
@@ -104,6 +153,7 @@ class Bool(Refusing):
     """True or false."""
 
     default: bool | None = field(default=None, kw_only=True)
+    prior: WeightsPrior | None = field(default=None, kw_only=True)
     when: When | None = field(default=None, kw_only=True, hash=False)
 
     def __post_init__(self) -> None:

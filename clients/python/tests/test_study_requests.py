@@ -41,7 +41,11 @@ SPACE: dict[str, asktell.Domain | asktell.Derived] = {
     "layers": Int(1, 8, step=2, default=3),
     "width": Int(16, 1024, log=True),
     "optimizer": Categorical(["adam", "sgd"], default="sgd"),
-    "nesterov": Bool(default=False),
+    "nesterov": Bool(default=False, prior=asktell.WeightsPrior([1, 3])),
+    "decay": Float(1e-6, 1e-1, log=True, prior=asktell.NormalPrior(1e-3, 0.2)),
+    "heads": Int(1, 8, default=2, prior=asktell.NormalPrior(4, 0.5)),
+    "patch": Discrete([4, 8, 16], prior=asktell.WeightsPrior([0, 1, 2])),
+    "norm": Categorical(["layer", "batch"], prior=asktell.WeightsPrior((1, 0))),
     "capacity": Derived("rank * width"),
 }
 
@@ -61,6 +65,16 @@ def test_a_space_survives_the_wire() -> None:
     assert back == SPACE
     assert list(back) == list(SPACE)
     assert list(StudyView(encode_study(spec())).domains) == list(SPACE)[:-1]
+
+
+def test_priors_are_of_their_kind() -> None:
+    for prior, complaint in (
+        ({"mean": 1}, r"space\['x'\].prior must be a NormalPrior or a WeightsPrior"),
+        (asktell.NormalPrior(wrong("1"), 0.1), r"space\['x'\].prior.mean"),
+        (asktell.WeightsPrior(wrong([1, None])), r"space\['x'\].prior.weights\[1\]"),
+    ):
+        with pytest.raises(TypeError, match=complaint):
+            codec.encode_space({"x": Float(0, 1, prior=wrong(prior))})
 
 
 def test_ints_among_floats_become_floats() -> None:

@@ -49,7 +49,7 @@ pub use study::Study;
 pub use trial::{Answer, Trial};
 pub use v1::{
     BoolDomain as Bool, CategoricalDomain as Categorical, DiscreteDomain as Discrete, FloatDomain as Float,
-    IntDomain as Int,
+    IntDomain as Int, Prior,
 };
 
 /// Version of this client; all of asktell's clients and its server move in step.

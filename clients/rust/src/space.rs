@@ -23,6 +23,12 @@ macro_rules! domains {
             ) -> v1::Parameter {
                 v1::Parameter::from(self).when(parent, values)
             }
+
+            /// A parameter with this domain, whose good values are believed to lie where the prior says.
+            #[must_use]
+            pub fn with_prior(self, prior: v1::Prior) -> v1::Parameter {
+                v1::Parameter::from(self).with_prior(prior)
+            }
         }
 
         /// A parameter that has no name yet.
@@ -59,6 +65,28 @@ impl v1::Parameter {
     ) -> Self {
         let values = values.into_iter().map(Into::into).collect();
         Self { condition: Some(v1::Condition { parent: parent.into(), values, ..Default::default() }), ..self }
+    }
+
+    /// Says where good values are believed to lie: the search begins there, and results outweigh it as they come.
+    #[must_use]
+    pub fn with_prior(self, prior: v1::Prior) -> Self {
+        Self { prior: Some(prior), ..self }
+    }
+}
+
+impl v1::Prior {
+    /// Good values lie around `mean`: for float, int and discrete parameters. The standard deviation is a fraction of the
+    /// range on the parameter's own scale, in (0, 1].
+    pub fn normal(mean: f64, relative_standard_deviation: f64) -> Self {
+        let normal = v1::NormalPrior { mean, relative_standard_deviation, ..Default::default() };
+        Self { kind: Some(v1::prior::Kind::Normal(normal)), ..Self::default() }
+    }
+
+    /// How likely each value is to be a good one, in the domain's order (false before true): for discrete, categorical and
+    /// bool parameters. Weights are at least 0 and need not sum to 1.
+    pub fn weights(weights: impl Into<Vec<f64>>) -> Self {
+        let weights = v1::WeightsPrior { weights: weights.into(), ..Default::default() };
+        Self { kind: Some(v1::prior::Kind::Weights(weights)), ..Self::default() }
     }
 }
 

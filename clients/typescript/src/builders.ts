@@ -43,6 +43,8 @@ type Options<D extends Message, V, W> = Omit<Init<D>, Given> & {
    * other values do not have it. The other one has finitely many values, and may itself have a `when`.
    */
   readonly when?: W;
+  /** Where good values are believed to lie: `normalPrior`, `weightsPrior`. Results outweigh it as they come. */
+  readonly prior?: Init<v1.Prior>;
 };
 type Given = "$typeName" | "min" | "max" | "scale" | "step" | "values";
 
@@ -95,15 +97,25 @@ function requireCategories(name: string, { domain }: Domain): void {
   throw new InvalidArgumentError([`space.${name}: categories are strings, got ${got}`, ...advice].join("; "));
 }
 
+/** Good values lie around `mean`; the deviation is a fraction of the range on the parameter's own scale, in (0, 1]. */
+export function normalPrior(mean: number, relativeStandardDeviation: number): Init<v1.Prior> {
+  return { kind: { case: "normal", value: { mean, relativeStandardDeviation } } };
+}
+
+/** How likely each value is to be a good one, in the domain's order (false before true): for all but `float` and `int`. */
+export function weightsPrior(weights: readonly number[]): Init<v1.Prior> {
+  return { kind: { case: "weights", value: { weights: [...weights] } } };
+}
+
 /** A real number in [min, max]. */
 export function float<W extends When | undefined = undefined>(
   min: number,
   max: number,
   options: RangeOptions<v1.FloatDomain, W> = {},
 ): MadeOf<number, W> {
-  const { scale = "linear", default: start, when, ...more } = options;
+  const { scale = "linear", default: start, when, prior, ...more } = options;
   const value = { ...more, min, max, scale: valueOf(v1.Scale, scale) };
-  return parameter({ case: "floatDomain", value }, { start, when, isDouble: true });
+  return parameter({ case: "floatDomain", value }, { start, when, prior, isDouble: true });
 }
 
 /** A whole number in [min, max], both ends within ±2^53. */
@@ -112,10 +124,10 @@ export function int<W extends When | undefined = undefined>(
   max: number,
   options: RangeOptions<v1.IntDomain, W> = {},
 ): MadeOf<number, W> {
-  const { scale = "linear", step, default: start, when, ...more } = options;
+  const { scale = "linear", step, default: start, when, prior, ...more } = options;
   const range = { min: BigInt(min), max: BigInt(max), step: step === undefined ? step : BigInt(step) };
   const value = { ...more, ...range, scale: valueOf(v1.Scale, scale) };
-  return parameter({ case: "intDomain", value }, { start, when });
+  return parameter({ case: "intDomain", value }, { start, when, prior });
 }
 
 /** One of 2 to 1,000 numbers in rising order. They are ints when all are whole, unless `kind` says otherwise. */
@@ -123,41 +135,43 @@ export function discrete<const V extends number, W extends When | undefined = un
   values: readonly V[],
   options: Options<v1.DiscreteDomain, V, W> & { readonly kind?: "int" | "float" } = {},
 ): MadeOf<V, W> {
-  const { kind = values.every(Number.isInteger) ? "int" : "float", default: start, when, ...more } = options;
+  const { kind = values.every(Number.isInteger) ? "int" : "float", default: start, when, prior, ...more } = options;
   const isDouble = kind === "float";
   const numbers = values.map((value) => encodeValue(value, isDouble));
-  return parameter({ case: "discreteDomain", value: { ...more, values: numbers } }, { start, when, isDouble });
+  return parameter({ case: "discreteDomain", value: { ...more, values: numbers } }, { start, when, prior, isDouble });
 }
 
 /** One of 2 to 1,000 names without an order. */
 export function categorical<const V extends string, W extends When | undefined = undefined>(
   values: readonly V[],
-  { default: start, when, ...more }: Options<v1.CategoricalDomain, V, W> = {},
+  { default: start, when, prior, ...more }: Options<v1.CategoricalDomain, V, W> = {},
 ): MadeOf<V, W> {
-  return parameter({ case: "categoricalDomain", value: { ...more, values: [...values] } }, { start, when });
+  return parameter({ case: "categoricalDomain", value: { ...more, values: [...values] } }, { start, when, prior });
 }
 
 /** True or false. */
 export function bool<W extends When | undefined = undefined>(
   options: Options<v1.BoolDomain, boolean, W> = {},
 ): MadeOf<boolean, W> {
-  const { default: start, when, ...more } = options;
-  return parameter({ case: "boolDomain", value: more }, { start, when });
+  const { default: start, when, prior, ...more } = options;
+  return parameter({ case: "boolDomain", value: more }, { start, when, prior });
 }
 
 interface Shared<W> {
   readonly start: number | string | boolean | undefined;
   readonly when: W | undefined;
+  readonly prior: Init<v1.Prior> | undefined;
   readonly isDouble?: boolean;
 }
 
 function parameter<W extends When | undefined>(
   domain: NonNullable<Init<v1.Parameter>["domain"]>,
-  { start, when, isDouble = false }: Shared<W>,
+  { start, when, prior, isDouble = false }: Shared<W>,
 ): MadeOf<never, W> {
   return {
     domain,
     ...(start === undefined ? {} : { defaultValue: encodeValue(start, isDouble) }),
+    ...(prior === undefined ? {} : { prior }),
     ...(when === undefined ? {} : { condition: conditionOf(when) }),
   } as MadeOf<never, W>;
 }

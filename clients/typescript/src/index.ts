@@ -14,7 +14,9 @@ export {
   int,
   maximize,
   minimize,
+  normalPrior,
   space,
+  weightsPrior,
 } from "./builders.js";
 export type { Domain, ParamsOf, ProblemInit, Space, StudyInit } from "./builders.js";
 export { Client } from "./client.js";

@@ -11,8 +11,10 @@ import {
   InvalidArgumentError,
   maximize,
   minimize,
+  normalPrior,
   paramsOf,
   space,
+  weightsPrior,
   type Domain,
   type ParamsOf,
   type StudyInit,
@@ -85,9 +87,9 @@ test("messages and metrics with standard errors pass as they are", () => {
 test("builders make messages of the contract", () => {
   const domains = {
     lr: float(1e-5, 0.1, { scale: "log", default: 1 }),
-    layers: int(1, 8, { step: 2, default: 3 }),
+    layers: int(1, 8, { step: 2, default: 3, prior: normalPrior(4, 0.2) }),
     rank: discrete([4, 8], { kind: "float", default: 8 }),
-    kind: categorical(["a", "größer"], { default: "a" }),
+    kind: categorical(["a", "größer"], { default: "a", prior: weightsPrior([1, 3]) }),
     flag: { ...bool({ default: false }), condition: { parent: "kind" } },
   };
   const study: StudyInit<ParamsOf<typeof domains>> = {
@@ -103,13 +105,19 @@ test("builders make messages of the contract", () => {
           name: "layers",
           intDomain: { min: "1", max: "8", scale: "SCALE_LINEAR", step: "2" },
           defaultValue: { intValue: "3" },
+          prior: { normal: { mean: 4, relativeStandardDeviation: 0.2 } },
         },
         {
           name: "rank",
           discreteDomain: { values: [{ doubleValue: 4 }, { doubleValue: 8 }] },
           defaultValue: { doubleValue: 8 },
         },
-        { name: "kind", categoricalDomain: { values: ["a", "größer"] }, defaultValue: { stringValue: "a" } },
+        {
+          name: "kind",
+          categoricalDomain: { values: ["a", "größer"] },
+          defaultValue: { stringValue: "a" },
+          prior: { weights: { weights: [1, 3] } },
+        },
         { name: "flag", boolDomain: {}, defaultValue: { boolValue: false }, condition: { parent: "kind" } },
       ],
     },

@@ -25,6 +25,7 @@ from asktell_server.domain.errors import ErrorReason, InvalidArgument
 from asktell_server.domain.linear import LinearConstraint
 from asktell_server.domain.linear_rules import validate_constraints
 from asktell_server.domain.parameter import Condition, Parameter
+from asktell_server.domain.priors import NormalPrior, Prior, WeightsPrior
 from asktell_server.domain.values import (
     ABSENT,
     MAX_EXACT_INT,
@@ -54,10 +55,13 @@ __all__ = [
     "FloatDomain",
     "IntDomain",
     "Key",
+    "NormalPrior",
     "Parameter",
     "ParameterValue",
+    "Prior",
     "Scale",
     "SearchSpace",
+    "WeightsPrior",
     "configuration_digest",
 ]
 
@@ -115,6 +119,8 @@ class SearchSpace:
                     raise InvalidArgument(
                         f"{where}.default_value", str(error), reason=ErrorReason.VALUE_OUTSIDE_SPACE
                     ) from None
+            if parameter.prior is not None:
+                parameter.prior.validate(parameter.domain, f"{where}.prior")
         validate_conditions(self.parameters, field)
         if self.parameter_constraints:
             validate_constraints(self.parameters, self.forest, self.parameter_constraints, field)

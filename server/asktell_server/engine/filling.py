@@ -16,6 +16,9 @@ from asktell_server.engine.seeding import study_generator
 from asktell_server.engine.space.region import Region, region_of
 from asktell_server.engine.space.warp import Points
 
+FAVOURED_SHARE = 0.25
+"""Of a start: trials that follow the priors, besides the centre, which is what these hold for best (measured; see
+docs/engine.md)."""
 _BLOCK = 16
 
 
@@ -35,7 +38,8 @@ def fill(task: StudyTask, count: int, *, origin: Origin, with_centre: bool = Fal
     """`count` configurations that are new where the space has new ones; fewer when it is exhausted.
 
     They continue one Sobol sequence per study: the sequence starts at the number of trials that there are. With
-    `with_centre` the centre of the space comes before the sequence.
+    `with_centre`, which is the start of a study, the centre of the space comes before the sequence, and the first points follow
+    the priors of the space: a quarter as many as the algorithm's start has. The others insure against priors that are wrong.
     """
     region = region_of(task.problem.space)
     novelty = Novelty(task, region)
@@ -44,7 +48,8 @@ def fill(task: StudyTask, count: int, *, origin: Origin, with_centre: bool = Fal
     first = [] if centre is None or centre in novelty else [centre]
     # Where the centre is among the trials, there is one point of the sequence less among them.
     start = known if centre is None or first else known - 1
-    candidates = itertools.chain(first, _configurations(task, region, start=start))
+    favoured = int(FAVOURED_SHARE * task.problem.algorithm.start_trials) if with_centre else 0
+    candidates = itertools.chain(first, _configurations(task, region, start=start, favoured=favoured))
     chosen = novelty.choices(candidates, count=count, seed=(task.seed, known))
     return tuple(Suggestion(parameters=configuration, origin=origin) for configuration in chosen)
 
@@ -55,10 +60,14 @@ def _centre(region: Region) -> Configuration | None:
     return region.encoding.decode(centre) if region.contains(centre[None, :])[0] else None
 
 
-def _configurations(task: StudyTask, region: Region, *, start: int) -> Iterator[Configuration]:
+def _configurations(task: StudyTask, region: Region, *, start: int, favoured: int) -> Iterator[Configuration]:
+    """The configurations of the sequence from number `start` on; those before number `favoured` follow the priors."""
     rng = study_generator(task, "sobol")
+    encoding = region.encoding
     block, passed = divmod(start, _BLOCK)
-    for points in sobol_blocks(region.encoding.dimension, rng, size=_BLOCK, first=block):
-        for point in points[passed:]:
-            yield from map(region.encoding.decode, region.sample(point[None, :]))
+    number = itertools.count(start)
+    for points in sobol_blocks(encoding.dimension, rng, size=_BLOCK, first=block):
+        for point in points[passed:, None]:
+            uniform = encoding.favouring(point) if next(number) < favoured else point
+            yield from map(encoding.decode, region.sample(uniform))
         passed = 0

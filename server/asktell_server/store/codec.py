@@ -35,8 +35,11 @@ from asktell_server.domain.space import (
     Domain,
     FloatDomain,
     IntDomain,
+    NormalPrior,
     ParameterValue,
+    Prior,
     SearchSpace,
+    WeightsPrior,
 )
 from asktell_server.domain.study import Study
 from asktell_server.domain.times import from_microseconds, to_microseconds
@@ -48,8 +51,8 @@ _SCHEMA_OF_GOALS = 2
 _SCHEMA_OF_CONDITIONS = 3
 """Of studies whose parameters older servers would take for ones that always exist."""
 _SCHEMA_OF_RICHER_SPACES = 4
-"""Of studies whose constraints on parameters older servers would not keep, or whose derived parameters
-they would not deliver, or whose cost metric they would not take."""
+"""Of studies whose constraints on parameters older servers would not keep, whose derived parameters they would not deliver, or whose
+priors or cost metric they would ignore."""
 _NEWEST = _SCHEMA_OF_RICHER_SPACES
 SEALED_SCHEMA = 2
 """Of what `seal` makes; rises, too, when the meaning of something in it changes."""
@@ -62,6 +65,8 @@ _DOMAIN_TAGS: dict[type, str] = {
     CategoricalDomain: "categorical",
     BoolDomain: "bool",
 }
+
+_PRIOR_TAGS: dict[type, str] = {NormalPrior: "normal", WeightsPrior: "weights"}
 
 _T = TypeVar("_T")
 
@@ -95,7 +100,10 @@ def encode_study(study: Study) -> bytes:
 
 
 def _schema_of(study: Study) -> int:
-    if study.space.parameter_constraints or study.space.derived or study.goals.cost_metric:
+    """The least schema whose readers understand all that the study says."""
+    space = study.space
+    believed = any(parameter.prior is not None for parameter in space.parameters)
+    if space.parameter_constraints or space.derived or believed or study.goals.cost_metric:
         return _SCHEMA_OF_RICHER_SPACES
     if study.space.forest is not None:
         return _SCHEMA_OF_CONDITIONS
@@ -231,6 +239,14 @@ def _make_converter() -> Converter:
         converter.register_unstructure_hook(
             kind, make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True)
         )
+    configure_tagged_union(Prior, converter, tag_name="kind", tag_generator=_PRIOR_TAGS.__getitem__)
+    converter.register_unstructure_hook(
+        Prior | None, lambda prior: None if prior is None else converter.unstructure(prior, unstructure_as=Prior)
+    )
+    converter.register_structure_hook(
+        Prior | None,
+        lambda data, _: None if data is None else converter.structure(data, Prior),  # type: ignore[arg-type]
+    )
     configure_tagged_union(Domain, converter, tag_name="kind", tag_generator=_DOMAIN_TAGS.__getitem__)
     configure_tagged_union(Algorithm, converter, tag_name="kind", tag_generator=_algorithm_tag)
     # Of a space only the constraints may be left out, where there are none.

@@ -81,6 +81,7 @@ def _conditional(parameter: search_space_pb2.Parameter) -> asktell.Domain:
 
 def _domain(parameter: search_space_pb2.Parameter) -> asktell.Domain:
     default: Any = value(parameter.default_value) if parameter.HasField("default_value") else None
+    prior: Any = _prior(parameter.prior)
     match parameter.WhichOneof("domain"):
         case "float_domain":
             real = parameter.float_domain
@@ -91,6 +92,7 @@ def _domain(parameter: search_space_pb2.Parameter) -> asktell.Domain:
                 reverse_log=real.scale == search_space_pb2.SCALE_REVERSE_LOG,
                 step=real.step if real.HasField("step") else None,
                 default=default,
+                prior=prior,
             )
         case "int_domain":
             whole = parameter.int_domain
@@ -100,14 +102,25 @@ def _domain(parameter: search_space_pb2.Parameter) -> asktell.Domain:
                 log=whole.scale == search_space_pb2.SCALE_LOG,
                 step=whole.step if whole.HasField("step") else None,
                 default=default,
+                prior=prior,
             )
         case "discrete_domain":
             numbers: list[Any] = [value(each) for each in parameter.discrete_domain.values]
-            return asktell.Discrete(numbers, default=default)
+            return asktell.Discrete(numbers, default=default, prior=prior)
         case "categorical_domain":
-            return asktell.Categorical(list(parameter.categorical_domain.values), default=default)
+            return asktell.Categorical(list(parameter.categorical_domain.values), default=default, prior=prior)
         case _:
-            return asktell.Bool(default=default)
+            return asktell.Bool(default=default, prior=prior)
+
+
+def _prior(wire: search_space_pb2.Prior) -> asktell.Prior | None:
+    match wire.WhichOneof("kind"):
+        case "normal":
+            return asktell.NormalPrior(wire.normal.mean, wire.normal.relative_standard_deviation)
+        case "weights":
+            return asktell.WeightsPrior(list(wire.weights.weights))
+        case _:
+            return None
 
 
 def objectives(wire: Iterable[study_pb2.Objective]) -> list[asktell.Objective]:

@@ -66,7 +66,20 @@ def _default(raw: Any) -> search_space_pb2.SearchSpace:
     return _parameter(float_domain=search_space_pb2.FloatDomain(min=0, max=1), default_value=value(raw))
 
 
+def _normal(mean: float, deviation: float) -> search_space_pb2.SearchSpace:
+    normal = search_space_pb2.NormalPrior(mean=mean, relative_standard_deviation=deviation)
+    return _parameter(float_domain=UNIT, prior=search_space_pb2.Prior(normal=normal))
+
+
+def _weights(*weights: float, **fields: Any) -> search_space_pb2.SearchSpace:
+    prior = search_space_pb2.Prior(weights=search_space_pb2.WeightsPrior(weights=weights))
+    return _parameter(prior=prior, **(fields or {"bool_domain": search_space_pb2.BoolDomain()}))
+
+
 NO_KIND = search_space_pb2.ParameterValue()
+UNIT = search_space_pb2.FloatDomain(min=0, max=1)
+DEVIATION = f"{X}.prior.normal.relative_standard_deviation"
+WEIGHTS = f"{X}.prior.weights.weights"
 
 BAD_SPACES: list[tuple[str, search_space_pb2.SearchSpace, str, str]] = [
     ("empty space", space(), "search_space.parameters", "INVALID_FIELD"),
@@ -152,6 +165,18 @@ BAD_SPACES: list[tuple[str, search_space_pb2.SearchSpace, str, str]] = [
     ("derived named as a parameter", _derived("1", name="x"), f"{DERIVED}[0].name", "INVALID_FIELD"),
     ("derived without a name", _derived("1", name=" "), f"{DERIVED}[0].name", "INVALID_FIELD"),
     ("33 derived", _derived(*["1"] * 33), DERIVED, "INVALID_FIELD"),
+    ("prior without a kind", _parameter(float_domain=UNIT, prior=search_space_pb2.Prior()), f"{X}.prior", "INVALID_FIELD"),
+    ("prior outside", _normal(2, 0.1), f"{X}.prior.normal.mean", "VALUE_OUTSIDE_SPACE"),
+    ("prior around NaN", _normal(NAN, 0.1), f"{X}.prior.normal.mean", "NOT_FINITE"),
+    ("prior without width", _normal(0.5, 0), DEVIATION, "INVALID_FIELD"),
+    ("prior too wide", _normal(0.5, 1.5), DEVIATION, "INVALID_FIELD"),
+    ("prior as wide as NaN", _normal(0.5, NAN), DEVIATION, "NOT_FINITE"),
+    ("too few weights", _weights(1), WEIGHTS, "INVALID_FIELD"),
+    ("a million weights", _weights(*[1.0] * 1_000_000), WEIGHTS, "INVALID_FIELD"),
+    ("weights of zero", _weights(0, 0), WEIGHTS, "INVALID_FIELD"),
+    ("negative weight", _weights(1, -1), f"{WEIGHTS}[1]", "INVALID_FIELD"),
+    ("weight of infinity", _weights(1, INF), f"{WEIGHTS}[1]", "NOT_FINITE"),
+    ("weights on a float", _weights(1, 1, float_domain=UNIT), f"{X}.prior.weights", "INVALID_FIELD"),
 ]  # fmt: skip
 
 SIZE = study_pb2.Objective(metric="size", goal=study_pb2.GOAL_MINIMIZE)

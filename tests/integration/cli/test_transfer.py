@@ -23,7 +23,8 @@ parameters:
   n: {type: int, min: 1, max: 64, scale: log, default: 8}
   d: {type: discrete, values: [1e-7, 0.1, 0.2]}
   "no": {type: categorical, values: ["yes", "a b", "1e3", 'x"y', "é"], default: "yes"}
-  b: {type: bool, default: false}
+  b: {type: bool, default: false, prior: {weights: [1, 3]}}
+  p: {type: int, min: 1, max: 9, prior: {mean: 4, relative_standard_deviation: 0.25}}
 algorithm: {bayesian: {start_trials: 7}}
 stopping: {max_trials: 60, target: 0.75, patience: 40, deadline: 2090-12-01T12:00:00Z}
 lease: {duration_s: 0, max_attempts: 5}

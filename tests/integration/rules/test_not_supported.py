@@ -6,24 +6,10 @@ from typing import Any
 
 import pytest
 
-from asktell.v1 import analysis_service_pb2, search_space_pb2, study_pb2, suggestion_service_pb2
+from asktell.v1 import analysis_service_pb2, study_pb2
 from tests.integration.rules.conftest import NewStudy
-from tests.support.rpc import Rpc, float_parameter, refused, space
+from tests.support.rpc import Rpc, refused
 
-LOSS = study_pb2.Objective(metric="loss", goal=study_pb2.GOAL_MINIMIZE)
-X = "search_space.parameters[1]"
-
-
-def _second_parameter(**fields: Any) -> search_space_pb2.SearchSpace:
-    domain = search_space_pb2.FloatDomain(min=0, max=1)
-    return space(float_parameter("x"), search_space_pb2.Parameter(name="y", float_domain=domain, **fields))
-
-
-NORMAL = search_space_pb2.Prior(normal=search_space_pb2.NormalPrior(mean=0.5, relative_standard_deviation=0.1))
-
-UNSUPPORTED: list[tuple[dict[str, Any], str]] = [
-    ({"search_space": _second_parameter(prior=NORMAL)}, f"{X}.prior"),
-]
 EARLY_STOPPING: list[tuple[dict[str, Any], str]] = [
     ({"early_stopping": study_pb2.EarlyStopping(median=study_pb2.MedianStopping())}, "early_stopping"),
     (
@@ -37,20 +23,11 @@ EARLY_STOPPING: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("fields", "field"), [*UNSUPPORTED, *EARLY_STOPPING])
+@pytest.mark.parametrize(("fields", "field"), EARLY_STOPPING)
 def test_create_study_refuses_it(new_study: NewStudy, fields: dict[str, Any], field: str) -> None:
     what = refused(lambda: new_study(**fields))
     assert (what.code.name, what.reason) == ("UNIMPLEMENTED", "NOT_SUPPORTED")
     assert what.metadata == {"field": f"study.{field}"}
-
-
-@pytest.mark.parametrize(("fields", "field"), UNSUPPORTED)
-def test_suggest_refuses_it(rpc: Rpc, fields: dict[str, Any], field: str) -> None:
-    problem: dict[str, Any] = {"search_space": space(float_parameter("x")), "objectives": [LOSS], **fields}
-    request = suggestion_service_pb2.SuggestRequest(problem=suggestion_service_pb2.Problem(**problem))
-    what = refused(lambda: rpc.suggestions.Suggest(request))
-    assert (what.code.name, what.reason) == ("UNIMPLEMENTED", "NOT_SUPPORTED")
-    assert what.metadata == {"field": f"problem.{field}"}
 
 
 def test_update_study_refuses_early_stopping(new_study: NewStudy) -> None:

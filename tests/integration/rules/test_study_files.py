@@ -246,15 +246,46 @@ def test_derived_parameters(rpc: Rpc) -> None:
         assert complaint in what.message
 
 
+def test_priors_are_read(rpc: Rpc) -> None:
+    text = SMALL.replace("NAME", "small").replace(
+        "max: 1}", "max: 1, prior: {mean: 1e-1, relative_standard_deviation: 0.2}}"
+    )
+    (x, b) = check(rpc, f"{text}  b: {{type: bool, prior: {{weights: [1, 3.5]}}}}\n").search_space.parameters
+    assert (x.prior.normal.mean, x.prior.normal.relative_standard_deviation) == (0.1, 0.2)
+    assert b.prior.weights.weights == [1.0, 3.5]
+
+
+@pytest.mark.parametrize(
+    ("prior", "complaint", "reason"),
+    [
+        ("{mean: 0.5}", "4:43: parameters.x.prior: relative_standard_deviation is missing", "INVALID_STUDY_FILE"),
+        ("{}", "4:43: parameters.x.prior: mean and relative_standard_deviation are missing", "INVALID_STUDY_FILE"),
+        ("{weights: [1], mean: 2}", "4:43: parameters.x.prior: is either normal", "INVALID_STUDY_FILE"),
+        ("{men: 2}", "4:44: parameters.x.prior: unknown key 'men', did you mean 'mean'?", "INVALID_STUDY_FILE"),
+        ("{weights: 1}", "4:53: parameters.x.prior.weights: must be a list", "INVALID_STUDY_FILE"),
+        (
+            "{mean: 2, relative_standard_deviation: 0.5}",
+            "4:50: parameters.x.prior.mean: must be in [0.0, 1.0], got 2.0",
+            "VALUE_OUTSIDE_SPACE",
+        ),
+        (
+            "{mean: 0.5, relative_standard_deviation: 2}",
+            "4:84: parameters.x.prior.relative_standard_deviation: must be in (0, 1], got 2.0",
+            "INVALID_FIELD",
+        ),
+        ("{weights: [1, 2]}", "4:43: parameters.x.prior: is for discrete, categorical and bool", "INVALID_FIELD"),
+    ],
+)
+def test_mistakes_in_priors_are_found_in_their_place(rpc: Rpc, prior: str, complaint: str, reason: str) -> None:
+    text = SMALL.replace("NAME", "small").replace("max: 1}", f"max: 1, prior: {prior}}}")
+    what = refused(lambda: check(rpc, text))
+    assert what.message.startswith(complaint)
+    assert (what.reason, what.metadata["line"]) == (reason, "4")
+
+
 @pytest.mark.parametrize("key", NOT_YET)
 def test_what_is_not_there_yet_is_refused_by_name(rpc: Rpc, key: str) -> None:
-    if key == "prior":
-        text, place = (
-            WHOLE.replace("{type: bool", f"{{type: bool, {key}: {{x: 1}}"),
-            f"13:26: parameters.nesterov.{key}",
-        )
-    else:
-        text, place = f"{WHOLE}{key}: [x]\n", f"23:1: {key}"
+    text, place = f"{WHOLE}{key}: [x]\n", f"23:1: {key}"
     what = refused(lambda: check(rpc, text))
     assert (what.code.name, what.reason) == ("UNIMPLEMENTED", "NOT_SUPPORTED")
     assert what.message == f"{place}: {NOT_YET[key]}"

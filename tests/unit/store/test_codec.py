@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import msgpack
 import pytest
@@ -20,6 +21,7 @@ from asktell_server.domain.space import (
     DerivedParameter,
     FloatDomain,
     IntDomain,
+    NormalPrior,
     Parameter,
     SearchSpace,
 )
@@ -102,22 +104,32 @@ def test_what_another_schema_wrote_is_not_guessed_at(encoded: bytes) -> None:
         decode_trial(encoded, number=1, revision=1)
 
 
-def test_older_servers_refuse_studies_with_conditions_and_their_studies_are_read() -> None:
-    name = StudyName(project="default", study_id="s")
-    plain = a_study(name)
+def test_studies_of_older_servers_are_read() -> None:
+    plain = a_study(NAME)
     stored = encode_study(plain)
     assert stored[0] == SCHEMA
     data = msgpack.unpackb(stored[1:])
     for parameter in data["space"]["parameters"]:
-        del parameter["condition"]
+        del parameter["condition"], parameter["prior"]
     assert decode_study(bytes([SCHEMA]) + msgpack.packb(data), revision=plain.revision) == plain
-    condition = Condition(parent="kind", values=("a",))
+
+
+@pytest.mark.parametrize(
+    ("child", "newest_of_those_who_refuse"),
+    [
+        ({"condition": Condition(parent="kind", values=("a",))}, 2),
+        ({"prior": NormalPrior(mean=0.5, relative_standard_deviation=0.1)}, 3),
+    ],
+)
+def test_servers_refuse_studies_that_know_more_than_they_do(
+    child: dict[str, Any], newest_of_those_who_refuse: int
+) -> None:
     parent = Parameter(name="kind", domain=CategoricalDomain(values=("a", "b")))
-    child = Parameter(name="scale", domain=FloatDomain(min=0.0, max=1.0), condition=condition)
-    conditional = a_study(name, space=SearchSpace(parameters=(parent, child)))
-    stored = encode_study(conditional)
-    assert stored[0] > SCHEMA + 1
-    assert decode_study(stored, revision=conditional.revision) == conditional
+    scale = Parameter(name="scale", domain=FloatDomain(min=0.0, max=1.0), **child)
+    study = a_study(NAME, space=SearchSpace(parameters=(parent, scale)))
+    stored = encode_study(study)
+    assert stored[0] == newest_of_those_who_refuse + 1
+    assert decode_study(stored, revision=study.revision) == study
 
 
 def test_older_servers_refuse_studies_with_constraints_on_parameters() -> None:

@@ -30,6 +30,20 @@ class Parameter {
     return static_cast<Kind&>(*this);
   }
 
+  /// How likely each value is to be a good one, in the domain's order (false before true): for discrete, categorical and
+  /// bool parameters. Weights are at least 0 and need not sum to 1.
+  Kind& weights_prior(const std::vector<double>& weights) {
+    *message_.mutable_prior()->mutable_weights()->mutable_weights() = {weights.begin(), weights.end()};
+    return static_cast<Kind&>(*this);
+  }
+  /// Good values are believed to lie around `mean`: for float, int and discrete parameters. The standard deviation is a
+  /// fraction of the range on the parameter's own scale, in (0, 1].
+  Kind& normal_prior(double mean, double relative_standard_deviation) {
+    message_.mutable_prior()->mutable_normal()->set_mean(mean);
+    message_.mutable_prior()->mutable_normal()->set_relative_standard_deviation(relative_standard_deviation);
+    return static_cast<Kind&>(*this);
+  }
+
   /// The message, for fields that have no method here.
   [[nodiscard]] v1::Parameter& message() noexcept { return message_; }
   operator const v1::Parameter&() const noexcept { return message_; }

@@ -233,7 +233,8 @@ type Parameter struct {
 	// Optional. A value of the domain that is known to work. Enqueued trials that leave the parameter out
 	// take it, and the first suggestion of a study starts from it.
 	DefaultValue *ParameterValue `protobuf:"bytes,8,opt,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
-	// Optional. Where good values are believed to lie. Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+	// Optional. Where good values are believed to lie. `auto` and `bayesian` begin there, and results outweigh it as they come;
+	// the other algorithms take no notice.
 	Prior         *Prior `protobuf:"bytes,9,opt,name=prior,proto3" json:"prior,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -932,9 +933,10 @@ func (*Prior_Weights) isPrior_Kind() {}
 // A bell around a value, in the parameter's own scale.
 type NormalPrior struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Required. The most likely value, in the parameter's unit.
+	// Required. The most likely value, in the parameter's unit; from the domain's least value to its greatest.
 	Mean float64 `protobuf:"fixed64,1,opt,name=mean,proto3" json:"mean,omitempty"`
-	// Required. Standard deviation as a fraction of the range (after the scale is applied); in (0, 1].
+	// Required. Standard deviation as a fraction of the range (after the scale is applied; the numbers of a discrete domain
+	// count as equally far apart); in (0, 1].
 	RelativeStandardDeviation float64 `protobuf:"fixed64,2,opt,name=relative_standard_deviation,json=relativeStandardDeviation,proto3" json:"relative_standard_deviation,omitempty"`
 	unknownFields             protoimpl.UnknownFields
 	sizeCache                 protoimpl.SizeCache
@@ -987,7 +989,8 @@ func (x *NormalPrior) GetRelativeStandardDeviation() float64 {
 // A weight for each value.
 type WeightsPrior struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Required. One weight ≥ 0 for each value of the domain, in its order; they need not sum to 1.
+	// Required. One weight ≥ 0 for each value of the domain, in its order (false before true), at least one of them greater
+	// than 0; they need not sum to 1.
 	Weights       []float64 `protobuf:"fixed64,1,rep,packed,name=weights,proto3" json:"weights,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

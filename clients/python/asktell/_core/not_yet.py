@@ -16,9 +16,7 @@ STUDY = {
 }
 """Keyword arguments of `create_study`."""
 
-DOMAIN = {
-    "prior": "priors are not supported yet",
-}
+DOMAIN: dict[str, str] = {}
 """Those of Float, Int, Discrete, Categorical and Bool."""
 
 ASK = {"fixed": "asking with fixed values is not supported yet"}
@@ -29,7 +27,6 @@ NAMES = {
     "Hyperband": STUDY["early_stopping"],
     "MedianStopping": STUDY["early_stopping"],
     "SuccessiveHalving": STUDY["early_stopping"],
-    "NormalPrior": DOMAIN["prior"],
 }
 """Names of the package."""
 

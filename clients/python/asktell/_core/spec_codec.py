@@ -13,7 +13,20 @@ from asktell._core.values import (
     text,
     whole,
 )
-from asktell.spaces import Bool, Categorical, Derived, Discrete, Domain, Float, Int, ParameterValue, Space
+from asktell.spaces import (
+    Bool,
+    Categorical,
+    Derived,
+    Discrete,
+    Domain,
+    Float,
+    Int,
+    NormalPrior,
+    ParameterValue,
+    Prior,
+    Space,
+    WeightsPrior,
+)
 from asktell.spec import (
     ALGORITHMS,
     Algorithm,
@@ -79,7 +92,36 @@ def _parameter(name: str, domain: Domain) -> search_space_pb2.Parameter:
     for parent, values in (domain.when or {}).items():
         wire.condition.parent = text(parent, f"the parameter of {where}.when")
         wire.condition.values.extend(encode_value(value, f"{where}.when[{parent!r}]") for value in values)
+    if domain.prior is not None:
+        wire.prior.CopyFrom(_encode_prior(domain.prior, f"{where}.prior"))
     return wire
+
+
+def _encode_prior(prior: object, where: str) -> search_space_pb2.Prior:
+    if isinstance(prior, NormalPrior):
+        normal = search_space_pb2.NormalPrior(
+            mean=real(prior.mean, f"{where}.mean"),
+            relative_standard_deviation=real(prior.relative_standard_deviation, f"{where}.relative_standard_deviation"),
+        )
+        return search_space_pb2.Prior(normal=normal)
+    if isinstance(prior, WeightsPrior):
+        weights = [real(weight, f"{where}.weights[{index}]") for index, weight in enumerate(prior.weights)]
+        return search_space_pb2.Prior(weights=search_space_pb2.WeightsPrior(weights=weights))
+    raise TypeError(f"{where} must be a NormalPrior or a WeightsPrior, got {prior!r}")
+
+
+def _decode_prior(wire: search_space_pb2.Parameter) -> Prior | None:
+    match wire.prior.WhichOneof("kind"):
+        case "normal":
+            return NormalPrior(wire.prior.normal.mean, wire.prior.normal.relative_standard_deviation)
+        case "weights":
+            return _decode_weights(wire)
+        case _:
+            return None
+
+
+def _decode_weights(wire: search_space_pb2.Parameter) -> WeightsPrior | None:
+    return WeightsPrior(list(wire.prior.weights.weights)) if wire.prior.HasField("weights") else None
 
 
 def _categories(values: Sequence[object], where: str) -> Sequence[str]:
@@ -152,6 +194,7 @@ def _domain(wire: search_space_pb2.Parameter) -> Domain:
                 step=real_.step if real_.HasField("step") else None,
                 reverse_log=real_.scale == search_space_pb2.SCALE_REVERSE_LOG,
                 default=None if default is None else float(default),
+                prior=_decode_prior(wire),
             )
         case "int_domain":
             whole_ = wire.int_domain
@@ -162,14 +205,21 @@ def _domain(wire: search_space_pb2.Parameter) -> Domain:
                 # A step of 1 is every whole number, which is what no step means.
                 step=whole_.step if whole_.HasField("step") and whole_.step != 1 else None,
                 default=None if default is None else int(default),
+                prior=_decode_prior(wire),
             )
         case "discrete_domain":
             numbers = [number(decode_value(value), wire.name) for value in wire.discrete_domain.values]
-            return Discrete(numbers, default=None if default is None else number(default, wire.name))
+            return Discrete(
+                numbers, default=None if default is None else number(default, wire.name), prior=_decode_prior(wire)
+            )
         case "categorical_domain":
-            return Categorical(list(wire.categorical_domain.values), default=None if default is None else str(default))
+            return Categorical(
+                list(wire.categorical_domain.values),
+                default=None if default is None else str(default),
+                prior=_decode_weights(wire),
+            )
         case "bool_domain":
-            return Bool(default=None if default is None else bool(default))
+            return Bool(default=None if default is None else bool(default), prior=_decode_weights(wire))
         case _:
             raise ValueError(f"parameter {wire.name!r} is of a kind that this client does not know: upgrade asktell")
 

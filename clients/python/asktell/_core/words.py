@@ -20,6 +20,7 @@ _FIELDS = [
 ]
 _RENAMED = [
     (re.compile(r"\.default_value$"), ".default"),
+    (re.compile(r"\.prior\.(?:normal(?=\.|$)|weights(?=\.weights|$))"), ".prior"),
     (re.compile(r"\.reference_value$"), ".reference"),
     (re.compile(r"^search_space\.parameters$"), "search_space"),
     (re.compile(r"^(tracked_metrics\[\d+\])\.metric$"), r"\1"),

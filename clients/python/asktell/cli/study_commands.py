@@ -25,6 +25,7 @@ from asktell.cli.tables.layout import Cells
 from asktell.cli.tables.printing import print_cells, print_facts
 from asktell.errors import StudyExists
 from asktell.records import TrialCounts
+from asktell.spaces import NormalPrior, Prior
 
 
 @click.group()
@@ -234,8 +235,16 @@ def _fields(value: Any) -> str:
         words.append(fields.pop("expression"))
     if "values" in fields:
         words.append(", ".join(short(each) for each in fields.pop("values")))
+    if (prior := fields.pop("prior", None)) is not None:
+        words.append(f"prior {_prior(prior)}")
     words += [name if each is True else f"{name} {short(each)}" for name, each in fields.items() if each]
     return f"{type(value).__name__.lower()} {', '.join(words)}".strip()
+
+
+def _prior(prior: Prior) -> str:
+    if isinstance(prior, NormalPrior):
+        return f"around {short(prior.mean)} (relative standard deviation {short(prior.relative_standard_deviation)})"
+    return f"by weights {' : '.join(map(short, prior.weights))}"
 
 
 def study_record(shown: StudyView, counts: TrialCounts | None = None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import tempfile
@@ -11,7 +12,7 @@ from typing import Any, assert_never
 
 from asktell._core.study_view import StudyView
 from asktell._sync.client import Client
-from asktell.spaces import Bool, Categorical, Derived, Discrete, Domain, Float, Int
+from asktell.spaces import Bool, Categorical, Derived, Discrete, Domain, Float, Int, NormalPrior, WeightsPrior
 from asktell.spec import Algorithm, Bayesian, Grid, Objective, OutcomeConstraint, Split
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
@@ -104,6 +105,11 @@ def _domain(domain: Domain | Derived) -> dict[str, Any]:
             return {"derived": domain.expression}
         case _:
             assert_never(domain)
+    match domain.prior:
+        case NormalPrior() as prior:
+            said["prior"] = dataclasses.asdict(prior)
+        case WeightsPrior(weights=weights):
+            said["prior"] = {"weights": list(weights)}
     when = domain.when and {parent: list(values) for parent, values in domain.when.items()}
     return _set({**said, "default": domain.default, "when": when})
 

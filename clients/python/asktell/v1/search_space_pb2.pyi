@@ -180,7 +180,9 @@ class Parameter(_message.Message):
 
     @_builtins.property
     def prior(self) -> Global___Prior:
-        """Optional. Where good values are believed to lie. Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED."""
+        """Optional. Where good values are believed to lie. `auto` and `bayesian` begin there, and results outweigh it as they come;
+        the other algorithms take no notice.
+        """
 
     def __init__(
         self,
@@ -451,9 +453,11 @@ class NormalPrior(_message.Message):
     MEAN_FIELD_NUMBER: _builtins.int
     RELATIVE_STANDARD_DEVIATION_FIELD_NUMBER: _builtins.int
     mean: _builtins.float
-    """Required. The most likely value, in the parameter's unit."""
+    """Required. The most likely value, in the parameter's unit; from the domain's least value to its greatest."""
     relative_standard_deviation: _builtins.float
-    """Required. Standard deviation as a fraction of the range (after the scale is applied); in (0, 1]."""
+    """Required. Standard deviation as a fraction of the range (after the scale is applied; the numbers of a discrete domain
+    count as equally far apart); in (0, 1].
+    """
     def __init__(
         self,
         *,
@@ -477,7 +481,9 @@ class WeightsPrior(_message.Message):
     WEIGHTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Required. One weight ≥ 0 for each value of the domain, in its order; they need not sum to 1."""
+        """Required. One weight ≥ 0 for each value of the domain, in its order (false before true), at least one of them greater
+        than 0; they need not sum to 1.
+        """
 
     def __init__(
         self,

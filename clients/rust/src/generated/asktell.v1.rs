@@ -48,7 +48,8 @@ pub struct Parameter {
     /// take it, and the first suggestion of a study starts from it.
     #[prost(message, optional, tag = "8")]
     pub default_value: ::core::option::Option<ParameterValue>,
-    /// Optional. Where good values are believed to lie. Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+    /// Optional. Where good values are believed to lie. `auto` and `bayesian` begin there, and results outweigh it as they come;
+    /// the other algorithms take no notice.
     #[prost(message, optional, tag = "9")]
     pub prior: ::core::option::Option<Prior>,
     /// Required. The values the parameter may take.
@@ -189,17 +190,19 @@ pub mod prior {
 /// A bell around a value, in the parameter's own scale.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct NormalPrior {
-    /// Required. The most likely value, in the parameter's unit.
+    /// Required. The most likely value, in the parameter's unit; from the domain's least value to its greatest.
     #[prost(double, tag = "1")]
     pub mean: f64,
-    /// Required. Standard deviation as a fraction of the range (after the scale is applied); in (0, 1\].
+    /// Required. Standard deviation as a fraction of the range (after the scale is applied; the numbers of a discrete domain
+    /// count as equally far apart); in (0, 1\].
     #[prost(double, tag = "2")]
     pub relative_standard_deviation: f64,
 }
 /// A weight for each value.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WeightsPrior {
-    /// Required. One weight ≥ 0 for each value of the domain, in its order; they need not sum to 1.
+    /// Required. One weight ≥ 0 for each value of the domain, in its order (false before true), at least one of them greater
+    /// than 0; they need not sum to 1.
     #[prost(double, repeated, tag = "1")]
     pub weights: ::prost::alloc::vec::Vec<f64>,
 }
@@ -940,7 +943,7 @@ pub struct Prediction {
     /// Value of the acquisition function at the configuration: log expected improvement in units of the standardised
     /// objective, over the best value so far, or where all parameters are categories over a little more than that. With several
     /// objectives: log expected improvement of the hypervolume. With outcome constraints the log probability that they are kept is
-    /// added; while no trial keeps them it is all there is.
+    /// added; while no trial keeps them it is all there is. Where parameters have priors, what these still count for is added, too.
     #[prost(double, tag = "3")]
     pub acquisition_value: f64,
     /// By metric, objectives and constrained metrics: what was believed of it.

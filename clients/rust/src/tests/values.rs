@@ -7,7 +7,7 @@ use crate::trial::{LONGEST_REASON, shortened};
 use crate::v1::algorithm::Kind as Algorithm;
 use crate::v1::parameter::Domain;
 use crate::v1::parameter_value::Kind;
-use crate::{Bool, Categorical, Discrete, Error, Float, Int, NO_METRICS, Named, Params, trial_number, v1};
+use crate::{Bool, Categorical, Discrete, Error, Float, Int, NO_METRICS, Named, Params, Prior, trial_number, v1};
 
 #[test]
 fn parameters_are_of_their_kind() {
@@ -26,11 +26,14 @@ fn parameters_are_of_their_kind() {
 fn domains_become_parameters() {
     let study = v1::Study::default()
         .with_parameter("lr", Float::new(1e-4, 0.1).log().with_default(1.0))
-        .with_parameter("momentum", Float::new(0.5, 1.0).reverse_log().with_step(0.1))
+        .with_parameter(
+            "momentum",
+            Float::new(0.5, 1.0).reverse_log().with_step(0.1).with_prior(Prior::normal(0.9, 0.2)),
+        )
         .with_parameter("layers", Int::new(1, 1000).log().with_step(2).with_default(3))
         .with_parameter("batch", Discrete::new([16, 32]).with_default(32))
         .with_parameter("kind", Categorical::new(["a", "b"]).with_default("b"))
-        .with_parameter("flag", Bool::default().with_default(false));
+        .with_parameter("flag", Bool::default().with_default(false).with_prior(Prior::weights([1.0, 3.0])));
     let parameters = study.search_space.unwrap().parameters;
     let names: Vec<_> = parameters.iter().map(|parameter| parameter.name.as_str()).collect();
     assert_eq!(names, ["lr", "momentum", "layers", "batch", "kind", "flag"]);
@@ -39,6 +42,10 @@ fn domains_become_parameters() {
     assert_eq!(parameters[0].domain, Some(Domain::FloatDomain(lr)));
     let layers = v1::IntDomain { min: 1, max: 1000, scale, step: Some(2), ..Default::default() };
     assert_eq!(parameters[2].domain, Some(Domain::IntDomain(layers)));
+    let normal = v1::NormalPrior { mean: 0.9, relative_standard_deviation: 0.2 };
+    assert_eq!(parameters[1].prior.as_ref().unwrap().kind, Some(v1::prior::Kind::Normal(normal)));
+    let weights = v1::WeightsPrior { weights: vec![1.0, 3.0] };
+    assert_eq!(parameters[5].prior.as_ref().unwrap().kind, Some(v1::prior::Kind::Weights(weights)));
     let defaults: Vec<_> = parameters.into_iter().map(|parameter| parameter.default_value?.kind).collect();
     let [text, int] = [Kind::StringValue("b".to_owned()), Kind::IntValue(32)];
     let numbers = [Some(Kind::DoubleValue(1.0)), None, Some(Kind::IntValue(3))];

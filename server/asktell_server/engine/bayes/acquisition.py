@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from asktell_server.engine.bayes.kernel import Matrix
+from asktell_server.engine.bayes.prior import SpacePrior
 from asktell_server.engine.bayes.surrogates import Moments, Slopes, Surrogates, Vector
 from asktell_server.engine.space.warp import Points
 
@@ -30,20 +31,28 @@ class Acquisition(Protocol):
 
 
 class Scorer:
-    """An acquisition function under given surrogates: scores of points."""
+    """An acquisition function under given surrogates, weighted by what is believed of the space: scores of points."""
 
-    def __init__(self, surrogates: Surrogates, acquisition: Acquisition) -> None:
+    def __init__(self, surrogates: Surrogates, acquisition: Acquisition, prior: SpacePrior | None = None) -> None:
         self._surrogates = surrogates
         self._acquisition = acquisition
+        self._prior = prior
 
     def scores(self, x: Points) -> Vector:
         """Scores (n) of points (n x d)."""
-        return self._acquisition.scores(self._surrogates.moments(x))
+        return self._weighted(self._acquisition.scores(self._surrogates.moments(x)), x)
 
     def rough_scores(self, x: Points) -> Vector:
         """The same of many points, in single precision where that saves time."""
-        return self._acquisition.scores(self._surrogates.rough_moments(x))
+        return self._weighted(self._acquisition.scores(self._surrogates.rough_moments(x)), x)
 
     def scores_with_gradient(self, x: Points) -> tuple[Vector, Matrix]:
         """Scores (n) and their gradients along the numeric columns (n x numeric columns)."""
-        return self._acquisition.scores_with_gradient(self._surrogates.slopes(x))
+        scores, gradients = self._acquisition.scores_with_gradient(self._surrogates.slopes(x))
+        if self._prior is None:
+            return scores, gradients
+        weights, slopes = self._prior.log_weights_with_gradient(x)
+        return scores + weights, gradients + slopes
+
+    def _weighted(self, scores: Vector, x: Points) -> Vector:
+        return scores if self._prior is None else scores + self._prior.log_weights(x)

@@ -8,12 +8,15 @@ from functools import partial
 import numpy as np
 
 from asktell_server.engine.bayes.acquisition import Acquisition
+from asktell_server.engine.bayes.prior import SpacePrior
 from asktell_server.engine.bayes.search import Found
 from asktell_server.engine.bayes.surrogates import Moments, Surrogate, Surrogates
 from asktell_server.engine.space.warp import Points
 
 
-def greedy(surrogates: Surrogates, acquisition: Acquisition, points: Points, *, most: int) -> Iterator[Found]:
+def greedy(
+    surrogates: Surrogates, acquisition: Acquisition, points: Points, *, most: int, prior: SpacePrior | None = None
+) -> Iterator[Found]:
     """At most `most` of the points (n x d), the most promising first.
 
     Each is chosen under the belief that the surrogates' means were observed at those before it.
@@ -21,8 +24,9 @@ def greedy(surrogates: Surrogates, acquisition: Acquisition, points: Points, *, 
     most = min(most, len(points))
     beliefs = [_Belief(surrogate, points, most) for surrogate in surrogates]
     left = np.ones(len(points), dtype=bool)
+    weights = 0.0 if prior is None else prior.log_weights(points)
     for step in range(most):
-        scores = np.where(left, acquisition.scores([belief.moments for belief in beliefs]), -np.inf)
+        scores = np.where(left, acquisition.scores([belief.moments for belief in beliefs]) + weights, -np.inf)
         chosen = int(scores.argmax())
         yield Found(point=points[chosen], value=float(scores[chosen]))
         left[chosen] = False

@@ -8,6 +8,7 @@ import numpy as np
 
 from asktell_server.engine.bayes.acquisition import Scorer
 from asktell_server.engine.bayes.batch import greedy
+from asktell_server.engine.bayes.prior import space_prior
 from asktell_server.engine.bayes.pursuit import Pursuit
 from asktell_server.engine.bayes.raw_points import raw_points
 from asktell_server.engine.bayes.search import Found, Search
@@ -35,6 +36,7 @@ class Finder:
         self._task = task
         self._region = region
         self._acquisition = pursuit.acquisition
+        self._prior = space_prior(task, region.encoding, pursuit.centres)
         self._search = Search(region)
         self._rng = generator(task, "search")
         self._novelty = Novelty(task, region)
@@ -56,7 +58,7 @@ class Finder:
     def _one(self) -> Found:
         raw = self._raw()
         believer = self._believer()
-        scorer = Scorer(believer, self._acquisition)
+        scorer = Scorer(believer, self._acquisition, self._prior)
         found = self._search.maximize(scorer, raw, self._taken)
         if found is None and self._task.problem.replicates > 1:  # what is running may run twice
             found = self._search.maximize(scorer, raw, self._spent)
@@ -70,7 +72,7 @@ class Finder:
         raw = self._raw(least=2 * count)
         free = self._taken.free(raw)
         believer = self._believer()
-        found = list(greedy(believer, self._acquisition, free, most=count)) if len(free) else []
+        found = list(greedy(believer, self._acquisition, free, most=count, prior=self._prior)) if len(free) else []
         for one in found:
             self._take(one.point)
         return found + [self._one() for _ in range(count - len(found))]

@@ -13,6 +13,8 @@ from asktell_server.engine.space.warp import Points
 SPACE_FILLING = 512
 AROUND_BEST = 128
 CENTRES = 4
+FAVOURED = 128
+"""Points that follow the priors of the space, where it has some."""
 EXHAUSTIVE = 1024
 """Finite spaces up to this size are scored in full."""
 
@@ -20,14 +22,16 @@ EXHAUSTIVE = 1024
 def raw_points(region: Region, rng: np.random.Generator, *, centres: Points, least: int = 0) -> Points:
     """Configurations (n x d) all over the region, and more of them around `centres` (the best means, m x d).
 
-    512 points of a freshly scrambled Sobol sequence (`least`, if that is more) and 128 at distances of 1e-3 to 0.1.
+    512 points of a freshly scrambled Sobol sequence (`least`, if that is more) and 128 at distances of 1e-3 to 0.1. Where the
+    space has priors, 128 of the sequence's points come again in the shares that these give.
     """
     if region.count is not None and region.count <= EXHAUSTIVE:
         return region.everything()
     count = max(SPACE_FILLING, least)
     blocks = sobol_blocks(region.encoding.dimension, rng, size=SPACE_FILLING)
     uniform = np.concatenate([next(blocks) for _ in range(math.ceil(count / SPACE_FILLING))])[:count]
-    return np.concatenate([region.sample(uniform), _around(region, rng, centres)])
+    favoured = [region.sample(region.encoding.favouring(uniform[:FAVOURED]))] if region.encoding.priors else []
+    return np.concatenate([region.sample(uniform), _around(region, rng, centres), *favoured])
 
 
 def _around(region: Region, rng: np.random.Generator, centres: Points) -> Points:

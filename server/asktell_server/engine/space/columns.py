@@ -36,6 +36,7 @@ class Continuum:
     """A float parameter without a step."""
 
     middle = 0.5
+    ends = (0.0, 1.0)
 
     def __init__(self, domain: FloatDomain) -> None:
         self._low, self._high = domain.min, domain.max
@@ -47,6 +48,10 @@ class Continuum:
         """The coordinates (n) of values of the domain."""
         warped = self._warp.apply(np.array(values, dtype=np.float64))
         return np.clip((warped - self._start) / self._width, 0.0, 1.0)
+
+    def place(self, number: float) -> float:
+        """Where a number of the range lies."""
+        return float(self.encode([number])[0])
 
     def decode(self, coordinate: float) -> float:
         """The value at the coordinate; the ends are exact."""
@@ -91,6 +96,21 @@ class Levels:
         # Half a cell beyond each end, so that the first and the last value get a whole cell too.
         self._from = first - (second - first) / 2
         self._to = last + (last - before_last) / 2
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """What `spread` fills evenly."""
+        return self._from, self._to
+
+    def place(self, number: float) -> float:
+        """Where a number of the range lies: at a level or between two, on the column's scale; in a list by its places."""
+        if isinstance(self._domain, DiscreteDomain):
+            return float(np.interp(number, self._domain.values, self.coordinates(np.arange(self.count))))
+        if self._warp is None:
+            first, last = float(self._domain.min), float(self._domain.level(self._last))
+            return min((number - first) / (last - first), 1.0)
+        warped = float(self._warp.apply(np.array(number, dtype=np.float64)))
+        return min((warped - float(self._start)) / float(self._width), 1.0)
 
     @property
     def middle(self) -> float:

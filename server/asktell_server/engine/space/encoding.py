@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,12 @@ import numpy as np
 from asktell_server.domain.space import ABSENT, Configuration, Key, ParameterValue, SearchSpace
 from asktell_server.engine.space.activity import Activity, Mask
 from asktell_server.engine.space.columns import Categories, Column, Continuum, column_of
+from asktell_server.engine.space.priors import Marginal, marginal_of
 from asktell_server.engine.space.warp import Points
 
 
 class Encoding:
-    """The columns of a space, in its order.
+    """The columns of a space, in its order, and what is believed of good values along some of them.
 
     Every configuration is a point of as many coordinates as the space has parameters. A parameter that is absent from a
     configuration lies at the middle of its column, whatever it would be if it were there: so two
@@ -26,6 +27,11 @@ class Encoding:
     def __init__(self, space: SearchSpace) -> None:
         self.names = tuple(parameter.name for parameter in space.parameters)
         self.columns: tuple[Column, ...] = tuple(column_of(parameter.domain) for parameter in space.parameters)
+        self.priors: Mapping[int, Marginal] = {
+            index: marginal_of(parameter.prior, column)
+            for index, (parameter, column) in enumerate(zip(space.parameters, self.columns, strict=True))
+            if parameter.prior is not None
+        }
         self._parameters = space.parameters
         self.activity = None if space.forest is None else Activity(space.forest, self.columns)
         kinds = [type(column) for column in self.columns]
@@ -71,14 +77,25 @@ class Encoding:
         return _each(uniform, [column.spread for column in self.columns])
 
     def centre(self) -> Points:
-        """The middle (d) of the space: declared defaults, else the middle level, else the first category."""
+        """The middle (d) of the space: declared defaults, else what priors hold for best, else the middle level, else the first
+        category.
+        """
         point = np.empty(self.dimension)
         for index, (parameter, column) in enumerate(zip(self._parameters, self.columns, strict=True)):
             if parameter.default is not None:
                 point[index] = column.encode([parameter.domain.normalize(parameter.default)])[0]
+            elif index in self.priors:
+                point[index] = self.priors[index].mode
             else:
                 point[index] = column.middle
         return point if self.activity is None else self.activity.canonical(point[None, :])[0]
+
+    def favouring(self, uniform: Points) -> Points:
+        """Uniform numbers of [0, 1) (n x d) moved so that `spread` gives values in the shares that priors give them."""
+        moved = uniform.copy()
+        for index, prior in self.priors.items():
+            moved[:, index] = prior.quantiles(uniform[:, index])
+        return moved
 
     def _encoded(self, values: Sequence[Sequence[Any]], count: int) -> Points:
         points = np.empty((count, self.dimension))

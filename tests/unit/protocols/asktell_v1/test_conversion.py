@@ -297,7 +297,6 @@ X = "study.search_space.parameters[0]"
             InvalidArgument,
             f"{X}.condition.values[0]",
         ),
-        (_parameter(float_domain=UNIT, prior=search_space_pb2.Prior()), NotSupported, f"{X}.prior"),
         (_objective(goal=study_pb2.GOAL_UNSPECIFIED), InvalidArgument, "study.objectives[0].goal"),
         (_objective(goal=7), InvalidArgument, "study.objectives[0].goal"),
         (_objective(split=7), InvalidArgument, "study.objectives[0].split"),

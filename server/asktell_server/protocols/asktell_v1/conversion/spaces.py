@@ -28,6 +28,7 @@ from asktell_server.domain.space import (
     SearchSpace,
 )
 from asktell_server.protocols.asktell_v1.conversion.counts import few
+from asktell_server.protocols.asktell_v1.conversion.priors import prior_from, prior_to
 
 _SCALES: Mapping[int, Scale] = {
     search_space_pb2.SCALE_UNSPECIFIED: Scale.LINEAR,
@@ -47,7 +48,7 @@ def space_from(message: search_space_pb2.SearchSpace, where: str) -> SearchSpace
 
     Raises:
         InvalidArgument: a parameter without domain, an unknown scale, a value without kind.
-        NotSupported: priors, constraints.
+        NotSupported: constraints.
     """
     if message.parameter_constraints:
         raise NotSupported(f"{where}.parameter_constraints", "constraints between parameters are not supported yet")
@@ -68,11 +69,12 @@ def space_from(message: search_space_pb2.SearchSpace, where: str) -> SearchSpace
 
 
 def _parameter_from(message: search_space_pb2.Parameter, where: str) -> Parameter:
-    if message.HasField("prior"):
-        raise NotSupported(f"{where}.prior", "priors are not supported yet")
     default = value_from(message.default_value, f"{where}.default_value") if message.HasField("default_value") else None
     condition = _condition_from(message.condition, f"{where}.condition") if message.HasField("condition") else None
-    return Parameter(name=message.name, domain=_domain_from(message, where), default=default, condition=condition)
+    prior = prior_from(message.prior, f"{where}.prior") if message.HasField("prior") else None
+    return Parameter(
+        name=message.name, domain=_domain_from(message, where), default=default, condition=condition, prior=prior
+    )
 
 
 def _condition_from(message: search_space_pb2.Condition, where: str) -> Condition:
@@ -208,6 +210,8 @@ def _parameter_to(parameter: Parameter) -> search_space_pb2.Parameter:
         message.condition.CopyFrom(search_space_pb2.Condition(parent=condition.parent, values=values))
     if parameter.default is not None:
         message.default_value.CopyFrom(value_to(parameter.default))
+    if parameter.prior is not None:
+        message.prior.CopyFrom(prior_to(parameter.prior))
     return message
 
 

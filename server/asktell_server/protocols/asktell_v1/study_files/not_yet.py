@@ -8,5 +8,4 @@ NOT_YET: Mapping[str, str] = {
     "parameter_constraints": "constraints between parameters are not supported yet",
     "early_stopping": "early stopping of trials is not supported yet",
     "parents": "starting from the results of earlier studies is not supported yet",
-    "prior": "priors are not supported yet",
 }

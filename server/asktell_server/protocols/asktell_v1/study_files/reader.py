@@ -16,6 +16,7 @@ from asktell.v1 import search_space_pb2, study_pb2
 from asktell_server.domain.errors import InvalidArgument, NotSupported
 from asktell_server.protocols.asktell_v1.study_files.goals import read_constraints, read_metrics, read_objectives
 from asktell_server.protocols.asktell_v1.study_files.nodes import FIELD, Node, Place, compose
+from asktell_server.protocols.asktell_v1.study_files.priors import read_prior
 
 MAX_CHARS = 1024 * 1024
 """Of a study file."""
@@ -137,7 +138,7 @@ def _scale(*allowed: str) -> _Read:
     return lambda node: _SCALES[node.choice(allowed)]
 
 
-# Keys of each type of parameter other than `type` and `default`, which are required, and how the default is read.
+# Keys of each type of parameter other than `type`, `default` and `prior`, which are required, and how the default is read.
 _NUMBER_KEYS = ("min", "max", "scale", "step")
 _DOMAINS: Mapping[str, tuple[Mapping[str, _Read], tuple[str, ...], _Read]] = {
     "float": (
@@ -158,7 +159,13 @@ _DOMAINS: Mapping[str, tuple[Mapping[str, _Read], tuple[str, ...], _Read]] = {
     ),
     "bool": ({}, (), Node.boolean),
 }
-_DOMAIN_KEYS = ("type", *dict.fromkeys(key for keys, _, _ in _DOMAINS.values() for key in keys), "default", "when")
+_DOMAIN_KEYS = (
+    "type",
+    *dict.fromkeys(key for keys, _, _ in _DOMAINS.values() for key in keys),
+    "default",
+    "when",
+    "prior",
+)
 
 
 class _Reader:
@@ -224,7 +231,7 @@ class _Reader:
     def _domain(self, node: Node, parameter: search_space_pb2.Parameter, where: str) -> None:
         kind = node.mapping(_DOMAIN_KEYS, required=["type"])["type"].choice(_DOMAINS)
         known, required, read_default = _DOMAINS[kind]
-        keys = node.mapping(("type", *known, "default", "when"), required=required)
+        keys = node.mapping(("type", *known, "default", "when", "prior"), required=required)
         domain = getattr(parameter, f"{kind}_domain")
         domain.SetInParent()
         for key, read in known.items():
@@ -237,6 +244,8 @@ class _Reader:
             if kind == "discrete" and any(value.HasField("double_value") for value in domain.values):
                 default = keys["default"].real()  # an int among floats means a float
             _set(parameter, "default_value", _value(default, keys["default"]), keys["default"])
+        if "prior" in keys:
+            read_prior(keys["prior"], parameter.prior, f"{where}.prior", self._note)
 
         if "when" in keys:
             self._condition(keys["when"], parameter.condition, f"{where}.condition")

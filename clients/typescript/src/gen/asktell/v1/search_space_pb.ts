@@ -166,7 +166,8 @@ export type Parameter = Message<"asktell.v1.Parameter"> & {
   defaultValue?: ParameterValue | undefined;
 
   /**
-   * Optional. Where good values are believed to lie. Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+   * Optional. Where good values are believed to lie. `auto` and `bayesian` begin there, and results outweigh it as they come;
+   * the other algorithms take no notice.
    *
    * @generated from field: asktell.v1.Prior prior = 9;
    */
@@ -449,14 +450,15 @@ export const PriorSchema: GenMessage<Prior> = /*@__PURE__*/
  */
 export type NormalPrior = Message<"asktell.v1.NormalPrior"> & {
   /**
-   * Required. The most likely value, in the parameter's unit.
+   * Required. The most likely value, in the parameter's unit; from the domain's least value to its greatest.
    *
    * @generated from field: double mean = 1;
    */
   mean: number;
 
   /**
-   * Required. Standard deviation as a fraction of the range (after the scale is applied); in (0, 1].
+   * Required. Standard deviation as a fraction of the range (after the scale is applied; the numbers of a discrete domain
+   * count as equally far apart); in (0, 1].
    *
    * @generated from field: double relative_standard_deviation = 2;
    */
@@ -477,7 +479,8 @@ export const NormalPriorSchema: GenMessage<NormalPrior> = /*@__PURE__*/
  */
 export type WeightsPrior = Message<"asktell.v1.WeightsPrior"> & {
   /**
-   * Required. One weight ≥ 0 for each value of the domain, in its order; they need not sum to 1.
+   * Required. One weight ≥ 0 for each value of the domain, in its order (false before true), at least one of them greater
+   * than 0; they need not sum to 1.
    *
    * @generated from field: repeated double weights = 1;
    */

@@ -294,7 +294,7 @@ export type Prediction = Message<"asktell.v1.Prediction"> & {
    * Value of the acquisition function at the configuration: log expected improvement in units of the standardised
    * objective, over the best value so far, or where all parameters are categories over a little more than that. With several
    * objectives: log expected improvement of the hypervolume. With outcome constraints the log probability that they are kept is
-   * added; while no trial keeps them it is all there is.
+   * added; while no trial keeps them it is all there is. Where parameters have priors, what these still count for is added, too.
    *
    * @generated from field: double acquisition_value = 3;
    */

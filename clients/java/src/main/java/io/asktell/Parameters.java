@@ -6,8 +6,11 @@ import io.asktell.v1.Condition;
 import io.asktell.v1.DiscreteDomain;
 import io.asktell.v1.FloatDomain;
 import io.asktell.v1.IntDomain;
+import io.asktell.v1.NormalPrior;
 import io.asktell.v1.Parameter;
+import io.asktell.v1.Prior;
 import io.asktell.v1.Scale;
+import io.asktell.v1.WeightsPrior;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
@@ -84,6 +87,30 @@ public final class Parameters {
       condition.addValues(Params.message("when[" + parent + "]", value));
     }
     return condition.build();
+  }
+
+  /**
+   * Good values are believed to lie around {@code mean}, for {@code setPrior} of float, int and
+   * discrete parameters. The standard deviation is a fraction of the range on the parameter's own
+   * scale, in (0, 1].
+   */
+  public static Prior normalPrior(double mean, double relativeStandardDeviation) {
+    NormalPrior.Builder normal =
+        NormalPrior.newBuilder()
+            .setMean(mean)
+            .setRelativeStandardDeviation(relativeStandardDeviation);
+    return Prior.newBuilder().setNormal(normal).build();
+  }
+
+  /**
+   * How likely each value is to be a good one, in the domain's order (false before true), for
+   * {@code setPrior} of discrete, categorical and bool parameters. Weights are at least 0 and need
+   * not sum to 1.
+   */
+  public static Prior weightsPrior(double... weights) {
+    WeightsPrior.Builder builder = WeightsPrior.newBuilder();
+    Arrays.stream(weights).forEach(builder::addWeights);
+    return Prior.newBuilder().setWeights(builder).build();
   }
 
   private static Parameter.Builder named(String name) {

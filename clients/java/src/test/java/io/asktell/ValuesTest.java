@@ -59,10 +59,12 @@ class ValuesTest {
             .parameter(
                 Parameters.ofFloat("lr", 1e-5, 1e-3, Scale.SCALE_LOG)
                     .setDefaultValue(Params.value(1e-4)))
-            .parameter(Parameters.ofInt("layers", 1, 9))
+            .parameter(
+                Parameters.ofInt("layers", 1, 9).setPrior(Parameters.normalPrior(4, 0.25)))
             .parameter(Parameters.ofDiscrete("rank", 4, 8))
             .parameter(Parameters.ofDiscrete("p", 0, 0.5))
-            .parameter(Parameters.ofCategorical("kind", "a", "b"))
+            .parameter(
+                Parameters.ofCategorical("kind", "a", "b").setPrior(Parameters.weightsPrior(1, 3)))
             .parameter(Parameters.ofBool("tied").setDefaultValue(Params.value(true)))
             .maximize("accuracy")
             .track("loss", Split.SPLIT_TRAIN)
@@ -79,7 +81,11 @@ class ValuesTest {
                 float_domain { min: 1e-5 max: 1e-3 scale: SCALE_LOG }
                 default_value { double_value: 1e-4 }
               }
-              parameters { name: "layers" int_domain { min: 1 max: 9 scale: SCALE_LINEAR } }
+              parameters {
+                name: "layers"
+                int_domain { min: 1 max: 9 scale: SCALE_LINEAR }
+                prior { normal { mean: 4 relative_standard_deviation: 0.25 } }
+              }
               parameters {
                 name: "rank"
                 discrete_domain { values { int_value: 4 } values { int_value: 8 } }
@@ -88,7 +94,11 @@ class ValuesTest {
                 name: "p"
                 discrete_domain { values { double_value: 0 } values { double_value: 0.5 } }
               }
-              parameters { name: "kind" categorical_domain { values: "a" values: "b" } }
+              parameters {
+                name: "kind"
+                categorical_domain { values: "a" values: "b" }
+                prior { weights { weights: 1 weights: 3 } }
+              }
               parameters { name: "tied" bool_domain {} default_value { bool_value: true } }
             }
             objectives { metric: "accuracy" goal: GOAL_MAXIMIZE }
