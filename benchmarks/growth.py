@@ -13,7 +13,6 @@ import redis
 
 from asktell.v1 import study_pb2, study_service_pb2, trial_service_pb2
 from asktell_server.domain.names import parse_study
-from asktell_server.service.snapshots import EVERY
 from asktell_server.store.keys import study_keys
 from benchmarks.figures import Section, Target, milliseconds, percentile, table
 from benchmarks.hartmann import DIMENSION, random_results
@@ -37,11 +36,11 @@ PAUSE_S = 0.002
 
 METHOD = f"""\
 A study of 6-d Hartmann with random search and so many imported results. The server is restarted before each first ask: once
-with the snapshot that it has written, once without one, when it reads all trials. `best` asks for the best trial (median of
+with the snapshot that it has written when it stopped, once without one, when it reads all trials. `best` asks for the best trial (median of
 {REPEATS}). `longest wait` is that of small calls on another study, one after the other, a client of its own, meanwhile: while the
 first ask is answered, and while best trials (1, 1,000, the model's), pages of 1,000 and a filter that matches nothing are listed
-and trials are asked for and told. It holds whatever else the machine does; the time at rest is given beside it. A study of fewer
-than {EVERY:,} changes has no snapshot. Its bytes are those in the store, compressed."""
+and trials are asked for and told. It holds whatever else the machine does; the time at rest is given beside it. The bytes of a snapshot
+are those in the store, compressed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +58,10 @@ class FirstAsk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """One size of study; `first` is None where there is no snapshot."""
+    """One size of study."""
 
     trials: int
-    first: FirstAsk | None
+    first: FirstAsk
     first_without: FirstAsk
     best_s: list[float] = field(default_factory=list)
     longest_wait_s: float
@@ -74,12 +73,12 @@ class Growth:
         """Its line of the table."""
         return [
             f"{self.trials:,}",
-            *(self.first.cells() if self.first else ["", "", ""]),
+            *self.first.cells(),
             *self.first_without.cells(),
             milliseconds(percentile(self.best_s, 50)),
             milliseconds(self.longest_wait_s),
             milliseconds(self.wait_at_rest_s),
-            f"{self.snapshot_bytes / self.trials:.0f}" if self.snapshot_bytes else "",
+            f"{self.snapshot_bytes / self.trials:.0f}",
             f"{self.load_average:.1f}",
         ]
 
@@ -107,7 +106,7 @@ def measure(server: Server, *, quick: bool, seed: int, progress: Callable[[str],
         progress(f"growth: {trials:,} trials, importing")
         results.append(_case(server, trials=trials, seed=seed, progress=progress))
     largest = results[-1]
-    first = largest.first or largest.first_without
+    first = largest.first
     waits = max(first.longest_wait_s, largest.longest_wait_s)
     return Section(
         title="Large studies",
@@ -141,28 +140,23 @@ def _case(server: Server, *, trials: int, seed: int, progress: Callable[[str], N
             seed=seed,
         )
         import_results(stubs, study, random_results(trials, seed))
-    size = 0
-    if trials >= EVERY:
-        progress(f"growth: {trials:,} trials, waiting for the snapshot")
-        size = _snapshot_bytes(server, study, at_least=trials - EVERY)
-    progress(f"growth: {trials:,} trials, asking")
     server.restart()
+    size = _snapshot_bytes(server, study, at_least=trials)
+    progress(f"growth: {trials:,} trials, asking")
     with connected(server.address) as stubs, _probing(server) as probe:
         at_rest = _at_rest(probe)
         first = _first_ask(server, stubs, study, probe)
         best_s, longest = _everything_else(stubs, study, probe)
-    without = first
-    if size:
-        _drop_snapshot(server, study)
-        server.restart()
-        with connected(server.address) as stubs, _probing(server) as probe:
-            _at_rest(probe)
-            without = _first_ask(server, stubs, study, probe)
+    _drop_snapshot(server, study)  # what has changed since is too little for another one
+    server.restart()
+    with connected(server.address) as stubs, _probing(server) as probe:
+        _at_rest(probe)
+        without = _first_ask(server, stubs, study, probe)
     with connected(server.address) as stubs:
         delete_study(stubs, study)
     return Growth(
         trials=trials,
-        first=first if size else None,
+        first=first,
         first_without=without,
         best_s=best_s,
         longest_wait_s=longest,
@@ -262,11 +256,11 @@ def _snapshot_key(study: str) -> str:
 
 
 def _snapshot_bytes(server: Server, study: str, *, at_least: int) -> int:
-    """Waits for a snapshot of a position not much before the last one; the bytes of its pieces."""
+    """The bytes of the pieces of the snapshot, once there is one that is so new: the server may have stopped before it was written."""
     deadline = time.monotonic() + SNAPSHOT_TIMEOUT_S
     key = _snapshot_key(study)
     with redis.Redis(unix_socket_path=server.store_socket) as store:
-        while int(store.hget(key, "sequence") or 0) <= at_least:
+        while int(store.hget(key, "sequence") or 0) < at_least:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"no snapshot of {study} within {SNAPSHOT_TIMEOUT_S:.0f} s")
             time.sleep(0.1)
