@@ -74,10 +74,14 @@ def _belief_lines(explanation: Explanation, fits: Sequence[Fit]) -> Iterator[str
             if belief := prediction.belief(name):
                 spread = f"{belief.standard_deviation:.3g}"
                 yield _line("believed", f"{name} {belief.mean:.6g}, standard deviation {spread}")
-        if len(goals.metrics) == 1 and not goals.outcome_constraints:
+        believed = any(parameter.prior is not None for parameter in explanation.study.space.parameters)
+        if len(goals.metrics) == 1 and not goals.outcome_constraints and not believed:
             yield _line("log EI", f"{prediction.acquisition_value:.4g} (of the standardised objective)")
         else:
-            yield _line("acquisition", f"{prediction.acquisition_value:.4g} (of standardised metrics, logarithmic)")
+            priors = "; what priors count for is added" if believed else ""
+            yield _line(
+                "acquisition", f"{prediction.acquisition_value:.4g} (of standardised metrics, logarithmic{priors})"
+            )
         exponent = explanation.trial.provenance.cost_exponent if explanation.trial.provenance else 0.0
         if exponent:
             yield _line(

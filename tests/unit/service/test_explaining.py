@@ -14,7 +14,7 @@ from asktell_server.domain.algorithm import Bayesian, Grid, Random, Sobol
 from asktell_server.domain.errors import NotFound
 from asktell_server.domain.metrics import Metric, OutcomeConstraint
 from asktell_server.domain.names import StudyName
-from asktell_server.domain.space import CategoricalDomain, FloatDomain, Parameter, SearchSpace
+from asktell_server.domain.space import CategoricalDomain, FloatDomain, NormalPrior, Parameter, SearchSpace
 from asktell_server.domain.study import StoppingRules
 from asktell_server.domain.trial import UNNAMED_METRIC, Belief, Origin, Prediction, Result, Trial, TrialState
 from asktell_server.engine.problem import Problem
@@ -162,6 +162,18 @@ async def test_the_chance_to_keep_a_constraint_is_not_called_expected_improvemen
     text = as_text(await _explain(services, trials[3]))
     assert "log EI" not in text
     assert "(of standardised metrics, logarithmic)" in text
+
+
+async def test_expected_improvement_that_priors_weigh_is_not_called_so(services: Services) -> None:
+    prior = NormalPrior(mean=0.5, relative_standard_deviation=0.3)
+    space = SearchSpace(parameters=(Parameter(name="lr", domain=FloatDomain(min=0.0, max=1.0), prior=prior),))
+    await services.create(space=space, algorithm=Bayesian(start_trials=3))
+    trials = await _run(services, 4)
+    explanation = await _explain(services, trials[3])
+    text = as_text(explanation)
+    assert "log EI" not in text
+    assert "what priors count for is added" in text
+    assert explanation.replay.same
 
 
 async def test_a_batch_knows_its_pending_trials_and_every_place_in_it_is_made_again(services: Services) -> None:

@@ -59,8 +59,7 @@ class ValuesTest {
             .parameter(
                 Parameters.ofFloat("lr", 1e-5, 1e-3, Scale.SCALE_LOG)
                     .setDefaultValue(Params.value(1e-4)))
-            .parameter(
-                Parameters.ofInt("layers", 1, 9).setPrior(Parameters.normalPrior(4, 0.25)))
+            .parameter(Parameters.ofInt("layers", 1, 9).setPrior(Parameters.normalPrior(4, 0.25)))
             .parameter(Parameters.ofDiscrete("rank", 4, 8))
             .parameter(Parameters.ofDiscrete("p", 0, 0.5))
             .parameter(
