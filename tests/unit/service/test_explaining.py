@@ -173,7 +173,8 @@ async def test_expected_improvement_that_priors_weigh_is_not_called_so(services:
     text = as_text(explanation)
     assert "log EI" not in text
     assert "what priors count for is added" in text
-    assert explanation.replay.same
+    assert explanation.repetition is not None
+    assert explanation.repetition.repeats(trials[3])
 
 
 async def test_a_batch_knows_its_pending_trials_and_every_place_in_it_is_made_again(services: Services) -> None:
