@@ -180,6 +180,7 @@ provenances = st.builds(
     engine=texts,
     fallback_reason=texts,
     prepared=st.booleans(),
+    fixed=st.dictionaries(names, st.one_of(finite, st.integers(-_EXACT, _EXACT), texts, st.booleans()), max_size=2),
     prepared_pending=st.lists(
         st.lists(
             st.one_of(finite, st.integers(-_EXACT, _EXACT), texts, st.booleans(), st.just(ABSENT)), max_size=3
@@ -235,7 +236,7 @@ def algorithms(draw: st.DrawFn, space: SearchSpace) -> Algorithm:
 @st.composite
 def studies(draw: st.DrawFn) -> Study:
     """Active studies as a caller may create them."""
-    space = draw(st.one_of(spaces(), conditional_spaces()))
+    space = draw(st.one_of(spaces(), conditional_spaces(), contextual_spaces()))
     metric_names = draw(st.lists(names, min_size=1, max_size=4, unique=True))
     created = draw(times)
     return Study(
@@ -273,6 +274,14 @@ def studies(draw: st.DrawFn) -> Study:
         create_time=created,
         update_time=created,
     )
+
+
+@st.composite
+def contextual_spaces(draw: st.DrawFn) -> SearchSpace:
+    """Spaces of a context parameter and one to four others."""
+    others = draw(spaces())
+    context = Parameter(name="a/context", domain=draw(domains), context=True)
+    return SearchSpace(parameters=(*others.parameters[:4], context))
 
 
 @st.composite

@@ -20,6 +20,7 @@ AsktellError
 │   ├── StudyComplete         ask no more
 │   ├── StudyPaused
 │   ├── QueueEmpty            manual search, nothing enqueued
+│   ├── FixedExhausted        nothing is left to try with the fixed values of an ask
 │   ├── NoResult              the best trial of a study in which none has succeeded
 │   ├── IllegalTransition     e.g. cancelling a trial that has ended
 │   └── LeaseLost             another worker has the trial now
@@ -56,6 +57,7 @@ __all__ = [
     "DeadlineExceeded",
     "EtagMismatch",
     "FailedPrecondition",
+    "FixedExhausted",
     "GridTooLarge",
     "IllegalTransition",
     "InternalError",
@@ -302,6 +304,15 @@ class QueueEmpty(FailedPrecondition):
     """The study is searched by hand, and nothing is enqueued."""
 
 
+class FixedExhausted(FailedPrecondition):
+    """Every configuration with the fixed values of the ask has been tried; others are left, and the study goes on."""
+
+    @property
+    def fixed(self) -> str:
+        """The values: `batch_size=8`."""
+        return self.metadata.get("fixed", "")
+
+
 class NoResult(FailedPrecondition):
     """No trial of the study has a result yet, so that none is the best."""
 
@@ -400,6 +411,7 @@ BY_REASON: Mapping[str, type[AsktellError]] = {
     "STUDY_COMPLETE": StudyComplete,
     "STUDY_PAUSED": StudyPaused,
     "QUEUE_EMPTY": QueueEmpty,
+    "FIXED_EXHAUSTED": FixedExhausted,
     "ILLEGAL_TRANSITION": IllegalTransition,
     "LEASE_LOST": LeaseLost,
     "ETAG_MISMATCH": EtagMismatch,

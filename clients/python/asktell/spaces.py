@@ -72,6 +72,7 @@ class Float(Refusing):
     values are believed to lie; the search begins there, and results outweigh it as they come.
     `when`: the parameter exists only while another one has one of the given values, as in `when={"opt": ["sgd"]}`;
     configurations of other values do not have it. The other one may itself have a `when`.
+    `context`: the server never chooses its value: every ask states it, as in `study.ask(fixed={"dataset": "a"})`.
     """
 
     min: float
@@ -82,6 +83,7 @@ class Float(Refusing):
     default: float | None = None
     prior: Prior | None = field(default=None, kw_only=True)
     when: When | None = field(default=None, kw_only=True, hash=False)
+    context: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         """Raises ValueError: both scales at once."""
@@ -101,6 +103,7 @@ class Int(Refusing):
     default: int | None = None
     prior: Prior | None = field(default=None, kw_only=True)
     when: When | None = field(default=None, kw_only=True, hash=False)
+    context: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         """Keeps `when` as tuples. Raises TypeError, ValueError: it is not one parameter with its values."""
@@ -115,6 +118,7 @@ class Discrete(Refusing):
     default: float | None = field(default=None, kw_only=True)
     prior: Prior | None = field(default=None, kw_only=True)
     when: When | None = field(default=None, kw_only=True, hash=False)
+    context: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         """Keeps the values as a tuple of one kind."""
@@ -139,6 +143,7 @@ class Categorical(Refusing):
     default: str | None = field(default=None, kw_only=True)
     prior: WeightsPrior | None = field(default=None, kw_only=True)
     when: When | None = field(default=None, kw_only=True, hash=False)
+    context: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         """Keeps the values as a tuple. Raises TypeError: a single string, which Python takes for its letters."""
@@ -155,6 +160,7 @@ class Bool(Refusing):
     default: bool | None = field(default=None, kw_only=True)
     prior: WeightsPrior | None = field(default=None, kw_only=True)
     when: When | None = field(default=None, kw_only=True, hash=False)
+    context: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         """Keeps `when` as tuples. Raises TypeError, ValueError: it is not one parameter with its values."""

@@ -88,6 +88,24 @@ async def test_unavailable_is_tried_again_with_the_same_request(client: Any, scr
     assert requests[0].worker_id == "me"
 
 
+async def test_fixed_values_are_asked_for_in_their_own_kinds(client: Any, scripted: ScriptedServer) -> None:
+    over = refusal(grpc.StatusCode.FAILED_PRECONDITION, "FIXED_EXHAUSTED", fixed="batch=8")
+    scripted.answer("TrialService/Ask", asked(), over)
+    study = await do(client.study("s"))
+    fixed = {"batch": 8, "lr": 0.5, "opt": "sgd", "bias": True}
+    await do(study.ask(fixed=fixed, worker_id="me"))
+    with pytest.raises(asktell.FixedExhausted) as caught:
+        await do(study.ask(fixed=fixed))
+    assert caught.value.fixed == "batch=8"
+    for call in calls_of(scripted, "Ask"):
+        parameters = call.request.fixed_parameters
+        assert {name: getattr(value, value.WhichOneof("kind")) for name, value in parameters.items()} == fixed
+        assert isinstance(parameters["batch"].int_value, int)
+        assert parameters["batch"].HasField("int_value")
+    with pytest.raises(TypeError, match="fixed must map names to values"):
+        await do(study.ask(fixed="batch=8"))
+
+
 @pytest.mark.parametrize("code", [grpc.StatusCode.INTERNAL, EXHAUSTED, grpc.StatusCode.FAILED_PRECONDITION])
 async def test_nothing_else_is_tried_again(client: Any, scripted: ScriptedServer, code: grpc.StatusCode) -> None:
     scripted.answer("StudyService/GetStudy", refusal(code, retry_s=0.01))

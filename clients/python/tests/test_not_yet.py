@@ -8,9 +8,7 @@ import pytest
 
 import asktell
 from asktell._core import not_yet
-from asktell._core.ask_options import put_ask_options
 from asktell._core.study_requests import create_request, update_request
-from asktell.v1 import trial_service_pb2
 
 DOMAINS = (asktell.Float, asktell.Int, asktell.Discrete, asktell.Categorical, asktell.Bool)
 
@@ -40,12 +38,6 @@ def test_keywords_of_a_domain(domain: Any, word: str) -> None:
     assert _refusal(domain, *arguments, **{word: 1}) == f"{domain.__name__}({word}=…): {not_yet.DOMAIN[word]}"
     with pytest.raises(TypeError, match="unexpected keyword argument"):
         domain(*arguments, nonsense=1)
-
-
-@pytest.mark.parametrize("word", not_yet.ASK)
-def test_keywords_of_an_ask(word: str) -> None:
-    request = trial_service_pb2.AskRequest()
-    assert _refusal(put_ask_options, request, {word: {"x": 1}}) == f"ask({word}=…): {not_yet.ASK[word]}"
 
 
 @pytest.mark.parametrize("name", not_yet.NAMES)

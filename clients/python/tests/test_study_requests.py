@@ -37,6 +37,8 @@ SPACE: dict[str, asktell.Domain | asktell.Derived] = {
     "momentum": Float(0.5, 0.999, reverse_log=True),
     "dropout": Float(0, 0.5, step=0.1),
     "rank": Discrete([4, 8, 16]),
+    "dataset": Categorical(["a", "b"], context=True),
+    "tokens": Int(1, 9, context=True),
     "scale": Discrete([0.5, 1, 2], default=1),
     "layers": Int(1, 8, step=2, default=3),
     "width": Int(16, 1024, log=True),

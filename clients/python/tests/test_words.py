@@ -61,6 +61,8 @@ def test_paths_of_a_study(path: str, words: str) -> None:
         (trial_service_pb2.ImportTrialsRequest(), "trials[1].parameters[lr]", "trials[1].params['lr']"),
         (trial_service_pb2.ImportTrialsRequest(), "trials[1].metrics[val/loss]", "trials[1].metrics['val/loss']"),
         (trial_service_pb2.ImportTrialsRequest(), "trials[1].import_key", "trials[1].key"),
+        (trial_service_pb2.AskRequest(), "fixed_parameters[lr]", "fixed['lr']"),
+        (suggestion_service_pb2.SuggestRequest(), "fixed_parameters[lr]", "fixed['lr']"),
         (trial_service_pb2.TellRequest(), "metrics[loss].value", "metrics['loss']"),
         (trial_service_pb2.TellRequest(), "metrics[loss].standard_error", "metrics['loss'].standard_error"),
         (trial_service_pb2.UpdateTrialRequest(), "trial.labels[a]", "labels['a']"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -39,9 +40,10 @@ class Forest:
         links = [_link(place, parameters, places) for place in range(len(parameters))]
         return cls(order=tuple(_parents_first(links)), links=tuple(links))
 
-    def count(self, counts: Sequence[int | None]) -> int | None:
+    def count(self, counts: Sequence[int | None], held: Mapping[int, ParameterValue] | None = None) -> int | None:
         """How many configurations there are with so many values of each parameter (None = infinitely many).
 
+        `held`: the places whose parameter has one value alone, and that value.
         Branches are summed, not listed: the work grows with the values that conditions name.
         """
         branches: list[list[Link]] = [[] for _ in self.links]
@@ -50,6 +52,10 @@ class Forest:
                 branches[link.parent].append(link)
         sizes: dict[int, int | None] = {}
         for place in reversed(self.order):
+            if held is not None and place in held:
+                there = [sizes[link.child] for link in branches[place] if held[place] in link.values]
+                sizes[place] = None if None in there else math.prod(size or 1 for size in there)
+                continue
             size, own = 0, counts[place]
             if own is None or any(sizes[link.child] is None for link in branches[place]):
                 sizes[place] = None

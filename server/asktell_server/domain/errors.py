@@ -44,6 +44,7 @@ class ErrorReason(enum.StrEnum):
     QUEUE_EMPTY = enum.auto()
     ILLEGAL_TRANSITION = enum.auto()
     LEASE_LOST = enum.auto()
+    FIXED_EXHAUSTED = enum.auto()
     ETAG_MISMATCH = enum.auto()
     CONTENTION = enum.auto()
     NO_TRIAL_AVAILABLE = enum.auto()

@@ -20,7 +20,7 @@ class Condition:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
     """One hyperparameter. `default` is a value known to work, `prior` where good values are believed to lie, or None; without a
-    `condition` it always exists.
+    `condition` it always exists. `context`: whoever asks states its value; the server never chooses one.
     """
 
     name: str
@@ -30,3 +30,4 @@ class Parameter:
     condition: Condition | None = field(default=None, repr=False)
     # Neither is this: a prior changes what is suggested and no model, so warm starts of the space stay valid.
     prior: Prior | None = field(default=None, repr=False)
+    context: bool = field(default=False, repr=False)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from asktell_server.domain.values import Key
+from asktell_server.domain.values import Configuration, Key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,7 @@ class Provenance:
         prepared_pending: keys of the last of the pending configurations: those that were prepared and not trials yet,
             which the log does not know.
         cost_exponent: how much it was to mind what trials cost (`StudyTask.cost_exponent`).
+        fixed: values that it was to have (`fixed_values`).
     """
 
     sequence: int
@@ -55,6 +56,7 @@ class Provenance:
     prepared_pending: tuple[Key, ...] = ()
     other_fits: tuple[Fit, ...] = ()
     cost_exponent: float = 0.0
+    fixed: Configuration = field(default_factory=dict)
 
     @property
     def fits(self) -> tuple[Fit, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from asktell_server.domain.conditions import Forest, validate_conditions
-from asktell_server.domain.counting import keeping
+from asktell_server.domain.context import validate_contexts
+from asktell_server.domain.counting import Axis, keeping
 from asktell_server.domain.derived import Derivation, DerivedParameter, disagreements, validate_derived
 from asktell_server.domain.domains import (
     DOMAIN_FIELDS,
@@ -127,6 +128,7 @@ class SearchSpace:
         for index, derived in enumerate(self.derived):
             _validate_name(derived.name, seen, f"{field}.derived_parameters[{index}].name")
         validate_derived(self.parameters, self.derived, field)
+        validate_contexts(self.parameters, field)
 
     def normalize(
         self, configuration: Configuration, *, field: str, fill_defaults: bool = False
@@ -143,29 +145,29 @@ class SearchSpace:
         known = {*self.names, *self.derivation.names}
         for name in configuration:
             if name not in known:
-                raise _outside(field, name, f"no such parameter; the space has {listed(sorted(known))}")
+                raise outside(field, name, no_such(known))
         result: dict[str, ParameterValue] = {}
         for place in range(len(self.parameters)) if self.forest is None else self.forest.order:
             parameter = self.parameters[place]
             if not self._exists(place, result):
                 if parameter.name in configuration:
-                    raise _outside(field, parameter.name, f"is not active: {self._why_not(place, result)}")
+                    raise outside(field, parameter.name, f"is not active: {self._why_not(place, result)}")
                 continue
             value = configuration.get(parameter.name)
             if value is None and fill_defaults:
                 value = parameter.default
             if value is None:
-                raise _outside(field, parameter.name, f"is missing{self._why(place)}")
+                raise outside(field, parameter.name, f"is missing{self._why(place)}")
             try:
                 result[parameter.name] = parameter.domain.normalize(value)
             except ValueError as error:
-                raise _outside(field, parameter.name, str(error)) from None
+                raise outside(field, parameter.name, str(error)) from None
         for constraint in self.parameter_constraints:
             if constraint.applies(result) and not constraint.keeps(result):
                 raise _breaks(field, constraint, result)
         if self.derived and not configuration.keys() <= result.keys():
             for name, why in disagreements(self.derived, given=configuration, computed=self.derive(result)):
-                raise _outside(field, name, why)
+                raise outside(field, name, why)
         return result if self.forest is None else {name: result[name] for name in self.names if name in result}
 
     def derive(self, configuration: Configuration) -> dict[str, ParameterValue]:
@@ -183,14 +185,21 @@ class SearchSpace:
     @property
     def cardinality(self) -> int | None:
         """How many configurations there are; None = infinitely many, or too many to see which keep the constraints."""
-        counts = [parameter.domain.cardinality for parameter in self.parameters]
-        combinations = self.combinations(counts)
-        return combinations if combinations is None or not self.parameter_constraints else _kept(self)
+        return self.count({})
 
-    def combinations(self, counts: Sequence[int | None]) -> int | None:
+    def count(self, fixed: Configuration) -> int | None:
+        """`cardinality` of what has the fixed values (`fixed_values`)."""
+        counts = [1 if parameter.name in fixed else parameter.domain.cardinality for parameter in self.parameters]
+        combinations = self.combinations(counts, fixed)
+        if combinations is None or not self.parameter_constraints:
+            return combinations
+        return _kept(self, tuple(fixed.items()))
+
+    def combinations(self, counts: Sequence[int | None], fixed: Configuration | None = None) -> int | None:
         """How many there are of so many values of each parameter, whatever the constraints leave; None = infinitely many."""
         if self.forest is not None:
-            return self.forest.count(counts)
+            held = {place: fixed[name] for place, name in enumerate(self.names) if name in fixed} if fixed else {}
+            return self.forest.count(counts, held)
         product = 1
         for count in counts:
             if count is None:
@@ -245,15 +254,32 @@ class _Values:
         return domain.level(index) if isinstance(domain, FloatDomain | IntDomain) else domain.levels()[index]
 
 
+@dataclass(frozen=True, slots=True)
+class _One:
+    """The value that a parameter is fixed to."""
+
+    only: ParameterValue
+    count: int = 1
+
+    def value(self, index: int) -> ParameterValue:
+        return self.only
+
+
 @lru_cache(maxsize=256)  # every ask and every answer with a study wants to know
-def _kept(space: SearchSpace) -> int | None:
+def _kept(space: SearchSpace, fixed: tuple[tuple[str, ParameterValue], ...]) -> int | None:
+    held = dict(fixed)
     concerned, rest = space.parts()
     assert concerned is not None, "there are constraints, and finitely many configurations without them"
-    axes = [_Values(parameter.domain, parameter.domain.cardinality or 0) for parameter in concerned.parameters]
+    axes: list[Axis] = [
+        _One(held[parameter.name])
+        if parameter.name in held
+        else _Values(parameter.domain, parameter.domain.cardinality or 0)
+        for parameter in concerned.parameters
+    ]
     codes = keeping(concerned.names, axes, space.parameter_constraints, concerned.forest, limit=MAX_COUNTED)
     if codes is None:
         return None
-    return len(codes) * (1 if rest is None else rest.cardinality or 0)
+    return len(codes) * (1 if rest is None else rest.count(held) or 0)
 
 
 def _breaks(field: str, constraint: LinearConstraint, values: Configuration) -> InvalidArgument:
@@ -275,7 +301,13 @@ def _validate_name(name: str, seen: set[str], where: str) -> None:
     seen.add(name)
 
 
-def _outside(field: str, parameter: str, message: str) -> InvalidArgument:
+def no_such(known: Iterable[str]) -> str:
+    """What an error says of a name that is none of those known."""
+    return f"no such parameter; the space has {listed(sorted(known))}"
+
+
+def outside(field: str, parameter: str, message: str) -> InvalidArgument:
+    """The error for a parameter's value that the space does not have."""
     shown = parameter if len(parameter) <= 128 else parameter[:125] + "..."
     return InvalidArgument(
         f"{field}[{shown}]", message, reason=ErrorReason.VALUE_OUTSIDE_SPACE, metadata={"parameter": shown}

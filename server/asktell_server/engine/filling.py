@@ -13,7 +13,7 @@ from asktell_server.domain.trial import Origin
 from asktell_server.engine.novelty import Novelty
 from asktell_server.engine.problem import StudyTask, Suggestion
 from asktell_server.engine.seeding import study_generator
-from asktell_server.engine.space.region import Region, region_of
+from asktell_server.engine.space.region import Region
 from asktell_server.engine.space.warp import Points
 
 FAVOURED_SHARE = 0.25
@@ -41,7 +41,7 @@ def fill(task: StudyTask, count: int, *, origin: Origin, with_centre: bool = Fal
     `with_centre`, which is the start of a study, the centre of the space comes before the sequence, and the first points follow
     the priors of the space: a quarter as many as the algorithm's start has. The others insure against priors that are wrong.
     """
-    region = region_of(task.problem.space)
+    region = task.region
     novelty = Novelty(task, region)
     known = len(task.history) + len(task.pending)
     centre = _centre(region) if with_centre else None

@@ -5,28 +5,34 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from asktell_server.domain.space import Configuration, Key
 from asktell_server.engine.problem import StudyTask
-from asktell_server.engine.space.region import Region, region_of
+from asktell_server.engine.space.region import Region
 
 DRAWS = 64
 """Candidates that are looked at before a new configuration is looked for by its number; enough when half the space is free."""
 
 
 def room(task: StudyTask, count: int) -> int | None:
-    """How many more trials a finite space has room for, at least `count` where there is enough; None = no end."""
-    size, replicates = region_of(task.problem.space).count, task.problem.replicates
+    """How many more trials a finite region has room for, at least `count` where there is enough; None = no end."""
+    size, replicates = task.region.count, task.problem.replicates
     if size is None:
         return None
     most = replicates * size
     known = len(task.history) + len(task.pending)
     if known + count <= most:  # whichever they are
         return most - known
-    uses = Counter(task.history.keys)
-    uses.update(map(task.history.space.key, task.pending))
+    uses = Counter(filter(_within(task), [*task.history.keys, *map(task.history.space.key, task.pending)]))
     return most - sum(min(times, replicates) for times in uses.values())
+
+
+def _within(task: StudyTask) -> Callable[[Key], bool]:
+    """Whether the configuration with a key has the values that are fixed."""
+    names = task.problem.space.names
+    places = [(names.index(name), value) for name, value in task.fixed.items()]
+    return lambda key: all(key[place] == value for place, value in places)
 
 
 class Novelty:
@@ -36,6 +42,7 @@ class Novelty:
         self._region = region
         self._history = task.history
         self._replicates = task.problem.replicates
+        self._within = _within(task)
         self._pending = [self._history.space.key(configuration) for configuration in task.pending]
         self._running = set(self._pending)
         # How often each has been tried, is running or has been chosen; counted from the start only where replicates matter.
@@ -98,7 +105,10 @@ class Novelty:
     def _left_over(self, taken: set[Key], seed: Sequence[int]) -> Configuration | None:
         """A configuration outside `taken`, each as likely; None = there is none, or too many to be numbered."""
         count = self._region.count
-        if count is None or len(taken) >= count:
+        if count is None:
+            return None
+        taken = set(filter(self._within, taken))
+        if len(taken) >= count:
             return None
         lattice = self._region.lattice()
         rank = random.Random(repr(tuple(seed))).randrange(count - len(taken))

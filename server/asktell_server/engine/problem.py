@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from asktell_server.domain.algorithm import Algorithm
 from asktell_server.domain.goals import Goals
@@ -11,6 +11,7 @@ from asktell_server.domain.provenance import Fit, Provenance
 from asktell_server.domain.space import Configuration, SearchSpace
 from asktell_server.domain.trial import Origin, Prediction
 from asktell_server.engine.history import History
+from asktell_server.engine.space.region import Region, region_of
 from asktell_server.engine.task import Answer
 
 _LARGE = 2000
@@ -40,7 +41,8 @@ class StudyTask:
     `pending` are configurations that are running or handed out; `seed` is the study's seed, and everything random is
     drawn from it and from the number of observations and pending trials; `warm_start` is what an earlier answer for
     the same problem carried, and may be empty or foreign (then it is ignored). `cost_exponent` says how much to mind what trials
-    cost: the acquisition is divided by the expected cost to that power, so 0 is not at all and 1 is improvement per cost.
+    cost: the acquisition is divided by the expected cost to that power, so 0 is not at all and 1 is improvement per cost. `fixed`
+    are values that whatever is suggested must have (`fixed_values`).
     """
 
     problem: Problem
@@ -49,6 +51,12 @@ class StudyTask:
     seed: int = 0
     warm_start: bytes = b""
     cost_exponent: float = 0.0
+    fixed: Configuration = field(default_factory=dict)
+
+    @property
+    def region(self) -> Region:
+        """Which configurations may be suggested."""
+        return region_of(self.problem.space, tuple(self.fixed.items()))
 
     def is_large(self) -> bool:
         """See Task."""

@@ -47,6 +47,7 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
             "fallback_reason": provenance.fallback_reason,
             "prepared": provenance.prepared,
             "cost_exponent": provenance.cost_exponent,
+            "fixed": dict(provenance.fixed),
             "prepared_beside": [list(key) for key in provenance.prepared_pending],
         },
         "knowledge": _knowledge_json(explanation.knowledge),

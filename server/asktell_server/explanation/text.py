@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from asktell_server.domain.fixing import listed_values
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.provenance import Fit, Provenance
 from asktell_server.domain.space import BoolDomain, CategoricalDomain, Configuration
@@ -54,6 +55,8 @@ def _provenance_lines(provenance: Provenance, knowledge: Knowledge | None) -> It
         yield _line("asked for", "later: it was prepared before")
     if provenance.count > 1:
         yield _line("asked for", f"number {provenance.index + 1} of {provenance.count} suggestions at once")
+    if provenance.fixed:
+        yield _line("asked for", f"with {listed_values(provenance.fixed)}")
     if knowledge is None:
         return
     failed = f", {_counted(knowledge.failures, 'failure')}" if knowledge.failures else ""

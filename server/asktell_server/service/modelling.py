@@ -34,12 +34,18 @@ class Modelling:
         await self._engine.spare()
 
     async def suggest(
-        self, view: StudyView, count: int, *, also_pending: Sequence[Configuration] = (), cost_exponent: float = 0.0
+        self,
+        view: StudyView,
+        count: int,
+        *,
+        fixed: Configuration,
+        also_pending: Sequence[Configuration] = (),
+        cost_exponent: float = 0.0,
     ) -> Sequence[Suggestion]:
-        """`count` suggestions; `also_pending` are configurations that are about to become trials."""
+        """`count` suggestions with the `fixed` values; `also_pending` are configurations that may be about to become trials."""
         await self._warm_up(view)
         sequence = view.sequence  # the view may move on while the model computes
-        task = task_of(view, count, also_pending=also_pending, cost_exponent=cost_exponent)
+        task = task_of(view, count, fixed=fixed, also_pending=also_pending, cost_exponent=cost_exponent)
         return self._taken(view, task, await self._engine.answer(task), sequence, len(also_pending))
 
     async def suggest_ahead(self, view: StudyView, task: SuggestTask, *, prepared_pending: int) -> Suggestion | None:
@@ -96,9 +102,14 @@ class Modelling:
 
 
 def task_of(
-    view: StudyView, count: int, *, also_pending: Sequence[Configuration] = (), cost_exponent: float = 0.0
+    view: StudyView,
+    count: int,
+    *,
+    fixed: Configuration | None = None,
+    also_pending: Sequence[Configuration] = (),
+    cost_exponent: float = 0.0,
 ) -> SuggestTask:
-    """What the engine is asked for; `also_pending` are configurations that no trial has yet."""
+    """What the engine is asked for, with the `fixed` values; `also_pending` are configurations that no trial has yet."""
     study = view.study
     return SuggestTask(
         problem=view.problem,
@@ -108,6 +119,7 @@ def task_of(
         seed=study.seed,
         warm_start=view.warm_start or b"",
         cost_exponent=cost_exponent,
+        fixed=fixed or {},
     )
 
 

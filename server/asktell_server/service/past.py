@@ -67,6 +67,7 @@ class Past:
             seed=study.seed,
             warm_start=provenance.warm_start,
             cost_exponent=provenance.cost_exponent,
+            fixed=provenance.fixed,
         )
 
 

@@ -31,6 +31,7 @@ def with_provenance(
         engine=__version__,
         prepared=prepared,
         cost_exponent=task.cost_exponent,
+        fixed=task.fixed,
         prepared_pending=tuple(map(task.problem.space.key, task.pending[len(task.pending) - prepared_pending :])),
     )
     return tuple(

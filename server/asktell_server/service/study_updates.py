@@ -99,7 +99,7 @@ class StudyUpdates:
 
     async def _is_exhausted(self, view: StudyView) -> bool:
         """There is still nothing to try: no trial has been deleted, none waits."""
-        return not view.pending() and not await self._modelling.suggest(view, 1)
+        return not view.pending() and not await self._modelling.suggest(view, 1, fixed={})
 
 
 def _active(study: Study, state: StudyState = StudyState.ACTIVE) -> Study:

@@ -11,6 +11,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 import numpy as np
 
+from asktell_server.domain.fixing import has_values
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Measurement
 from asktell_server.domain.space import Configuration
@@ -153,6 +154,21 @@ class StudyView:
         """The first `count` QUEUED trials by number: those given back come before those enqueued later."""
         return [self._trials[number] for number in self._queued[:count]]
 
+    def queued_with(self, wanted: Sequence[tuple[Configuration, int]]) -> list[Trial]:
+        """The first QUEUED trials by number that have some values, as many as are wanted of each, and perhaps more."""
+        left, found = list(wanted), []
+        for number in self._queued:
+            trial = self._trials[number]
+            fitting = [has_values(trial.parameters, fixed) for fixed, _ in left]
+            if any(fitting):
+                found.append(trial)
+                left = [
+                    (fixed, count - fits) for (fixed, count), fits in zip(left, fitting, strict=True) if count > fits
+                ]
+            if not left:
+                break
+        return found
+
     def pending(self) -> list[Configuration]:
         """Configurations that are queued or running, in the order of the numbers."""
         return [self._trials[number].parameters for number in self._open]
@@ -169,6 +185,11 @@ class StudyView:
     def ended(self) -> int:
         """How many trials have ended."""
         return len(self._ended)
+
+    @property
+    def open(self) -> int:
+        """How many trials are queued or running."""
+        return len(self._open)
 
     @property
     def running(self) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from asktell_server.domain.errors import ErrorReason, FailedPrecondition, InvalidArgument
+from asktell_server.domain.fixing import fixed_values
 from asktell_server.domain.goal_rules import require_cost_metric, validate_goals
 from asktell_server.domain.metrics import validate_expense
 from asktell_server.domain.space import MAX_EXACT_INT, Configuration
@@ -17,6 +19,7 @@ from asktell_server.engine.problem import Problem, SuggestResult
 from asktell_server.engine.task import Engine
 from asktell_server.engine.tasks.suggest import SuggestTask
 from asktell_server.pace import in_pieces_numbered
+from asktell_server.service.ask.refusals import none_with_these
 from asktell_server.service.observing import observation
 
 log = logging.getLogger(__name__)
@@ -40,7 +43,7 @@ class SuggestRequest:
 
     `observations` and `pending` are iterated over once, after their lengths, and may raise InvalidArgument then. `warm_start` is
     what an earlier answer for the same problem carried, and may be empty or foreign (then it is ignored). `cost_aware` wants
-    improvement per cost.
+    improvement per cost. `fixed` are values that every suggestion must have.
     """
 
     problem: Problem
@@ -50,6 +53,7 @@ class SuggestRequest:
     seed: int = 0
     warm_start: bytes = b""
     cost_aware: bool = False
+    fixed: Configuration = field(default_factory=dict)
 
 
 class Suggesting:
@@ -64,7 +68,8 @@ class Suggesting:
         Raises:
             InvalidArgument: the problem is wrong, a configuration is outside its space, an observation lacks a value, or
                 something is out of range.
-            FailedPrecondition: manual search (QUEUE_EMPTY), or the space, or its grid, is exhausted (STUDY_COMPLETE).
+            FailedPrecondition: manual search (QUEUE_EMPTY), or the space, or its grid, is exhausted (STUDY_COMPLETE), or what it
+                has with the fixed values (FIXED_EXHAUSTED).
             ResourceExhausted: OVERLOADED.
         """
         task = await task_of(request)
@@ -73,6 +78,8 @@ class Suggesting:
         result = await self._engine.answer(task)
         if result.fallback_reason:
             log.warning("model fell back: %s", result.fallback_reason)
+        if not result.suggestions and task.fixed and not dataclasses.replace(task, fixed={}).is_exhausted():
+            raise none_with_these("there is", task.fixed)
         if not result.suggestions:
             raise FailedPrecondition(
                 "study is complete: every configuration of its space or grid has been tried",
@@ -116,6 +123,7 @@ async def task_of(request: SuggestRequest) -> SuggestTask:
         seed=request.seed,
         warm_start=request.warm_start,
         cost_exponent=1.0 if request.cost_aware else 0.0,
+        fixed=fixed_values(problem.space, request.fixed, field="fixed_parameters"),
     )
 
 

@@ -52,7 +52,7 @@ _SCHEMA_OF_CONDITIONS = 3
 """Of studies whose parameters older servers would take for ones that always exist."""
 _SCHEMA_OF_RICHER_SPACES = 4
 """Of studies whose constraints on parameters older servers would not keep, whose derived parameters they would not deliver, or whose
-priors or cost metric they would ignore."""
+context they would choose, or whose priors or cost metric they would ignore."""
 _NEWEST = _SCHEMA_OF_RICHER_SPACES
 SEALED_SCHEMA = 2
 """Of what `seal` makes; rises, too, when the meaning of something in it changes."""
@@ -102,10 +102,10 @@ def encode_study(study: Study) -> bytes:
 def _schema_of(study: Study) -> int:
     """The least schema whose readers understand all that the study says."""
     space = study.space
-    believed = any(parameter.prior is not None for parameter in space.parameters)
-    if space.parameter_constraints or space.derived or believed or study.goals.cost_metric:
+    richer = any(parameter.prior is not None or parameter.context for parameter in space.parameters)
+    if space.parameter_constraints or space.derived or richer or study.goals.cost_metric:
         return _SCHEMA_OF_RICHER_SPACES
-    if study.space.forest is not None:
+    if space.forest is not None:
         return _SCHEMA_OF_CONDITIONS
     plain = len(study.goals.objectives) == 1 and not study.goals.outcome_constraints
     return SCHEMA if plain else _SCHEMA_OF_GOALS

@@ -78,6 +78,15 @@ def _suggest() -> Iterator[Case]:
 
             yield case(f"{where} parameter {what}", f"{where}[1].{field}", reason, request=changed(_base, replace))
 
+    for what, (parameters, field, reason) in BAD_PARAMETERS.items():
+
+        def fix(request: Any, new: Any = parameters) -> None:
+            for name, message in new.items():
+                request.fixed_parameters[name].CopyFrom(message)
+
+        if parameters:
+            yield case(f"fixed parameter {what}", f"fixed_{field}", reason, request=changed(_base, fix))
+
     def observe(**fields: Any) -> Any:
         def change(request: Any) -> None:
             request.observations[1].ClearField("metrics")

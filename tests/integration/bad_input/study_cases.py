@@ -76,6 +76,10 @@ def _weights(*weights: float, **fields: Any) -> search_space_pb2.SearchSpace:
     return _parameter(prior=prior, **(fields or {"bool_domain": search_space_pb2.BoolDomain()}))
 
 
+def _context(**fields: Any) -> search_space_pb2.Parameter:
+    return search_space_pb2.Parameter(name="x", bool_domain=search_space_pb2.BoolDomain(), context=True, **fields)
+
+
 NO_KIND = search_space_pb2.ParameterValue()
 UNIT = search_space_pb2.FloatDomain(min=0, max=1)
 DEVIATION = f"{X}.prior.normal.relative_standard_deviation"
@@ -151,6 +155,13 @@ BAD_SPACES: list[tuple[str, search_space_pb2.SearchSpace, str, str]] = [
     (
         "default without a kind",
         _parameter(float_domain=search_space_pb2.FloatDomain(min=0, max=1), default_value=NO_KIND),
+        f"{X}.default_value",
+        "INVALID_FIELD",
+    ),
+    ("context alone", space(_context()), "search_space.parameters", "INVALID_FIELD"),
+    (
+        "context with a default",
+        space(_context(default_value=value(True)), float_parameter("y")),
         f"{X}.default_value",
         "INVALID_FIELD",
     ),

@@ -141,6 +141,10 @@ def _ask() -> Iterator[Case]:
         request=changed(base, put("worker_id", "w" * 257)),
         field="worker_id",
     )
+    for what, (bad, field, reason) in BAD_PARAMETERS.items():
+        if bad:
+            request = changed(base, _put_all(_itself, "fixed_parameters", bad))
+            yield Case(method=method, what=f"fixed {what}", request=request, field=f"fixed_{field}", reason=reason)
 
 
 def _tell() -> Iterator[Case]:

@@ -10,6 +10,7 @@ import pytest
 from asktell_server.domain.algorithm import Random
 from asktell_server.domain.comparing import WantedStudy
 from asktell_server.domain.names import StudyName
+from asktell_server.domain.space import Configuration
 from asktell_server.domain.trial import Trial
 from asktell_server.engine.workers.pool import WorkerPool
 from asktell_server.service.judging import WAIT_S
@@ -70,9 +71,16 @@ class Services:
         await self.studies.create(WantedStudy(study=study), exist_ok=False, request=None)
         return study.name
 
-    async def ask(self, count: int = 1, *, request: Request | None = None, worker_id: str = "w") -> list[Trial]:
-        """Trials of the study, started."""
-        records = await self.asking.ask(NAME, count=count, worker_id=worker_id, request=request)
+    async def ask(
+        self,
+        count: int = 1,
+        *,
+        request: Request | None = None,
+        worker_id: str = "w",
+        fixed: Configuration | None = None,
+    ) -> list[Trial]:
+        """Trials of the study with the fixed values, started."""
+        records = await self.asking.ask(NAME, count=count, worker_id=worker_id, request=request, fixed=fixed)
         return [record.trial for record in records]
 
     async def tell(self, trial: Trial, value: float, *, request: Request | None = None) -> Trial:

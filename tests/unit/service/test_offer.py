@@ -96,19 +96,19 @@ def test_a_suggestion_whose_configuration_somebody_has_taken_since_is_not_offere
 def test_limits_of_a_study_without_any() -> None:
     offer = Offer.of(view_of([a_running_trial(number=1), a_trial(number=2), ended_trial(7, 0.5)]))
     assert (offer.open, offer.known_number) == (2, 7)
-    assert offer.startable == offer.budget == offer.untried == offer.unoccupied == UNLIMITED
-    assert offer.wants_another(1)
-    assert not offer.wants_another(0)
+    assert offer.startable == offer.budget == offer.untried({}) == offer.unoccupied({}) == UNLIMITED
+    assert offer.wants_another(1, {})
+    assert not offer.wants_another(0, {})
 
 
 def test_limits_count_down() -> None:
     trials = [a_running_trial(number=1), ended_trial(2, 0.5)]
     rules = StoppingRules(max_trials=3)
     offer = Offer.of(view_of(trials, space=FOUR, max_running_trials=5, stopping=rules))
-    assert (offer.startable, offer.budget, offer.untried, offer.unoccupied) == (4, 1, 2, 3)
-    assert offer.wants_another(MAX_READY)
+    assert (offer.startable, offer.budget, offer.untried({}), offer.unoccupied({})) == (4, 1, 2, 3)
+    assert offer.wants_another(MAX_READY, {})
     full = view_of(trials, space=FOUR, stopping=rules, ready=[prepared("r", ended=1, n=4)])
-    assert not Offer.of(full).wants_another(MAX_READY)
+    assert not Offer.of(full).wants_another(MAX_READY, {})
 
 
 @pytest.mark.parametrize(
@@ -130,5 +130,5 @@ def test_it_stays_as_it_was_when_the_view_moves_on() -> None:
     view = view_of([a_running_trial(number=1)], space=FOUR)
     offer = Offer.of(view)
     view.put(a_trial(number=2, state=TrialState.QUEUED))
-    assert (offer.untried, offer.unoccupied) == (3, 3)
-    assert (Offer.of(view).untried, Offer.of(view).unoccupied) == (2, 2)
+    assert (offer.untried({}), offer.unoccupied({})) == (3, 3)
+    assert (Offer.of(view).untried({}), Offer.of(view).unoccupied({})) == (2, 2)

@@ -502,6 +502,45 @@ async def test_as_many_are_ready_as_are_asked_for_between_two_preparations(serve
     assert len(server.engine.ahead[-1].pending) == 3 + 2, "each knows of those before it"
 
 
+async def test_what_is_prepared_is_for_the_fixed_values_of_the_last_ask(server: Server, ledger: CountingLedger) -> None:
+    await server.start(max_staleness=1)
+    await server.ask(fixed={"layers": 5})
+    (prepared,) = await server.prepared()
+    server.engine.idle.clear()
+    assert prepared.trial.parameters["layers"] == 5
+    for fixed in (None, {"layers": 6}):  # it was looked for among fewer, or has another value; it stays where it is
+        (other,) = await server.ask(fixed=fixed)
+        assert other.parameters != prepared.trial.parameters
+        assert await server.ready() == (prepared,)
+    ledger.trips.clear()
+    (trial,) = await server.ask(fixed={"layers": 5})
+    assert (trial.parameters, ledger.trips) == (prepared.trial.parameters, ["commit"])
+
+
+async def test_what_is_prepared_for_any_ask_is_for_those_whose_values_it_has(server: Server) -> None:
+    await server.start(max_staleness=1)
+    await server.ask()
+    (prepared,) = await server.prepared()
+    server.engine.idle.clear()
+    layers, bias = prepared.trial.parameters["layers"], prepared.trial.parameters["bias"]
+    (other,) = await server.ask(fixed={"layers": int(layers) % 8 + 1})
+    assert other.parameters != prepared.trial.parameters
+    (trial,) = await server.ask(fixed={"layers": layers, "bias": bias})
+    assert trial.parameters == prepared.trial.parameters
+
+
+async def test_each_kind_of_worker_finds_something_prepared(server: Server) -> None:
+    await server.start(max_staleness=100)
+    for layers in (5, 6):
+        await server.ask(fixed={"layers": layers})
+        await server.prepared(1 if layers == 5 else 2)
+        server.engine.idle.clear()
+    used = [(await server.ask(fixed={"layers": layers}))[0] for layers in (5, 6)]
+    await server.quiet()
+    assert [trial.parameters["layers"] for trial in used] == [5, 6]
+    assert server.preparer.counters.used == 2
+
+
 async def test_a_server_that_stops_gives_the_lock_back(server: Server, other: Server) -> None:
     await server.start(max_staleness=1)
     await server.ask()

@@ -83,6 +83,9 @@ const (
 	ErrorReason_ERROR_REASON_ILLEGAL_TRANSITION ErrorReason = 53
 	// FAILED_PRECONDITION. The lease named is not the one that holds the trial. metadata: {"name": "…/trials/7"}
 	ErrorReason_ERROR_REASON_LEASE_LOST ErrorReason = 54
+	// FAILED_PRECONDITION. Every configuration of the space, or its grid, that has the request's fixed values has been tried;
+	// there are others left. metadata: {"fixed": "batch_size=8"}
+	ErrorReason_ERROR_REASON_FIXED_EXHAUSTED ErrorReason = 55
 	// ABORTED. The study changed since the etag was read. metadata: {"name": "…", "etag": "the present one"}
 	ErrorReason_ERROR_REASON_ETAG_MISMATCH ErrorReason = 60
 	// ABORTED. Too many writers at once; nothing was changed, try again. metadata: {"name": "…"}
@@ -135,6 +138,7 @@ var (
 		52: "ERROR_REASON_QUEUE_EMPTY",
 		53: "ERROR_REASON_ILLEGAL_TRANSITION",
 		54: "ERROR_REASON_LEASE_LOST",
+		55: "ERROR_REASON_FIXED_EXHAUSTED",
 		60: "ERROR_REASON_ETAG_MISMATCH",
 		61: "ERROR_REASON_CONTENTION",
 		70: "ERROR_REASON_NO_TRIAL_AVAILABLE",
@@ -169,6 +173,7 @@ var (
 		"ERROR_REASON_QUEUE_EMPTY":          52,
 		"ERROR_REASON_ILLEGAL_TRANSITION":   53,
 		"ERROR_REASON_LEASE_LOST":           54,
+		"ERROR_REASON_FIXED_EXHAUSTED":      55,
 		"ERROR_REASON_ETAG_MISMATCH":        60,
 		"ERROR_REASON_CONTENTION":           61,
 		"ERROR_REASON_NO_TRIAL_AVAILABLE":   70,
@@ -215,7 +220,7 @@ var File_asktell_v1_error_reason_proto protoreflect.FileDescriptor
 const file_asktell_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
 	"\x1dasktell/v1/error_reason.proto\x12\n" +
-	"asktell.v1*\xaa\b\n" +
+	"asktell.v1*\xcc\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\x1b\n" +
@@ -238,7 +243,8 @@ const file_asktell_v1_error_reason_proto_rawDesc = "" +
 	"\x19ERROR_REASON_STUDY_PAUSED\x103\x12\x1c\n" +
 	"\x18ERROR_REASON_QUEUE_EMPTY\x104\x12#\n" +
 	"\x1fERROR_REASON_ILLEGAL_TRANSITION\x105\x12\x1b\n" +
-	"\x17ERROR_REASON_LEASE_LOST\x106\x12\x1e\n" +
+	"\x17ERROR_REASON_LEASE_LOST\x106\x12 \n" +
+	"\x1cERROR_REASON_FIXED_EXHAUSTED\x107\x12\x1e\n" +
 	"\x1aERROR_REASON_ETAG_MISMATCH\x10<\x12\x1b\n" +
 	"\x17ERROR_REASON_CONTENTION\x10=\x12#\n" +
 	"\x1fERROR_REASON_NO_TRIAL_AVAILABLE\x10F\x12\x1b\n" +

@@ -235,7 +235,11 @@ type Parameter struct {
 	DefaultValue *ParameterValue `protobuf:"bytes,8,opt,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
 	// Optional. Where good values are believed to lie. `auto` and `bayesian` begin there, and results outweigh it as they come;
 	// the other algorithms take no notice.
-	Prior         *Prior `protobuf:"bytes,9,opt,name=prior,proto3" json:"prior,omitempty"`
+	Prior *Prior `protobuf:"bytes,9,opt,name=prior,proto3" json:"prior,omitempty"`
+	// Optional. A parameter that the server never chooses, such as the data set: every ask states its value in
+	// `fixed_parameters`, every trial has one, and results under other values teach the model, too. It has no default, and
+	// depends on context parameters alone. Some parameter of the space must be none.
+	Context       bool `protobuf:"varint,10,opt,name=context,proto3" json:"context,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -348,6 +352,13 @@ func (x *Parameter) GetPrior() *Prior {
 		return x.Prior
 	}
 	return nil
+}
+
+func (x *Parameter) GetContext() bool {
+	if x != nil {
+		return x.Context
+	}
+	return false
 }
 
 type isParameter_Domain interface {
@@ -1049,7 +1060,7 @@ const file_asktell_v1_search_space_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n" +
 	"\n" +
 	"expression\x18\x02 \x01(\tR\n" +
-	"expression\"\x90\x04\n" +
+	"expression\"\xaa\x04\n" +
 	"\tParameter\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12<\n" +
 	"\ffloat_domain\x18\x02 \x01(\v2\x17.asktell.v1.FloatDomainH\x00R\vfloatDomain\x126\n" +
@@ -1061,7 +1072,9 @@ const file_asktell_v1_search_space_proto_rawDesc = "" +
 	"boolDomain\x123\n" +
 	"\tcondition\x18\a \x01(\v2\x15.asktell.v1.ConditionR\tcondition\x12?\n" +
 	"\rdefault_value\x18\b \x01(\v2\x1a.asktell.v1.ParameterValueR\fdefaultValue\x12'\n" +
-	"\x05prior\x18\t \x01(\v2\x11.asktell.v1.PriorR\x05priorB\b\n" +
+	"\x05prior\x18\t \x01(\v2\x11.asktell.v1.PriorR\x05prior\x12\x18\n" +
+	"\acontext\x18\n" +
+	" \x01(\bR\acontextB\b\n" +
 	"\x06domain\"|\n" +
 	"\vFloatDomain\x12\x10\n" +
 	"\x03min\x18\x01 \x01(\x01R\x03min\x12\x10\n" +

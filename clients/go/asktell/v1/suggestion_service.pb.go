@@ -240,6 +240,8 @@ type SuggestRequest struct {
 	// Optional. `warm_start` of an earlier answer for the same problem: makes the next one faster. Anything that
 	// does not fit is ignored.
 	WarmStart []byte `protobuf:"bytes,6,opt,name=warm_start,json=warmStart,proto3" json:"warm_start,omitempty"`
+	// Optional. As in AskRequest: values that the suggestions must have. Required for each context parameter.
+	FixedParameters map[string]*ParameterValue `protobuf:"bytes,7,rep,name=fixed_parameters,json=fixedParameters,proto3" json:"fixed_parameters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Optional. As in AskRequest, with improvement divided by the whole expected cost.
 	CostAware     bool `protobuf:"varint,8,opt,name=cost_aware,json=costAware,proto3" json:"cost_aware,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -314,6 +316,13 @@ func (x *SuggestRequest) GetSeed() int64 {
 func (x *SuggestRequest) GetWarmStart() []byte {
 	if x != nil {
 		return x.WarmStart
+	}
+	return nil
+}
+
+func (x *SuggestRequest) GetFixedParameters() map[string]*ParameterValue {
+	if x != nil {
+		return x.FixedParameters
 	}
 	return nil
 }
@@ -489,7 +498,7 @@ const file_asktell_v1_suggestion_service_proto_rawDesc = "" +
 	"parameters\x1aY\n" +
 	"\x0fParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
-	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\"\x99\x02\n" +
+	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\"\xd5\x03\n" +
 	"\x0eSuggestRequest\x12-\n" +
 	"\aproblem\x18\x01 \x01(\v2\x13.asktell.v1.ProblemR\aproblem\x12;\n" +
 	"\fobservations\x18\x02 \x03(\v2\x17.asktell.v1.ObservationR\fobservations\x123\n" +
@@ -497,9 +506,13 @@ const file_asktell_v1_suggestion_service_proto_rawDesc = "" +
 	"\x05count\x18\x04 \x01(\x05R\x05count\x12\x12\n" +
 	"\x04seed\x18\x05 \x01(\x03R\x04seed\x12\x1d\n" +
 	"\n" +
-	"warm_start\x18\x06 \x01(\fR\twarmStart\x12\x1d\n" +
+	"warm_start\x18\x06 \x01(\fR\twarmStart\x12Z\n" +
+	"\x10fixed_parameters\x18\a \x03(\v2/.asktell.v1.SuggestRequest.FixedParametersEntryR\x0ffixedParameters\x12\x1d\n" +
 	"\n" +
-	"cost_aware\x18\b \x01(\bR\tcostAware\"\xd3\x03\n" +
+	"cost_aware\x18\b \x01(\bR\tcostAware\x1a^\n" +
+	"\x14FixedParametersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
+	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\"\xd3\x03\n" +
 	"\n" +
 	"Suggestion\x12F\n" +
 	"\n" +
@@ -536,7 +549,7 @@ func file_asktell_v1_suggestion_service_proto_rawDescGZIP() []byte {
 	return file_asktell_v1_suggestion_service_proto_rawDescData
 }
 
-var file_asktell_v1_suggestion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_asktell_v1_suggestion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_asktell_v1_suggestion_service_proto_goTypes = []any{
 	(*Problem)(nil),           // 0: asktell.v1.Problem
 	(*Observation)(nil),       // 1: asktell.v1.Observation
@@ -547,47 +560,50 @@ var file_asktell_v1_suggestion_service_proto_goTypes = []any{
 	nil,                       // 6: asktell.v1.Observation.ParametersEntry
 	nil,                       // 7: asktell.v1.Observation.MetricsEntry
 	nil,                       // 8: asktell.v1.Configuration.ParametersEntry
-	nil,                       // 9: asktell.v1.Suggestion.ParametersEntry
-	nil,                       // 10: asktell.v1.Suggestion.DerivedParametersEntry
-	(*SearchSpace)(nil),       // 11: asktell.v1.SearchSpace
-	(*Objective)(nil),         // 12: asktell.v1.Objective
-	(*OutcomeConstraint)(nil), // 13: asktell.v1.OutcomeConstraint
-	(*Algorithm)(nil),         // 14: asktell.v1.Algorithm
-	(TrialState)(0),           // 15: asktell.v1.TrialState
-	(Origin)(0),               // 16: asktell.v1.Origin
-	(*Prediction)(nil),        // 17: asktell.v1.Prediction
-	(*ParameterValue)(nil),    // 18: asktell.v1.ParameterValue
-	(*Metric)(nil),            // 19: asktell.v1.Metric
+	nil,                       // 9: asktell.v1.SuggestRequest.FixedParametersEntry
+	nil,                       // 10: asktell.v1.Suggestion.ParametersEntry
+	nil,                       // 11: asktell.v1.Suggestion.DerivedParametersEntry
+	(*SearchSpace)(nil),       // 12: asktell.v1.SearchSpace
+	(*Objective)(nil),         // 13: asktell.v1.Objective
+	(*OutcomeConstraint)(nil), // 14: asktell.v1.OutcomeConstraint
+	(*Algorithm)(nil),         // 15: asktell.v1.Algorithm
+	(TrialState)(0),           // 16: asktell.v1.TrialState
+	(Origin)(0),               // 17: asktell.v1.Origin
+	(*Prediction)(nil),        // 18: asktell.v1.Prediction
+	(*ParameterValue)(nil),    // 19: asktell.v1.ParameterValue
+	(*Metric)(nil),            // 20: asktell.v1.Metric
 }
 var file_asktell_v1_suggestion_service_proto_depIdxs = []int32{
-	11, // 0: asktell.v1.Problem.search_space:type_name -> asktell.v1.SearchSpace
-	12, // 1: asktell.v1.Problem.objectives:type_name -> asktell.v1.Objective
-	13, // 2: asktell.v1.Problem.outcome_constraints:type_name -> asktell.v1.OutcomeConstraint
-	14, // 3: asktell.v1.Problem.algorithm:type_name -> asktell.v1.Algorithm
+	12, // 0: asktell.v1.Problem.search_space:type_name -> asktell.v1.SearchSpace
+	13, // 1: asktell.v1.Problem.objectives:type_name -> asktell.v1.Objective
+	14, // 2: asktell.v1.Problem.outcome_constraints:type_name -> asktell.v1.OutcomeConstraint
+	15, // 3: asktell.v1.Problem.algorithm:type_name -> asktell.v1.Algorithm
 	6,  // 4: asktell.v1.Observation.parameters:type_name -> asktell.v1.Observation.ParametersEntry
-	15, // 5: asktell.v1.Observation.state:type_name -> asktell.v1.TrialState
+	16, // 5: asktell.v1.Observation.state:type_name -> asktell.v1.TrialState
 	7,  // 6: asktell.v1.Observation.metrics:type_name -> asktell.v1.Observation.MetricsEntry
 	8,  // 7: asktell.v1.Configuration.parameters:type_name -> asktell.v1.Configuration.ParametersEntry
 	0,  // 8: asktell.v1.SuggestRequest.problem:type_name -> asktell.v1.Problem
 	1,  // 9: asktell.v1.SuggestRequest.observations:type_name -> asktell.v1.Observation
 	2,  // 10: asktell.v1.SuggestRequest.pending:type_name -> asktell.v1.Configuration
-	9,  // 11: asktell.v1.Suggestion.parameters:type_name -> asktell.v1.Suggestion.ParametersEntry
-	16, // 12: asktell.v1.Suggestion.origin:type_name -> asktell.v1.Origin
-	17, // 13: asktell.v1.Suggestion.prediction:type_name -> asktell.v1.Prediction
-	10, // 14: asktell.v1.Suggestion.derived_parameters:type_name -> asktell.v1.Suggestion.DerivedParametersEntry
-	4,  // 15: asktell.v1.SuggestResponse.suggestions:type_name -> asktell.v1.Suggestion
-	18, // 16: asktell.v1.Observation.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	19, // 17: asktell.v1.Observation.MetricsEntry.value:type_name -> asktell.v1.Metric
-	18, // 18: asktell.v1.Configuration.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	18, // 19: asktell.v1.Suggestion.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	18, // 20: asktell.v1.Suggestion.DerivedParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	3,  // 21: asktell.v1.SuggestionService.Suggest:input_type -> asktell.v1.SuggestRequest
-	5,  // 22: asktell.v1.SuggestionService.Suggest:output_type -> asktell.v1.SuggestResponse
-	22, // [22:23] is the sub-list for method output_type
-	21, // [21:22] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	9,  // 11: asktell.v1.SuggestRequest.fixed_parameters:type_name -> asktell.v1.SuggestRequest.FixedParametersEntry
+	10, // 12: asktell.v1.Suggestion.parameters:type_name -> asktell.v1.Suggestion.ParametersEntry
+	17, // 13: asktell.v1.Suggestion.origin:type_name -> asktell.v1.Origin
+	18, // 14: asktell.v1.Suggestion.prediction:type_name -> asktell.v1.Prediction
+	11, // 15: asktell.v1.Suggestion.derived_parameters:type_name -> asktell.v1.Suggestion.DerivedParametersEntry
+	4,  // 16: asktell.v1.SuggestResponse.suggestions:type_name -> asktell.v1.Suggestion
+	19, // 17: asktell.v1.Observation.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	20, // 18: asktell.v1.Observation.MetricsEntry.value:type_name -> asktell.v1.Metric
+	19, // 19: asktell.v1.Configuration.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	19, // 20: asktell.v1.SuggestRequest.FixedParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	19, // 21: asktell.v1.Suggestion.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	19, // 22: asktell.v1.Suggestion.DerivedParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	3,  // 23: asktell.v1.SuggestionService.Suggest:input_type -> asktell.v1.SuggestRequest
+	5,  // 24: asktell.v1.SuggestionService.Suggest:output_type -> asktell.v1.SuggestResponse
+	24, // [24:25] is the sub-list for method output_type
+	23, // [23:24] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_asktell_v1_suggestion_service_proto_init() }
@@ -604,7 +620,7 @@ func file_asktell_v1_suggestion_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_asktell_v1_suggestion_service_proto_rawDesc), len(file_asktell_v1_suggestion_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -34,7 +34,7 @@ type SuggestionServiceClient interface {
 	// Suggests configurations for a problem and its history.
 	// Errors: INVALID_ARGUMENT (a field, NOT_FINITE, VALUE_OUTSIDE_SPACE, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE),
 	// UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: the space, or its grid, is exhausted;
-	// QUEUE_EMPTY: manual search suggests nothing).
+	// FIXED_EXHAUSTED: what it has with the fixed values is; QUEUE_EMPTY: manual search suggests nothing).
 	Suggest(ctx context.Context, in *SuggestRequest, opts ...grpc.CallOption) (*SuggestResponse, error)
 }
 
@@ -66,7 +66,7 @@ type SuggestionServiceServer interface {
 	// Suggests configurations for a problem and its history.
 	// Errors: INVALID_ARGUMENT (a field, NOT_FINITE, VALUE_OUTSIDE_SPACE, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE),
 	// UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: the space, or its grid, is exhausted;
-	// QUEUE_EMPTY: manual search suggests nothing).
+	// FIXED_EXHAUSTED: what it has with the fixed values is; QUEUE_EMPTY: manual search suggests nothing).
 	Suggest(context.Context, *SuggestRequest) (*SuggestResponse, error)
 	mustEmbedUnimplementedSuggestionServiceServer()
 }

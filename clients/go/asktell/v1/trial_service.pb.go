@@ -98,6 +98,10 @@ type AskRequest struct {
 	WorkerId string `protobuf:"bytes,3,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
 	// Optional. See CreateStudyRequest.request_id.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Optional. Values that the configurations must have, by parameter: a worker with a small GPU asks with `batch_size` 8. The
+	// other parameters are chosen beside them; queued trials with other values wait for other workers. A parameter with a
+	// condition is fixed together with its parent. Required for each context parameter.
+	FixedParameters map[string]*ParameterValue `protobuf:"bytes,5,rep,name=fixed_parameters,json=fixedParameters,proto3" json:"fixed_parameters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Optional. Maximise improvement per expected cost (log expected improvement, or that of the hypervolume, less the log of the expected
 	// cost), rather than improvement alone. Where the study has `max_trials`, the cost counts the less the more of them are used up (its power
 	// is the share that is left), so that the last ones are the best there are. Before three trials have told different costs, and for algorithms
@@ -164,6 +168,13 @@ func (x *AskRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *AskRequest) GetFixedParameters() map[string]*ParameterValue {
+	if x != nil {
+		return x.FixedParameters
+	}
+	return nil
 }
 
 func (x *AskRequest) GetCostAware() bool {
@@ -2108,16 +2119,20 @@ var File_asktell_v1_trial_service_proto protoreflect.FileDescriptor
 const file_asktell_v1_trial_service_proto_rawDesc = "" +
 	"\n" +
 	"\x1easktell/v1/trial_service.proto\x12\n" +
-	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x16asktell/v1/study.proto\x1a\x16asktell/v1/trial.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x01\n" +
+	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x16asktell/v1/study.proto\x1a\x16asktell/v1/trial.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcb\x02\n" +
 	"\n" +
 	"AskRequest\x12\x14\n" +
 	"\x05study\x18\x01 \x01(\tR\x05study\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x05R\x05count\x12\x1b\n" +
 	"\tworker_id\x18\x03 \x01(\tR\bworkerId\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tR\trequestId\x12\x1d\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\x12V\n" +
+	"\x10fixed_parameters\x18\x05 \x03(\v2+.asktell.v1.AskRequest.FixedParametersEntryR\x0ffixedParameters\x12\x1d\n" +
 	"\n" +
-	"cost_aware\x18\x06 \x01(\bR\tcostAware\"8\n" +
+	"cost_aware\x18\x06 \x01(\bR\tcostAware\x1a^\n" +
+	"\x14FixedParametersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
+	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\"8\n" +
 	"\vAskResponse\x12)\n" +
 	"\x06trials\x18\x01 \x03(\v2\x11.asktell.v1.TrialR\x06trials\"\xb6\x02\n" +
 	"\vTellRequest\x12\x12\n" +
@@ -2342,7 +2357,7 @@ func file_asktell_v1_trial_service_proto_rawDescGZIP() []byte {
 }
 
 var file_asktell_v1_trial_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_asktell_v1_trial_service_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
+var file_asktell_v1_trial_service_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_asktell_v1_trial_service_proto_goTypes = []any{
 	(TellOutcome)(0),               // 0: asktell.v1.TellOutcome
 	(*AskRequest)(nil),             // 1: asktell.v1.AskRequest
@@ -2374,106 +2389,109 @@ var file_asktell_v1_trial_service_proto_goTypes = []any{
 	(*WatchStudyResponse)(nil),     // 27: asktell.v1.WatchStudyResponse
 	(*DeletedTrial)(nil),           // 28: asktell.v1.DeletedTrial
 	(*ReportedMeasurement)(nil),    // 29: asktell.v1.ReportedMeasurement
-	nil,                            // 30: asktell.v1.TellRequest.MetricsEntry
-	nil,                            // 31: asktell.v1.ReportRequest.MetricsEntry
-	nil,                            // 32: asktell.v1.EnqueuedTrial.ParametersEntry
-	nil,                            // 33: asktell.v1.EnqueuedTrial.LabelsEntry
-	nil,                            // 34: asktell.v1.EnqueuedTrial.AnnotationsEntry
-	nil,                            // 35: asktell.v1.ImportedTrial.ParametersEntry
-	nil,                            // 36: asktell.v1.ImportedTrial.MetricsEntry
-	nil,                            // 37: asktell.v1.ImportedTrial.LabelsEntry
-	nil,                            // 38: asktell.v1.ImportedTrial.AnnotationsEntry
-	nil,                            // 39: asktell.v1.TrialFilter.LabelsEntry
-	nil,                            // 40: asktell.v1.ListBestTrialsResponse.ReferenceValuesEntry
-	nil,                            // 41: asktell.v1.AmendTrialRequest.MetricsEntry
-	(*Trial)(nil),                  // 42: asktell.v1.Trial
-	(*timestamppb.Timestamp)(nil),  // 43: google.protobuf.Timestamp
-	(TrialState)(0),                // 44: asktell.v1.TrialState
-	(*fieldmaskpb.FieldMask)(nil),  // 45: google.protobuf.FieldMask
-	(*Study)(nil),                  // 46: asktell.v1.Study
-	(*Measurement)(nil),            // 47: asktell.v1.Measurement
-	(*Metric)(nil),                 // 48: asktell.v1.Metric
+	nil,                            // 30: asktell.v1.AskRequest.FixedParametersEntry
+	nil,                            // 31: asktell.v1.TellRequest.MetricsEntry
+	nil,                            // 32: asktell.v1.ReportRequest.MetricsEntry
+	nil,                            // 33: asktell.v1.EnqueuedTrial.ParametersEntry
+	nil,                            // 34: asktell.v1.EnqueuedTrial.LabelsEntry
+	nil,                            // 35: asktell.v1.EnqueuedTrial.AnnotationsEntry
+	nil,                            // 36: asktell.v1.ImportedTrial.ParametersEntry
+	nil,                            // 37: asktell.v1.ImportedTrial.MetricsEntry
+	nil,                            // 38: asktell.v1.ImportedTrial.LabelsEntry
+	nil,                            // 39: asktell.v1.ImportedTrial.AnnotationsEntry
+	nil,                            // 40: asktell.v1.TrialFilter.LabelsEntry
+	nil,                            // 41: asktell.v1.ListBestTrialsResponse.ReferenceValuesEntry
+	nil,                            // 42: asktell.v1.AmendTrialRequest.MetricsEntry
+	(*Trial)(nil),                  // 43: asktell.v1.Trial
+	(*timestamppb.Timestamp)(nil),  // 44: google.protobuf.Timestamp
+	(TrialState)(0),                // 45: asktell.v1.TrialState
+	(*fieldmaskpb.FieldMask)(nil),  // 46: google.protobuf.FieldMask
+	(*Study)(nil),                  // 47: asktell.v1.Study
+	(*Measurement)(nil),            // 48: asktell.v1.Measurement
 	(*ParameterValue)(nil),         // 49: asktell.v1.ParameterValue
-	(*emptypb.Empty)(nil),          // 50: google.protobuf.Empty
+	(*Metric)(nil),                 // 50: asktell.v1.Metric
+	(*emptypb.Empty)(nil),          // 51: google.protobuf.Empty
 }
 var file_asktell_v1_trial_service_proto_depIdxs = []int32{
-	42, // 0: asktell.v1.AskResponse.trials:type_name -> asktell.v1.Trial
-	0,  // 1: asktell.v1.TellRequest.outcome:type_name -> asktell.v1.TellOutcome
-	30, // 2: asktell.v1.TellRequest.metrics:type_name -> asktell.v1.TellRequest.MetricsEntry
-	42, // 3: asktell.v1.TellResponse.trial:type_name -> asktell.v1.Trial
-	31, // 4: asktell.v1.ReportRequest.metrics:type_name -> asktell.v1.ReportRequest.MetricsEntry
-	43, // 5: asktell.v1.ReportResponse.lease_expire_time:type_name -> google.protobuf.Timestamp
-	32, // 6: asktell.v1.EnqueuedTrial.parameters:type_name -> asktell.v1.EnqueuedTrial.ParametersEntry
-	33, // 7: asktell.v1.EnqueuedTrial.labels:type_name -> asktell.v1.EnqueuedTrial.LabelsEntry
-	34, // 8: asktell.v1.EnqueuedTrial.annotations:type_name -> asktell.v1.EnqueuedTrial.AnnotationsEntry
-	8,  // 9: asktell.v1.EnqueueTrialsRequest.trials:type_name -> asktell.v1.EnqueuedTrial
-	42, // 10: asktell.v1.EnqueueTrialsResponse.trials:type_name -> asktell.v1.Trial
-	35, // 11: asktell.v1.ImportedTrial.parameters:type_name -> asktell.v1.ImportedTrial.ParametersEntry
-	0,  // 12: asktell.v1.ImportedTrial.outcome:type_name -> asktell.v1.TellOutcome
-	36, // 13: asktell.v1.ImportedTrial.metrics:type_name -> asktell.v1.ImportedTrial.MetricsEntry
-	43, // 14: asktell.v1.ImportedTrial.start_time:type_name -> google.protobuf.Timestamp
-	43, // 15: asktell.v1.ImportedTrial.finish_time:type_name -> google.protobuf.Timestamp
-	37, // 16: asktell.v1.ImportedTrial.labels:type_name -> asktell.v1.ImportedTrial.LabelsEntry
-	38, // 17: asktell.v1.ImportedTrial.annotations:type_name -> asktell.v1.ImportedTrial.AnnotationsEntry
-	11, // 18: asktell.v1.ImportTrialsRequest.trials:type_name -> asktell.v1.ImportedTrial
-	42, // 19: asktell.v1.ImportTrialsResponse.trials:type_name -> asktell.v1.Trial
-	44, // 20: asktell.v1.TrialFilter.states:type_name -> asktell.v1.TrialState
-	39, // 21: asktell.v1.TrialFilter.labels:type_name -> asktell.v1.TrialFilter.LabelsEntry
-	15, // 22: asktell.v1.ListTrialsRequest.filter:type_name -> asktell.v1.TrialFilter
-	42, // 23: asktell.v1.ListTrialsResponse.trials:type_name -> asktell.v1.Trial
-	42, // 24: asktell.v1.ListBestTrialsResponse.trials:type_name -> asktell.v1.Trial
-	21, // 25: asktell.v1.ListBestTrialsResponse.best_by_model:type_name -> asktell.v1.BestByModel
-	40, // 26: asktell.v1.ListBestTrialsResponse.reference_values:type_name -> asktell.v1.ListBestTrialsResponse.ReferenceValuesEntry
-	20, // 27: asktell.v1.ListBestTrialsResponse.hypervolume_history:type_name -> asktell.v1.HypervolumePoint
-	42, // 28: asktell.v1.BestByModel.trial:type_name -> asktell.v1.Trial
-	42, // 29: asktell.v1.UpdateTrialRequest.trial:type_name -> asktell.v1.Trial
-	45, // 30: asktell.v1.UpdateTrialRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 31: asktell.v1.AmendTrialRequest.outcome:type_name -> asktell.v1.TellOutcome
-	41, // 32: asktell.v1.AmendTrialRequest.metrics:type_name -> asktell.v1.AmendTrialRequest.MetricsEntry
-	46, // 33: asktell.v1.WatchStudyResponse.study:type_name -> asktell.v1.Study
-	42, // 34: asktell.v1.WatchStudyResponse.trial:type_name -> asktell.v1.Trial
-	28, // 35: asktell.v1.WatchStudyResponse.deleted_trial:type_name -> asktell.v1.DeletedTrial
-	29, // 36: asktell.v1.WatchStudyResponse.reported:type_name -> asktell.v1.ReportedMeasurement
-	47, // 37: asktell.v1.ReportedMeasurement.measurement:type_name -> asktell.v1.Measurement
-	48, // 38: asktell.v1.TellRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
-	48, // 39: asktell.v1.ReportRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
-	49, // 40: asktell.v1.EnqueuedTrial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	49, // 41: asktell.v1.ImportedTrial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	48, // 42: asktell.v1.ImportedTrial.MetricsEntry.value:type_name -> asktell.v1.Metric
-	48, // 43: asktell.v1.AmendTrialRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
-	1,  // 44: asktell.v1.TrialService.Ask:input_type -> asktell.v1.AskRequest
-	3,  // 45: asktell.v1.TrialService.Tell:input_type -> asktell.v1.TellRequest
-	5,  // 46: asktell.v1.TrialService.Report:input_type -> asktell.v1.ReportRequest
-	7,  // 47: asktell.v1.TrialService.ReleaseTrial:input_type -> asktell.v1.ReleaseTrialRequest
-	9,  // 48: asktell.v1.TrialService.EnqueueTrials:input_type -> asktell.v1.EnqueueTrialsRequest
-	12, // 49: asktell.v1.TrialService.ImportTrials:input_type -> asktell.v1.ImportTrialsRequest
-	14, // 50: asktell.v1.TrialService.GetTrial:input_type -> asktell.v1.GetTrialRequest
-	16, // 51: asktell.v1.TrialService.ListTrials:input_type -> asktell.v1.ListTrialsRequest
-	18, // 52: asktell.v1.TrialService.ListBestTrials:input_type -> asktell.v1.ListBestTrialsRequest
-	22, // 53: asktell.v1.TrialService.UpdateTrial:input_type -> asktell.v1.UpdateTrialRequest
-	23, // 54: asktell.v1.TrialService.AmendTrial:input_type -> asktell.v1.AmendTrialRequest
-	24, // 55: asktell.v1.TrialService.CancelTrial:input_type -> asktell.v1.CancelTrialRequest
-	25, // 56: asktell.v1.TrialService.DeleteTrial:input_type -> asktell.v1.DeleteTrialRequest
-	26, // 57: asktell.v1.TrialService.WatchStudy:input_type -> asktell.v1.WatchStudyRequest
-	2,  // 58: asktell.v1.TrialService.Ask:output_type -> asktell.v1.AskResponse
-	4,  // 59: asktell.v1.TrialService.Tell:output_type -> asktell.v1.TellResponse
-	6,  // 60: asktell.v1.TrialService.Report:output_type -> asktell.v1.ReportResponse
-	42, // 61: asktell.v1.TrialService.ReleaseTrial:output_type -> asktell.v1.Trial
-	10, // 62: asktell.v1.TrialService.EnqueueTrials:output_type -> asktell.v1.EnqueueTrialsResponse
-	13, // 63: asktell.v1.TrialService.ImportTrials:output_type -> asktell.v1.ImportTrialsResponse
-	42, // 64: asktell.v1.TrialService.GetTrial:output_type -> asktell.v1.Trial
-	17, // 65: asktell.v1.TrialService.ListTrials:output_type -> asktell.v1.ListTrialsResponse
-	19, // 66: asktell.v1.TrialService.ListBestTrials:output_type -> asktell.v1.ListBestTrialsResponse
-	42, // 67: asktell.v1.TrialService.UpdateTrial:output_type -> asktell.v1.Trial
-	42, // 68: asktell.v1.TrialService.AmendTrial:output_type -> asktell.v1.Trial
-	42, // 69: asktell.v1.TrialService.CancelTrial:output_type -> asktell.v1.Trial
-	50, // 70: asktell.v1.TrialService.DeleteTrial:output_type -> google.protobuf.Empty
-	27, // 71: asktell.v1.TrialService.WatchStudy:output_type -> asktell.v1.WatchStudyResponse
-	58, // [58:72] is the sub-list for method output_type
-	44, // [44:58] is the sub-list for method input_type
-	44, // [44:44] is the sub-list for extension type_name
-	44, // [44:44] is the sub-list for extension extendee
-	0,  // [0:44] is the sub-list for field type_name
+	30, // 0: asktell.v1.AskRequest.fixed_parameters:type_name -> asktell.v1.AskRequest.FixedParametersEntry
+	43, // 1: asktell.v1.AskResponse.trials:type_name -> asktell.v1.Trial
+	0,  // 2: asktell.v1.TellRequest.outcome:type_name -> asktell.v1.TellOutcome
+	31, // 3: asktell.v1.TellRequest.metrics:type_name -> asktell.v1.TellRequest.MetricsEntry
+	43, // 4: asktell.v1.TellResponse.trial:type_name -> asktell.v1.Trial
+	32, // 5: asktell.v1.ReportRequest.metrics:type_name -> asktell.v1.ReportRequest.MetricsEntry
+	44, // 6: asktell.v1.ReportResponse.lease_expire_time:type_name -> google.protobuf.Timestamp
+	33, // 7: asktell.v1.EnqueuedTrial.parameters:type_name -> asktell.v1.EnqueuedTrial.ParametersEntry
+	34, // 8: asktell.v1.EnqueuedTrial.labels:type_name -> asktell.v1.EnqueuedTrial.LabelsEntry
+	35, // 9: asktell.v1.EnqueuedTrial.annotations:type_name -> asktell.v1.EnqueuedTrial.AnnotationsEntry
+	8,  // 10: asktell.v1.EnqueueTrialsRequest.trials:type_name -> asktell.v1.EnqueuedTrial
+	43, // 11: asktell.v1.EnqueueTrialsResponse.trials:type_name -> asktell.v1.Trial
+	36, // 12: asktell.v1.ImportedTrial.parameters:type_name -> asktell.v1.ImportedTrial.ParametersEntry
+	0,  // 13: asktell.v1.ImportedTrial.outcome:type_name -> asktell.v1.TellOutcome
+	37, // 14: asktell.v1.ImportedTrial.metrics:type_name -> asktell.v1.ImportedTrial.MetricsEntry
+	44, // 15: asktell.v1.ImportedTrial.start_time:type_name -> google.protobuf.Timestamp
+	44, // 16: asktell.v1.ImportedTrial.finish_time:type_name -> google.protobuf.Timestamp
+	38, // 17: asktell.v1.ImportedTrial.labels:type_name -> asktell.v1.ImportedTrial.LabelsEntry
+	39, // 18: asktell.v1.ImportedTrial.annotations:type_name -> asktell.v1.ImportedTrial.AnnotationsEntry
+	11, // 19: asktell.v1.ImportTrialsRequest.trials:type_name -> asktell.v1.ImportedTrial
+	43, // 20: asktell.v1.ImportTrialsResponse.trials:type_name -> asktell.v1.Trial
+	45, // 21: asktell.v1.TrialFilter.states:type_name -> asktell.v1.TrialState
+	40, // 22: asktell.v1.TrialFilter.labels:type_name -> asktell.v1.TrialFilter.LabelsEntry
+	15, // 23: asktell.v1.ListTrialsRequest.filter:type_name -> asktell.v1.TrialFilter
+	43, // 24: asktell.v1.ListTrialsResponse.trials:type_name -> asktell.v1.Trial
+	43, // 25: asktell.v1.ListBestTrialsResponse.trials:type_name -> asktell.v1.Trial
+	21, // 26: asktell.v1.ListBestTrialsResponse.best_by_model:type_name -> asktell.v1.BestByModel
+	41, // 27: asktell.v1.ListBestTrialsResponse.reference_values:type_name -> asktell.v1.ListBestTrialsResponse.ReferenceValuesEntry
+	20, // 28: asktell.v1.ListBestTrialsResponse.hypervolume_history:type_name -> asktell.v1.HypervolumePoint
+	43, // 29: asktell.v1.BestByModel.trial:type_name -> asktell.v1.Trial
+	43, // 30: asktell.v1.UpdateTrialRequest.trial:type_name -> asktell.v1.Trial
+	46, // 31: asktell.v1.UpdateTrialRequest.update_mask:type_name -> google.protobuf.FieldMask
+	0,  // 32: asktell.v1.AmendTrialRequest.outcome:type_name -> asktell.v1.TellOutcome
+	42, // 33: asktell.v1.AmendTrialRequest.metrics:type_name -> asktell.v1.AmendTrialRequest.MetricsEntry
+	47, // 34: asktell.v1.WatchStudyResponse.study:type_name -> asktell.v1.Study
+	43, // 35: asktell.v1.WatchStudyResponse.trial:type_name -> asktell.v1.Trial
+	28, // 36: asktell.v1.WatchStudyResponse.deleted_trial:type_name -> asktell.v1.DeletedTrial
+	29, // 37: asktell.v1.WatchStudyResponse.reported:type_name -> asktell.v1.ReportedMeasurement
+	48, // 38: asktell.v1.ReportedMeasurement.measurement:type_name -> asktell.v1.Measurement
+	49, // 39: asktell.v1.AskRequest.FixedParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	50, // 40: asktell.v1.TellRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
+	50, // 41: asktell.v1.ReportRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
+	49, // 42: asktell.v1.EnqueuedTrial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	49, // 43: asktell.v1.ImportedTrial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	50, // 44: asktell.v1.ImportedTrial.MetricsEntry.value:type_name -> asktell.v1.Metric
+	50, // 45: asktell.v1.AmendTrialRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
+	1,  // 46: asktell.v1.TrialService.Ask:input_type -> asktell.v1.AskRequest
+	3,  // 47: asktell.v1.TrialService.Tell:input_type -> asktell.v1.TellRequest
+	5,  // 48: asktell.v1.TrialService.Report:input_type -> asktell.v1.ReportRequest
+	7,  // 49: asktell.v1.TrialService.ReleaseTrial:input_type -> asktell.v1.ReleaseTrialRequest
+	9,  // 50: asktell.v1.TrialService.EnqueueTrials:input_type -> asktell.v1.EnqueueTrialsRequest
+	12, // 51: asktell.v1.TrialService.ImportTrials:input_type -> asktell.v1.ImportTrialsRequest
+	14, // 52: asktell.v1.TrialService.GetTrial:input_type -> asktell.v1.GetTrialRequest
+	16, // 53: asktell.v1.TrialService.ListTrials:input_type -> asktell.v1.ListTrialsRequest
+	18, // 54: asktell.v1.TrialService.ListBestTrials:input_type -> asktell.v1.ListBestTrialsRequest
+	22, // 55: asktell.v1.TrialService.UpdateTrial:input_type -> asktell.v1.UpdateTrialRequest
+	23, // 56: asktell.v1.TrialService.AmendTrial:input_type -> asktell.v1.AmendTrialRequest
+	24, // 57: asktell.v1.TrialService.CancelTrial:input_type -> asktell.v1.CancelTrialRequest
+	25, // 58: asktell.v1.TrialService.DeleteTrial:input_type -> asktell.v1.DeleteTrialRequest
+	26, // 59: asktell.v1.TrialService.WatchStudy:input_type -> asktell.v1.WatchStudyRequest
+	2,  // 60: asktell.v1.TrialService.Ask:output_type -> asktell.v1.AskResponse
+	4,  // 61: asktell.v1.TrialService.Tell:output_type -> asktell.v1.TellResponse
+	6,  // 62: asktell.v1.TrialService.Report:output_type -> asktell.v1.ReportResponse
+	43, // 63: asktell.v1.TrialService.ReleaseTrial:output_type -> asktell.v1.Trial
+	10, // 64: asktell.v1.TrialService.EnqueueTrials:output_type -> asktell.v1.EnqueueTrialsResponse
+	13, // 65: asktell.v1.TrialService.ImportTrials:output_type -> asktell.v1.ImportTrialsResponse
+	43, // 66: asktell.v1.TrialService.GetTrial:output_type -> asktell.v1.Trial
+	17, // 67: asktell.v1.TrialService.ListTrials:output_type -> asktell.v1.ListTrialsResponse
+	19, // 68: asktell.v1.TrialService.ListBestTrials:output_type -> asktell.v1.ListBestTrialsResponse
+	43, // 69: asktell.v1.TrialService.UpdateTrial:output_type -> asktell.v1.Trial
+	43, // 70: asktell.v1.TrialService.AmendTrial:output_type -> asktell.v1.Trial
+	43, // 71: asktell.v1.TrialService.CancelTrial:output_type -> asktell.v1.Trial
+	51, // 72: asktell.v1.TrialService.DeleteTrial:output_type -> google.protobuf.Empty
+	27, // 73: asktell.v1.TrialService.WatchStudy:output_type -> asktell.v1.WatchStudyResponse
+	60, // [60:74] is the sub-list for method output_type
+	46, // [46:60] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_asktell_v1_trial_service_proto_init() }
@@ -2497,7 +2515,7 @@ func file_asktell_v1_trial_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_asktell_v1_trial_service_proto_rawDesc), len(file_asktell_v1_trial_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   41,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -47,8 +47,8 @@ const (
 // ABORTED (CONTENTION): nothing was changed, try again.
 type TrialServiceClient interface {
 	// Hands out configurations to run, each with a lease.
-	// Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED), NOT_FOUND (STUDY_NOT_FOUND), FAILED_PRECONDITION
-	// (STUDY_COMPLETE, STUDY_PAUSED, QUEUE_EMPTY), RESOURCE_EXHAUSTED (NO_TRIAL_AVAILABLE).
+	// Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE, REQUEST_ID_REUSED), NOT_FOUND (STUDY_NOT_FOUND),
+	// FAILED_PRECONDITION (STUDY_COMPLETE, STUDY_PAUSED, QUEUE_EMPTY, FIXED_EXHAUSTED), RESOURCE_EXHAUSTED (NO_TRIAL_AVAILABLE).
 	Ask(ctx context.Context, in *AskRequest, opts ...grpc.CallOption) (*AskResponse, error)
 	// Tells how a trial ended. Once it answers OK the result is on disk.
 	// Errors: INVALID_ARGUMENT (a field, NOT_FINITE, UNKNOWN_METRIC, MISSING_OBJECTIVE, REQUEST_ID_REUSED),
@@ -264,8 +264,8 @@ type TrialService_WatchStudyClient = grpc.ServerStreamingClient[WatchStudyRespon
 // ABORTED (CONTENTION): nothing was changed, try again.
 type TrialServiceServer interface {
 	// Hands out configurations to run, each with a lease.
-	// Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED), NOT_FOUND (STUDY_NOT_FOUND), FAILED_PRECONDITION
-	// (STUDY_COMPLETE, STUDY_PAUSED, QUEUE_EMPTY), RESOURCE_EXHAUSTED (NO_TRIAL_AVAILABLE).
+	// Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE, REQUEST_ID_REUSED), NOT_FOUND (STUDY_NOT_FOUND),
+	// FAILED_PRECONDITION (STUDY_COMPLETE, STUDY_PAUSED, QUEUE_EMPTY, FIXED_EXHAUSTED), RESOURCE_EXHAUSTED (NO_TRIAL_AVAILABLE).
 	Ask(context.Context, *AskRequest) (*AskResponse, error)
 	// Tells how a trial ended. Once it answers OK the result is on disk.
 	// Errors: INVALID_ARGUMENT (a field, NOT_FINITE, UNKNOWN_METRIC, MISSING_OBJECTIVE, REQUEST_ID_REUSED),

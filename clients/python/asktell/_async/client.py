@@ -80,6 +80,7 @@ class AsyncClient:
         warm_start: bytes = b"",
         cost: str = "",
         cost_aware: bool = False,
+        fixed: Mapping[str, ParameterValue] = {},
     ) -> Suggestions:
         """As `Client.suggest`."""
         flow = suggest(
@@ -96,6 +97,7 @@ class AsyncClient:
             warm_start=warm_start,
             cost=cost,
             cost_aware=cost_aware,
+            fixed=fixed,
         )
         return await self._session.run(flow)
 

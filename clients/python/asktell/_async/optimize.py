@@ -15,6 +15,7 @@ from asktell._core.progress import ProgressLine
 from asktell.errors import (
     AsktellError,
     DeadlineExceeded,
+    FixedExhausted,
     MissingObjective,
     NoTrialAvailable,
     Overloaded,
@@ -117,6 +118,8 @@ class _Crew:
         except StudyComplete as error:
             self._course.complete = error
             self._course.end(Ending.COMPLETE)
+        except FixedExhausted:
+            self._course.end(Ending.FIXED_EXHAUSTED)
         except QueueEmpty:
             self._course.end(Ending.QUEUE_EMPTY)
         except (NoTrialAvailable, Overloaded) as error:

@@ -16,6 +16,7 @@ from asktell._core.leases import Lease
 from asktell._core.study_actions import Params, States, StudyActions
 from asktell._core.watch import Change, decode_change
 from asktell.records import BestByModel, HypervolumePoint, ImportedTrial
+from asktell.spaces import ParameterValue
 from asktell.study_spec import StudyChanges
 from asktell.v1 import study_pb2, trial_pb2
 
@@ -56,6 +57,7 @@ class AsyncStudy(StudyActions):
         max_failures_in_a_row: int | None = FAILURES_IN_A_ROW,
         progress: bool | None = None,
         ask: AskOptions | None = None,
+        fixed: Mapping[str, ParameterValue] | None = None,
     ) -> Self:
         """As `Study.optimize`, with a coroutine function, and tasks as workers. Cancelling it gives the trials back."""
         await optimize(
@@ -67,7 +69,7 @@ class AsyncStudy(StudyActions):
             catch=catch,
             max_failures_in_a_row=max_failures_in_a_row,
             progress=progress,
-            ask=ask or {},
+            ask={**(ask or {}), **({} if fixed is None else {"fixed": fixed})},
         )
         return self
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 
-from asktell._core.not_yet import ASK, refuse
-from asktell._core.values import boolean, text
+from asktell._core.values import boolean, encode_configuration, text
+from asktell.spaces import ParameterValue
 from asktell.v1 import trial_service_pb2
 
 
@@ -16,15 +16,19 @@ class AskOptions(TypedDict, total=False):
     Attributes:
         worker_id: who runs the trial; default: the client's.
         cost_aware: look for improvement per expected cost, of a study with a `cost` metric.
+        fixed: values that the configurations must have, as in `fixed={"batch_size": 8}`; the others are chosen beside them. Each
+            context parameter of the space is among them.
     """
 
     worker_id: str | None
     cost_aware: bool | None
+    fixed: Mapping[str, ParameterValue] | None
 
 
-_ENCODE: Mapping[str, Callable[[Any, str], Any]] = {
-    "worker_id": text,
-    "cost_aware": boolean,
+_ENCODE: Mapping[str, tuple[str, Callable[[Any, str], Any]]] = {
+    "worker_id": ("worker_id", text),
+    "cost_aware": ("cost_aware", boolean),
+    "fixed": ("fixed_parameters", encode_configuration),
 }
 
 
@@ -32,7 +36,7 @@ def put_ask_options(request: trial_service_pb2.AskRequest, options: AskOptions) 
     """Sets the options on a request. Raises TypeError or ValueError naming the argument."""
     for name, value in options.items():
         if name not in _ENCODE:
-            refuse(ASK, [name], "ask")
             raise TypeError(f"ask() knows no {name}; it takes {', '.join(_ENCODE)}")
+        field, encode = _ENCODE[name]
         if value is not None and value != "":
-            setattr(request, name, _ENCODE[name](value, name))
+            request.MergeFrom(trial_service_pb2.AskRequest(**{field: encode(value, name)}))

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from asktell._core.trial_actions import TrialActions
 from asktell._core.trial_view import TrialView
 from asktell._core.values import number, real, whole
-from asktell.errors import AsktellError, InvalidArgument, NotFinite, StudyComplete, TooManyFailures
+from asktell.errors import AsktellError, FixedExhausted, InvalidArgument, NotFinite, StudyComplete, TooManyFailures
 from asktell.records import MetricInput, MetricValue, Outcome, TrialState
 from asktell.spec import Goal, Objective
 
@@ -32,6 +32,7 @@ class Ending(enum.Enum):
     TIMEOUT = "its time is up"
     COMPLETE = "study is complete"
     QUEUE_EMPTY = "nothing is enqueued"
+    FIXED_EXHAUSTED = "nothing is left with the fixed values"
     FAILURES = "too many trials in a row failed"
     INTERRUPTED = "interrupted"
     ERROR = "error"
@@ -86,6 +87,7 @@ class Course:
         self.last_error: Exception | None = None
         self.ending: Ending | None = None
         self.complete: StudyComplete | None = None
+        self.exhausted: FixedExhausted | None = None
         self.error: Exception | None = None
         if best is not None and objective is not None:
             self.tally.best_number, self.tally.best_value = best.number, best.metrics.get(objective.metric)

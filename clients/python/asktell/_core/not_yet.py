@@ -19,9 +19,6 @@ STUDY = {
 DOMAIN: dict[str, str] = {}
 """Those of Float, Int, Discrete, Categorical and Bool."""
 
-ASK = {"fixed": "asking with fixed values is not supported yet"}
-"""Those of `Study.ask`."""
-
 NAMES = {
     "AutoStopping": STUDY["early_stopping"],
     "Hyperband": STUDY["early_stopping"],

@@ -89,6 +89,7 @@ def _parameter(name: str, domain: Domain) -> search_space_pb2.Parameter:
         if isinstance(domain, Float):
             default = real(default, f"{where}.default")  # 1 means 1.0 here
         wire.default_value.CopyFrom(encode_value(default, f"{where}.default"))
+    wire.context = domain.context
     for parent, values in (domain.when or {}).items():
         wire.condition.parent = text(parent, f"the parameter of {where}.when")
         wire.condition.values.extend(encode_value(value, f"{where}.when[{parent!r}]") for value in values)
@@ -171,11 +172,13 @@ def decode_space(study: study_pb2.Study, _: str = "") -> dict[str, Domain | Deri
 
 def decode_domains(space: search_space_pb2.SearchSpace) -> dict[str, Domain]:
     """The parameters of a search space, without derived ones."""
-    return {parameter.name: _conditional(parameter) for parameter in space.parameters}
+    return {parameter.name: _whole_domain(parameter) for parameter in space.parameters}
 
 
-def _conditional(wire: search_space_pb2.Parameter) -> Domain:
+def _whole_domain(wire: search_space_pb2.Parameter) -> Domain:
     domain = _domain(wire)
+    if wire.context:
+        domain = replace(domain, context=True)
     if not wire.HasField("condition"):
         return domain
     when = {wire.condition.parent: tuple(map(decode_value, wire.condition.values))}

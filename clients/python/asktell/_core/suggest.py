@@ -31,6 +31,7 @@ def suggest(
     warm_start: bytes,
     cost: str,
     cost_aware: bool,
+    fixed: Mapping[str, ParameterValue],
 ) -> Flow[Suggestions]:
     """Suggestions for a problem and its history."""
     request = suggestion_service_pb2.SuggestRequest(
@@ -51,6 +52,7 @@ def suggest(
         seed=whole(seed, "seed"),
         warm_start=warm_start,
         cost_aware=boolean(cost_aware, "cost_aware"),
+        fixed_parameters=encode_configuration(fixed, "fixed"),
     )
     answer = yield from caller(methods.SUGGEST, request)
     suggestions = [

@@ -26,6 +26,7 @@ _RENAMED = [
     (re.compile(r"^(tracked_metrics\[\d+\])\.metric$"), r"\1"),
     (re.compile(r"^algorithm\.\w+"), "algorithm"),
     (re.compile(r"^(pending\[\d+\])\.parameters"), r"\1"),
+    (re.compile(r"^fixed_parameters\b"), "fixed"),
     (re.compile(r"^((?:trials|observations)\[\d+\])\.parameters"), r"\1.params"),
     (re.compile(r"^(trials\[\d+\])\.import_key$"), r"\1.key"),
     (re.compile(r"(\bmetrics\[[^\]]*\])\.value$"), r"\1"),

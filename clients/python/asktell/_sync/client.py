@@ -96,6 +96,7 @@ class Client:
         warm_start: bytes = b"",
         cost: str = "",
         cost_aware: bool = False,
+        fixed: Mapping[str, ParameterValue] = {},
     ) -> Suggestions:
         """Suggestions for a problem and its history, without a study: nothing is stored.
 
@@ -117,6 +118,7 @@ class Client:
             warm_start=warm_start,
             cost=cost,
             cost_aware=cost_aware,
+            fixed=fixed,
         )
         return self._session.run(flow)
 

@@ -13,6 +13,7 @@ from asktell._core.course import Course, Ending, Step
 from asktell._sync.trial import Trial
 from asktell.errors import (
     DeadlineExceeded,
+    FixedExhausted,
     MissingObjective,
     NoTrialAvailable,
     Overloaded,
@@ -144,6 +145,9 @@ class Runner:
         except StudyComplete as error:
             self.course.complete = error
             self._end(Ending.COMPLETE)
+        except FixedExhausted as error:
+            self.course.exhausted = error
+            self._end(Ending.FIXED_EXHAUSTED)
         except QueueEmpty:
             self._end(Ending.QUEUE_EMPTY)
         except (NoTrialAvailable, Overloaded) as error:

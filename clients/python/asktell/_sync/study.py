@@ -16,6 +16,7 @@ from asktell._sync.plots import Plots
 from asktell._sync.session import Session
 from asktell._sync.trial import Trial
 from asktell.records import BestByModel, HypervolumePoint, ImportedTrial
+from asktell.spaces import ParameterValue
 from asktell.study_spec import StudyChanges
 from asktell.v1 import study_pb2, trial_pb2
 
@@ -43,7 +44,8 @@ class Study(StudyActions):
 
         Raises:
             StudyComplete: there is nothing more to do. StudyPaused. QueueEmpty: manual search, nothing enqueued.
-            NoTrialAvailable: not now, and the wait is over.
+            NoTrialAvailable: not now, and the wait is over. FixedExhausted: nothing is left with the `fixed` values.
+            ValueOutsideSpace: a fixed value is none of the space; a context parameter has none.
         """
         messages, taken_at = self._run(self._ask(count, wait, options))
         trials = [self._handle(message, self._session.lease(message, taken_at)) for message in messages]
@@ -60,6 +62,7 @@ class Study(StudyActions):
         max_failures_in_a_row: int | None = FAILURES_IN_A_ROW,
         progress: bool | None = None,
         ask: AskOptions | None = None,
+        fixed: Mapping[str, ParameterValue] | None = None,
     ) -> Self:
         """Runs `function` for trial after trial, until the study is complete or `trials` have been run; returns the study.
 
@@ -78,6 +81,7 @@ class Study(StudyActions):
             catch: exceptions that fail a trial and nothing else. Any other fails its trial, too, and is raised.
             max_failures_in_a_row: gives up after so many; None = never.
             ask: how each trial is asked for, in the words of `ask`: `{"cost_aware": True}`.
+            fixed: values that every trial must have, as in `ask`; it ends when none is left with them.
 
         Raises:
             TooManyFailures: the last error is its `__cause__`. StudyPaused. InvalidArgument: the function returned
@@ -92,7 +96,7 @@ class Study(StudyActions):
             catch=catch,
             max_failures_in_a_row=max_failures_in_a_row,
             progress=progress,
-            ask=ask or {},
+            ask={**(ask or {}), **({} if fixed is None else {"fixed": fixed})},
         )
         return self
 

@@ -18,7 +18,7 @@ from asktell.cli.study_commands import study
 from asktell.cli.transfer_commands import export, import_
 from asktell.cli.trial_commands import best, enqueue, trials
 from asktell.cli.watch_command import watch
-from asktell.errors import AsktellError, InvalidArgument, NotFound, StudyComplete, Unavailable
+from asktell.errors import AsktellError, FixedExhausted, InvalidArgument, NotFound, StudyComplete, Unavailable
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
@@ -107,7 +107,7 @@ def exit_code(arguments: Sequence[str] | None = None) -> int:
 def _code(error: AsktellError) -> int:
     if isinstance(error, NotFound):
         return EXIT_NOT_FOUND
-    if isinstance(error, StudyComplete):
+    if isinstance(error, StudyComplete | FixedExhausted):
         return EXIT_COMPLETE
     if isinstance(error, Unavailable):
         return EXIT_UNAVAILABLE

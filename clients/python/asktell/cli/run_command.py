@@ -25,6 +25,7 @@ from asktell.cli.running.template import check_placeholders, check_variables
 from asktell.cli.running.trial_run import Job, TrialRun
 from asktell.cli.study_commands import create_from_file, show_warnings
 from asktell.cli.tables.columns import parameter_columns
+from asktell.cli.trial_commands import parse_values
 from asktell.errors import StudyComplete
 
 _REFRESH_S = 0.25
@@ -53,12 +54,13 @@ Metrics come out
 Examples:
   asktell run lora -- python train.py --lr {{learning_rate}} --batch {{batch_size}}
   asktell run lora.yaml --workers 4 -- ./train.sh
+  asktell run lora --fixed batch_size=8 -- python train.py --lr {{learning_rate}} --batch {{batch_size}}
   asktell run lora --metric-regex 'val_loss=([0-9.e-]+)' -- python train.py {{learning_rate}}
 
 \b
 Ctrl-C ends the commands, gives their trials back and exits with 130; a second one does not wait for them.
 The run ends with 0 when the study is complete or --max-trials is reached, with 1 when {FAILURES_IN_A_ROW} trials in a row
-failed (--keep-going goes on), with 4 when the study was complete before it began.
+failed (--keep-going goes on), with 4 when the study was complete, or nothing left with the --fixed values, before it began.
 """
 
 
@@ -71,6 +73,9 @@ failed (--keep-going goes on), with 4 when the study was complete before it bega
 @click.option("--metric-regex", metavar="REGEX", help="Where the objective's value stands on stdout.")
 @click.option(
     "--cost-aware", is_flag=True, help="Look for improvement per expected cost; the study's `cost` says of what."
+)
+@click.option(
+    "--fixed", multiple=True, metavar="NAME=VALUE", help="A value that all trials of this run must have; several times."
 )
 @click.option("--keep-going", is_flag=True, help="Go on however many trials fail.")
 @click.option("--log-dir", type=click.Path(path_type=Path), help="Output of the trials.  [default: asktell-logs/STUDY]")
@@ -85,6 +90,7 @@ def run(
     timeout: float | None,
     metric_regex: str | None,
     cost_aware: bool,
+    fixed: tuple[str, ...],
     keep_going: bool,
     log_dir: Path | None,
     verbose: bool,
@@ -129,7 +135,7 @@ def run(
         course,
         workers=workers,
         listener=progress,
-        ask={"cost_aware": True} if cost_aware else {},
+        ask={"fixed": parse_values(fixed, chosen.domains), "cost_aware": cost_aware or None},
     )
     received = _drive(runner, progress)
     if runner.begun:
@@ -165,6 +171,12 @@ def _exit_code(course: Course, received: int | None) -> int:
         case Ending.QUEUE_EMPTY:
             complain("nothing is enqueued: asktell enqueue STUDY name=value …", kind="")
             return 0 if course.tally.total else 1
+        case Ending.FIXED_EXHAUSTED:
+            assert course.exhausted is not None
+            if not course.tally.total:
+                raise course.exhausted
+            complain(course.exhausted.message, kind="")
+            return 0
         case Ending.COMPLETE:
             assert course.complete is not None
             return _complete(course.complete, ran=course.tally.total > 0)

@@ -111,7 +111,7 @@ def _domain(domain: Domain | Derived) -> dict[str, Any]:
         case WeightsPrior(weights=weights):
             said["prior"] = {"weights": list(weights)}
     when = domain.when and {parent: list(values) for parent, values in domain.when.items()}
-    return _set({**said, "default": domain.default, "when": when})
+    return _set({**said, "default": domain.default, "when": when, "context": domain.context or None})
 
 
 def _algorithm(algorithm: Algorithm) -> object:

@@ -30,6 +30,8 @@ _PLACES = (
     (r"study\.labels\[(.+)\]", r"--label \1"),
     (r"study\.annotations\[(.+)\]", r"--annotation \1"),
     (r"cursor", "--cursor"),
+    (r"fixed_parameters\[(.+)\]", r"--fixed \1"),
+    (r"fixed_parameters", "--fixed"),
     (r"count", "--count"),
     (r"parent", "--project"),
     (r"(?:name|study)", "STUDY"),

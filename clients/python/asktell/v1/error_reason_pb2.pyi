@@ -84,6 +84,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_LEASE_LOST: _ErrorReason.ValueType  # 54
     """FAILED_PRECONDITION. The lease named is not the one that holds the trial. metadata: {"name": "…/trials/7"}"""
+    ERROR_REASON_FIXED_EXHAUSTED: _ErrorReason.ValueType  # 55
+    """FAILED_PRECONDITION. Every configuration of the space, or its grid, that has the request's fixed values has been tried;
+    there are others left. metadata: {"fixed": "batch_size=8"}
+    """
     ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 60
     """ABORTED. The study changed since the etag was read. metadata: {"name": "…", "etag": "the present one"}"""
     ERROR_REASON_CONTENTION: _ErrorReason.ValueType  # 61
@@ -182,6 +186,10 @@ metadata: {"name": "…/trials/7", "state": "CANCELLED"}
 """
 ERROR_REASON_LEASE_LOST: ErrorReason.ValueType  # 54
 """FAILED_PRECONDITION. The lease named is not the one that holds the trial. metadata: {"name": "…/trials/7"}"""
+ERROR_REASON_FIXED_EXHAUSTED: ErrorReason.ValueType  # 55
+"""FAILED_PRECONDITION. Every configuration of the space, or its grid, that has the request's fixed values has been tried;
+there are others left. metadata: {"fixed": "batch_size=8"}
+"""
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 60
 """ABORTED. The study changed since the etag was read. metadata: {"name": "…", "etag": "the present one"}"""
 ERROR_REASON_CONTENTION: ErrorReason.ValueType  # 61

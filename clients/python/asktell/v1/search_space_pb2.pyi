@@ -142,9 +142,15 @@ class Parameter(_message.Message):
     CONDITION_FIELD_NUMBER: _builtins.int
     DEFAULT_VALUE_FIELD_NUMBER: _builtins.int
     PRIOR_FIELD_NUMBER: _builtins.int
+    CONTEXT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Required. Unique in the space; 1 to 128 characters out of letters, digits, `_`, `.`, `-` and `/`,
     beginning with a letter or `_`.
+    """
+    context: _builtins.bool
+    """Optional. A parameter that the server never chooses, such as the data set: every ask states its value in
+    `fixed_parameters`, every trial has one, and results under other values teach the model, too. It has no default, and
+    depends on context parameters alone. Some parameter of the space must be none.
     """
     @_builtins.property
     def float_domain(self) -> Global___FloatDomain:
@@ -196,10 +202,11 @@ class Parameter(_message.Message):
         condition: Global___Condition | None = ...,
         default_value: Global___ParameterValue | None = ...,
         prior: Global___Prior | None = ...,
+        context: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["bool_domain", b"bool_domain", "categorical_domain", b"categorical_domain", "condition", b"condition", "default_value", b"default_value", "discrete_domain", b"discrete_domain", "domain", b"domain", "float_domain", b"float_domain", "int_domain", b"int_domain", "prior", b"prior"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bool_domain", b"bool_domain", "categorical_domain", b"categorical_domain", "condition", b"condition", "default_value", b"default_value", "discrete_domain", b"discrete_domain", "domain", b"domain", "float_domain", b"float_domain", "int_domain", b"int_domain", "name", b"name", "prior", b"prior"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bool_domain", b"bool_domain", "categorical_domain", b"categorical_domain", "condition", b"condition", "context", b"context", "default_value", b"default_value", "discrete_domain", b"discrete_domain", "domain", b"domain", "float_domain", b"float_domain", "int_domain", b"int_domain", "name", b"name", "prior", b"prior"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_domain: _TypeAlias = _typing.Literal["float_domain", "int_domain", "discrete_domain", "categorical_domain", "bool_domain"]  # noqa: Y015
     _WhichOneofArgType_domain: _TypeAlias = _typing.Literal["domain", b"domain"]  # noqa: Y015

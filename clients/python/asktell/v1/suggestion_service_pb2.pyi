@@ -198,12 +198,34 @@ class SuggestRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class FixedParametersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> _search_space_pb2.ParameterValue: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _search_space_pb2.ParameterValue | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     PROBLEM_FIELD_NUMBER: _builtins.int
     OBSERVATIONS_FIELD_NUMBER: _builtins.int
     PENDING_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     WARM_START_FIELD_NUMBER: _builtins.int
+    FIXED_PARAMETERS_FIELD_NUMBER: _builtins.int
     COST_AWARE_FIELD_NUMBER: _builtins.int
     count: _builtins.int
     """Optional. How many suggestions; 1 to 1,000; 0 = 1."""
@@ -227,6 +249,10 @@ class SuggestRequest(_message.Message):
     def pending(self) -> _containers.RepeatedCompositeFieldContainer[Global___Configuration]:
         """Optional. What is running now, at most 1,000: suggestions keep away from it."""
 
+    @_builtins.property
+    def fixed_parameters(self) -> _containers.MessageMap[_builtins.str, _search_space_pb2.ParameterValue]:
+        """Optional. As in AskRequest: values that the suggestions must have. Required for each context parameter."""
+
     def __init__(
         self,
         *,
@@ -236,11 +262,12 @@ class SuggestRequest(_message.Message):
         count: _builtins.int = ...,
         seed: _builtins.int = ...,
         warm_start: _builtins.bytes = ...,
+        fixed_parameters: _abc.Mapping[_builtins.str, _search_space_pb2.ParameterValue] | None = ...,
         cost_aware: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["problem", b"problem"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_aware", b"cost_aware", "count", b"count", "observations", b"observations", "pending", b"pending", "problem", b"problem", "seed", b"seed", "warm_start", b"warm_start"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_aware", b"cost_aware", "count", b"count", "fixed_parameters", b"fixed_parameters", "observations", b"observations", "pending", b"pending", "problem", b"problem", "seed", b"seed", "warm_start", b"warm_start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

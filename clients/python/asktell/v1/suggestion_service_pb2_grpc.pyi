@@ -39,7 +39,7 @@ class SuggestionServiceStub:
     """Suggests configurations for a problem and its history.
     Errors: INVALID_ARGUMENT (a field, NOT_FINITE, VALUE_OUTSIDE_SPACE, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE),
     UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: the space, or its grid, is exhausted;
-    QUEUE_EMPTY: manual search suggests nothing).
+    FIXED_EXHAUSTED: what it has with the fixed values is; QUEUE_EMPTY: manual search suggests nothing).
     """
 
 @_typing.type_check_only
@@ -53,7 +53,7 @@ class SuggestionServiceAsyncStub(SuggestionServiceStub):
     """Suggests configurations for a problem and its history.
     Errors: INVALID_ARGUMENT (a field, NOT_FINITE, VALUE_OUTSIDE_SPACE, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE),
     UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: the space, or its grid, is exhausted;
-    QUEUE_EMPTY: manual search suggests nothing).
+    FIXED_EXHAUSTED: what it has with the fixed values is; QUEUE_EMPTY: manual search suggests nothing).
     """
 
 class SuggestionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -70,7 +70,7 @@ class SuggestionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Suggests configurations for a problem and its history.
         Errors: INVALID_ARGUMENT (a field, NOT_FINITE, VALUE_OUTSIDE_SPACE, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE),
         UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: the space, or its grid, is exhausted;
-        QUEUE_EMPTY: manual search suggests nothing).
+        FIXED_EXHAUSTED: what it has with the fixed values is; QUEUE_EMPTY: manual search suggests nothing).
         """
 
 def add_SuggestionServiceServicer_to_server(servicer: SuggestionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -62,10 +62,32 @@ class AskRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class FixedParametersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> _search_space_pb2.ParameterValue: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _search_space_pb2.ParameterValue | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     STUDY_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
     WORKER_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    FIXED_PARAMETERS_FIELD_NUMBER: _builtins.int
     COST_AWARE_FIELD_NUMBER: _builtins.int
     study: _builtins.str
     """Required. `projects/{project}/studies/{study}`; `studies/{study}` and `{study}` mean project `default`."""
@@ -82,6 +104,13 @@ class AskRequest(_message.Message):
     without a model, it changes nothing. Such an ask takes queued trials, and no suggestions that were prepared for others. Refused with
     INVALID_ARGUMENT where the study has no `cost_metric`.
     """
+    @_builtins.property
+    def fixed_parameters(self) -> _containers.MessageMap[_builtins.str, _search_space_pb2.ParameterValue]:
+        """Optional. Values that the configurations must have, by parameter: a worker with a small GPU asks with `batch_size` 8. The
+        other parameters are chosen beside them; queued trials with other values wait for other workers. A parameter with a
+        condition is fixed together with its parent. Required for each context parameter.
+        """
+
     def __init__(
         self,
         *,
@@ -89,11 +118,12 @@ class AskRequest(_message.Message):
         count: _builtins.int = ...,
         worker_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        fixed_parameters: _abc.Mapping[_builtins.str, _search_space_pb2.ParameterValue] | None = ...,
         cost_aware: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_aware", b"cost_aware", "count", b"count", "request_id", b"request_id", "study", b"study", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_aware", b"cost_aware", "count", b"count", "fixed_parameters", b"fixed_parameters", "request_id", b"request_id", "study", b"study", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

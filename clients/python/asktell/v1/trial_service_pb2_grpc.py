@@ -119,8 +119,8 @@ class TrialServiceServicer:
 
     def Ask(self, request, context):
         """Hands out configurations to run, each with a lease.
-        Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED), NOT_FOUND (STUDY_NOT_FOUND), FAILED_PRECONDITION
-        (STUDY_COMPLETE, STUDY_PAUSED, QUEUE_EMPTY), RESOURCE_EXHAUSTED (NO_TRIAL_AVAILABLE).
+        Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE, REQUEST_ID_REUSED), NOT_FOUND (STUDY_NOT_FOUND),
+        FAILED_PRECONDITION (STUDY_COMPLETE, STUDY_PAUSED, QUEUE_EMPTY, FIXED_EXHAUSTED), RESOURCE_EXHAUSTED (NO_TRIAL_AVAILABLE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,8 +40,8 @@ class TrialServiceStub:
     def __new__(cls, channel: _aio.Channel) -> TrialServiceAsyncStub: ...
     Ask: _grpc.UnaryUnaryMultiCallable[_trial_service_pb2.AskRequest, _trial_service_pb2.AskResponse]
     """Hands out configurations to run, each with a lease.
-    Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED), NOT_FOUND (STUDY_NOT_FOUND), FAILED_PRECONDITION
-    (STUDY_COMPLETE, STUDY_PAUSED, QUEUE_EMPTY), RESOURCE_EXHAUSTED (NO_TRIAL_AVAILABLE).
+    Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE, REQUEST_ID_REUSED), NOT_FOUND (STUDY_NOT_FOUND),
+    FAILED_PRECONDITION (STUDY_COMPLETE, STUDY_PAUSED, QUEUE_EMPTY, FIXED_EXHAUSTED), RESOURCE_EXHAUSTED (NO_TRIAL_AVAILABLE).
     """
     Tell: _grpc.UnaryUnaryMultiCallable[_trial_service_pb2.TellRequest, _trial_service_pb2.TellResponse]
     """Tells how a trial ended. Once it answers OK the result is on disk.
@@ -110,8 +110,8 @@ class TrialServiceAsyncStub(TrialServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Ask: _aio.UnaryUnaryMultiCallable[_trial_service_pb2.AskRequest, _trial_service_pb2.AskResponse]  # type: ignore[assignment]
     """Hands out configurations to run, each with a lease.
-    Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED), NOT_FOUND (STUDY_NOT_FOUND), FAILED_PRECONDITION
-    (STUDY_COMPLETE, STUDY_PAUSED, QUEUE_EMPTY), RESOURCE_EXHAUSTED (NO_TRIAL_AVAILABLE).
+    Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE, REQUEST_ID_REUSED), NOT_FOUND (STUDY_NOT_FOUND),
+    FAILED_PRECONDITION (STUDY_COMPLETE, STUDY_PAUSED, QUEUE_EMPTY, FIXED_EXHAUSTED), RESOURCE_EXHAUSTED (NO_TRIAL_AVAILABLE).
     """
     Tell: _aio.UnaryUnaryMultiCallable[_trial_service_pb2.TellRequest, _trial_service_pb2.TellResponse]  # type: ignore[assignment]
     """Tells how a trial ended. Once it answers OK the result is on disk.
@@ -183,8 +183,8 @@ class TrialServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_trial_service_pb2.AskResponse, _abc.Awaitable[_trial_service_pb2.AskResponse]]:
         """Hands out configurations to run, each with a lease.
-        Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED), NOT_FOUND (STUDY_NOT_FOUND), FAILED_PRECONDITION
-        (STUDY_COMPLETE, STUDY_PAUSED, QUEUE_EMPTY), RESOURCE_EXHAUSTED (NO_TRIAL_AVAILABLE).
+        Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE, REQUEST_ID_REUSED), NOT_FOUND (STUDY_NOT_FOUND),
+        FAILED_PRECONDITION (STUDY_COMPLETE, STUDY_PAUSED, QUEUE_EMPTY, FIXED_EXHAUSTED), RESOURCE_EXHAUSTED (NO_TRIAL_AVAILABLE).
         """
 
     @_abc_1.abstractmethod

@@ -52,6 +52,11 @@ pub struct Parameter {
     /// the other algorithms take no notice.
     #[prost(message, optional, tag = "9")]
     pub prior: ::core::option::Option<Prior>,
+    /// Optional. A parameter that the server never chooses, such as the data set: every ask states its value in
+    /// `fixed_parameters`, every trial has one, and results under other values teach the model, too. It has no default, and
+    /// depends on context parameters alone. Some parameter of the space must be none.
+    #[prost(bool, tag = "10")]
+    pub context: bool,
     /// Required. The values the parameter may take.
     #[prost(oneof = "parameter::Domain", tags = "2, 3, 4, 5, 6")]
     pub domain: ::core::option::Option<parameter::Domain>,
@@ -1186,6 +1191,12 @@ pub struct SuggestRequest {
     /// does not fit is ignored.
     #[prost(bytes = "vec", tag = "6")]
     pub warm_start: ::prost::alloc::vec::Vec<u8>,
+    /// Optional. As in AskRequest: values that the suggestions must have. Required for each context parameter.
+    #[prost(btree_map = "string, message", tag = "7")]
+    pub fixed_parameters: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ParameterValue,
+    >,
     /// Optional. As in AskRequest, with improvement divided by the whole expected cost.
     #[prost(bool, tag = "8")]
     pub cost_aware: bool,
@@ -1239,7 +1250,7 @@ pub mod suggestion_service_server {
         /// Suggests configurations for a problem and its history.
         /// Errors: INVALID_ARGUMENT (a field, NOT_FINITE, VALUE_OUTSIDE_SPACE, TEST_SPLIT_OBJECTIVE, GRID_TOO_LARGE),
         /// UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: the space, or its grid, is exhausted;
-        /// QUEUE_EMPTY: manual search suggests nothing).
+        /// FIXED_EXHAUSTED: what it has with the fixed values is; QUEUE_EMPTY: manual search suggests nothing).
         async fn suggest(
             &self,
             request: tonic::Request<super::SuggestRequest>,
@@ -1861,6 +1872,9 @@ pub enum ErrorReason {
     IllegalTransition = 53,
     /// FAILED_PRECONDITION. The lease named is not the one that holds the trial. metadata: {"name": "…/trials/7"}
     LeaseLost = 54,
+    /// FAILED_PRECONDITION. Every configuration of the space, or its grid, that has the request's fixed values has been tried;
+    /// there are others left. metadata: {"fixed": "batch_size=8"}
+    FixedExhausted = 55,
     /// ABORTED. The study changed since the etag was read. metadata: {"name": "…", "etag": "the present one"}
     EtagMismatch = 60,
     /// ABORTED. Too many writers at once; nothing was changed, try again. metadata: {"name": "…"}
@@ -1916,6 +1930,7 @@ impl ErrorReason {
             Self::QueueEmpty => "ERROR_REASON_QUEUE_EMPTY",
             Self::IllegalTransition => "ERROR_REASON_ILLEGAL_TRANSITION",
             Self::LeaseLost => "ERROR_REASON_LEASE_LOST",
+            Self::FixedExhausted => "ERROR_REASON_FIXED_EXHAUSTED",
             Self::EtagMismatch => "ERROR_REASON_ETAG_MISMATCH",
             Self::Contention => "ERROR_REASON_CONTENTION",
             Self::NoTrialAvailable => "ERROR_REASON_NO_TRIAL_AVAILABLE",
@@ -1953,6 +1968,7 @@ impl ErrorReason {
             "ERROR_REASON_QUEUE_EMPTY" => Some(Self::QueueEmpty),
             "ERROR_REASON_ILLEGAL_TRANSITION" => Some(Self::IllegalTransition),
             "ERROR_REASON_LEASE_LOST" => Some(Self::LeaseLost),
+            "ERROR_REASON_FIXED_EXHAUSTED" => Some(Self::FixedExhausted),
             "ERROR_REASON_ETAG_MISMATCH" => Some(Self::EtagMismatch),
             "ERROR_REASON_CONTENTION" => Some(Self::Contention),
             "ERROR_REASON_NO_TRIAL_AVAILABLE" => Some(Self::NoTrialAvailable),
@@ -2466,7 +2482,7 @@ pub mod study_service_server {
     }
 }
 /// Request of Ask.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AskRequest {
     /// Required. `projects/{project}/studies/{study}`; `studies/{study}` and `{study}` mean project `default`.
     #[prost(string, tag = "1")]
@@ -2480,6 +2496,14 @@ pub struct AskRequest {
     /// Optional. See CreateStudyRequest.request_id.
     #[prost(string, tag = "4")]
     pub request_id: ::prost::alloc::string::String,
+    /// Optional. Values that the configurations must have, by parameter: a worker with a small GPU asks with `batch_size` 8. The
+    /// other parameters are chosen beside them; queued trials with other values wait for other workers. A parameter with a
+    /// condition is fixed together with its parent. Required for each context parameter.
+    #[prost(btree_map = "string, message", tag = "5")]
+    pub fixed_parameters: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ParameterValue,
+    >,
     /// Optional. Maximise improvement per expected cost (log expected improvement, or that of the hypervolume, less the log of the expected
     /// cost), rather than improvement alone. Where the study has `max_trials`, the cost counts the less the more of them are used up (its power
     /// is the share that is left), so that the last ones are the best there are. Before three trials have told different costs, and for algorithms
@@ -2990,8 +3014,8 @@ pub mod trial_service_server {
     #[async_trait]
     pub trait TrialService: std::marker::Send + std::marker::Sync + 'static {
         /// Hands out configurations to run, each with a lease.
-        /// Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED), NOT_FOUND (STUDY_NOT_FOUND), FAILED_PRECONDITION
-        /// (STUDY_COMPLETE, STUDY_PAUSED, QUEUE_EMPTY), RESOURCE_EXHAUSTED (NO_TRIAL_AVAILABLE).
+        /// Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE, REQUEST_ID_REUSED), NOT_FOUND (STUDY_NOT_FOUND),
+        /// FAILED_PRECONDITION (STUDY_COMPLETE, STUDY_PAUSED, QUEUE_EMPTY, FIXED_EXHAUSTED), RESOURCE_EXHAUSTED (NO_TRIAL_AVAILABLE).
         async fn ask(
             &self,
             request: tonic::Request<super::AskRequest>,

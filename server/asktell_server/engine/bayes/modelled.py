@@ -17,7 +17,7 @@ from asktell_server.engine.bayes.targets import Targets, targets_of
 from asktell_server.engine.bayes.training import Data
 from asktell_server.engine.problem import StudyTask
 from asktell_server.engine.seeding import generator
-from asktell_server.engine.space.region import Region, region_of
+from asktell_server.engine.space.region import Region
 
 FIT_OBSERVATIONS = 150
 """Above this many observations the hyperparameters are fitted to the best half of as many and to random other ones."""
@@ -72,7 +72,7 @@ def modelled(task: StudyTask) -> Modelled:
     Raises:
         ModelError: it gives no usable numbers.
     """
-    region = region_of(task.problem.space)
+    region = task.region
     layout = Layout.of(region.encoding)
     warm = warm_start.unpack(task.warm_start, task.problem, count=layout.parameter_count)
     metrics = []

@@ -11,13 +11,14 @@ import numpy.typing as npt
 from asktell_server.domain import pareto
 from asktell_server.domain.goals import Goals
 from asktell_server.engine.bayes.acquisition import Acquisition
+from asktell_server.engine.bayes.contexts import same_context
 from asktell_server.engine.bayes.expected_improvement import LogExpectedImprovement, aim
 from asktell_server.engine.bayes.expense import LogPerCost, expense_of
 from asktell_server.engine.bayes.feasibility import Limit, LogFeasible, feasible_rows, least_violating
 from asktell_server.engine.bayes.hypervolume import MOST_METRICS, LogExpectedHypervolumeImprovement
 from asktell_server.engine.bayes.kernel import Matrix
 from asktell_server.engine.bayes.layout import Hyperparameters
-from asktell_server.engine.bayes.modelled import Modelled, fitted_process
+from asktell_server.engine.bayes.modelled import Modelled, ModelledMetric, fitted_process
 from asktell_server.engine.bayes.raw_points import CENTRES
 from asktell_server.engine.bayes.scalarised import trade_off
 from asktell_server.engine.bayes.surrogates import Surrogate, Surrogates, Vector
@@ -66,14 +67,30 @@ def _improvement(task: StudyTask, model: Modelled) -> Pursuit:
     hyperparameters = [metric.process.hyperparameters for metric in model.metrics]
     if len(goals.metrics) == 1 and not goals.outcome_constraints:
         (objective,) = model.metrics
-        best = aim(objective.targets.best, objective.process.data.layout)
+        centres = _moved_here(model) if task.fixed else model.surrogates.lowest(CENTRES)
+        best = aim(_best(task, objective, centres), objective.process.data.layout)
         return Pursuit(
             acquisition=LogExpectedImprovement(best),
             surrogates=model.surrogates,
-            centres=model.surrogates.lowest(CENTRES),
+            centres=centres,
             hyperparameters=hyperparameters,
         )
     return _Several(task, model).pursuit(hyperparameters)
+
+
+def _best(task: StudyTask, objective: ModelledMetric, centres: Points) -> float:
+    """The lowest cost that was observed in the task's context; the lowest mean at `centres`, while there is none."""
+    targets = objective.targets
+    here = same_context(task)[targets.rows] & targets.valued
+    return float(targets.values[here].min() if here.any() else objective.process.moments(centres).mean.min())
+
+
+def _moved_here(model: Modelled) -> Points:
+    """The observed points (n x d), moved to where the task's fixed values are: those with the lowest means there."""
+    (objective,) = model.metrics
+    points = np.unique(model.region.repair(objective.process.data.x), axis=0)
+    order = np.argsort(objective.process.moments(points).mean, kind="stable")
+    return points[order[:CENTRES]]
 
 
 class _Several:
@@ -86,6 +103,8 @@ class _Several:
         # All metrics are known of the same observations; one that has diverged in an objective is no example to follow.
         self._rows = model.metrics[0].targets.rows
         valued = np.logical_and.reduce([metric.targets.valued for metric in self._objectives])
+        here = valued & same_context(task)[self._rows]
+        valued = here if here.any() else valued
         self._feasible = np.flatnonzero(valued & feasible_rows(self._goals, task.history)[self._rows])
         self._costs: Matrix = np.stack([metric.targets.values for metric in self._objectives], axis=1)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from asktell_server.domain.metrics import Goal
+from asktell_server.engine.bayes.contexts import Levels, context_groups, levels_of
 from asktell_server.engine.history import History
 from asktell_server.engine.observations import Outcome
 from asktell_server.engine.problem import StudyTask
@@ -40,6 +42,7 @@ class Targets:
         valued: which of them (n) were observed; the others are made up.
         rows: the places of their observations (n) in the history, rising.
         best: the lowest of `values` that was observed.
+        centre: the cost that is 0 of `values`, in the context that is asked for.
     """
 
     values: Values
@@ -69,16 +72,24 @@ def targets_of(task: StudyTask, place: int) -> Targets:
     goals = task.problem.goals
     name, goal = goals.metrics[place], goals.directions[place]
     limits = [each.limit for each in goals.outcome_constraints if each.metric == name and each.limit is not None]
-    return make_targets(task.history, goal, metric=place, limits=limits)
+    return make_targets(task.history, goal, metric=place, limits=limits, levels_of=partial(levels_of, task))
 
 
-def make_targets(history: History, goal: Goal, *, metric: int = 0, limits: Sequence[float] = ()) -> Targets:
+def make_targets(
+    history: History,
+    goal: Goal,
+    *,
+    metric: int = 0,
+    limits: Sequence[float] = (),
+    levels_of: Callable[[npt.NDArray[np.int64], Values], Levels | None] | None = None,
+) -> Targets:
     """Targets of the observations that say something about a metric; at least one must have a value.
 
     The values are those of the history's metric with this place, and `limits` are bounds on them: what keeps a bound stays
     apart from what does not. Failed, infeasible and diverged observations
     get the worst clipped cost, or one standard deviation above the mean where that is more, with noise where another try
-    might succeed: the model learns to keep away, and no made-up number is out of proportion.
+    might succeed: the model learns to keep away, and no made-up number is out of proportion. `levels_of` gives the levels of
+    contexts from the observations at some places and their costs: these are taken off, so that what is left says the same in all.
     """
     rows = np.flatnonzero(~history.mask(Outcome.UNKNOWN))
     valued, infeasible = history.mask(Outcome.VALUE)[rows], history.mask(Outcome.INFEASIBLE)[rows]
@@ -86,10 +97,21 @@ def make_targets(history: History, goal: Goal, *, metric: int = 0, limits: Seque
     costs = np.array([goal.cost(value or 0.0) for value in np.where(valued, told, 0.0).tolist()])
     errors = np.where(np.isnan(known), 0.0, known)
     costs = np.clip(costs, -_LARGEST, _LARGEST)
-    valued[valued] = _credible(costs[valued])
-    seen = clip(costs[valued], limits=[goal.cost(limit) for limit in limits])
-    costs[valued] = seen
-    costs[~valued] = max(float(seen.max()), float(seen.mean() + _spread(seen)))
+    contexts = context_groups(history)[rows]
+    bounds = [goal.cost(limit) for limit in limits]
+    # What is usual differs from context to context: results of one are no outliers for being few.
+    for context in np.unique(contexts[valued]):
+        own = valued & (contexts == context)
+        own[own] = credible = _credible(costs[own])
+        valued[valued & (contexts == context)] = credible
+        costs[own] = clip(costs[own], limits=bounds)
+    costs[~valued] = _bad(costs[valued])
+    for context in np.unique(contexts[valued]):
+        own = contexts == context
+        costs[own & ~valued] = _bad(costs[own & valued])
+    level = 0.0
+    if levels_of is not None and (levels := levels_of(rows[valued], costs[valued])) is not None:
+        costs, level = costs - levels.of[rows], levels.here
     centre, width = float(costs.mean()), _spread(costs)
     # Equal costs are exactly equal: at 1e20 the rounding of their mean alone is thousands wide.
     values = np.zeros_like(costs) if _is_flat(costs) else (costs - centre) / width
@@ -101,7 +123,7 @@ def make_targets(history: History, goal: Goal, *, metric: int = 0, limits: Seque
         valued=valued,
         rows=rows,
         best=float(values[valued].min()),
-        centre=centre,
+        centre=centre + level,
         width=width,
         goal=goal,
     )
@@ -118,6 +140,11 @@ def clip(costs: Values, *, limits: Sequence[float] = ()) -> Values:
     low, high = min([q1, *limits]), max([q3, *limits])
     clipped: Values = np.clip(costs, low - GOOD_TAIL * difference, high + BAD_TAIL * difference)
     return clipped
+
+
+def _bad(costs: Values) -> float:
+    """What a failure counts as, beside clipped costs."""
+    return max(float(costs.max()), float(costs.mean() + _spread(costs)))
 
 
 def _credible(costs: Values) -> Mask:

@@ -17,7 +17,6 @@ from asktell_server.domain.trial import Origin
 from asktell_server.engine.problem import StudyTask, Suggestion, SuggestResult
 from asktell_server.engine.seeding import study_generator
 from asktell_server.engine.space.lattice import Lattice
-from asktell_server.engine.space.region import region_of
 
 _ROUNDS = 6
 _Integers = npt.NDArray[np.uint64]
@@ -52,7 +51,7 @@ def _grid(task: StudyTask) -> Lattice:
     counts = algorithm.grid_axes(space)
     if counts is None:
         raise TypeError(f"needs the settings of a grid, got {algorithm.kind}")
-    return region_of(space).grid(counts)
+    return task.region.grid(counts)
 
 
 def _uses(task: StudyTask, grid: Lattice) -> Counter[int]:

@@ -11,7 +11,7 @@ from asktell_server.domain.trial import Origin
 from asktell_server.engine.novelty import Novelty
 from asktell_server.engine.problem import StudyTask, Suggestion, SuggestResult
 from asktell_server.engine.seeding import generator, seed_of
-from asktell_server.engine.space.region import Region, region_of
+from asktell_server.engine.space.region import Region
 
 
 class RandomSampler:
@@ -23,7 +23,7 @@ class RandomSampler:
 
     def suggest(self, task: StudyTask, count: int) -> SuggestResult:
         """`count` suggestions; fewer when the space is exhausted."""
-        region = region_of(task.problem.space)
+        region = task.region
         draws = _draws(region, generator(task, "random"))
         chosen = Novelty(task, region).choices(draws, count=count, seed=seed_of(task))
         return SuggestResult(suggestions=tuple(Suggestion(parameters=one, origin=Origin.SAMPLER) for one in chosen))

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from asktell_server.domain.space import SearchSpace
-from asktell_server.engine.space.columns import Categories, Column, Continuum, Levels
-from asktell_server.engine.space.encoding import Encoding
-from asktell_server.engine.space.lattice import Combinations, Lattice, ticks
+from asktell_server.domain.space import Configuration, SearchSpace
+from asktell_server.engine.space.columns import Categories, Column, Continuum
+from asktell_server.engine.space.encoding import INFINITE, Encoding
+from asktell_server.engine.space.lattice import Combinations, Lattice
 from asktell_server.engine.space.warp import Points
 
 SWEPT_LEVELS = 24
@@ -20,20 +20,20 @@ _NEAR = (-3, -1, 1, 3)
 
 
 class Box:
-    """The `Region` of a space without conditions."""
+    """The `Region` of a space without conditions, or of the part of it that has fixed values."""
 
-    def __init__(self, space: SearchSpace) -> None:
-        self._space = space
+    def __init__(self, space: SearchSpace, fixed: Configuration) -> None:
+        self._space, self._fixed = space, fixed
 
     @functools.cached_property
     def encoding(self) -> Encoding:
         """See Region."""
-        return Encoding(self._space)
+        return Encoding(self._space, self._fixed)
 
     @property
     def count(self) -> int | None:
         """See Region."""
-        return self._space.cardinality
+        return self._space.count(self._fixed)
 
     def contains(self, points: Points) -> npt.NDArray[np.bool_]:
         """See Region."""
@@ -64,16 +64,25 @@ class Box:
 
     def everything(self) -> Points:
         """See Region."""
-        axes = [column.coordinates(np.arange(column.count)) for column in finite(self.encoding)]
+        axes = [self._coordinates(index) for index in range(self.encoding.dimension)]
         return np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
+
+    def _coordinates(self, index: int) -> Points:
+        """All coordinates along a column of a region that can be counted."""
+        if (held := self.encoding.held.get(index)) is not None:
+            return np.array([held])
+        column = self.encoding.columns[index]
+        if isinstance(column, Continuum):
+            raise ValueError(INFINITE)
+        return column.coordinates(np.arange(column.count))
 
     def lattice(self) -> Lattice:
         """See Region."""
-        return Combinations(finite(self.encoding))
+        return Combinations(self.encoding.axes())
 
     def grid(self, levels: Sequence[int]) -> Lattice:
         """See Region."""
-        return Combinations([ticks(column, count) for column, count in zip(self.encoding.columns, levels, strict=True)])
+        return Combinations(self.encoding.ticks(levels))
 
 
 def others(column: Column, coordinate: float) -> Points:
@@ -86,11 +95,3 @@ def others(column: Column, coordinate: float) -> Points:
         near = np.array([level + step for step in _NEAR])
         coordinates = column.coordinates(near[(near >= 0) & (near < column.count)])
     return coordinates[coordinates != coordinate]
-
-
-def finite(encoding: Encoding) -> list[Levels | Categories]:
-    """The columns of a space without a continuum. Raises ValueError: it has one."""
-    columns = [column for column in encoding.columns if not isinstance(column, Continuum)]
-    if len(columns) < encoding.dimension:
-        raise ValueError("the space has infinitely many configurations")
-    return columns

@@ -70,7 +70,10 @@ class Combinations:
 
 
 class Branches:
-    """A `Lattice` of all combinations that conditions allow, branch after branch; the last parameter runs fastest."""
+    """A `Lattice` of all combinations that conditions allow, branch after branch; the last parameter runs fastest.
+
+    An axis of a parent has all of its values, or the one that it is fixed to: the other branches are not there then.
+    """
 
     def __init__(self, axes: Sequence[Axis], forest: Forest) -> None:
         children: dict[int, list[Link]] = {place: [] for place in forest.order}
@@ -82,8 +85,8 @@ class Branches:
             branches: dict[int, list[_Tree]] = {}
             for link in children[place]:
                 for value in link.values:
-                    index = axes[place].index(value)
-                    assert index is not None, "an axis of a parent has all its values"
+                    if (index := axes[place].index(value)) is None:
+                        continue
                     branches.setdefault(index, []).append(trees[link.child])
             trees[place] = _Tree(place, axes[place], branches)
         self._length = len(axes)

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from asktell_server.domain.space import SearchSpace
+from asktell_server.domain.space import ParameterValue, SearchSpace
 from asktell_server.engine.space.box import Box
 from asktell_server.engine.space.encoding import Encoding
 from asktell_server.engine.space.lattice import Lattice
@@ -75,8 +75,8 @@ class Region(Protocol):
 
 
 @functools.lru_cache(maxsize=_KNOWN)
-def region_of(space: SearchSpace) -> Region:
-    """The region of a space: the whole of it, or what its conditions leave."""
+def region_of(space: SearchSpace, fixed: tuple[tuple[str, ParameterValue], ...] = ()) -> Region:
+    """The region of a space: the whole of it, or what its conditions and the fixed values (`fixed_values`) leave."""
     if space.forest is None:
-        return Box(space)
-    return Tree(space, space.forest)
+        return Box(space, dict(fixed))
+    return Tree(space, space.forest, dict(fixed))

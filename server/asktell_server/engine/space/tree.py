@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from asktell_server.domain.conditions import Forest
-from asktell_server.domain.space import SearchSpace
+from asktell_server.domain.space import Configuration, SearchSpace
 from asktell_server.engine.space.activity import Activity
-from asktell_server.engine.space.box import finite, others
-from asktell_server.engine.space.encoding import Encoding
-from asktell_server.engine.space.lattice import Branches, Lattice, ticks
+from asktell_server.engine.space.box import others
+from asktell_server.engine.space.encoding import INFINITE, Encoding
+from asktell_server.engine.space.lattice import Branches, Lattice
 from asktell_server.engine.space.warp import Points
 
 ARRIVALS = 3
@@ -21,20 +21,23 @@ ARRIVALS = 3
 
 
 class Tree:
-    """The `Region` of a space with conditions. Its points are canonical: what is not active lies at the middle."""
+    """The `Region` of a space with conditions, or of the part of it that has fixed values; all their parents are fixed, too.
 
-    def __init__(self, space: SearchSpace, forest: Forest) -> None:
-        self._space, self._forest = space, forest
+    Its points are canonical: what is not active lies at the middle.
+    """
+
+    def __init__(self, space: SearchSpace, forest: Forest, fixed: Configuration) -> None:
+        self._space, self._forest, self._fixed = space, forest, fixed
 
     @functools.cached_property
     def encoding(self) -> Encoding:
         """See Region."""
-        return Encoding(self._space)
+        return Encoding(self._space, self._fixed)
 
     @functools.cached_property
     def count(self) -> int | None:
         """See Region."""
-        return self._space.cardinality
+        return self._space.count(self._fixed)
 
     def contains(self, points: Points) -> npt.NDArray[np.bool_]:
         """See Region."""
@@ -82,8 +85,7 @@ class Tree:
 
     def grid(self, levels: Sequence[int]) -> Lattice:
         """See Region. A parent has all of its values."""
-        axes = [ticks(column, count) for column, count in zip(self.encoding.columns, levels, strict=True)]
-        return Branches(axes, self._forest)
+        return Branches(self.encoding.ticks(levels), self._forest)
 
     @property
     def _activity(self) -> Activity:
@@ -93,7 +95,9 @@ class Tree:
 
     @functools.cached_property
     def _lattice(self) -> Lattice:
-        return Branches(finite(self.encoding), self._forest)
+        if self.count is None:
+            raise ValueError(INFINITE)
+        return Branches(self.encoding.axes(), self._forest)
 
     @functools.cached_property
     def _everything(self) -> Points:

@@ -30,7 +30,7 @@ class SuggestTask(StudyTask):
 
     def is_quick(self) -> bool:
         """See Task."""
-        compared = 0 if self.history.is_indexed and self.problem.space.cardinality is None else len(self.history)
+        compared = 0 if self.history.is_indexed and self.region.count is None else len(self.history)
         configurations = compared + len(self.pending) + _DRAWING * self.count
         return configurations * len(self.problem.space.parameters) <= _QUICK
 
@@ -48,6 +48,10 @@ class SuggestTask(StudyTask):
             warm_start=self.warm_start,
             fallback_reason=reason,
         )
+
+    def is_exhausted(self) -> bool:
+        """There is nothing left to suggest; answered without a model."""
+        return not self._within_room() or (not self.needs_model() and not self.run().suggestions)
 
     def _within_room(self) -> int:
         """`count`, or as many as the space has room for."""

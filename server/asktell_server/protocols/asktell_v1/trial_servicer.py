@@ -11,6 +11,7 @@ from asktell.v1 import trial_pb2, trial_service_pb2
 from asktell_server.domain.names import TrialName, parse_study, parse_trial
 from asktell_server.protocols.asktell_v1.conversion.changes import change_to
 from asktell_server.protocols.asktell_v1.conversion.metrics import metrics_from
+from asktell_server.protocols.asktell_v1.conversion.spaces import configuration_from
 from asktell_server.protocols.asktell_v1.conversion.times import time_to
 from asktell_server.protocols.asktell_v1.conversion.trials import (
     best_to,
@@ -56,6 +57,7 @@ class TrialServicer:
             worker_id=request.worker_id,
             request=request_of(request),
             cost_aware=request.cost_aware,
+            fixed=configuration_from(request.fixed_parameters, "fixed_parameters"),
         )
         answer = trial_service_pb2.AskResponse()
         await write_trials(study, records, answer.trials)

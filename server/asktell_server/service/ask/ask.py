@@ -14,6 +14,7 @@ from functools import partial
 
 from asktell_server.domain.errors import AsktellError, InvalidArgument
 from asktell_server.domain.names import StudyName
+from asktell_server.domain.space import Configuration
 from asktell_server.domain.trial import Trial
 from asktell_server.service.ask.round import Rounds
 from asktell_server.service.ask.sharing import AskJob
@@ -38,14 +39,23 @@ class AskTrials:
         self._giving_back: set[asyncio.Task[None]] = set()
 
     async def ask(
-        self, name: StudyName, *, count: int, worker_id: str, request: Request | None, cost_aware: bool = False
+        self,
+        name: StudyName,
+        *,
+        count: int,
+        worker_id: str,
+        request: Request | None,
+        cost_aware: bool = False,
+        fixed: Configuration | None = None,
     ) -> Sequence[TrialRecord]:
-        """At least one and at most `count` trials, RUNNING, with leases; with `cost_aware` for improvement per cost.
+        """At least one and at most `count` trials with the `fixed` values, RUNNING, with leases; with `cost_aware` for
+        improvement per cost.
 
         Raises:
-            InvalidArgument: `count` or `worker_id` is out of range; the study has no cost metric to be aware of; the request id came with another body.
+            InvalidArgument: `count` or `worker_id` is out of range; a fixed value is none of the space, or a context parameter has
+                none; the study has no cost metric to be aware of; the request id came with another body.
             NotFound: no such study.
-            FailedPrecondition: STUDY_COMPLETE, STUDY_PAUSED or QUEUE_EMPTY.
+            FailedPrecondition: STUDY_COMPLETE, STUDY_PAUSED, QUEUE_EMPTY or FIXED_EXHAUSTED.
             ResourceExhausted: NO_TRIAL_AVAILABLE; one may come back.
             Aborted: CONTENTION.
         """
@@ -58,6 +68,7 @@ class AskTrials:
             worker_id=worker_id,
             request=request,
             cost_aware=cost_aware,
+            asked_fixed=fixed or {},
             answer=asyncio.get_running_loop().create_future(),
         )
         self._waiting.setdefault(name, []).append(job)

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from asktell_server.domain.space import Configuration
 from asktell_server.service.ask.offer import Offer
 from asktell_server.store.protocol import Prepared, Progress, StalenessLimit
 
@@ -59,14 +60,15 @@ class KnownProgress:
 
 @dataclass(slots=True)
 class Making:
-    """A suggestion in the making: the progress that it knows (None = still to be read), and when it is done."""
+    """A suggestion in the making: its fixed values, the progress that it knows (None = still to be read), and when it is done."""
 
+    fixed: Configuration
     known: KnownProgress | None = None
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def may_serve(self, now: Progress, limit: StalenessLimit) -> bool:
-        """Whether it will be fresh enough for an ask of now."""
-        return self.known is None or limit.allows(self.known, now)
+    def may_serve(self, now: Progress, limit: StalenessLimit, fixed: Sequence[Configuration]) -> bool:
+        """Whether it is made for one of several asks, by their fixed values, and will be fresh enough for one of now."""
+        return self.fixed in fixed and (self.known is None or limit.allows(self.known, now))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,6 +79,7 @@ class Demand:
         asked_at: when it was asked last, by the event loop's clock.
         asked: how many trials were started for asks since the last preparation.
         recent: the same between the last preparations.
+        fixed: the fixed values of the last ask, of the study with this `epoch`: what is prepared is for another one like it.
         cause: of the next preparation: CHANGE from a change on until something is computed that knows it.
         credits: by cause.
         made: what this server has prepared last and nobody has used yet, and why, by id.
@@ -88,6 +91,8 @@ class Demand:
     asked_at: float
     asked: int = 0
     recent: deque[int] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    fixed: Configuration = field(default_factory=dict)
+    epoch: str = ""
     cause: Cause = Cause.ASK
     credits: Mapping[Cause, Credit] = field(default_factory=lambda: {cause: Credit() for cause in Cause})
     made: dict[str, Cause] = field(default_factory=dict)
@@ -100,6 +105,10 @@ class Demand:
     def is_idle(self) -> bool:
         """Nothing is going on for it."""
         return self.task is None and not self.rounds
+
+    def fixed_in(self, offer: Offer) -> Configuration:
+        """The fixed values to prepare for; none for a new study of the same name."""
+        return self.fixed if self.epoch == offer.epoch else {}
 
     def depth(self, offer: Offer) -> int:
         """How many suggestions to prepare: as many as were asked for between two of the last preparations."""

@@ -58,11 +58,12 @@ class Maker:
             NotFound: no such study. Unavailable: the store is away.
         """
         cause, demand.cause = demand.cause, Cause.ASK
-        demand.making = making = Making()
+        demand.making = making = Making(fixed=demand.fixed_in(offer))
         try:
             token = secrets.token_hex(8)
+            for_others = len(offer.ready) - len(offer.ready_for(making.fixed))
             if not await self._ledger.begin_preparing(
-                name, token=token, depth=demand.depth(offer), staleness=offer.limit, lock_s=LOCK_S
+                name, token=token, depth=demand.depth(offer) + for_others, staleness=offer.limit, lock_s=LOCK_S
             ):
                 return False
             prepared = None
@@ -87,8 +88,10 @@ class Maker:
         self, view: StudyView, offer: Offer, demand: Demand, making: Making, token: str
     ) -> Prepared | None:
         """One suggestion for what the view knows; None if none is wanted any more, or no worker is idle."""
-        task = task_of(view, 1, also_pending=[prepared.trial.parameters for prepared in offer.ready])
-        if not may_prepare(offer.study) or not offer.wants_another(demand.depth(offer)) or not task.needs_model():
+        fixed = making.fixed = demand.fixed_in(offer)
+        task = task_of(view, 1, fixed=fixed, also_pending=[prepared.trial.parameters for prepared in offer.ready])
+        wanted = may_prepare(offer.study) and offer.wants_another(demand.depth(offer), fixed)
+        if not wanted or not task.needs_model():
             return None
         # As it is now: the view may move on.
         known = making.known = KnownProgress(ended=view.ended, surprise=view.surprise)

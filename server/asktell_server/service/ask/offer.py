@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from asktell_server.domain.fixing import has_values
 from asktell_server.domain.space import Configuration, configuration_digest
 from asktell_server.domain.study import Study, StudyState
 from asktell_server.domain.surprise import WHOLE_SURPRISE
@@ -35,8 +36,8 @@ class Offer:
         startable: how many trials may be started before the limit of running trials is reached.
         budget: how many new trials the budget has left.
         known_number: the trial that was given its number last.
-        untried: how many configurations of the space no trial has, at least.
-        unoccupied: how many configurations no trial that is queued or running has, at least.
+        trials: how many trials there are.
+        pending: how many of them are queued or running, as the view knows them.
     """
 
     study: Study
@@ -50,8 +51,8 @@ class Offer:
     startable: int
     budget: int
     known_number: int
-    untried: int
-    unoccupied: int
+    trials: int
+    pending: int
 
     @classmethod
     def of(cls, view: StudyView) -> Offer:
@@ -64,10 +65,8 @@ class Offer:
             (fresh if limit.allows(prepared, view) else stale).append(prepared)
         running = head.counts.get(TrialState.RUNNING, 0)
         most_running, budget, size = study.max_running_trials, study.stopping.max_trials, study.space.cardinality
-        pending = view.pending() if fresh or size is not None else ()
-        untried = UNLIMITED if size is None else size - len(view.trials)
-        if study.replicates == 1 or len(fresh) <= untried:
-            fresh = _without_doubles(fresh, view, pending)
+        if study.replicates == 1 or size is None or len(fresh) <= size - len(view.trials):
+            fresh = _without_doubles(fresh, view)
         return cls(
             study=study,
             epoch=head.epoch,
@@ -80,16 +79,39 @@ class Offer:
             startable=most_running - running if most_running else UNLIMITED,
             budget=UNLIMITED if budget is None else budget - head.charged,
             known_number=head.last_number,
-            untried=untried,
-            unoccupied=UNLIMITED if size is None else size - len(pending),
+            trials=len(view.trials),
+            pending=view.open,
         )
 
-    def wants_another(self, depth: int) -> bool:
-        """Whether to prepare one more suggestion, for `depth` in all.
+    def untried(self, fixed: Configuration) -> int:
+        """How many configurations with the fixed values no trial has, at least."""
+        size = self.study.space.count(fixed)
+        return UNLIMITED if size is None else size - self.trials
+
+    def unoccupied(self, fixed: Configuration) -> int:
+        """How many configurations with the fixed values no trial that is queued or running has, at least."""
+        size = self.study.space.count(fixed)
+        return UNLIMITED if size is None else size - self.pending
+
+    def ready_for(self, fixed: Configuration) -> Sequence[Prepared]:
+        """The prepared suggestions that an ask with the fixed values may have."""
+        return [prepared for prepared in self.ready if serves(prepared, fixed)]
+
+    def wants_another(self, depth: int, fixed: Configuration) -> bool:
+        """Whether to prepare one more suggestion with the fixed values, for `depth` in all.
 
         It must be able to become a trial: within the budget, and different from all others.
         """
-        return len(self.ready) < min(depth, self.budget, self.untried)
+        return len(self.ready_for(fixed)) < depth and len(self.ready) < min(MAX_READY, self.budget, self.untried({}))
+
+
+def serves(prepared: Prepared, fixed: Configuration) -> bool:
+    """Whether an ask with the fixed values may have a prepared suggestion.
+
+    It must have the values, and must not have been looked for among fewer configurations than the ask allows.
+    """
+    provenance = prepared.trial.provenance
+    return has_values(prepared.trial.parameters, fixed) and (provenance is None or has_values(fixed, provenance.fixed))
 
 
 def may_prepare(study: Study) -> bool:
@@ -122,11 +144,11 @@ def _staleness_limit(study: Study, view: StudyView) -> StalenessLimit:
     return StalenessLimit(surprise=WHOLE_SURPRISE * (running // RUNNING_PER_STALE + 1) - 1)
 
 
-def _without_doubles(fresh: list[Prepared], view: StudyView, pending: Sequence[Configuration]) -> list[Prepared]:
+def _without_doubles(fresh: list[Prepared], view: StudyView) -> list[Prepared]:
     """Without those whose very configuration somebody has enqueued, imported or started since."""
     if not fresh:
         return fresh
-    taken = {configuration_digest(parameters) for parameters in pending}
+    taken = {configuration_digest(parameters) for parameters in view.pending()}
 
     def is_new(prepared: Prepared) -> bool:
         digest = configuration_digest(prepared.trial.parameters)

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 
 from asktell_server.domain.errors import AsktellError, NotFound
 from asktell_server.domain.names import StudyName
+from asktell_server.domain.space import Configuration
 from asktell_server.service.ask.demand import CREDIT_OF_CALL, Cause, Demand
 from asktell_server.service.ask.making import Maker, PreparingCounters
 from asktell_server.service.ask.offer import Offer, may_prepare
@@ -48,11 +49,15 @@ class Preparer:
         """Studies for which something is being prepared, or waits for an idle worker."""
         return frozenset(name for name, demand in self._demands.items() if demand.task)
 
-    def asked(self, name: StudyName, count: int, *, used: Sequence[str]) -> None:
-        """`count` trials have been started for asks, some of them from what was prepared under the ids `used`."""
+    def asked(self, name: StudyName, count: int, *, used: Sequence[str], fixed: Configuration, epoch: str) -> None:
+        """`count` trials have been started for asks, some of them from what was prepared under the ids `used`.
+
+        The last of the asks had the `fixed` values, in a study with the `epoch`.
+        """
         self.counters.used += len(used)
         demand = self._demand(name)
         demand.asked += count
+        demand.fixed, demand.epoch = fixed, epoch
         demand.use(used)
         demand.credits[Cause.ASK].add(CREDIT_OF_CALL)
         self._wake(name, demand, Cause.ASK)
@@ -79,11 +84,14 @@ class Preparer:
             elif demand.is_idle:  # nothing has come of it
                 self._demands.pop(name, None)
 
-    async def join(self, view: StudyView, limit: StalenessLimit) -> bool:
-        """Waits for the suggestion that this server has in the making; False if there is none that would do."""
+    async def join(self, view: StudyView, limit: StalenessLimit, fixed: Sequence[Configuration]) -> bool:
+        """Waits for the suggestion that this server has in the making; False if there is none that would do.
+
+        `fixed`: the fixed values of each ask that it may be for.
+        """
         demand = self._demands.get(view.study.name)
         making = demand.making if demand else None
-        if making is None or not making.may_serve(view, limit):
+        if making is None or not making.may_serve(view, limit, fixed):
             return False
         self.counters.joined += 1
         await making.done.wait()
@@ -141,9 +149,10 @@ class Preparer:
             return None
         offer = Offer.of(view)
         demand.discard(offer.stale)
+        fixed = demand.fixed_in(offer)
         wanted = (
             demand.credits[demand.cause].is_enough
-            and offer.wants_another(demand.depth(offer))
-            and task_of(view, 1).needs_model()
+            and offer.wants_another(demand.depth(offer), fixed)
+            and task_of(view, 1, fixed=fixed).needs_model()
         )
         return offer if wanted else None

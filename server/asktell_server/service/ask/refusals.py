@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from asktell_server.domain.errors import AsktellError, ErrorReason, FailedPrecondition, ResourceExhausted
+from asktell_server.domain.fixing import listed_values
+from asktell_server.domain.space import Configuration
 from asktell_server.domain.study import Study, StudyState
 from asktell_server.domain.trial import TrialState
 from asktell_server.service.completion import study_complete
@@ -23,19 +25,36 @@ def require_active(study: Study) -> None:
         )
 
 
-def nothing_now(study: Study, head: StudyHead, next_lapse_s: float | None) -> AsktellError:
-    """Why there is no trial for an ask, of a study that was active when the ask came.
+def none_with_these(what: str, fixed: Configuration) -> FailedPrecondition:
+    """The answer where all configurations with the fixed values have been tried; `what` has some others left."""
+    values = listed_values(fixed)
+    return FailedPrecondition(
+        f"{what} nothing left to try with {values}: every configuration of the space, or its grid, that has "
+        f"{'this value' if len(fixed) == 1 else 'these values'} has been tried, and others have not",
+        reason=ErrorReason.FIXED_EXHAUSTED,
+        metadata={"fixed": values},
+    )
 
-    `study` is as it is now. `next_lapse_s` is how long the next lease still lasts, in seconds; None without any.
+
+def nothing_now(
+    study: Study, head: StudyHead, next_lapse_s: float | None, *, fixed: Configuration, exhausted: bool
+) -> AsktellError:
+    """Why there is no trial for an ask with the fixed values, of a study that was active when the ask came.
+
+    `study` is as it is now. `next_lapse_s` is how long the next lease still lasts, in seconds; None without any. `exhausted`:
+    there is nothing to suggest with these values, and no trial that has them may come back.
     """
     if study.state is StudyState.FINISHED:
         return study_complete(study)
     name = str(study.name)
+    if exhausted and fixed:
+        return none_with_these(f"study {name} has", fixed)
     running = head.counts.get(TrialState.RUNNING, 0)
     limited = study.max_running_trials and running >= study.max_running_trials
     if not study.algorithm.suggests and not limited:
         return FailedPrecondition(
-            f"study {name} uses manual search and no trial is enqueued",
+            f"study {name} uses manual search and no trial is enqueued"
+            + (f" with {listed_values(fixed)}" if fixed else ""),
             reason=ErrorReason.QUEUE_EMPTY,
             metadata={"name": name},
         )

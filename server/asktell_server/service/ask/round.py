@@ -11,20 +11,24 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TypeVar
 
+from asktell_server.domain.errors import InvalidArgument
+from asktell_server.domain.fixing import has_values
 from asktell_server.domain.goal_rules import require_cost_metric
 from asktell_server.domain.names import StudyName
+from asktell_server.domain.space import Configuration
 from asktell_server.domain.study import FinishReason, Study
 from asktell_server.service.ask.lapses import take_back
-from asktell_server.service.ask.offer import Offer
+from asktell_server.service.ask.offer import Offer, serves
 from asktell_server.service.ask.preparing import Preparer
 from asktell_server.service.ask.refusals import nothing_now, require_active
 from asktell_server.service.ask.sharing import AskJob, Shares
 from asktell_server.service.ask.starting import Starting
 from asktell_server.service.clock import Clock
 from asktell_server.service.completion import Completion
-from asktell_server.service.modelling import Modelling
+from asktell_server.service.modelling import Modelling, task_of
 from asktell_server.service.study_view import StudyView
 from asktell_server.service.views import Views
 from asktell_server.store.protocol import StudyDelta, TrialStore
@@ -71,9 +75,13 @@ class Rounds:
         ready = list(offer.ready)
         served = []
         for job in jobs:
-            if job.count <= len(ready):
+            if not _is_fixed(job, view.study):
+                continue
+            mine = [prepared for prepared in ready if serves(prepared, job.fixed)][: job.count]
+            if len(mine) == job.count:
                 job.begin()
-                job.ready, ready = ready[: job.count], ready[job.count :]
+                given = {prepared.ready_id for prepared in mine}
+                job.ready, ready = mine, [prepared for prepared in ready if prepared.ready_id not in given]
                 served.append(job)
         if not served:
             return jobs
@@ -84,35 +92,52 @@ class Rounds:
     async def _serve_in_a_round(self, name: StudyName, jobs: Sequence[AskJob]) -> Sequence[AskJob]:
         view, delta, study = await self._read(name)
         require_active(study)
-        cost_aware = jobs[0].cost_aware
+        jobs = [job for job in jobs if _is_fixed(job, study, fail=True)]
+        cost_aware = bool(jobs) and jobs[0].cost_aware
         if cost_aware:
             require_cost_metric(study.goals, "the study's cost_metric")
         everything = Offer.of(view)
         # What is prepared was looked for without a thought of costs: it is for others.
         offer = dataclasses.replace(everything, ready=()) if cost_aware else everything
-        shares = Shares(jobs, offer, view.queued(sum(job.count for job in jobs)))
+        shares = Shares(jobs, offer, view.queued_with([(job.fixed, job.count) for job in jobs]))
+        exhausted: list[Configuration] = []
         if shares.room and study.algorithm.suggests:
             if at_once := _without(jobs, shares.unserved):  # they need not wait for the model
                 return [*await self._start(view, offer, at_once), *shares.unserved]
             if not cost_aware and await self._join(view, shares.unserved, offer):
                 return jobs
-            suggestions = await self._modelling.suggest(
-                view,
-                shares.room,
-                also_pending=[
-                    prepared.trial.parameters for prepared in (everything.ready if cost_aware else shares.prepared)
-                ],
-                cost_exponent=_cost_exponent(everything) if cost_aware else 0.0,
-            )
-            shares.deal(suggestions)
+            cost_exponent = _cost_exponent(everything) if cost_aware else 0.0
+            exhausted = await self._suggest(view, everything, shares, cost_exponent)
             # Not while points are out, those of this round included: their trials may come back to be run again.
-            if not suggestions and not shares.prepared and not offer.open:
+            empty = exhausted and not offer.open and not any(job.given for job in jobs)
+            if empty and (not all(exhausted) or task_of(view, 1).is_exhausted()):
                 study = await self._completion.finish(view, FinishReason.EXHAUSTED)
         served = [job for job in jobs if job.given]
+        out = [*view.pending(), *chain.from_iterable(job.configurations for job in served)] if exhausted else []
         for job in _without(jobs, served):
-            job.fail(nothing_now(study, view.head, delta.next_lapse_s))
-        known_ready = frozenset(prepared.ready_id for prepared in (everything.ready if cost_aware else shares.prepared))
+            over = job.fixed in exhausted and not any(has_values(parameters, job.fixed) for parameters in out)
+            job.fail(nothing_now(study, view.head, delta.next_lapse_s, fixed=job.fixed, exhausted=over))
+        known_ready = frozenset(prepared.ready_id for prepared in everything.ready)
         return await self._start(view, offer, served, known_ready=known_ready)
+
+    async def _suggest(
+        self, view: StudyView, offer: Offer, shares: Shares, cost_exponent: float
+    ) -> list[Configuration]:
+        """Deals new suggestions, a group of jobs with the same fixed values after the other.
+
+        Returns the fixed values with which there are none.
+        """
+        exhausted = []
+        also_pending = [prepared.trial.parameters for prepared in offer.ready]
+        for fixed, count in shares.shortages():
+            suggestions = await self._modelling.suggest(
+                view, count, fixed=fixed, also_pending=also_pending, cost_exponent=cost_exponent
+            )
+            shares.deal(suggestions, fixed)
+            also_pending += [suggestion.parameters for suggestion in suggestions]
+            if not suggestions:
+                exhausted.append(fixed)
+        return exhausted
 
     async def _read(self, name: StudyName) -> tuple[StudyView, StudyDelta, Study]:
         """The study as it is, with lapsed leases taken back and ended if a rule says so."""
@@ -126,7 +151,7 @@ class Rounds:
         waiting = [job for job in unserved if not job.joined]
         for job in waiting:
             job.joined = True
-        return bool(waiting) and await self._preparer.join(view, offer.limit)
+        return bool(waiting) and await self._preparer.join(view, offer.limit, [job.fixed for job in waiting])
 
     async def _start(
         self,
@@ -148,7 +173,13 @@ class Rounds:
         served = _without(jobs, lost)
         if served and not jobs[0].cost_aware:  # nothing is prepared for asks that mind the cost
             used = [prepared.ready_id for job in served for prepared in job.ready]
-            self._preparer.asked(view.study.name, sum(job.given for job in served), used=used)
+            self._preparer.asked(
+                view.study.name,
+                sum(job.given for job in served),
+                used=used,
+                fixed=served[-1].fixed,
+                epoch=offer.epoch,
+            )
         return lost
 
 
@@ -156,6 +187,17 @@ def _cost_exponent(offer: Offer) -> float:
     """How much to mind the cost: the share of the budget that is left, all where there is none (cost cooling, Lee et al. 2020)."""
     budget = offer.study.stopping.max_trials
     return 1.0 if budget is None else min(1.0, max(0.0, offer.budget / budget))
+
+
+def _is_fixed(job: AskJob, study: Study, *, fail: bool = False) -> bool:
+    """Whether the job's fixed values are ones of the study; where `fail` says so, the job fails otherwise."""
+    try:
+        job.fix(study.space)
+    except InvalidArgument as error:
+        if fail:
+            job.fail(error)
+        return False
+    return True
 
 
 _T = TypeVar("_T")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from asktell_server.domain.fixing import fixed_values, has_values
+from asktell_server.domain.space import Configuration, SearchSpace
 from asktell_server.domain.trial import Trial
 from asktell_server.engine.problem import Suggestion
-from asktell_server.service.ask.offer import Offer
+from asktell_server.service.ask.offer import Offer, serves
 from asktell_server.store.protocol import Prepared, Request, TrialRecord
 
 T = TypeVar("T")
@@ -19,7 +22,8 @@ T = TypeVar("T")
 class AskJob:
     """One ask that waits for its answer, and what it has been given in this round.
 
-    `cost_aware`: it wants improvement per cost. `undelivered`: trials that were started for it when its caller had already gone.
+    `asked_fixed` are the fixed values as they came, `fixed` as the study has them, once `fix` has looked. `cost_aware`: it wants
+    improvement per cost. `undelivered`: trials that were started for it when its caller had already gone.
     """
 
     count: int
@@ -27,6 +31,8 @@ class AskJob:
     request: Request | None
     answer: asyncio.Future[Sequence[TrialRecord]]
     cost_aware: bool = False
+    asked_fixed: Configuration = field(default_factory=dict)
+    fixed: Configuration = field(default_factory=dict)
     lost_races: int = 0
     joined: bool = False
     queued: list[Trial] = field(default_factory=list)
@@ -38,6 +44,16 @@ class AskJob:
     def given(self) -> int:
         """How many trials there are for it."""
         return len(self.queued) + len(self.ready) + len(self.fresh)
+
+    def fix(self, space: SearchSpace) -> None:
+        """Reads the fixed values. Raises InvalidArgument."""
+        self.fixed = fixed_values(space, self.asked_fixed, field="fixed_parameters")
+
+    @property
+    def configurations(self) -> Sequence[Configuration]:
+        """Of the trials that there are for it."""
+        trials = [*self.queued, *(prepared.trial for prepared in self.ready)]
+        return [*(trial.parameters for trial in trials), *(suggestion.parameters for suggestion in self.fresh)]
 
     def begin(self) -> None:
         """Takes back what a former round has given."""
@@ -62,7 +78,6 @@ class Shares:
     Attributes:
         unserved: how many trials each job still wants; jobs that want none are left out.
         prepared: the prepared suggestions that have been given.
-        room: how many new suggestions can be given.
     """
 
     def __init__(self, jobs: Sequence[AskJob], offer: Offer, queue: Sequence[Trial]) -> None:
@@ -70,29 +85,80 @@ class Shares:
         for job in jobs:
             job.begin()
         startable = max(0, offer.startable)
-        startable -= self._deal(queue[:startable], lambda job, trial: job.queued.append(trial))
+        startable -= self._deal(
+            queue,
+            lambda job, trial: job.queued.append(trial),
+            fits=lambda job, trial: has_values(trial.parameters, job.fixed),
+            most=startable,
+        )
         new = max(0, min(startable, offer.budget))
-        new -= self._deal(offer.ready[:new], lambda job, prepared: job.ready.append(prepared))
+        new -= self._deal(
+            offer.ready,
+            lambda job, prepared: job.ready.append(prepared),
+            fits=lambda job, prepared: serves(prepared, job.fixed),
+            most=new,
+        )
         self.prepared = [prepared for job in jobs for prepared in job.ready]
-        self.room = min(sum(self.unserved.values()), new)
+        self._new = new
 
-    def deal(self, suggestions: Sequence[Suggestion]) -> None:
-        """Gives suggestions to the jobs that still want some."""
-        self._deal(suggestions, lambda job, suggestion: job.fresh.append(suggestion))
+    @property
+    def room(self) -> int:
+        """How many new suggestions can be given."""
+        return min(sum(self.unserved.values()), self._new)
 
-    def _deal(self, items: Sequence[T], give: Callable[[AskJob, T], None]) -> int:
-        """Deals in turn until nothing is left or no job wants more; returns how many were taken."""
-        rest = iter(items)
+    def shortages(self) -> Iterator[tuple[Configuration, int]]:
+        """The fixed values of jobs that still want some, group after group, and how many suggestions a group may have.
+
+        Those with the least choice come first. What one group does not get, by `deal`, is left for the next ones.
+        """
+        waiting = sorted(self.unserved, key=lambda job: -len(job.fixed))
+        while waiting:
+            shares = self._shares(waiting)
+            fixed = waiting[0].fixed
+            count = sum(share for job, share in shares.items() if job.fixed == fixed)
+            waiting = [job for job in waiting if job.fixed != fixed]
+            if count:
+                yield fixed, count
+
+    def deal(self, suggestions: Sequence[Suggestion], fixed: Configuration) -> None:
+        """Gives suggestions to the jobs with these fixed values that still want some."""
+        self._new -= self._deal(
+            suggestions,
+            lambda job, suggestion: job.fresh.append(suggestion),
+            fits=lambda job, _: job.fixed == fixed,
+            most=self._new,
+        )
+
+    def _shares(self, jobs: Sequence[AskJob]) -> dict[AskJob, int]:
+        """How much of the room each of the jobs may have."""
+        shares, left = dict.fromkeys(jobs, 0), self._new
+        wanting = list(jobs)
+        while wanting and left:
+            for job in wanting[:left]:
+                shares[job] += 1
+            left -= min(left, len(wanting))
+            wanting = [job for job in wanting if shares[job] < self.unserved[job]]
+        return shares
+
+    def _deal(
+        self, items: Sequence[T], give: Callable[[AskJob, T], None], *, fits: Callable[[AskJob, T], bool], most: int
+    ) -> int:
+        """Deals in turn until nothing is left or no job wants more of what is; returns how many were taken, at most `most`."""
+        rest, wanting = deque(items), list(self.unserved)
         taken = 0
-        while self.unserved:
-            for job in list(self.unserved):
-                try:
-                    item = next(rest)
-                except StopIteration:
+        while wanting and rest:
+            for job in list(wanting):
+                if taken >= most:
                     return taken
-                give(job, item)
+                place = next((place for place, item in enumerate(rest) if fits(job, item)), None)
+                if place is None:
+                    wanting.remove(job)
+                    continue
+                give(job, rest[place])
+                del rest[place]
                 taken += 1
                 self.unserved[job] -= 1
                 if not self.unserved[job]:
                     del self.unserved[job]
+                    wanting.remove(job)
         return taken

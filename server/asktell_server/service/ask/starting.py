@@ -80,7 +80,7 @@ class Starting:
             TrialWrite(trial=started(trial), expected_revision=trial.revision, lease_s=lease_s) for trial in job.queued
         ]
         # Two running trials may share a configuration only where replicates are wanted and the space has no other left.
-        unique = offer.study.replicates == 1 or len(job.ready) + len(job.fresh) <= offer.unoccupied
+        unique = offer.study.replicates == 1 or len(job.ready) + len(job.fresh) <= offer.unoccupied(job.fixed)
         for prepared in job.ready:
             trial = started(dataclasses.replace(prepared.trial, create_time=now))
             writes.append(TrialWrite(trial=trial, lease_s=lease_s, only_if_unique=unique, ready_id=prepared.ready_id))
@@ -98,7 +98,7 @@ def _guard(offer: Offer, job: AskJob, *, nothing_waits: bool) -> Guard:
         known.append(offer.known_number)
     new = len(job.ready) + len(job.fresh)
     # Where everything has been tried and replicates are wanted, something is tried again.
-    differ = study.replicates == 1 or new <= offer.untried
+    differ = study.replicates == 1 or new <= offer.untried(job.fixed)
     return Guard(
         epoch=offer.epoch,
         study_revision=study.revision,

@@ -73,7 +73,12 @@ def _parameter_from(message: search_space_pb2.Parameter, where: str) -> Paramete
     condition = _condition_from(message.condition, f"{where}.condition") if message.HasField("condition") else None
     prior = prior_from(message.prior, f"{where}.prior") if message.HasField("prior") else None
     return Parameter(
-        name=message.name, domain=_domain_from(message, where), default=default, condition=condition, prior=prior
+        name=message.name,
+        domain=_domain_from(message, where),
+        default=default,
+        condition=condition,
+        prior=prior,
+        context=message.context,
     )
 
 
@@ -189,7 +194,7 @@ def space_to(space: SearchSpace) -> search_space_pb2.SearchSpace:
 
 
 def _parameter_to(parameter: Parameter) -> search_space_pb2.Parameter:
-    message = search_space_pb2.Parameter(name=parameter.name)
+    message = search_space_pb2.Parameter(name=parameter.name, context=parameter.context)
     match parameter.domain:
         case FloatDomain(min=low, max=high, scale=scale, step=step):
             message.float_domain.CopyFrom(

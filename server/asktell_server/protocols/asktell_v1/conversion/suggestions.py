@@ -68,6 +68,7 @@ def request_from(message: suggestion_service_pb2.SuggestRequest) -> SuggestReque
         seed=message.seed,
         warm_start=message.warm_start,
         cost_aware=message.cost_aware,
+        fixed=configuration_from(message.fixed_parameters, "fixed_parameters"),
     )
 
 

@@ -165,6 +165,7 @@ _DOMAIN_KEYS = (
     "default",
     "when",
     "prior",
+    "context",
 )
 
 
@@ -231,7 +232,7 @@ class _Reader:
     def _domain(self, node: Node, parameter: search_space_pb2.Parameter, where: str) -> None:
         kind = node.mapping(_DOMAIN_KEYS, required=["type"])["type"].choice(_DOMAINS)
         known, required, read_default = _DOMAINS[kind]
-        keys = node.mapping(("type", *known, "default", "when", "prior"), required=required)
+        keys = node.mapping(("type", *known, "default", "when", "prior", "context"), required=required)
         domain = getattr(parameter, f"{kind}_domain")
         domain.SetInParent()
         for key, read in known.items():
@@ -246,7 +247,9 @@ class _Reader:
             _set(parameter, "default_value", _value(default, keys["default"]), keys["default"])
         if "prior" in keys:
             read_prior(keys["prior"], parameter.prior, f"{where}.prior", self._note)
-
+        if "context" in keys:
+            self._note(f"{where}.context", keys["context"])
+            parameter.context = keys["context"].boolean()
         if "when" in keys:
             self._condition(keys["when"], parameter.condition, f"{where}.condition")
 
