@@ -54,7 +54,7 @@ def _cases(draw: st.DrawFn) -> tuple[SearchSpace, Mapping[str, ParameterValue]]:
     return space, {name: some.parameters[name] for name in names}
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(case=_cases())
 @pytest.mark.parametrize("algorithm", ALGORITHMS, ids=lambda a: a.kind)
 def test_every_suggestion_has_the_fixed_values_until_none_is_left(
@@ -90,6 +90,7 @@ def test_every_suggestion_has_the_fixed_values_until_none_is_left(
     assert new == (10 if size is None else min(10, size - taken))
 
 
+@settings(max_examples=25)
 @given(case=_cases())
 def test_a_region_with_fixed_values_is_closed_and_counted(
     case: tuple[SearchSpace, Mapping[str, ParameterValue]],
@@ -178,7 +179,7 @@ def _search(history: History, data: str, *, trials: int, seed: int) -> list[floa
 
 
 def test_each_context_finds_its_own_optimum_and_the_second_learns_from_the_first() -> None:
-    for seed in range(3):
+    for seed in range(2):
         history = History(CONTEXTS)
         assert min(_search(history, "a", trials=20, seed=seed)) < 0.01
         assert min(_search(history, "b", trials=6, seed=seed)) < 0.03  # measured: 0.002 to 0.008
