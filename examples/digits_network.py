@@ -8,6 +8,7 @@ With examples/digits_small.yaml in its place the loss alone is optimised, among 
 
 import argparse
 import json
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,9 +46,14 @@ class Network:
 
     def train(self, data: Split, *, lr: float, l2: float, epochs: int) -> None:
         """Stochastic gradient descent with momentum."""
+        for _ in self.epochs(data, lr=lr, l2=l2, epochs=epochs):
+            pass
+
+    def epochs(self, data: Split, *, lr: float, l2: float, epochs: int) -> Iterator[int]:
+        """The same, and gives the number of each epoch at its end."""
         random = np.random.default_rng(2)
         speed_into, speed_out = np.zeros_like(self.into), np.zeros_like(self.out)
-        for _ in range(epochs):
+        for epoch in range(1, epochs + 1):
             order = random.permutation(len(data.labels))
             for start in range(0, len(order), _BATCH):
                 rows = order[start : start + _BATCH]
@@ -59,6 +65,7 @@ class Network:
                 speed_into = 0.9 * speed_into - lr * (images.T @ back / len(rows) + l2 * self.into)
                 self.out += speed_out
                 self.into += speed_into
+            yield epoch
 
 
 def evaluate(network: Network, data: Split) -> dict[str, float]:

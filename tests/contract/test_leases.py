@@ -37,11 +37,18 @@ async def report(
     lease_s: float = 60,
     loss: float | None = None,
     request: Request | None = None,
+    stop_reason: str = "",
 ) -> Reported:
     """Reports, with a measurement where a loss is given."""
     measurement = None if loss is None else measured(1, loss)
     return await ledger.report(
-        study, number, lease_id=lease_id, lease_s=lease_s, measurement=measurement, request=request
+        study,
+        number,
+        lease_id=lease_id,
+        lease_s=lease_s,
+        measurement=measurement,
+        request=request,
+        stop_reason=stop_reason,
     )
 
 
@@ -204,3 +211,32 @@ async def test_a_trial_keeps_so_many_measurements(
     assert caught.value.metadata == {"limit": "20", "field": "measurements"}
     assert (await read_one(ledger, study, 1)).measurement_count == 20
     assert (await report(ledger, study)).lease_valid
+
+
+async def test_a_decision_to_stop_is_made_once_and_kept(ledger: Ledger, study: StudyName) -> None:
+    await commit(ledger, study, write(running(0.1), lease_s=60), write(running(0.2, "lease-2"), lease_s=60))
+    decided = await report(ledger, study, loss=1.0, request=request("r"), stop_reason="too slow")
+    assert decided.stop_reason == "too slow"
+    assert (await report(ledger, study, loss=1.0, request=request("r"))).stop_reason == "too slow"  # repeated
+    assert (await report(ledger, study)).stop_reason == "too slow"  # a heartbeat
+    assert (await report(ledger, study, loss=0.5, stop_reason="another")).stop_reason == "too slow"
+    assert (await report(ledger, study, 2, lease_id="lease-2", loss=1.0)).stop_reason == ""
+
+
+async def test_a_decision_to_stop_holds_for_the_next_attempt(ledger: Ledger, study: StudyName) -> None:
+    committed = await commit(ledger, study, write(running(0.1), lease_s=60))
+    await report(ledger, study, loss=1.0, stop_reason="too slow")
+    given_back = committed.records[0].trial.release(lease_id="lease-1")
+    committed = await commit(ledger, study, write(given_back))
+    again = committed.records[0].trial.start(lease_id="lease-3", worker_id="", now=NOW)
+    await commit(ledger, study, write(again, lease_s=60))
+    assert (await report(ledger, study, lease_id="lease-3")).stop_reason == "too slow"
+
+
+async def test_what_is_not_appended_decides_nothing(ledger: Ledger, study: StudyName) -> None:
+    await commit(ledger, study, write(running(0.1), lease_s=60))
+    await report(ledger, study, loss=1.0, request=request("r"))
+    await report(ledger, study, lease_id="lease-9", loss=1.0, stop_reason="not its worker")
+    await report(ledger, study, loss=1.0, request=request("r"), stop_reason="said differently before")
+    await report(ledger, study, stop_reason="a heartbeat")
+    assert (await report(ledger, study)).stop_reason == ""

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import string
 from datetime import UTC
+from typing import Any
 
 from hypothesis import strategies as st
 
 from asktell_server.domain.algorithm import Algorithm, Auto, Bayesian, Grid, Manual, Random, Sobol
+from asktell_server.domain.early_stopping import (
+    Hyperband,
+    MedianStopping,
+    PatienceStopping,
+    PercentileStopping,
+    StoppingRule,
+    SuccessiveHalving,
+    ThresholdStopping,
+)
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.linear_text import read_constraint
 from asktell_server.domain.metrics import Goal, Metric, Metrics, Objective, Split, TrackedMetric
@@ -268,11 +278,29 @@ def studies(draw: st.DrawFn) -> Study:
         max_running_trials=draw(st.integers(0, 2**31 - 1)),
         replicates=draw(st.integers(1, 1000)),
         max_staleness=draw(st.none() | st.integers(0, 1000)),
+        early_stopping=draw(st.lists(stopping_rules(), max_size=3).map(tuple)),
         seed=draw(st.integers(0, _EXACT - 1)),
         labels=draw(label_maps),
         annotations=draw(label_maps),
         create_time=created,
         update_time=created,
+    )
+
+
+def stopping_rules() -> st.SearchStrategy[StoppingRule]:
+    """Early-stopping rules on a study's only objective."""
+    steps, count, gain = st.integers(1, 2**63 - 1), st.integers(1, 2**31 - 1), st.floats(0, 1e300)
+    common: dict[str, Any] = {"grace_trials": st.integers(0, 2**31 - 1)}
+    periodic = {"min_steps": st.integers(0, 2**63 - 1), "interval_steps": steps, **common}
+    halving = {"reduction_factor": st.integers(2, 2**31 - 1), **common}
+    return st.one_of(
+        st.builds(MedianStopping, min_trials=count, **periodic),
+        st.builds(PercentileStopping, percentile=st.floats(0.1, 99.9), min_trials=count, **periodic),
+        st.builds(ThresholdStopping, max=finite, min=st.none(), **periodic),
+        st.builds(ThresholdStopping, max=st.none(), min=finite, **periodic),
+        st.builds(PatienceStopping, patience_steps=steps, min_gain=gain, min_steps=steps, **common),
+        st.builds(SuccessiveHalving, min_steps=steps, **halving),
+        st.builds(Hyperband, min_steps=st.integers(1, 99), max_steps=st.integers(100, 2**63 - 1), **halving),
     )
 
 

@@ -115,3 +115,11 @@ def test_study_file_is_what_the_workers_expect() -> None:
 def test_every_language_has_a_worker() -> None:
     names = [language.name for language in polyglot.LANGUAGES]
     assert names == ["python", "go", "typescript", "java", "rust", "cpp", "bash"]
+
+
+def test_the_network_is_the_same_epoch_by_epoch() -> None:
+    data, _ = python_digits.read_digits(EXAMPLES / "data" / "digits.csv")
+    whole, stepped = (digits_network.Network(data.images.shape[1], 4) for _ in range(2))
+    whole.train(data, lr=0.05, l2=1e-5, epochs=2)
+    assert list(stepped.epochs(data, lr=0.05, l2=1e-5, epochs=2)) == [1, 2]
+    assert np.array_equal(whole.out, stepped.out)

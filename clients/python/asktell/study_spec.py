@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Required, TypedDict
 
+from asktell.early_stopping import EarlyStopping
 from asktell.spaces import Space
 from asktell.spec import Algorithm, Metric, Objective, OutcomeConstraint
 
@@ -22,6 +23,8 @@ class StudyChanges(TypedDict, total=False):
         patience: it ends when this many trials in a row did not better the best one.
         deadline: it ends at this time (with a time zone).
         baseline_trial: the number of the trial that bounds with `of_baseline` refer to; None = the first imported one.
+        early_stopping: when a running trial is told to stop: `MedianStopping()`, `SuccessiveHalving(min_steps=1)`, or several
+            joined by `|`.
         max_running: the most trials that run at once.
         max_staleness: the most trials that may end between the computation of a suggestion and its start; 0 = every
             suggestion knows all results. By default it is 0 with fewer than 6 running trials; with more, results count by their
@@ -36,6 +39,7 @@ class StudyChanges(TypedDict, total=False):
     patience: int | None
     deadline: datetime | None
     baseline_trial: int | None
+    early_stopping: EarlyStopping | None
     max_running: int | None
     max_staleness: int | None
     display_name: str | None

@@ -72,6 +72,8 @@ def _changeable(wanted: WantedStudy, stored: Study) -> Iterator[str]:
         yield "max_running_trials"
     if study.baseline_trial != stored.baseline_trial:
         yield "baseline_trial"
+    if study.early_stopping != stored.early_stopping:
+        yield "early_stopping"
     if "max_staleness" not in wanted.unset and study.max_staleness != stored.max_staleness:
         yield "max_staleness"
 

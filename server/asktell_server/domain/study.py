@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from asktell_server.domain.algorithm import Algorithm, Auto
+from asktell_server.domain.early_stopping import StoppingRule
+from asktell_server.domain.early_stopping_checks import validate_early_stopping
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
 from asktell_server.domain.goal_rules import validate_goals, validate_targets
 from asktell_server.domain.goals import Goals
@@ -98,6 +100,8 @@ class Study:
     `baseline_trial` is the trial that relative outcome constraints refer to; None = the first imported one that has their
     metrics.
 
+    `early_stopping` are the rules by which running trials are stopped: the first that holds does it.
+
     `max_staleness` is how many trials may end between the making of a suggestion and its start; None = decided by
     how many trials run and how surprising their results are.
     """
@@ -115,6 +119,7 @@ class Study:
     replicates: int = 1
     max_staleness: int | None = None
     baseline_trial: int | None = None
+    early_stopping: tuple[StoppingRule, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     state: StudyState = StudyState.ACTIVE
@@ -147,6 +152,7 @@ class Study:
         self.stopping.validate(f"{where}.stopping_rules")
         validate_targets(self.goals, self.stopping.target_value, self.stopping.target_values, where)
         self._validate_baseline(f"{where}.baseline_trial")
+        validate_early_stopping(self.early_stopping, self.goals, self.tracked_metrics, where)
         self.lease.validate(f"{where}.lease_policy")
         if self.max_running_trials < 0:
             raise InvalidArgument(f"{where}.max_running_trials", f"must be at least 0, got {self.max_running_trials}")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from asktell_server.domain.metrics import Measurement
 from asktell_server.store.protocol import CurvePart, Point
@@ -133,6 +133,10 @@ class Curves:
     def of(self, number: int) -> Mapping[str, Curve]:
         """A trial's curves by metric; empty before its first report. They go on changing."""
         return self._curves.get(number, {})
+
+    def of_metric(self, metric: str) -> Iterator[tuple[int, Curve]]:
+        """The curves of a metric, with their trials' numbers, in the order of the first reports."""
+        return ((number, curves[metric]) for number, curves in self._curves.items() if metric in curves)
 
     def report(self, number: int, measurement: Measurement) -> None:
         """Takes in a measurement. One that is known already changes nothing."""

@@ -27,10 +27,10 @@ class ReportAnswer:
 
 
 def answer_to(reported: Reported) -> ReportAnswer:
-    """The answer to what the ledger has taken in: a worker that has lost its lease should stop."""
+    """The answer to what the ledger has taken in: a worker that has lost its lease should stop, and one whose trial is to stop."""
     lost = f"the lease is lost: the trial is {reported.trial_state.value} and no longer this worker's"
     return ReportAnswer(
         lease_valid=reported.lease_valid,
         lease_expire_time=reported.lease_expire_time,
-        stop_reason="" if reported.lease_valid else lost,
+        stop_reason=reported.stop_reason if reported.lease_valid else lost,
     )

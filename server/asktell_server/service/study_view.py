@@ -23,6 +23,7 @@ from asktell_server.engine.history import History
 from asktell_server.engine.problem import Problem
 from asktell_server.pace import in_pieces
 from asktell_server.service.curves import Curve, Curves
+from asktell_server.service.early_stopper import EarlyStopper
 from asktell_server.service.observing import observation
 from asktell_server.service.problems import problem_of
 from asktell_server.service.ranking import Ranking
@@ -56,6 +57,7 @@ class StudyView:
         self.snapshot_sequence = 0
         """From which position on changes count toward the next snapshot: that of the newest one known, or a later one."""
         self.curves = Curves()
+        self._stopper = EarlyStopper(self.curves)
         self._trials = TrialBook()
         self._deleted: set[int] = set()
         self._measurements: dict[int, int] = {}
@@ -235,11 +237,16 @@ class StudyView:
             self._trials.pop(number)
         self._measurements.pop(number, None)
         self.curves.remove(number)
+        self._stopper.forget()
 
     def report(self, number: int, measurement: Measurement) -> None:
         """Takes in a measurement as it was written; the log will bring it once more."""
         if number not in self._deleted:
-            self.curves.report(number, measurement)
+            self._stopper.report(number, measurement)
+
+    def stop_reason(self, number: int, measurement: Measurement) -> str:
+        """Why the trial should stop that is about to report this, by the study's early-stopping rules; empty = it goes on."""
+        return self._stopper.reason(self.study, number, measurement)
 
     def _forget(self, number: int, state: TrialState) -> None:
         """Takes a version of a trial, which has the state, out of all that is kept by states."""

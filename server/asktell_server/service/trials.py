@@ -111,6 +111,7 @@ class Trials:
 
         study = await self._changes.checked(name.study, check)
         measurement = Measurement(step=step, metrics=metrics, report_time=self._clock()) if metrics else None
+        view = self._views.peek(name.study)
         reported = await self._ledger.report(
             name.study,
             name.number,
@@ -118,10 +119,13 @@ class Trials:
             lease_s=study.lease.duration_s,
             measurement=measurement,
             request=request if measurement else None,
+            stop_reason=view.stop_reason(name.number, measurement) if view and measurement else "",
         )
         view = self._views.peek(name.study)
         if measurement is not None and reported.lease_valid and view is not None:
             view.report(name.number, measurement)
+            if study.early_stopping:
+                self._views.freshen(name.study)
         return answer_to(reported)
 
     async def release(self, name: TrialName, *, lease_id: str, request: Request | None) -> TrialRecord:

@@ -12,6 +12,7 @@ from asktell_server.domain.errors import AsktellError
 from asktell_server.domain.names import StudyName
 from asktell_server.pace import Pace
 from asktell_server.service.curves import most_to_read
+from asktell_server.service.freshening import FRESH_S, Freshening
 from asktell_server.service.log_pages import PAGE
 from asktell_server.service.resting import REST_S, Resting
 from asktell_server.service.snapshots import Snapshots
@@ -50,10 +51,12 @@ class Views:
         snapshots: Snapshots | None = None,
         rest_s: float = REST_S,
         stop_s: float = STOP_S,
+        fresh_s: float = FRESH_S,
     ) -> None:
         self._ledger = ledger
         self._resting = Resting(self._catch_up, rest_s=rest_s)
         self._stop_s = stop_s
+        self._freshening = Freshening(self._freshen, fresh_s=fresh_s)
         self._snapshots = snapshots or Snapshots(ledger)
         self._max_trials = max_trials
         self._views: OrderedDict[StudyName, StudyView] = OrderedDict()
@@ -72,10 +75,24 @@ class Views:
         """Forgets a study."""
         if self._views.pop(name, None) is not None:
             self._size -= self._sizes.pop(name)
+            self._freshening.forget(name)
+
+    def freshen(self, name: StudyName) -> None:
+        """Begins to bring a view up to date that has not been for `fresh_s` seconds. Nobody waits for it."""
+        self._freshening.used(name)
+
+    async def _freshen(self, name: StudyName) -> None:
+        try:
+            await self.refresh(name)
+        except AsktellError as error:  # whoever needs the study will hear of it
+            log.debug("view of %s not brought up to date: %s", name, error)
+        except Exception:  # nobody waits for it
+            log.exception("view of %s not brought up to date", name)
 
     async def close(self) -> None:
         """Writes snapshots of what has changed, as far as that goes in `stop_s`, and ends what is done beside the calls."""
         await self._resting.close()
+        await self._freshening.close()
         left = list(self._views)
         try:
             async with asyncio.timeout(self._stop_s):
@@ -136,6 +153,7 @@ class Views:
     def _keep(self, name: StudyName, view: StudyView) -> None:
         self._views[name] = view
         self._views.move_to_end(name)
+        self._freshening.was_read(name)
         self._count(name, view.size)
 
     async def _loaded(self, name: StudyName) -> StudyView:

@@ -22,6 +22,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from cattrs.strategies import configure_tagged_union
 
 from asktell_server.domain.algorithm import Algorithm
+from asktell_server.domain.early_stopping import StoppingRule
 from asktell_server.domain.errors import AsktellError
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.linear import LinearConstraint
@@ -53,7 +54,9 @@ _SCHEMA_OF_CONDITIONS = 3
 _SCHEMA_OF_RICHER_SPACES = 4
 """Of studies whose constraints on parameters older servers would not keep, whose derived parameters they would not deliver, or whose
 context they would choose, or whose priors or cost metric they would ignore."""
-_NEWEST = _SCHEMA_OF_RICHER_SPACES
+_SCHEMA_OF_EARLY_STOPPING = 5
+"""Of studies whose trials older servers would not stop."""
+_NEWEST = _SCHEMA_OF_EARLY_STOPPING
 SEALED_SCHEMA = 2
 """Of what `seal` makes; rises, too, when the meaning of something in it changes."""
 
@@ -101,6 +104,8 @@ def encode_study(study: Study) -> bytes:
 
 def _schema_of(study: Study) -> int:
     """The least schema whose readers understand all that the study says."""
+    if study.early_stopping:
+        return _SCHEMA_OF_EARLY_STOPPING
     space = study.space
     richer = any(parameter.prior is not None or parameter.context for parameter in space.parameters)
     if space.parameter_constraints or space.derived or richer or study.goals.cost_metric:
@@ -248,7 +253,8 @@ def _make_converter() -> Converter:
         lambda data, _: None if data is None else converter.structure(data, Prior),  # type: ignore[arg-type]
     )
     configure_tagged_union(Domain, converter, tag_name="kind", tag_generator=_DOMAIN_TAGS.__getitem__)
-    configure_tagged_union(Algorithm, converter, tag_name="kind", tag_generator=_algorithm_tag)
+    configure_tagged_union(Algorithm, converter, tag_name="kind", tag_generator=_kind_of)
+    configure_tagged_union(StoppingRule, converter, tag_name="kind", tag_generator=_kind_of)
     # Of a space only the constraints may be left out, where there are none.
     converter.register_unstructure_hook(
         SearchSpace, make_dict_unstructure_fn(SearchSpace, converter, _cattrs_omit_if_default=True)
@@ -256,8 +262,8 @@ def _make_converter() -> Converter:
     return converter
 
 
-def _algorithm_tag(kind: type) -> str:
-    tag: str = kind.kind  # type: ignore[attr-defined]  # every member of the union has it
+def _kind_of(kind: type) -> str:
+    tag: str = kind.kind  # type: ignore[attr-defined]  # every member of the unions has it
     return tag
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import asktell
+from asktell.early_stopping import RULES
 from asktell.v1 import search_space_pb2, study_pb2, trial_pb2, trial_service_pb2
 
 
@@ -54,6 +55,7 @@ def spec(study: study_pb2.Study) -> dict[str, Any]:
         "patience": rules.patience_trials if rules.HasField("patience_trials") else None,
         "lease_s": lease.lease_duration.ToTimedelta().total_seconds() if lease.HasField("lease_duration") else None,
         "max_attempts": lease.max_attempts or None,
+        "early_stopping": early_stopping(study.early_stopping),
         "max_running": study.max_running_trials or None,
         "replicates": study.replicates or None,
         "max_staleness": study.max_staleness if study.HasField("max_staleness") else None,
@@ -62,6 +64,24 @@ def spec(study: study_pb2.Study) -> dict[str, Any]:
         "seed": study.seed if study.HasField("seed") else None,
     }
     return arguments | {name: each for name, each in optional.items() if each is not None}
+
+
+def early_stopping(wire: study_pb2.EarlyStopping) -> asktell.EarlyStopping | None:
+    """Early-stopping rules; what is unset is left to the client."""
+    kind = wire.WhichOneof("rule")
+    if kind is None:
+        return None
+    if kind == "any":
+        return asktell.AnyStopping(tuple(_rule(rule, rule.WhichOneof("rule") or "") for rule in wire.any.rules))
+    return _rule(wire, kind)
+
+
+def _rule(wire: study_pb2.EarlyStopping, kind: str) -> asktell.StoppingRule:
+    settings = {field.name: each for part in (wire, getattr(wire, kind)) for field, each in part.ListFields()}
+    settings.pop(kind, None)
+    if "goal" in settings:
+        settings["goal"] = asktell.Goal(study_pb2.Goal.Name(settings["goal"]).removeprefix("GOAL_").lower())
+    return RULES[kind](**settings)
 
 
 def space(wire: search_space_pb2.SearchSpace) -> dict[str, asktell.Domain | asktell.Derived]:

@@ -323,6 +323,14 @@ def _tracked(*metrics: str, **fields: Any) -> dict[str, Any]:
     return {"tracked_metrics": [study_pb2.TrackedMetric(metric=metric, **fields) for metric in metrics]}
 
 
+def _any(*rules: study_pb2.EarlyStopping) -> study_pb2.EarlyStopping:
+    return study_pb2.EarlyStopping(any=study_pb2.AnyStopping(rules=rules))
+
+
+def _median(**fields: Any) -> study_pb2.EarlyStopping:
+    return study_pb2.EarlyStopping(median=study_pb2.MedianStopping(), **fields)
+
+
 BAD_SETTINGS: list[tuple[str, dict[str, Any], str, str]] = [
     ("display name too long", {"display_name": "x" * 257}, "display_name", "INVALID_FIELD"),
     ("tracked metric without a name", _tracked(""), "tracked_metrics[0].metric", "INVALID_FIELD"),
@@ -344,6 +352,16 @@ BAD_SETTINGS: list[tuple[str, dict[str, Any], str, str]] = [
     ("max_attempts negative", {"lease_policy": lease(60, max_attempts=-1)}, "lease_policy.max_attempts", "INVALID_FIELD"),
     ("max_attempts above 100", {"lease_policy": lease(60, max_attempts=101)}, "lease_policy.max_attempts", "INVALID_FIELD"),
     ("max_running_trials negative", {"max_running_trials": -1}, "max_running_trials", "INVALID_FIELD"),
+    ("early stopping without a rule", {"early_stopping": study_pb2.EarlyStopping(metric="loss")}, "early_stopping", "INVALID_FIELD"),
+    ("early stopping of no rules", {"early_stopping": study_pb2.EarlyStopping(any=study_pb2.AnyStopping())}, "early_stopping.any.rules", "INVALID_FIELD"),
+    ("early stopping in itself", {"early_stopping": _any(study_pb2.EarlyStopping(any=study_pb2.AnyStopping()))}, "early_stopping.any.rules[0]", "INVALID_FIELD"),
+    ("early stopping by an unknown metric", {"early_stopping": _median(metric="nope")}, "early_stopping.metric", "UNKNOWN_METRIC"),
+    ("early stopping with an unknown goal", {"early_stopping": _median(goal=9)}, "early_stopping.goal", "INVALID_FIELD"),
+    ("early stopping, settings beside any", {"early_stopping": study_pb2.EarlyStopping(any=_any(_median()).any, metric="loss")}, "early_stopping.metric", "INVALID_FIELD"),
+    ("early stopping, trials negative", {"early_stopping": _any(_median(), study_pb2.EarlyStopping(median=study_pb2.MedianStopping(min_trials=-1)))}, "early_stopping.any.rules[1].median.min_trials", "INVALID_FIELD"),
+    ("early stopping, no interval of rungs", {"early_stopping": study_pb2.EarlyStopping(interval_steps=2, hyperband=study_pb2.HyperbandStopping(min_steps=1, max_steps=9))}, "early_stopping.interval_steps", "INVALID_FIELD"),
+    ("early stopping, threshold NaN", {"early_stopping": study_pb2.EarlyStopping(threshold=study_pb2.ThresholdStopping(max=NAN))}, "early_stopping.threshold.max", "INVALID_FIELD"),
+    ("early stopping, no first rung", {"early_stopping": study_pb2.EarlyStopping(successive_halving=study_pb2.SuccessiveHalvingStopping())}, "early_stopping.successive_halving.min_steps", "INVALID_FIELD"),
     ("replicates negative", {"replicates": -1}, "replicates", "INVALID_FIELD"),
     ("replicates too many", {"replicates": 1001}, "replicates", "INVALID_FIELD"),
     ("max_staleness negative", {"max_staleness": -1}, "max_staleness", "INVALID_FIELD"),
@@ -481,7 +499,7 @@ def _update_study() -> Iterator[Case]:
             request=of("display_name", path),
             field="update_mask.paths[1]",
         )
-    updatable = ("display_name", "stopping_rules", "max_running_trials")
+    updatable = ("display_name", "stopping_rules", "max_running_trials", "early_stopping")
     for what, fields, field, reason in BAD_SETTINGS:
         path = field.partition(".")[0]
         if path in updatable:
@@ -510,9 +528,9 @@ def _update_study() -> Iterator[Case]:
     )
     yield Case(
         method=method,
-        what="early stopping",
-        request=of("early_stopping"),
-        field="study.early_stopping",
+        what="early stopping by a model",
+        request=of("early_stopping", early_stopping=study_pb2.EarlyStopping(auto=study_pb2.AutoStopping())),
+        field="study.early_stopping.auto",
         reason="NOT_SUPPORTED",
         code="UNIMPLEMENTED",
     )

@@ -212,6 +212,22 @@ def test_a_cancelled_trial_ends_its_command(cli: CommandLine) -> None:
     assert "trial 1" in out
 
 
+def test_a_trial_that_should_stop_ends_its_command(cli: CommandLine) -> None:
+    cli.run("study", "create", cli.file("study.yaml", f"{STUDY}early_stopping: {{threshold: {{max: 2}}}}\n"))
+    study = cli.client.study("s")
+    program = 'import time\nfor step in (1, 2, 3): print(f\'{{"step": {step}, "loss": {step}}}\', flush=True)\ntime.sleep(120)'
+    cli.run("run", "s", "--max-trials", "1", *python(cli, program))
+    trial = study.trials()[0]
+    assert (trial.state, trial.reason) == ("STOPPED", "threshold: its loss at step 3, 3, is above 2")
+    assert trial.metrics == {"loss": 3.0}
+    assert "early stopping  threshold (max 2)" in cli.run("study", "show", "s")[0]
+    cli.run("study", "update", "s", "--early-stopping", "median:min_steps=4+patience:patience_steps=9")
+    rules = asktell.MedianStopping(min_steps=4) | asktell.PatienceStopping(9)
+    assert study.refresh().early_stopping == rules
+    cli.run("study", "update", "s", "--early-stopping", "none")
+    assert study.refresh().early_stopping is None
+
+
 def test_a_long_trial_outlives_its_lease(cli: CommandLine) -> None:
     cli.run("study", "create", cli.file("study.yaml", f"{STUDY}lease: {{duration_s: 3}}\n"))
     program = "import time; time.sleep(4.5); print('{\"loss\": 1}')"

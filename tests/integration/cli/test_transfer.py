@@ -27,6 +27,12 @@ parameters:
   p: {type: int, min: 1, max: 9, prior: {mean: 4, relative_standard_deviation: 0.25}}
 algorithm: {bayesian: {start_trials: 7}}
 stopping: {max_trials: 60, target: 0.75, patience: 40, deadline: 2090-12-01T12:00:00Z}
+early_stopping:
+  - median
+  - percentile: {percentile: 12.5, min_steps: 2, min_trials: 4, interval_steps: 3, grace_trials: 9}
+  - threshold: {metric: acc, max: 1e9, min: -0.5}
+  - patience: {patience_steps: 7, min_gain: 1e-4, metric: acc, goal: maximize}
+  - hyperband: {min_steps: 2, max_steps: 81, reduction_factor: 4}
 lease: {duration_s: 0, max_attempts: 5}
 max_running: 4
 replicates: 2
@@ -47,6 +53,7 @@ outcome_constraints:
 baseline_trial: 3
 parameters: {x: {type: float, min: 0, max: 1}}
 stopping: {target: {loss: 0.25, speed: 2}}
+early_stopping: {successive_halving: {min_steps: 3, metric: loss}}
 """
 
 

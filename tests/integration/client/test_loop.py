@@ -43,6 +43,37 @@ async def test_the_loop(client: Any) -> None:
     assert (study.state, study.finish_reason, study.counts.succeeded) == ("FINISHED", "MAX_TRIALS", 8)
 
 
+async def test_a_trial_is_told_to_stop(client: Any) -> None:
+    rules = asktell.MedianStopping(min_trials=3) | asktell.ThresholdStopping(max=9.0, grace_trials=1)
+    study = await do(
+        client.create_study("early", space=SPACE, objectives=asktell.Minimize("loss"), early_stopping=rules)
+    )
+    assert study.early_stopping == rules
+    for loss in (1.0, 2.0, 99.0):
+        trial = await do(study.ask())
+        said = [await do(trial.report(step=step, loss=loss - step)) for step in range(3)]
+        assert said == [loss == 99] * 3
+        assert trial.should_stop is (loss == 99)
+        await do(trial.stop() if trial.should_stop else trial.tell(loss=loss - 2))
+    (stopped,) = await do(study.trials(states="STOPPED"))
+    assert stopped.reason == "threshold: its loss at step 0, 99, is above 9"
+
+    trial = await do(study.ask())
+    assert await do(trial.report(step=1, loss=-0.5)) is False
+    assert await do(trial.report(step=2, loss=1.2)) is False  # its best so far is -0.5
+    again = await do(study.ask())
+    assert await do(again.report(step=2, loss=1.2)) is True
+    assert again.stop_reason.startswith("median: its best loss so far, 1.2, is worse than -0.25, the median of the 4")
+    await do(again.stop())
+    assert (again.state, again.metrics, again.reason) == ("STOPPED", {"loss": 1.2}, again.stop_reason)
+    with pytest.raises(asktell.InvalidArgument, match=r"^early_stopping\.min_trials: must be at least 1, got -1"):
+        await do(study.update(early_stopping=asktell.MedianStopping(min_trials=-1)))
+    await do(study.update(early_stopping=None))
+    assert study.early_stopping is None
+    last = await do(study.ask())
+    assert await do(last.report(step=2, loss=50.0)) is False
+
+
 async def test_where_results_are_noisy_a_model_has_a_best_of_its_own(client: Any) -> None:
     study = await do(client.create_study("noisy", space=SPACE, objectives=asktell.Minimize("loss"), seed=1))
     for index in range(6):

@@ -11,15 +11,8 @@ from tests.integration.rules.conftest import NewStudy
 from tests.support.rpc import Rpc, refused
 
 EARLY_STOPPING: list[tuple[dict[str, Any], str]] = [
-    ({"early_stopping": study_pb2.EarlyStopping(median=study_pb2.MedianStopping())}, "early_stopping"),
-    (
-        {
-            "early_stopping": study_pb2.EarlyStopping(
-                successive_halving=study_pb2.SuccessiveHalvingStopping(min_steps=1)
-            )
-        },
-        "early_stopping",
-    ),
+    ({"early_stopping": study_pb2.EarlyStopping(auto=study_pb2.AutoStopping())}, "early_stopping.auto"),
+    ({"early_stopping": study_pb2.EarlyStopping(wilcoxon=study_pb2.WilcoxonStopping())}, "early_stopping.wilcoxon"),
 ]
 
 
@@ -30,12 +23,12 @@ def test_create_study_refuses_it(new_study: NewStudy, fields: dict[str, Any], fi
     assert what.metadata == {"field": f"study.{field}"}
 
 
-def test_update_study_refuses_early_stopping(new_study: NewStudy) -> None:
+def test_update_study_refuses_early_stopping_by_a_model(new_study: NewStudy) -> None:
     what = refused(lambda: new_study().update("early_stopping", **EARLY_STOPPING[0][0]))
     assert (what.code.name, what.reason, what.metadata["field"]) == (
         "UNIMPLEMENTED",
         "NOT_SUPPORTED",
-        "study.early_stopping",
+        "study.early_stopping.auto",
     )
 
 

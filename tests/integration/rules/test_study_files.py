@@ -283,6 +283,43 @@ def test_mistakes_in_priors_are_found_in_their_place(rpc: Rpc, prior: str, compl
     assert (what.reason, what.metadata["line"]) == (reason, "4")
 
 
+def test_early_stopping_in_a_file(rpc: Rpc) -> None:
+    text = SMALL.replace("NAME", "stopped")
+    assert check(rpc, f"{text}early_stopping: median\n").early_stopping.HasField("median")
+    one = check(rpc, f"{text}early_stopping: {{patience: {{patience_steps: 3, metric: loss, goal: minimize}}}}\n")
+    assert MessageToDict(one.early_stopping) == {
+        "patience": {"patienceSteps": "3"},
+        "metric": "loss",
+        "goal": "GOAL_MINIMIZE",
+    }
+    two = check(
+        rpc, f"{text}early_stopping: [{{hyperband: {{min_steps: 1, max_steps: 9}}}}, {{threshold: {{max: 3}}}}]\n"
+    )
+    assert MessageToDict(two.early_stopping) == {
+        "any": {"rules": [{"hyperband": {"minSteps": "1", "maxSteps": "9"}}, {"threshold": {"max": 3.0}}]}
+    }
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason", "complaint"),
+    [
+        ("mean", "INVALID_STUDY_FILE", "5:17: early_stopping: must be one of median, percentile,"),
+        ("{median: {}, threshold: {}}", "INVALID_STUDY_FILE", "5:17: early_stopping: must name one rule, got median, threshold"),
+        ("{median: {steps: 1}}", "INVALID_STUDY_FILE", "5:27: early_stopping.median: unknown key 'steps'"),
+        ("{median: {min_trials: -1}}", "INVALID_FIELD", "5:39: early_stopping.median.min_trials: must be at least 1, got -1"),
+        ("[median, {median: {min_trials: -1}}]", "INVALID_FIELD", "early_stopping[1].median.min_trials: must be at least 1"),
+        ("{median: {metric: nope}}", "UNKNOWN_METRIC", "5:35: early_stopping.median.metric: must be a metric of the study"),
+        ("[]", "INVALID_FIELD", "5:17: early_stopping: must hold at least one rule"),
+        ("auto", "NOT_SUPPORTED", "5:17: early_stopping: early stopping by a model of the curves is not supported yet"),
+        ("{wilcoxon: {}}", "NOT_SUPPORTED", "early stopping by signed ranks is not supported yet"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_early_stopping_come_with_their_place(rpc: Rpc, entry: str, reason: str, complaint: str) -> None:
+    what = refused(lambda: check(rpc, SMALL.replace("NAME", "stopped") + f"early_stopping: {entry}\n"))
+    assert what.reason == reason
+    assert complaint in what.message
+
+
 @pytest.mark.parametrize("key", NOT_YET)
 def test_what_is_not_there_yet_is_refused_by_name(rpc: Rpc, key: str) -> None:
     text, place = f"{WHOLE}{key}: [x]\n", f"23:1: {key}"

@@ -9,6 +9,14 @@ import pytest
 from hypothesis import given
 
 from asktell_server.domain.algorithm import Bayesian, Grid
+from asktell_server.domain.early_stopping import (
+    Hyperband,
+    MedianStopping,
+    PatienceStopping,
+    PercentileStopping,
+    SuccessiveHalving,
+    ThresholdStopping,
+)
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Objective, Split, TrackedMetric
@@ -24,6 +32,14 @@ FIELD = ErrorReason.INVALID_FIELD
 @given(studies())
 def test_what_the_strategies_draw_is_valid(study: Study) -> None:
     study.validate()
+
+
+_TWO = Goals(
+    objectives=(
+        Objective(metric="loss", goal=Goal.MINIMIZE),
+        Objective(metric="size", goal=Goal.MINIMIZE),
+    )
+)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +83,49 @@ def test_what_the_strategies_draw_is_valid(study: Study) -> None:
         ({"replicates": 1001}, "replicates", FIELD),
         ({"max_staleness": -1}, "max_staleness", FIELD),
         ({"max_staleness": 1001}, "max_staleness", FIELD),
+        ({"early_stopping": (MedianStopping(),) * 9}, "early_stopping.any.rules", FIELD),
+        ({"early_stopping": (MedianStopping(metric="nope"),)}, "early_stopping.metric", ErrorReason.UNKNOWN_METRIC),
+        ({"early_stopping": (MedianStopping(metric="accuracy"),)}, "early_stopping.goal", FIELD),
+        ({"early_stopping": (MedianStopping(goal=Goal.MAXIMIZE),)}, "early_stopping.goal", FIELD),
+        (
+            {
+                "tracked_metrics": (TrackedMetric(metric="test_loss", split=Split.TEST),),
+                "early_stopping": (MedianStopping(metric="test_loss", goal=Goal.MINIMIZE),),
+            },
+            "early_stopping.metric",
+            ErrorReason.TEST_SPLIT_OBJECTIVE,
+        ),
+        ({"goals": _TWO, "early_stopping": (MedianStopping(),)}, "early_stopping.metric", FIELD),
+        ({"early_stopping": (MedianStopping(grace_trials=-1),)}, "early_stopping.grace_trials", FIELD),
+        ({"early_stopping": (MedianStopping(interval_steps=0),)}, "early_stopping.interval_steps", FIELD),
+        ({"early_stopping": (MedianStopping(min_steps=-1),)}, "early_stopping.median.min_steps", FIELD),
+        (
+            {"early_stopping": (MedianStopping(), MedianStopping(min_trials=0))},
+            "early_stopping.any.rules[1].median.min_trials",
+            FIELD,
+        ),
+        ({"early_stopping": (PercentileStopping(percentile=0),)}, "early_stopping.percentile.percentile", FIELD),
+        ({"early_stopping": (PercentileStopping(percentile=math.nan),)}, "early_stopping.percentile.percentile", FIELD),
+        ({"early_stopping": (ThresholdStopping(),)}, "early_stopping.threshold.max", FIELD),
+        ({"early_stopping": (ThresholdStopping(min=math.nan),)}, "early_stopping.threshold.min", FIELD),
+        ({"early_stopping": (ThresholdStopping(max=1.0, min=2.0),)}, "early_stopping.threshold.min", FIELD),
+        ({"early_stopping": (PatienceStopping(patience_steps=0),)}, "early_stopping.patience.patience_steps", FIELD),
+        (
+            {"early_stopping": (PatienceStopping(patience_steps=1, min_gain=-1.0),)},
+            "early_stopping.patience.min_gain",
+            FIELD,
+        ),
+        (
+            {"early_stopping": (SuccessiveHalving(min_steps=0),)},
+            "early_stopping.successive_halving.min_steps",
+            FIELD,
+        ),
+        (
+            {"early_stopping": (SuccessiveHalving(min_steps=1, reduction_factor=1),)},
+            "early_stopping.successive_halving.reduction_factor",
+            FIELD,
+        ),
+        ({"early_stopping": (Hyperband(min_steps=9, max_steps=9),)}, "early_stopping.hyperband.max_steps", FIELD),
         ({"seed": -1}, "seed", FIELD),
         ({"seed": 2**53}, "seed", FIELD),
         ({"labels": {"": "x"}}, "labels[]", FIELD),
@@ -93,6 +152,9 @@ def test_bad_studies_are_refused_by_field(changes: dict[str, Any], field: str, r
         {"goals": Goals(objectives=(Objective(metric="loss", goal=Goal.MINIMIZE, split=Split.TRAIN),))},
         {"lease": LeasePolicy(duration_s=0.0, max_attempts=1)},
         {"lease": LeasePolicy(duration_s=7 * 86_400.0, max_attempts=100)},
+        {"early_stopping": (MedianStopping(metric="accuracy", goal=Goal.MAXIMIZE),) * 8},
+        {"early_stopping": (ThresholdStopping(metric="accuracy", min=0.0, max=0.0),)},
+        {"goals": _TWO, "early_stopping": (MedianStopping(metric="size"),)},
         {"seed": 2**53 - 1},
         {"labels": {f"{index:063}": "x" * 256 for index in range(64)}},
         {"annotations": {"k": "x" * 65_535}},

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asktell_server.domain.early_stopping import MedianStopping, ThresholdStopping
 from asktell_server.domain.linear_text import read_constraint
 from asktell_server.domain.metrics import Measurement, Metric
 from asktell_server.domain.names import StudyName
@@ -130,6 +131,17 @@ def test_servers_refuse_studies_that_know_more_than_they_do(
     stored = encode_study(study)
     assert stored[0] == newest_of_those_who_refuse + 1
     assert decode_study(stored, revision=study.revision) == study
+
+
+def test_older_servers_refuse_studies_with_early_stopping_and_their_studies_are_read() -> None:
+    plain = a_study(StudyName(project="default", study_id="s"))
+    data = msgpack.unpackb(encode_study(plain)[1:])
+    del data["early_stopping"]
+    assert decode_study(bytes([SCHEMA]) + msgpack.packb(data), revision=plain.revision) == plain
+    stopping = dataclasses.replace(plain, early_stopping=(MedianStopping(min_steps=3), ThresholdStopping(max=1.5)))
+    stored = encode_study(stopping)
+    assert stored[0] > SCHEMA + 3
+    assert decode_study(stored, revision=plain.revision) == stopping
 
 
 def test_older_servers_refuse_studies_with_constraints_on_parameters() -> None:

@@ -349,7 +349,7 @@ type Study struct {
 	TrackedMetrics []*TrackedMetric `protobuf:"bytes,6,rep,name=tracked_metrics,json=trackedMetrics,proto3" json:"tracked_metrics,omitempty"`
 	// Optional. Immutable. How configurations are found. Default: auto.
 	Algorithm *Algorithm `protobuf:"bytes,7,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
-	// Optional. When a running trial is stopped early. Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+	// Optional. When a running trial is told to stop early. Default: never.
 	EarlyStopping *EarlyStopping `protobuf:"bytes,8,opt,name=early_stopping,json=earlyStopping,proto3" json:"early_stopping,omitempty"`
 	// Optional. When the study as a whole ends. Default: never.
 	StoppingRules *StoppingRules `protobuf:"bytes,9,opt,name=stopping_rules,json=stoppingRules,proto3" json:"stopping_rules,omitempty"`
@@ -1302,7 +1302,11 @@ func (x *BayesianAlgorithm) GetStartTrials() int32 {
 	return 0
 }
 
-// When a running trial is told to stop early.
+// When a running trial is told to stop early: by the answer of the Report that the rule judged, and of all later ones. The
+// decision is made once and kept with the trial, whatever becomes of its worker or of the rule.
+//
+// A rule compares the best values that trials had reported up to a step. Trials that run, have ended or were stopped all count;
+// equal values are never worse.
 type EarlyStopping struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Optional. Unset = never.
@@ -1311,7 +1315,25 @@ type EarlyStopping struct {
 	//
 	//	*EarlyStopping_Median
 	//	*EarlyStopping_SuccessiveHalving
-	Rule          isEarlyStopping_Rule `protobuf_oneof:"rule"`
+	//	*EarlyStopping_Percentile
+	//	*EarlyStopping_Threshold
+	//	*EarlyStopping_Patience
+	//	*EarlyStopping_Hyperband
+	//	*EarlyStopping_Any
+	//	*EarlyStopping_Auto
+	//	*EarlyStopping_Wilcoxon
+	Rule isEarlyStopping_Rule `protobuf_oneof:"rule"`
+	// Optional. The metric that is judged, any of the study that is not measured on test data. Default: the objective; required
+	// with several. With `any`, this and what follows belongs to each of its rules.
+	Metric string `protobuf:"bytes,10,opt,name=metric,proto3" json:"metric,omitempty"`
+	// Optional. Whether lower or higher is better; required for a metric that is neither an objective nor constrained, except by
+	// `threshold`.
+	Goal Goal `protobuf:"varint,11,opt,name=goal,proto3,enum=asktell.v1.Goal" json:"goal,omitempty"`
+	// Optional. Trials with numbers up to this one are never stopped.
+	GraceTrials int32 `protobuf:"varint,12,opt,name=grace_trials,json=graceTrials,proto3" json:"grace_trials,omitempty"`
+	// Optional. The rule judges the first report of each so many steps, counted from `min_steps`; default 1: every step. Refused
+	// with `patience`, `successive_halving` and `hyperband`.
+	IntervalSteps int64 `protobuf:"varint,13,opt,name=interval_steps,json=intervalSteps,proto3" json:"interval_steps,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1371,6 +1393,97 @@ func (x *EarlyStopping) GetSuccessiveHalving() *SuccessiveHalvingStopping {
 	return nil
 }
 
+func (x *EarlyStopping) GetPercentile() *PercentileStopping {
+	if x != nil {
+		if x, ok := x.Rule.(*EarlyStopping_Percentile); ok {
+			return x.Percentile
+		}
+	}
+	return nil
+}
+
+func (x *EarlyStopping) GetThreshold() *ThresholdStopping {
+	if x != nil {
+		if x, ok := x.Rule.(*EarlyStopping_Threshold); ok {
+			return x.Threshold
+		}
+	}
+	return nil
+}
+
+func (x *EarlyStopping) GetPatience() *PatienceStopping {
+	if x != nil {
+		if x, ok := x.Rule.(*EarlyStopping_Patience); ok {
+			return x.Patience
+		}
+	}
+	return nil
+}
+
+func (x *EarlyStopping) GetHyperband() *HyperbandStopping {
+	if x != nil {
+		if x, ok := x.Rule.(*EarlyStopping_Hyperband); ok {
+			return x.Hyperband
+		}
+	}
+	return nil
+}
+
+func (x *EarlyStopping) GetAny() *AnyStopping {
+	if x != nil {
+		if x, ok := x.Rule.(*EarlyStopping_Any); ok {
+			return x.Any
+		}
+	}
+	return nil
+}
+
+func (x *EarlyStopping) GetAuto() *AutoStopping {
+	if x != nil {
+		if x, ok := x.Rule.(*EarlyStopping_Auto); ok {
+			return x.Auto
+		}
+	}
+	return nil
+}
+
+func (x *EarlyStopping) GetWilcoxon() *WilcoxonStopping {
+	if x != nil {
+		if x, ok := x.Rule.(*EarlyStopping_Wilcoxon); ok {
+			return x.Wilcoxon
+		}
+	}
+	return nil
+}
+
+func (x *EarlyStopping) GetMetric() string {
+	if x != nil {
+		return x.Metric
+	}
+	return ""
+}
+
+func (x *EarlyStopping) GetGoal() Goal {
+	if x != nil {
+		return x.Goal
+	}
+	return Goal_GOAL_UNSPECIFIED
+}
+
+func (x *EarlyStopping) GetGraceTrials() int32 {
+	if x != nil {
+		return x.GraceTrials
+	}
+	return 0
+}
+
+func (x *EarlyStopping) GetIntervalSteps() int64 {
+	if x != nil {
+		return x.IntervalSteps
+	}
+	return 0
+}
+
 type isEarlyStopping_Rule interface {
 	isEarlyStopping_Rule()
 }
@@ -1385,16 +1498,65 @@ type EarlyStopping_SuccessiveHalving struct {
 	SuccessiveHalving *SuccessiveHalvingStopping `protobuf:"bytes,2,opt,name=successive_halving,json=successiveHalving,proto3,oneof"`
 }
 
+type EarlyStopping_Percentile struct {
+	// Not among the best share of the others at the same step.
+	Percentile *PercentileStopping `protobuf:"bytes,3,opt,name=percentile,proto3,oneof"`
+}
+
+type EarlyStopping_Threshold struct {
+	// Beyond a bound.
+	Threshold *ThresholdStopping `protobuf:"bytes,4,opt,name=threshold,proto3,oneof"`
+}
+
+type EarlyStopping_Patience struct {
+	// No gain for a number of steps.
+	Patience *PatienceStopping `protobuf:"bytes,5,opt,name=patience,proto3,oneof"`
+}
+
+type EarlyStopping_Hyperband struct {
+	// Successive halving in brackets.
+	Hyperband *HyperbandStopping `protobuf:"bytes,6,opt,name=hyperband,proto3,oneof"`
+}
+
+type EarlyStopping_Any struct {
+	// Several rules: the first that holds stops the trial.
+	Any *AnyStopping `protobuf:"bytes,7,opt,name=any,proto3,oneof"`
+}
+
+type EarlyStopping_Auto struct {
+	// Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+	Auto *AutoStopping `protobuf:"bytes,8,opt,name=auto,proto3,oneof"`
+}
+
+type EarlyStopping_Wilcoxon struct {
+	// Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+	Wilcoxon *WilcoxonStopping `protobuf:"bytes,9,opt,name=wilcoxon,proto3,oneof"`
+}
+
 func (*EarlyStopping_Median) isEarlyStopping_Rule() {}
 
 func (*EarlyStopping_SuccessiveHalving) isEarlyStopping_Rule() {}
+
+func (*EarlyStopping_Percentile) isEarlyStopping_Rule() {}
+
+func (*EarlyStopping_Threshold) isEarlyStopping_Rule() {}
+
+func (*EarlyStopping_Patience) isEarlyStopping_Rule() {}
+
+func (*EarlyStopping_Hyperband) isEarlyStopping_Rule() {}
+
+func (*EarlyStopping_Any) isEarlyStopping_Rule() {}
+
+func (*EarlyStopping_Auto) isEarlyStopping_Rule() {}
+
+func (*EarlyStopping_Wilcoxon) isEarlyStopping_Rule() {}
 
 // Stop a trial whose best intermediate value is worse than the median of the others' at the same step.
 type MedianStopping struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Optional. The first step at which a trial may be stopped.
 	MinSteps int64 `protobuf:"varint,1,opt,name=min_steps,json=minSteps,proto3" json:"min_steps,omitempty"`
-	// Optional. How many trials must have reached the step before one is stopped. Default 5.
+	// Optional. How many other trials must have reached the step before one is stopped. Default 5.
 	MinTrials     int32 `protobuf:"varint,2,opt,name=min_trials,json=minTrials,proto3" json:"min_trials,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1444,7 +1606,8 @@ func (x *MedianStopping) GetMinTrials() int32 {
 	return 0
 }
 
-// Keep one in `reduction_factor` at each rung.
+// Keep one in `reduction_factor` at each rung. Rungs are at min_steps, min_steps * reduction_factor, and so on; a trial is judged
+// once at each, by its first report at or beyond it. At least `reduction_factor` others must have been there.
 type SuccessiveHalvingStopping struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Required. The step of the first rung; at least 1.
@@ -1499,6 +1662,383 @@ func (x *SuccessiveHalvingStopping) GetReductionFactor() int32 {
 	return 0
 }
 
+// Stop a trial that is not among the best `percentile` percent of the others at the same step.
+type PercentileStopping struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Required. Above 0 and below 100; 25 keeps the best quarter.
+	Percentile float64 `protobuf:"fixed64,1,opt,name=percentile,proto3" json:"percentile,omitempty"`
+	// Optional. The first step at which a trial may be stopped.
+	MinSteps int64 `protobuf:"varint,2,opt,name=min_steps,json=minSteps,proto3" json:"min_steps,omitempty"`
+	// Optional. How many other trials must have reached the step before one is stopped. Default 5.
+	MinTrials     int32 `protobuf:"varint,3,opt,name=min_trials,json=minTrials,proto3" json:"min_trials,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PercentileStopping) Reset() {
+	*x = PercentileStopping{}
+	mi := &file_asktell_v1_study_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PercentileStopping) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PercentileStopping) ProtoMessage() {}
+
+func (x *PercentileStopping) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_study_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PercentileStopping.ProtoReflect.Descriptor instead.
+func (*PercentileStopping) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *PercentileStopping) GetPercentile() float64 {
+	if x != nil {
+		return x.Percentile
+	}
+	return 0
+}
+
+func (x *PercentileStopping) GetMinSteps() int64 {
+	if x != nil {
+		return x.MinSteps
+	}
+	return 0
+}
+
+func (x *PercentileStopping) GetMinTrials() int32 {
+	if x != nil {
+		return x.MinTrials
+	}
+	return 0
+}
+
+// Stop a trial that reports a value beyond a bound.
+type ThresholdStopping struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Optional, one of the two is required. Values above it stop the trial; finite.
+	Max *float64 `protobuf:"fixed64,1,opt,name=max,proto3,oneof" json:"max,omitempty"`
+	// Optional. Values below it stop the trial; finite.
+	Min *float64 `protobuf:"fixed64,2,opt,name=min,proto3,oneof" json:"min,omitempty"`
+	// Optional. The first step at which a trial may be stopped.
+	MinSteps      int64 `protobuf:"varint,3,opt,name=min_steps,json=minSteps,proto3" json:"min_steps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ThresholdStopping) Reset() {
+	*x = ThresholdStopping{}
+	mi := &file_asktell_v1_study_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ThresholdStopping) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ThresholdStopping) ProtoMessage() {}
+
+func (x *ThresholdStopping) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_study_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ThresholdStopping.ProtoReflect.Descriptor instead.
+func (*ThresholdStopping) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ThresholdStopping) GetMax() float64 {
+	if x != nil && x.Max != nil {
+		return *x.Max
+	}
+	return 0
+}
+
+func (x *ThresholdStopping) GetMin() float64 {
+	if x != nil && x.Min != nil {
+		return *x.Min
+	}
+	return 0
+}
+
+func (x *ThresholdStopping) GetMinSteps() int64 {
+	if x != nil {
+		return x.MinSteps
+	}
+	return 0
+}
+
+// Stop a trial that has not bettered its own best value for a number of steps.
+type PatienceStopping struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Required. The number of steps; at least 1.
+	PatienceSteps int64 `protobuf:"varint,1,opt,name=patience_steps,json=patienceSteps,proto3" json:"patience_steps,omitempty"`
+	// Optional. A gain of no more than this is none; finite, at least 0.
+	MinGain float64 `protobuf:"fixed64,2,opt,name=min_gain,json=minGain,proto3" json:"min_gain,omitempty"`
+	// Optional. The first step at which a trial may be stopped.
+	MinSteps      int64 `protobuf:"varint,3,opt,name=min_steps,json=minSteps,proto3" json:"min_steps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PatienceStopping) Reset() {
+	*x = PatienceStopping{}
+	mi := &file_asktell_v1_study_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PatienceStopping) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PatienceStopping) ProtoMessage() {}
+
+func (x *PatienceStopping) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_study_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PatienceStopping.ProtoReflect.Descriptor instead.
+func (*PatienceStopping) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *PatienceStopping) GetPatienceSteps() int64 {
+	if x != nil {
+		return x.PatienceSteps
+	}
+	return 0
+}
+
+func (x *PatienceStopping) GetMinGain() float64 {
+	if x != nil {
+		return x.MinGain
+	}
+	return 0
+}
+
+func (x *PatienceStopping) GetMinSteps() int64 {
+	if x != nil {
+		return x.MinSteps
+	}
+	return 0
+}
+
+// Successive halving in brackets whose first rungs are at min_steps, min_steps * reduction_factor, ... up to max_steps. Trials
+// compete within their bracket, which the trial's number gives.
+type HyperbandStopping struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Required. The step of the first rung of the first bracket; at least 1.
+	MinSteps int64 `protobuf:"varint,1,opt,name=min_steps,json=minSteps,proto3" json:"min_steps,omitempty"`
+	// Required. How many steps a trial has that is not stopped; above `min_steps`.
+	MaxSteps int64 `protobuf:"varint,2,opt,name=max_steps,json=maxSteps,proto3" json:"max_steps,omitempty"`
+	// Optional. At least 2. Default 3.
+	ReductionFactor int32 `protobuf:"varint,3,opt,name=reduction_factor,json=reductionFactor,proto3" json:"reduction_factor,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *HyperbandStopping) Reset() {
+	*x = HyperbandStopping{}
+	mi := &file_asktell_v1_study_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HyperbandStopping) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HyperbandStopping) ProtoMessage() {}
+
+func (x *HyperbandStopping) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_study_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HyperbandStopping.ProtoReflect.Descriptor instead.
+func (*HyperbandStopping) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *HyperbandStopping) GetMinSteps() int64 {
+	if x != nil {
+		return x.MinSteps
+	}
+	return 0
+}
+
+func (x *HyperbandStopping) GetMaxSteps() int64 {
+	if x != nil {
+		return x.MaxSteps
+	}
+	return 0
+}
+
+func (x *HyperbandStopping) GetReductionFactor() int32 {
+	if x != nil {
+		return x.ReductionFactor
+	}
+	return 0
+}
+
+// Several rules.
+type AnyStopping struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Required. 1 to 8, none of them `any`.
+	Rules         []*EarlyStopping `protobuf:"bytes,1,rep,name=rules,proto3" json:"rules,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnyStopping) Reset() {
+	*x = AnyStopping{}
+	mi := &file_asktell_v1_study_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnyStopping) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnyStopping) ProtoMessage() {}
+
+func (x *AnyStopping) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_study_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnyStopping.ProtoReflect.Descriptor instead.
+func (*AnyStopping) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *AnyStopping) GetRules() []*EarlyStopping {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+// By a model of the curves. Not supported yet.
+type AutoStopping struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AutoStopping) Reset() {
+	*x = AutoStopping{}
+	mi := &file_asktell_v1_study_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AutoStopping) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AutoStopping) ProtoMessage() {}
+
+func (x *AutoStopping) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_study_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AutoStopping.ProtoReflect.Descriptor instead.
+func (*AutoStopping) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{19}
+}
+
+// By signed ranks over folds. Not supported yet.
+type WilcoxonStopping struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WilcoxonStopping) Reset() {
+	*x = WilcoxonStopping{}
+	mi := &file_asktell_v1_study_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WilcoxonStopping) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WilcoxonStopping) ProtoMessage() {}
+
+func (x *WilcoxonStopping) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_study_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WilcoxonStopping.ProtoReflect.Descriptor instead.
+func (*WilcoxonStopping) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{20}
+}
+
 // When the study ends. The first rule that holds ends it. All may be changed by UpdateStudy.
 type StoppingRules struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1521,7 +2061,7 @@ type StoppingRules struct {
 
 func (x *StoppingRules) Reset() {
 	*x = StoppingRules{}
-	mi := &file_asktell_v1_study_proto_msgTypes[14]
+	mi := &file_asktell_v1_study_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1533,7 +2073,7 @@ func (x *StoppingRules) String() string {
 func (*StoppingRules) ProtoMessage() {}
 
 func (x *StoppingRules) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[14]
+	mi := &file_asktell_v1_study_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1546,7 +2086,7 @@ func (x *StoppingRules) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoppingRules.ProtoReflect.Descriptor instead.
 func (*StoppingRules) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{14}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *StoppingRules) GetMaxTrials() int32 {
@@ -1598,7 +2138,7 @@ type LeasePolicy struct {
 
 func (x *LeasePolicy) Reset() {
 	*x = LeasePolicy{}
-	mi := &file_asktell_v1_study_proto_msgTypes[15]
+	mi := &file_asktell_v1_study_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1610,7 +2150,7 @@ func (x *LeasePolicy) String() string {
 func (*LeasePolicy) ProtoMessage() {}
 
 func (x *LeasePolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[15]
+	mi := &file_asktell_v1_study_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1623,7 +2163,7 @@ func (x *LeasePolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeasePolicy.ProtoReflect.Descriptor instead.
 func (*LeasePolicy) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{15}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *LeasePolicy) GetLeaseDuration() *durationpb.Duration {
@@ -1665,7 +2205,7 @@ type TrialCounts struct {
 
 func (x *TrialCounts) Reset() {
 	*x = TrialCounts{}
-	mi := &file_asktell_v1_study_proto_msgTypes[16]
+	mi := &file_asktell_v1_study_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1677,7 +2217,7 @@ func (x *TrialCounts) String() string {
 func (*TrialCounts) ProtoMessage() {}
 
 func (x *TrialCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[16]
+	mi := &file_asktell_v1_study_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1690,7 +2230,7 @@ func (x *TrialCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrialCounts.ProtoReflect.Descriptor instead.
 func (*TrialCounts) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{16}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *TrialCounts) GetQueued() int32 {
@@ -1766,7 +2306,7 @@ type StudyWarning struct {
 
 func (x *StudyWarning) Reset() {
 	*x = StudyWarning{}
-	mi := &file_asktell_v1_study_proto_msgTypes[17]
+	mi := &file_asktell_v1_study_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1778,7 +2318,7 @@ func (x *StudyWarning) String() string {
 func (*StudyWarning) ProtoMessage() {}
 
 func (x *StudyWarning) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[17]
+	mi := &file_asktell_v1_study_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1791,7 +2331,7 @@ func (x *StudyWarning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StudyWarning.ProtoReflect.Descriptor instead.
 func (*StudyWarning) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{17}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *StudyWarning) GetKind() WarningKind {
@@ -1916,10 +2456,24 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"\x0fRandomAlgorithm\"\x10\n" +
 	"\x0eSobolAlgorithm\"6\n" +
 	"\x11BayesianAlgorithm\x12!\n" +
-	"\fstart_trials\x18\x01 \x01(\x05R\vstartTrials\"\xa5\x01\n" +
+	"\fstart_trials\x18\x01 \x01(\x05R\vstartTrials\"\xc2\x05\n" +
 	"\rEarlyStopping\x124\n" +
 	"\x06median\x18\x01 \x01(\v2\x1a.asktell.v1.MedianStoppingH\x00R\x06median\x12V\n" +
-	"\x12successive_halving\x18\x02 \x01(\v2%.asktell.v1.SuccessiveHalvingStoppingH\x00R\x11successiveHalvingB\x06\n" +
+	"\x12successive_halving\x18\x02 \x01(\v2%.asktell.v1.SuccessiveHalvingStoppingH\x00R\x11successiveHalving\x12@\n" +
+	"\n" +
+	"percentile\x18\x03 \x01(\v2\x1e.asktell.v1.PercentileStoppingH\x00R\n" +
+	"percentile\x12=\n" +
+	"\tthreshold\x18\x04 \x01(\v2\x1d.asktell.v1.ThresholdStoppingH\x00R\tthreshold\x12:\n" +
+	"\bpatience\x18\x05 \x01(\v2\x1c.asktell.v1.PatienceStoppingH\x00R\bpatience\x12=\n" +
+	"\thyperband\x18\x06 \x01(\v2\x1d.asktell.v1.HyperbandStoppingH\x00R\thyperband\x12+\n" +
+	"\x03any\x18\a \x01(\v2\x17.asktell.v1.AnyStoppingH\x00R\x03any\x12.\n" +
+	"\x04auto\x18\b \x01(\v2\x18.asktell.v1.AutoStoppingH\x00R\x04auto\x12:\n" +
+	"\bwilcoxon\x18\t \x01(\v2\x1c.asktell.v1.WilcoxonStoppingH\x00R\bwilcoxon\x12\x16\n" +
+	"\x06metric\x18\n" +
+	" \x01(\tR\x06metric\x12$\n" +
+	"\x04goal\x18\v \x01(\x0e2\x10.asktell.v1.GoalR\x04goal\x12!\n" +
+	"\fgrace_trials\x18\f \x01(\x05R\vgraceTrials\x12%\n" +
+	"\x0einterval_steps\x18\r \x01(\x03R\rintervalStepsB\x06\n" +
 	"\x04rule\"L\n" +
 	"\x0eMedianStopping\x12\x1b\n" +
 	"\tmin_steps\x18\x01 \x01(\x03R\bminSteps\x12\x1d\n" +
@@ -1927,7 +2481,32 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"min_trials\x18\x02 \x01(\x05R\tminTrials\"c\n" +
 	"\x19SuccessiveHalvingStopping\x12\x1b\n" +
 	"\tmin_steps\x18\x01 \x01(\x03R\bminSteps\x12)\n" +
-	"\x10reduction_factor\x18\x02 \x01(\x05R\x0freductionFactor\"\x88\x03\n" +
+	"\x10reduction_factor\x18\x02 \x01(\x05R\x0freductionFactor\"p\n" +
+	"\x12PercentileStopping\x12\x1e\n" +
+	"\n" +
+	"percentile\x18\x01 \x01(\x01R\n" +
+	"percentile\x12\x1b\n" +
+	"\tmin_steps\x18\x02 \x01(\x03R\bminSteps\x12\x1d\n" +
+	"\n" +
+	"min_trials\x18\x03 \x01(\x05R\tminTrials\"n\n" +
+	"\x11ThresholdStopping\x12\x15\n" +
+	"\x03max\x18\x01 \x01(\x01H\x00R\x03max\x88\x01\x01\x12\x15\n" +
+	"\x03min\x18\x02 \x01(\x01H\x01R\x03min\x88\x01\x01\x12\x1b\n" +
+	"\tmin_steps\x18\x03 \x01(\x03R\bminStepsB\x06\n" +
+	"\x04_maxB\x06\n" +
+	"\x04_min\"q\n" +
+	"\x10PatienceStopping\x12%\n" +
+	"\x0epatience_steps\x18\x01 \x01(\x03R\rpatienceSteps\x12\x19\n" +
+	"\bmin_gain\x18\x02 \x01(\x01R\aminGain\x12\x1b\n" +
+	"\tmin_steps\x18\x03 \x01(\x03R\bminSteps\"x\n" +
+	"\x11HyperbandStopping\x12\x1b\n" +
+	"\tmin_steps\x18\x01 \x01(\x03R\bminSteps\x12\x1b\n" +
+	"\tmax_steps\x18\x02 \x01(\x03R\bmaxSteps\x12)\n" +
+	"\x10reduction_factor\x18\x03 \x01(\x05R\x0freductionFactor\">\n" +
+	"\vAnyStopping\x12/\n" +
+	"\x05rules\x18\x01 \x03(\v2\x19.asktell.v1.EarlyStoppingR\x05rules\"\x0e\n" +
+	"\fAutoStopping\"\x12\n" +
+	"\x10WilcoxonStopping\"\x88\x03\n" +
 	"\rStoppingRules\x12\"\n" +
 	"\n" +
 	"max_trials\x18\x01 \x01(\x05H\x00R\tmaxTrials\x88\x01\x01\x12&\n" +
@@ -2007,7 +2586,7 @@ func file_asktell_v1_study_proto_rawDescGZIP() []byte {
 }
 
 var file_asktell_v1_study_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_asktell_v1_study_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_asktell_v1_study_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_asktell_v1_study_proto_goTypes = []any{
 	(StudyState)(0),                   // 0: asktell.v1.StudyState
 	(FinishReason)(0),                 // 1: asktell.v1.FinishReason
@@ -2028,36 +2607,43 @@ var file_asktell_v1_study_proto_goTypes = []any{
 	(*EarlyStopping)(nil),             // 16: asktell.v1.EarlyStopping
 	(*MedianStopping)(nil),            // 17: asktell.v1.MedianStopping
 	(*SuccessiveHalvingStopping)(nil), // 18: asktell.v1.SuccessiveHalvingStopping
-	(*StoppingRules)(nil),             // 19: asktell.v1.StoppingRules
-	(*LeasePolicy)(nil),               // 20: asktell.v1.LeasePolicy
-	(*TrialCounts)(nil),               // 21: asktell.v1.TrialCounts
-	(*StudyWarning)(nil),              // 22: asktell.v1.StudyWarning
-	nil,                               // 23: asktell.v1.Study.LabelsEntry
-	nil,                               // 24: asktell.v1.Study.AnnotationsEntry
-	nil,                               // 25: asktell.v1.GridAlgorithm.LevelsEntry
-	nil,                               // 26: asktell.v1.StoppingRules.TargetValuesEntry
-	(*SearchSpace)(nil),               // 27: asktell.v1.SearchSpace
-	(*timestamppb.Timestamp)(nil),     // 28: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),       // 29: google.protobuf.Duration
+	(*PercentileStopping)(nil),        // 19: asktell.v1.PercentileStopping
+	(*ThresholdStopping)(nil),         // 20: asktell.v1.ThresholdStopping
+	(*PatienceStopping)(nil),          // 21: asktell.v1.PatienceStopping
+	(*HyperbandStopping)(nil),         // 22: asktell.v1.HyperbandStopping
+	(*AnyStopping)(nil),               // 23: asktell.v1.AnyStopping
+	(*AutoStopping)(nil),              // 24: asktell.v1.AutoStopping
+	(*WilcoxonStopping)(nil),          // 25: asktell.v1.WilcoxonStopping
+	(*StoppingRules)(nil),             // 26: asktell.v1.StoppingRules
+	(*LeasePolicy)(nil),               // 27: asktell.v1.LeasePolicy
+	(*TrialCounts)(nil),               // 28: asktell.v1.TrialCounts
+	(*StudyWarning)(nil),              // 29: asktell.v1.StudyWarning
+	nil,                               // 30: asktell.v1.Study.LabelsEntry
+	nil,                               // 31: asktell.v1.Study.AnnotationsEntry
+	nil,                               // 32: asktell.v1.GridAlgorithm.LevelsEntry
+	nil,                               // 33: asktell.v1.StoppingRules.TargetValuesEntry
+	(*SearchSpace)(nil),               // 34: asktell.v1.SearchSpace
+	(*timestamppb.Timestamp)(nil),     // 35: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),       // 36: google.protobuf.Duration
 }
 var file_asktell_v1_study_proto_depIdxs = []int32{
-	27, // 0: asktell.v1.Study.search_space:type_name -> asktell.v1.SearchSpace
+	34, // 0: asktell.v1.Study.search_space:type_name -> asktell.v1.SearchSpace
 	6,  // 1: asktell.v1.Study.objectives:type_name -> asktell.v1.Objective
 	7,  // 2: asktell.v1.Study.outcome_constraints:type_name -> asktell.v1.OutcomeConstraint
 	8,  // 3: asktell.v1.Study.tracked_metrics:type_name -> asktell.v1.TrackedMetric
 	9,  // 4: asktell.v1.Study.algorithm:type_name -> asktell.v1.Algorithm
 	16, // 5: asktell.v1.Study.early_stopping:type_name -> asktell.v1.EarlyStopping
-	19, // 6: asktell.v1.Study.stopping_rules:type_name -> asktell.v1.StoppingRules
-	20, // 7: asktell.v1.Study.lease_policy:type_name -> asktell.v1.LeasePolicy
-	23, // 8: asktell.v1.Study.labels:type_name -> asktell.v1.Study.LabelsEntry
-	24, // 9: asktell.v1.Study.annotations:type_name -> asktell.v1.Study.AnnotationsEntry
+	26, // 6: asktell.v1.Study.stopping_rules:type_name -> asktell.v1.StoppingRules
+	27, // 7: asktell.v1.Study.lease_policy:type_name -> asktell.v1.LeasePolicy
+	30, // 8: asktell.v1.Study.labels:type_name -> asktell.v1.Study.LabelsEntry
+	31, // 9: asktell.v1.Study.annotations:type_name -> asktell.v1.Study.AnnotationsEntry
 	0,  // 10: asktell.v1.Study.state:type_name -> asktell.v1.StudyState
 	1,  // 11: asktell.v1.Study.finish_reason:type_name -> asktell.v1.FinishReason
-	21, // 12: asktell.v1.Study.trial_counts:type_name -> asktell.v1.TrialCounts
-	22, // 13: asktell.v1.Study.warnings:type_name -> asktell.v1.StudyWarning
-	28, // 14: asktell.v1.Study.create_time:type_name -> google.protobuf.Timestamp
-	28, // 15: asktell.v1.Study.update_time:type_name -> google.protobuf.Timestamp
-	28, // 16: asktell.v1.Study.finish_time:type_name -> google.protobuf.Timestamp
+	28, // 12: asktell.v1.Study.trial_counts:type_name -> asktell.v1.TrialCounts
+	29, // 13: asktell.v1.Study.warnings:type_name -> asktell.v1.StudyWarning
+	35, // 14: asktell.v1.Study.create_time:type_name -> google.protobuf.Timestamp
+	35, // 15: asktell.v1.Study.update_time:type_name -> google.protobuf.Timestamp
+	35, // 16: asktell.v1.Study.finish_time:type_name -> google.protobuf.Timestamp
 	2,  // 17: asktell.v1.Objective.goal:type_name -> asktell.v1.Goal
 	3,  // 18: asktell.v1.Objective.split:type_name -> asktell.v1.Split
 	3,  // 19: asktell.v1.OutcomeConstraint.split:type_name -> asktell.v1.Split
@@ -2068,18 +2654,27 @@ var file_asktell_v1_study_proto_depIdxs = []int32{
 	13, // 24: asktell.v1.Algorithm.random:type_name -> asktell.v1.RandomAlgorithm
 	14, // 25: asktell.v1.Algorithm.sobol:type_name -> asktell.v1.SobolAlgorithm
 	15, // 26: asktell.v1.Algorithm.bayesian:type_name -> asktell.v1.BayesianAlgorithm
-	25, // 27: asktell.v1.GridAlgorithm.levels:type_name -> asktell.v1.GridAlgorithm.LevelsEntry
+	32, // 27: asktell.v1.GridAlgorithm.levels:type_name -> asktell.v1.GridAlgorithm.LevelsEntry
 	17, // 28: asktell.v1.EarlyStopping.median:type_name -> asktell.v1.MedianStopping
 	18, // 29: asktell.v1.EarlyStopping.successive_halving:type_name -> asktell.v1.SuccessiveHalvingStopping
-	28, // 30: asktell.v1.StoppingRules.deadline:type_name -> google.protobuf.Timestamp
-	26, // 31: asktell.v1.StoppingRules.target_values:type_name -> asktell.v1.StoppingRules.TargetValuesEntry
-	29, // 32: asktell.v1.LeasePolicy.lease_duration:type_name -> google.protobuf.Duration
-	4,  // 33: asktell.v1.StudyWarning.kind:type_name -> asktell.v1.WarningKind
-	34, // [34:34] is the sub-list for method output_type
-	34, // [34:34] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	19, // 30: asktell.v1.EarlyStopping.percentile:type_name -> asktell.v1.PercentileStopping
+	20, // 31: asktell.v1.EarlyStopping.threshold:type_name -> asktell.v1.ThresholdStopping
+	21, // 32: asktell.v1.EarlyStopping.patience:type_name -> asktell.v1.PatienceStopping
+	22, // 33: asktell.v1.EarlyStopping.hyperband:type_name -> asktell.v1.HyperbandStopping
+	23, // 34: asktell.v1.EarlyStopping.any:type_name -> asktell.v1.AnyStopping
+	24, // 35: asktell.v1.EarlyStopping.auto:type_name -> asktell.v1.AutoStopping
+	25, // 36: asktell.v1.EarlyStopping.wilcoxon:type_name -> asktell.v1.WilcoxonStopping
+	2,  // 37: asktell.v1.EarlyStopping.goal:type_name -> asktell.v1.Goal
+	16, // 38: asktell.v1.AnyStopping.rules:type_name -> asktell.v1.EarlyStopping
+	35, // 39: asktell.v1.StoppingRules.deadline:type_name -> google.protobuf.Timestamp
+	33, // 40: asktell.v1.StoppingRules.target_values:type_name -> asktell.v1.StoppingRules.TargetValuesEntry
+	36, // 41: asktell.v1.LeasePolicy.lease_duration:type_name -> google.protobuf.Duration
+	4,  // 42: asktell.v1.StudyWarning.kind:type_name -> asktell.v1.WarningKind
+	43, // [43:43] is the sub-list for method output_type
+	43, // [43:43] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_asktell_v1_study_proto_init() }
@@ -2105,15 +2700,23 @@ func file_asktell_v1_study_proto_init() {
 	file_asktell_v1_study_proto_msgTypes[11].OneofWrappers = []any{
 		(*EarlyStopping_Median)(nil),
 		(*EarlyStopping_SuccessiveHalving)(nil),
+		(*EarlyStopping_Percentile)(nil),
+		(*EarlyStopping_Threshold)(nil),
+		(*EarlyStopping_Patience)(nil),
+		(*EarlyStopping_Hyperband)(nil),
+		(*EarlyStopping_Any)(nil),
+		(*EarlyStopping_Auto)(nil),
+		(*EarlyStopping_Wilcoxon)(nil),
 	}
-	file_asktell_v1_study_proto_msgTypes[14].OneofWrappers = []any{}
+	file_asktell_v1_study_proto_msgTypes[15].OneofWrappers = []any{}
+	file_asktell_v1_study_proto_msgTypes[21].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_asktell_v1_study_proto_rawDesc), len(file_asktell_v1_study_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   22,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

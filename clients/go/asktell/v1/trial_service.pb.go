@@ -462,7 +462,8 @@ func (x *ReportRequest) GetRequestId() string {
 // Answer of Report.
 type ReportResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The worker should end the trial now and tell it as STOPPED (or not at all when `lease_valid` is false).
+	// The worker should end the trial now and tell it as STOPPED (or not at all when `lease_valid` is false). Once the study's
+	// early stopping has said so, all answers about the trial do, also to a later attempt.
 	ShouldStop bool `protobuf:"varint,1,opt,name=should_stop,json=shouldStop,proto3" json:"should_stop,omitempty"`
 	// Why, for people.
 	StopReason string `protobuf:"bytes,2,opt,name=stop_reason,json=stopReason,proto3" json:"stop_reason,omitempty"`

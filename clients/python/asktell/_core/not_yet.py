@@ -11,7 +11,6 @@ from asktell.errors import NotSupported
 
 STUDY = {
     "parameter_constraints": "constraints between parameters are not supported yet",
-    "early_stopping": "early stopping of trials is not supported yet",
     "parents": "starting from the results of earlier studies is not supported yet",
 }
 """Keyword arguments of `create_study`."""
@@ -20,10 +19,7 @@ DOMAIN: dict[str, str] = {}
 """Those of Float, Int, Discrete, Categorical and Bool."""
 
 NAMES = {
-    "AutoStopping": STUDY["early_stopping"],
-    "Hyperband": STUDY["early_stopping"],
-    "MedianStopping": STUDY["early_stopping"],
-    "SuccessiveHalving": STUDY["early_stopping"],
+    "AutoStopping": "early stopping by a model of the curves is not supported yet",
 }
 """Names of the package."""
 

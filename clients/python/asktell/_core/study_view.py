@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from asktell._core import spec_codec as codec
+from asktell._core.early_stopping_codec import decode_early_stopping, encode_early_stopping
 from asktell._core.fields import Field, fields_of, nonzero, optional, plain, texts, time, unless_none
 from asktell._core.html import study_html
 from asktell._core.not_yet import STUDY, refuse
 from asktell._core.trial_view import Names
 from asktell._core.values import decode_enum, encode_seconds, encode_time, text, whole
+from asktell.early_stopping import EarlyStopping
 from asktell.records import FinishReason, StudyState, StudyWarning, TrialCounts
 from asktell.spaces import Derived, Domain
 from asktell.spec import Algorithm, LeasePolicy, Metric, Objective, OutcomeConstraint, StoppingRules
@@ -125,6 +127,13 @@ class StudyView:
         _WHOLE,
         changeable=True,
         doc="The trial that bounds with `of_baseline` refer to; None = the first imported one.",
+    )
+    early_stopping = Field[EarlyStopping | None](
+        "early_stopping",
+        decode_early_stopping,
+        unless_none(encode_early_stopping),
+        changeable=True,
+        doc="When a running trial is told to stop; None = never.",
     )
     seed = Field[int]("seed", plain, _WHOLE, doc="Seed of everything random in the study.")
     labels = Field[dict[str, str]]("labels", texts, _TEXTS, changeable=True, doc="Short, filterable.")

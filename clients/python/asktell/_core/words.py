@@ -9,6 +9,7 @@ import re
 from typing import Any, TypeVar
 
 from asktell._core.study_view import STUDY_FIELDS
+from asktell.early_stopping import RULES
 from asktell.errors import AsktellError
 from asktell.v1 import trial_service_pb2
 
@@ -30,6 +31,8 @@ _RENAMED = [
     (re.compile(r"^((?:trials|observations)\[\d+\])\.parameters"), r"\1.params"),
     (re.compile(r"^(trials\[\d+\])\.import_key$"), r"\1.key"),
     (re.compile(r"(\bmetrics\[[^\]]*\])\.value$"), r"\1"),
+    (re.compile(r"^early_stopping\.any\.rules"), "early_stopping.rules"),
+    (re.compile(rf"^(early_stopping(?:\.rules\[\d+\])?)\.(?:{'|'.join(RULES)})\b"), r"\1"),
     *_FIELDS,
 ]
 _KEY = re.compile(r"\[(?!\d+\]|')([^\]]*)\]")

@@ -12,6 +12,7 @@ import click
 from asktell._sync.client import Client
 from asktell._sync.study import Study
 from asktell.cli.connect import with_client
+from asktell.cli.early_stopping_words import early_stopping_from
 from asktell.cli.going_on import sentence
 from asktell.cli.number_types import Number, WholeNumber
 from asktell.cli.output import complain, state_words
@@ -120,6 +121,12 @@ FLAGS: dict[str, _Flag] = {
     "deadline": _Flag("--deadline", _time, "TIME", "End at this time, as in 2030-12-01T12:00:00Z."),
     "baseline_trial": _Flag(
         "--baseline-trial", _COUNT, "NUMBER", "The trial that bounds of a baseline refer to; none = the first imported."
+    ),
+    "early_stopping": _Flag(
+        "--early-stopping",
+        early_stopping_from,
+        "RULE",
+        "Stop trials by median, or hyperband:max_steps=50; + joins rules.",
     ),
     "max_running": _Flag("--max-running", _COUNT, "N", "At most N trials at once."),
     "max_staleness": _Flag("--max-staleness", _as(WholeNumber(0)), "N", "Results that a prepared suggestion may lack."),

@@ -17,6 +17,7 @@ from asktell._sync.client import Client
 from asktell._sync.study import Study
 from asktell.cli import wording
 from asktell.cli.connect import with_client
+from asktell.cli.early_stopping_words import as_keys, as_sentence
 from asktell.cli.options import as_json
 from asktell.cli.output import complain, pairs, print_json, stamp, state_words, time
 from asktell.cli.steering_commands import finish, pause, resume, update
@@ -215,6 +216,8 @@ def _facts(shown: StudyView) -> list[tuple[str, str]]:
     if isinstance(rules.get("target"), dict):
         rules["target"] = pairs(rules["target"])
     facts.append(("stopping", ", ".join(f"{name} {short(value)}" for name, value in rules.items()) or "never"))
+    if shown.early_stopping is not None:
+        facts.append(("early stopping", as_sentence(shown.early_stopping)))
     lease = f"{shown.lease.duration_s:g} s" if shown.lease.duration_s else "without end"
     facts.append(("lease", f"{lease}, {shown.lease.max_attempts} attempts"))
     facts += [("max running", str(shown.max_running))] if shown.max_running else []
@@ -267,6 +270,7 @@ def study_record(shown: StudyView, counts: TrialCounts | None = None) -> dict[st
         },
         "algorithm": {"type": type(shown.algorithm).__name__.lower(), **dataclasses.asdict(shown.algorithm)},
         "stopping": {**stopping, "deadline": time(stopping["deadline"])},
+        "early_stopping": as_keys(shown.early_stopping),
         "lease": dataclasses.asdict(shown.lease),
         "max_running": shown.max_running,
         "replicates": shown.replicates,

@@ -12,6 +12,7 @@ from typing import Any, assert_never
 
 from asktell._core.study_view import StudyView
 from asktell._sync.client import Client
+from asktell.cli.early_stopping_words import as_keys
 from asktell.spaces import Bool, Categorical, Derived, Discrete, Domain, Float, Int, NormalPrior, WeightsPrior
 from asktell.spec import Algorithm, Bayesian, Grid, Objective, OutcomeConstraint, Split
 
@@ -42,6 +43,7 @@ def study_file(study: StudyView) -> str:
                 "deadline": None if study.deadline is None else study.deadline.isoformat(),
             }
         ),
+        "early_stopping": as_keys(study.early_stopping),
         "lease": {"duration_s": study.lease_s, "max_attempts": study.max_attempts},
         "max_running": study.max_running,
         "replicates": study.replicates,
@@ -53,7 +55,7 @@ def study_file(study: StudyView) -> str:
     }
     lines: list[str] = []
     for key, value in parts.items():
-        if key in {"objectives", "outcome_constraints", "metrics"}:
+        if key in {"objectives", "outcome_constraints", "metrics", "early_stopping"}:
             lines += [f"{key}:", *(f"  - {_yaml(each)}" for each in value)] if value else []
         elif key in {"parameters", "labels", "annotations"}:
             lines += [f"{key}:", *(f"  {_yaml(name)}: {_yaml(each)}" for name, each in value.items())] if value else []

@@ -16,6 +16,7 @@ _KEYS = (
     (r"search_space\.derived_parameters", "parameters"),
     (r"search_space", "parameters"),
     (r"tracked_metrics", "metrics"),
+    (r"early_stopping\.any\.rules", "early_stopping"),
     (r"stopping_rules", "stopping"),
     (r"stopping\.target_value", "stopping.target"),
     (r"stopping\.patience_trials", "stopping.patience"),

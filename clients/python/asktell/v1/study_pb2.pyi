@@ -335,7 +335,7 @@ class Study(_message.Message):
 
     @_builtins.property
     def early_stopping(self) -> Global___EarlyStopping:
-        """Optional. When a running trial is stopped early. Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED."""
+        """Optional. When a running trial is told to stop early. Default: never."""
 
     @_builtins.property
     def stopping_rules(self) -> Global___StoppingRules:
@@ -742,12 +742,42 @@ Global___BayesianAlgorithm: _TypeAlias = BayesianAlgorithm  # noqa: Y015
 
 @_typing.final
 class EarlyStopping(_message.Message):
-    """When a running trial is told to stop early."""
+    """When a running trial is told to stop early: by the answer of the Report that the rule judged, and of all later ones. The
+    decision is made once and kept with the trial, whatever becomes of its worker or of the rule.
+
+    A rule compares the best values that trials had reported up to a step. Trials that run, have ended or were stopped all count;
+    equal values are never worse.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     MEDIAN_FIELD_NUMBER: _builtins.int
     SUCCESSIVE_HALVING_FIELD_NUMBER: _builtins.int
+    PERCENTILE_FIELD_NUMBER: _builtins.int
+    THRESHOLD_FIELD_NUMBER: _builtins.int
+    PATIENCE_FIELD_NUMBER: _builtins.int
+    HYPERBAND_FIELD_NUMBER: _builtins.int
+    ANY_FIELD_NUMBER: _builtins.int
+    AUTO_FIELD_NUMBER: _builtins.int
+    WILCOXON_FIELD_NUMBER: _builtins.int
+    METRIC_FIELD_NUMBER: _builtins.int
+    GOAL_FIELD_NUMBER: _builtins.int
+    GRACE_TRIALS_FIELD_NUMBER: _builtins.int
+    INTERVAL_STEPS_FIELD_NUMBER: _builtins.int
+    metric: _builtins.str
+    """Optional. The metric that is judged, any of the study that is not measured on test data. Default: the objective; required
+    with several. With `any`, this and what follows belongs to each of its rules.
+    """
+    goal: Global___Goal.ValueType
+    """Optional. Whether lower or higher is better; required for a metric that is neither an objective nor constrained, except by
+    `threshold`.
+    """
+    grace_trials: _builtins.int
+    """Optional. Trials with numbers up to this one are never stopped."""
+    interval_steps: _builtins.int
+    """Optional. The rule judges the first report of each so many steps, counted from `min_steps`; default 1: every step. Refused
+    with `patience`, `successive_halving` and `hyperband`.
+    """
     @_builtins.property
     def median(self) -> Global___MedianStopping:
         """Worse than the median of the others at the same step."""
@@ -756,17 +786,56 @@ class EarlyStopping(_message.Message):
     def successive_halving(self) -> Global___SuccessiveHalvingStopping:
         """Asynchronous successive halving."""
 
+    @_builtins.property
+    def percentile(self) -> Global___PercentileStopping:
+        """Not among the best share of the others at the same step."""
+
+    @_builtins.property
+    def threshold(self) -> Global___ThresholdStopping:
+        """Beyond a bound."""
+
+    @_builtins.property
+    def patience(self) -> Global___PatienceStopping:
+        """No gain for a number of steps."""
+
+    @_builtins.property
+    def hyperband(self) -> Global___HyperbandStopping:
+        """Successive halving in brackets."""
+
+    @_builtins.property
+    def any(self) -> Global___AnyStopping:
+        """Several rules: the first that holds stops the trial."""
+
+    @_builtins.property
+    def auto(self) -> Global___AutoStopping:
+        """Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED."""
+
+    @_builtins.property
+    def wilcoxon(self) -> Global___WilcoxonStopping:
+        """Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED."""
+
     def __init__(
         self,
         *,
         median: Global___MedianStopping | None = ...,
         successive_halving: Global___SuccessiveHalvingStopping | None = ...,
+        percentile: Global___PercentileStopping | None = ...,
+        threshold: Global___ThresholdStopping | None = ...,
+        patience: Global___PatienceStopping | None = ...,
+        hyperband: Global___HyperbandStopping | None = ...,
+        any: Global___AnyStopping | None = ...,
+        auto: Global___AutoStopping | None = ...,
+        wilcoxon: Global___WilcoxonStopping | None = ...,
+        metric: _builtins.str = ...,
+        goal: Global___Goal.ValueType = ...,
+        grace_trials: _builtins.int = ...,
+        interval_steps: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["median", b"median", "rule", b"rule", "successive_halving", b"successive_halving"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["any", b"any", "auto", b"auto", "hyperband", b"hyperband", "median", b"median", "patience", b"patience", "percentile", b"percentile", "rule", b"rule", "successive_halving", b"successive_halving", "threshold", b"threshold", "wilcoxon", b"wilcoxon"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["median", b"median", "rule", b"rule", "successive_halving", b"successive_halving"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["any", b"any", "auto", b"auto", "goal", b"goal", "grace_trials", b"grace_trials", "hyperband", b"hyperband", "interval_steps", b"interval_steps", "median", b"median", "metric", b"metric", "patience", b"patience", "percentile", b"percentile", "rule", b"rule", "successive_halving", b"successive_halving", "threshold", b"threshold", "wilcoxon", b"wilcoxon"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_rule: _TypeAlias = _typing.Literal["median", "successive_halving"]  # noqa: Y015
+    _WhichOneofReturnType_rule: _TypeAlias = _typing.Literal["median", "successive_halving", "percentile", "threshold", "patience", "hyperband", "any", "auto", "wilcoxon"]  # noqa: Y015
     _WhichOneofArgType_rule: _TypeAlias = _typing.Literal["rule", b"rule"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_rule) -> _WhichOneofReturnType_rule | None: ...
 
@@ -783,7 +852,7 @@ class MedianStopping(_message.Message):
     min_steps: _builtins.int
     """Optional. The first step at which a trial may be stopped."""
     min_trials: _builtins.int
-    """Optional. How many trials must have reached the step before one is stopped. Default 5."""
+    """Optional. How many other trials must have reached the step before one is stopped. Default 5."""
     def __init__(
         self,
         *,
@@ -800,7 +869,9 @@ Global___MedianStopping: _TypeAlias = MedianStopping  # noqa: Y015
 
 @_typing.final
 class SuccessiveHalvingStopping(_message.Message):
-    """Keep one in `reduction_factor` at each rung."""
+    """Keep one in `reduction_factor` at each rung. Rungs are at min_steps, min_steps * reduction_factor, and so on; a trial is judged
+    once at each, by its first report at or beyond it. At least `reduction_factor` others must have been there.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -823,6 +894,193 @@ class SuccessiveHalvingStopping(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SuccessiveHalvingStopping: _TypeAlias = SuccessiveHalvingStopping  # noqa: Y015
+
+@_typing.final
+class PercentileStopping(_message.Message):
+    """Stop a trial that is not among the best `percentile` percent of the others at the same step."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERCENTILE_FIELD_NUMBER: _builtins.int
+    MIN_STEPS_FIELD_NUMBER: _builtins.int
+    MIN_TRIALS_FIELD_NUMBER: _builtins.int
+    percentile: _builtins.float
+    """Required. Above 0 and below 100; 25 keeps the best quarter."""
+    min_steps: _builtins.int
+    """Optional. The first step at which a trial may be stopped."""
+    min_trials: _builtins.int
+    """Optional. How many other trials must have reached the step before one is stopped. Default 5."""
+    def __init__(
+        self,
+        *,
+        percentile: _builtins.float = ...,
+        min_steps: _builtins.int = ...,
+        min_trials: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_steps", b"min_steps", "min_trials", b"min_trials", "percentile", b"percentile"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PercentileStopping: _TypeAlias = PercentileStopping  # noqa: Y015
+
+@_typing.final
+class ThresholdStopping(_message.Message):
+    """Stop a trial that reports a value beyond a bound."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAX_FIELD_NUMBER: _builtins.int
+    MIN_FIELD_NUMBER: _builtins.int
+    MIN_STEPS_FIELD_NUMBER: _builtins.int
+    max: _builtins.float
+    """Optional, one of the two is required. Values above it stop the trial; finite."""
+    min: _builtins.float
+    """Optional. Values below it stop the trial; finite."""
+    min_steps: _builtins.int
+    """Optional. The first step at which a trial may be stopped."""
+    def __init__(
+        self,
+        *,
+        max: _builtins.float | None = ...,
+        min: _builtins.float | None = ...,
+        min_steps: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max", b"_max", "_min", b"_min", "max", b"max", "min", b"min"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max", b"_max", "_min", b"_min", "max", b"max", "min", b"min", "min_steps", b"min_steps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max: _TypeAlias = _typing.Literal["max"]  # noqa: Y015
+    _WhichOneofArgType__max: _TypeAlias = _typing.Literal["_max", b"_max"]  # noqa: Y015
+    _WhichOneofReturnType__min: _TypeAlias = _typing.Literal["min"]  # noqa: Y015
+    _WhichOneofArgType__min: _TypeAlias = _typing.Literal["_min", b"_min"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max) -> _WhichOneofReturnType__max | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min) -> _WhichOneofReturnType__min | None: ...
+
+Global___ThresholdStopping: _TypeAlias = ThresholdStopping  # noqa: Y015
+
+@_typing.final
+class PatienceStopping(_message.Message):
+    """Stop a trial that has not bettered its own best value for a number of steps."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATIENCE_STEPS_FIELD_NUMBER: _builtins.int
+    MIN_GAIN_FIELD_NUMBER: _builtins.int
+    MIN_STEPS_FIELD_NUMBER: _builtins.int
+    patience_steps: _builtins.int
+    """Required. The number of steps; at least 1."""
+    min_gain: _builtins.float
+    """Optional. A gain of no more than this is none; finite, at least 0."""
+    min_steps: _builtins.int
+    """Optional. The first step at which a trial may be stopped."""
+    def __init__(
+        self,
+        *,
+        patience_steps: _builtins.int = ...,
+        min_gain: _builtins.float = ...,
+        min_steps: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_gain", b"min_gain", "min_steps", b"min_steps", "patience_steps", b"patience_steps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PatienceStopping: _TypeAlias = PatienceStopping  # noqa: Y015
+
+@_typing.final
+class HyperbandStopping(_message.Message):
+    """Successive halving in brackets whose first rungs are at min_steps, min_steps * reduction_factor, ... up to max_steps. Trials
+    compete within their bracket, which the trial's number gives.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MIN_STEPS_FIELD_NUMBER: _builtins.int
+    MAX_STEPS_FIELD_NUMBER: _builtins.int
+    REDUCTION_FACTOR_FIELD_NUMBER: _builtins.int
+    min_steps: _builtins.int
+    """Required. The step of the first rung of the first bracket; at least 1."""
+    max_steps: _builtins.int
+    """Required. How many steps a trial has that is not stopped; above `min_steps`."""
+    reduction_factor: _builtins.int
+    """Optional. At least 2. Default 3."""
+    def __init__(
+        self,
+        *,
+        min_steps: _builtins.int = ...,
+        max_steps: _builtins.int = ...,
+        reduction_factor: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_steps", b"max_steps", "min_steps", b"min_steps", "reduction_factor", b"reduction_factor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HyperbandStopping: _TypeAlias = HyperbandStopping  # noqa: Y015
+
+@_typing.final
+class AnyStopping(_message.Message):
+    """Several rules."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___EarlyStopping]:
+        """Required. 1 to 8, none of them `any`."""
+
+    def __init__(
+        self,
+        *,
+        rules: _abc.Iterable[Global___EarlyStopping] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rules", b"rules"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnyStopping: _TypeAlias = AnyStopping  # noqa: Y015
+
+@_typing.final
+class AutoStopping(_message.Message):
+    """By a model of the curves. Not supported yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AutoStopping: _TypeAlias = AutoStopping  # noqa: Y015
+
+@_typing.final
+class WilcoxonStopping(_message.Message):
+    """By signed ranks over folds. Not supported yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WilcoxonStopping: _TypeAlias = WilcoxonStopping  # noqa: Y015
 
 @_typing.final
 class StoppingRules(_message.Message):

@@ -320,7 +320,9 @@ class ReportResponse(_message.Message):
     LEASE_VALID_FIELD_NUMBER: _builtins.int
     LEASE_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     should_stop: _builtins.bool
-    """The worker should end the trial now and tell it as STOPPED (or not at all when `lease_valid` is false)."""
+    """The worker should end the trial now and tell it as STOPPED (or not at all when `lease_valid` is false). Once the study's
+    early stopping has said so, all answers about the trial do, also to a later attempt.
+    """
     stop_reason: _builtins.str
     """Why, for people."""
     lease_valid: _builtins.bool

@@ -274,7 +274,7 @@ pub struct Study {
     /// Optional. Immutable. How configurations are found. Default: auto.
     #[prost(message, optional, tag = "7")]
     pub algorithm: ::core::option::Option<Algorithm>,
-    /// Optional. When a running trial is stopped early. Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+    /// Optional. When a running trial is told to stop early. Default: never.
     #[prost(message, optional, tag = "8")]
     pub early_stopping: ::core::option::Option<EarlyStopping>,
     /// Optional. When the study as a whole ends. Default: never.
@@ -486,17 +486,36 @@ pub struct BayesianAlgorithm {
     #[prost(int32, tag = "1")]
     pub start_trials: i32,
 }
-/// When a running trial is told to stop early.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+/// When a running trial is told to stop early: by the answer of the Report that the rule judged, and of all later ones. The
+/// decision is made once and kept with the trial, whatever becomes of its worker or of the rule.
+///
+/// A rule compares the best values that trials had reported up to a step. Trials that run, have ended or were stopped all count;
+/// equal values are never worse.
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EarlyStopping {
+    /// Optional. The metric that is judged, any of the study that is not measured on test data. Default: the objective; required
+    /// with several. With `any`, this and what follows belongs to each of its rules.
+    #[prost(string, tag = "10")]
+    pub metric: ::prost::alloc::string::String,
+    /// Optional. Whether lower or higher is better; required for a metric that is neither an objective nor constrained, except by
+    /// `threshold`.
+    #[prost(enumeration = "Goal", tag = "11")]
+    pub goal: i32,
+    /// Optional. Trials with numbers up to this one are never stopped.
+    #[prost(int32, tag = "12")]
+    pub grace_trials: i32,
+    /// Optional. The rule judges the first report of each so many steps, counted from `min_steps`; default 1: every step. Refused
+    /// with `patience`, `successive_halving` and `hyperband`.
+    #[prost(int64, tag = "13")]
+    pub interval_steps: i64,
     /// Optional. Unset = never.
-    #[prost(oneof = "early_stopping::Rule", tags = "1, 2")]
+    #[prost(oneof = "early_stopping::Rule", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9")]
     pub rule: ::core::option::Option<early_stopping::Rule>,
 }
 /// Nested message and enum types in `EarlyStopping`.
 pub mod early_stopping {
     /// Optional. Unset = never.
-    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Rule {
         /// Worse than the median of the others at the same step.
         #[prost(message, tag = "1")]
@@ -504,6 +523,27 @@ pub mod early_stopping {
         /// Asynchronous successive halving.
         #[prost(message, tag = "2")]
         SuccessiveHalving(super::SuccessiveHalvingStopping),
+        /// Not among the best share of the others at the same step.
+        #[prost(message, tag = "3")]
+        Percentile(super::PercentileStopping),
+        /// Beyond a bound.
+        #[prost(message, tag = "4")]
+        Threshold(super::ThresholdStopping),
+        /// No gain for a number of steps.
+        #[prost(message, tag = "5")]
+        Patience(super::PatienceStopping),
+        /// Successive halving in brackets.
+        #[prost(message, tag = "6")]
+        Hyperband(super::HyperbandStopping),
+        /// Several rules: the first that holds stops the trial.
+        #[prost(message, tag = "7")]
+        Any(super::AnyStopping),
+        /// Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+        #[prost(message, tag = "8")]
+        Auto(super::AutoStopping),
+        /// Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+        #[prost(message, tag = "9")]
+        Wilcoxon(super::WilcoxonStopping),
     }
 }
 /// Stop a trial whose best intermediate value is worse than the median of the others' at the same step.
@@ -512,11 +552,12 @@ pub struct MedianStopping {
     /// Optional. The first step at which a trial may be stopped.
     #[prost(int64, tag = "1")]
     pub min_steps: i64,
-    /// Optional. How many trials must have reached the step before one is stopped. Default 5.
+    /// Optional. How many other trials must have reached the step before one is stopped. Default 5.
     #[prost(int32, tag = "2")]
     pub min_trials: i32,
 }
-/// Keep one in `reduction_factor` at each rung.
+/// Keep one in `reduction_factor` at each rung. Rungs are at min_steps, min_steps * reduction_factor, and so on; a trial is judged
+/// once at each, by its first report at or beyond it. At least `reduction_factor` others must have been there.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SuccessiveHalvingStopping {
     /// Required. The step of the first rung; at least 1.
@@ -526,6 +567,72 @@ pub struct SuccessiveHalvingStopping {
     #[prost(int32, tag = "2")]
     pub reduction_factor: i32,
 }
+/// Stop a trial that is not among the best `percentile` percent of the others at the same step.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct PercentileStopping {
+    /// Required. Above 0 and below 100; 25 keeps the best quarter.
+    #[prost(double, tag = "1")]
+    pub percentile: f64,
+    /// Optional. The first step at which a trial may be stopped.
+    #[prost(int64, tag = "2")]
+    pub min_steps: i64,
+    /// Optional. How many other trials must have reached the step before one is stopped. Default 5.
+    #[prost(int32, tag = "3")]
+    pub min_trials: i32,
+}
+/// Stop a trial that reports a value beyond a bound.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct ThresholdStopping {
+    /// Optional, one of the two is required. Values above it stop the trial; finite.
+    #[prost(double, optional, tag = "1")]
+    pub max: ::core::option::Option<f64>,
+    /// Optional. Values below it stop the trial; finite.
+    #[prost(double, optional, tag = "2")]
+    pub min: ::core::option::Option<f64>,
+    /// Optional. The first step at which a trial may be stopped.
+    #[prost(int64, tag = "3")]
+    pub min_steps: i64,
+}
+/// Stop a trial that has not bettered its own best value for a number of steps.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct PatienceStopping {
+    /// Required. The number of steps; at least 1.
+    #[prost(int64, tag = "1")]
+    pub patience_steps: i64,
+    /// Optional. A gain of no more than this is none; finite, at least 0.
+    #[prost(double, tag = "2")]
+    pub min_gain: f64,
+    /// Optional. The first step at which a trial may be stopped.
+    #[prost(int64, tag = "3")]
+    pub min_steps: i64,
+}
+/// Successive halving in brackets whose first rungs are at min_steps, min_steps * reduction_factor, ... up to max_steps. Trials
+/// compete within their bracket, which the trial's number gives.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HyperbandStopping {
+    /// Required. The step of the first rung of the first bracket; at least 1.
+    #[prost(int64, tag = "1")]
+    pub min_steps: i64,
+    /// Required. How many steps a trial has that is not stopped; above `min_steps`.
+    #[prost(int64, tag = "2")]
+    pub max_steps: i64,
+    /// Optional. At least 2. Default 3.
+    #[prost(int32, tag = "3")]
+    pub reduction_factor: i32,
+}
+/// Several rules.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AnyStopping {
+    /// Required. 1 to 8, none of them `any`.
+    #[prost(message, repeated, tag = "1")]
+    pub rules: ::prost::alloc::vec::Vec<EarlyStopping>,
+}
+/// By a model of the curves. Not supported yet.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AutoStopping {}
+/// By signed ranks over folds. Not supported yet.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WilcoxonStopping {}
 /// When the study ends. The first rule that holds ends it. All may be changed by UpdateStudy.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StoppingRules {
@@ -2580,7 +2687,8 @@ pub struct ReportRequest {
 /// Answer of Report.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReportResponse {
-    /// The worker should end the trial now and tell it as STOPPED (or not at all when `lease_valid` is false).
+    /// The worker should end the trial now and tell it as STOPPED (or not at all when `lease_valid` is false). Once the study's
+    /// early stopping has said so, all answers about the trial do, also to a later attempt.
     #[prost(bool, tag = "1")]
     pub should_stop: bool,
     /// Why, for people.

@@ -141,7 +141,7 @@ for i, step in ipairs(steps) do
     redis.call('HDEL', TRIALS, number)
     redis.call('ZREM', LEASES, number)
     for index = 0, rows[i][3] - 1 do redis.call('HDEL', REPORTS, string.format('%d:%d', number, index)) end
-    redis.call('HDEL', REPORTS, number)
+    redis.call('HDEL', REPORTS, number, string.format('%d:stop', number))
     if write.import_key ~= '' then redis.call('HDEL', IMPORTS, write.import_key) end
   else
     sequence = sequence + 1

@@ -1,6 +1,7 @@
 #!lua
 -- Renews a lease and appends a measurement. args: number, lease, lease_ms (0 = without end), measurement (nil = none),
--- max_measurements, fingerprint, ttl (0 = do not remember). Renewing is not logged; a measurement is.
+-- max_measurements, stop_reason (empty = none), fingerprint, ttl (0 = do not remember). Renewing is not logged; a measurement
+-- is. The first reason to stop is kept beside the measurements.
 local head = redis.call('HMGET', META, 'epoch', 'sequence', 'state')
 local epoch, sequence, finished = head[1], tonumber(head[2]), head[3] == 'FINISHED'
 if not epoch then return {'NO_STUDY'} end
@@ -10,8 +11,10 @@ local trial = parse(redis.call('HGET', TRIALS, args.number))
 if not trial then return {'NO_TRIAL'} end
 
 if trial.state ~= 'RUNNING' or trial.lease ~= args.lease then
-  return {'OK', 0, -1, trial.state, finished and 1 or 0}
+  return {'OK', 0, -1, trial.state, finished and 1 or 0, ''}
 end
+local stop_field = string.format('%d:stop', args.number)
+local stop_reason = redis.call('HGET', REPORTS, stop_field) or ''
 local count = tonumber(redis.call('HGET', REPORTS, args.number) or 0)
 local repeated = memory and memory.kind == 'report' and memory.epoch == epoch
 local appends = args.measurement and not repeated
@@ -21,6 +24,10 @@ local deadline = -1
 if appends then
   sequence = sequence + 1
   redis.call('HSET', REPORTS, args.number, count + 1, string.format('%d:%d', args.number, count), args.measurement)
+  if stop_reason == '' and args.stop_reason ~= '' then
+    stop_reason = args.stop_reason
+    redis.call('HSET', REPORTS, stop_field, stop_reason)
+  end
   append(sequence, 'M', args.number, string.format('%d\n', count) .. args.measurement)
   redis.call('HSET', META, 'sequence', sequence)
   publish(sequence)
@@ -32,4 +39,4 @@ else
   redis.call('ZREM', LEASES, args.number)
 end
 if args.ttl > 0 then remember({kind = 'report', epoch = epoch, number = args.number}) end
-return {'OK', 1, deadline, trial.state, finished and 1 or 0}
+return {'OK', 1, deadline, trial.state, finished and 1 or 0, stop_reason}

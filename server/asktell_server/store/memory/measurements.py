@@ -33,6 +33,7 @@ class MemoryMeasurements(MemoryState):
         lease_s: float,
         measurement: Measurement | None,
         request: Request | None,
+        stop_reason: str = "",
     ) -> Reported:
         """See MeasurementStore."""
         stored = self._stored(name)
@@ -51,6 +52,8 @@ class MemoryMeasurements(MemoryState):
                         metadata={"limit": str(MAX_MEASUREMENTS), "field": "measurements"},
                     )
                 measurements.append(measurement)
+                if stop_reason:
+                    stored.stop_reasons.setdefault(number, stop_reason)
                 index = len(measurements) - 1
                 stored.append(MeasurementReported(number=number, index=index, measurement=measurement))
             stored.lease(number, lease_s, self._clock())
@@ -60,6 +63,7 @@ class MemoryMeasurements(MemoryState):
             lease_expire_time=stored.leases.get(number) if valid else None,
             trial_state=trial.state,
             study_finished=stored.study.state is StudyState.FINISHED,
+            stop_reason=stored.stop_reasons.get(number, ""),
         )
 
     async def read_measurements(self, name: StudyName, number: int, *, first: int, limit: int) -> Sequence[Measurement]:

@@ -44,6 +44,7 @@ class StudyInMemory:
     leases: dict[int, datetime] = field(default_factory=dict)
     imports: dict[str, int] = field(default_factory=dict)
     measurements: dict[int, list[Measurement]] = field(default_factory=dict)
+    stop_reasons: dict[int, str] = field(default_factory=dict)
     last_number: int = 0
     warm_start: WarmStart | None = None
     ready: list[Prepared] = field(default_factory=list)
@@ -214,6 +215,7 @@ class StudyInMemory:
         del self.trials[trial.number], self.surprises[trial.number]
         self.leases.pop(trial.number, None)
         self.measurements.pop(trial.number, None)
+        self.stop_reasons.pop(trial.number, None)
         self.imports.pop(trial.import_key, None)
         self.append(TrialDeleted(number=trial.number))
 

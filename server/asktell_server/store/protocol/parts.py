@@ -102,8 +102,12 @@ class MeasurementStore(Protocol):
         lease_s: float,
         measurement: Measurement | None,
         request: Request | None,
+        stop_reason: str = "",
     ) -> Reported:
         """Renews a lease and appends a measurement, in one step.
+
+        With a `stop_reason` and a measurement that is appended, the decision that the trial is to stop is kept with it. The first
+        one stays, for all attempts of the trial.
 
         A lease that does not hold any more changes nothing and answers `lease_valid=False`. A lapsed one that nobody
         took is renewed. A repeated request appends nothing. `lease_s` 0 = the lease has no end.

@@ -14,12 +14,16 @@ MAX_MEASUREMENTS = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
-    """Answer of `report`: whether the lease still holds, when it now ends (None = never), the trial's state."""
+    """Answer of `report`: whether the lease still holds, when it now ends (None = never), the trial's state.
+
+    `stop_reason` is the decision kept with the trial that it is to stop; empty = there is none.
+    """
 
     lease_valid: bool
     lease_expire_time: datetime | None
     trial_state: TrialState
     study_finished: bool
+    stop_reason: str = ""
 
 
 Point = tuple[int, float]

@@ -35,6 +35,7 @@ class RedisMeasurements:
         lease_s: float,
         measurement: Measurement | None,
         request: Request | None,
+        stop_reason: str = "",
     ) -> Reported:
         """See MeasurementStore."""
         request_id, arguments = remembering(request)
@@ -46,6 +47,7 @@ class RedisMeasurements:
             "lease_ms": round(lease_s * 1000),
             "measurement": None if measurement is None else encode_measurement(measurement),
             "max_measurements": MAX_MEASUREMENTS,
+            "stop_reason": stop_reason,
         }
         status, *reply = await self._calls.change("report", name, arguments, request_id)
         if status == b"NO_TRIAL":
@@ -56,12 +58,13 @@ class RedisMeasurements:
                 reason=ErrorReason.LIMIT_EXCEEDED,
                 metadata={"limit": str(MAX_MEASUREMENTS), "field": "measurements"},
             )
-        valid, deadline_ms, state, finished = reply
+        valid, deadline_ms, state, finished, kept_reason = reply
         return Reported(
             lease_valid=bool(valid),
             lease_expire_time=read_deadline(deadline_ms),
             trial_state=TrialState(state.decode()),
             study_finished=bool(finished),
+            stop_reason=kept_reason.decode(),
         )
 
     async def read_measurements(self, name: StudyName, number: int, *, first: int, limit: int) -> Sequence[Measurement]:

@@ -32,8 +32,8 @@ _SPLITS_OUT: Mapping[Split, study_pb2.Split.ValueType] = {
     Split.TRAIN: study_pb2.SPLIT_TRAIN,
     Split.TEST: study_pb2.SPLIT_TEST,
 }
-_GOALS: Mapping[int, Goal] = {study_pb2.GOAL_MINIMIZE: Goal.MINIMIZE, study_pb2.GOAL_MAXIMIZE: Goal.MAXIMIZE}
-_GOALS_OUT: Mapping[Goal, study_pb2.Goal.ValueType] = {
+GOALS: Mapping[int, Goal] = {study_pb2.GOAL_MINIMIZE: Goal.MINIMIZE, study_pb2.GOAL_MAXIMIZE: Goal.MAXIMIZE}
+GOALS_OUT: Mapping[Goal, study_pb2.Goal.ValueType] = {
     Goal.MINIMIZE: study_pb2.GOAL_MINIMIZE,
     Goal.MAXIMIZE: study_pb2.GOAL_MAXIMIZE,
 }
@@ -93,12 +93,12 @@ def _objectives_from(messages: Sequence[study_pb2.Objective], where: str) -> tup
     objectives = []
     for index, message in enumerate(few(messages, MAX_METRICS, f"{where}.objectives", "objectives")):
         entry = f"{where}.objectives[{index}]"
-        if message.goal not in _GOALS:
+        if message.goal not in GOALS:
             raise InvalidArgument(f"{entry}.goal", f"must be GOAL_MINIMIZE or GOAL_MAXIMIZE, got {message.goal}")
         objectives.append(
             Objective(
                 metric=message.metric,
-                goal=_GOALS[message.goal],
+                goal=GOALS[message.goal],
                 split=split_from(message.split, f"{entry}.split"),
                 reference=message.reference_value if message.HasField("reference_value") else None,
             )
@@ -123,7 +123,7 @@ def objective_to(objective: Objective) -> study_pb2.Objective:
     """Writes an objective."""
     return study_pb2.Objective(
         metric=objective.metric,
-        goal=_GOALS_OUT[objective.goal],
+        goal=GOALS_OUT[objective.goal],
         split=_SPLITS_OUT[objective.split],
         reference_value=objective.reference,
     )

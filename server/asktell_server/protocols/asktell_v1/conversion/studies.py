@@ -10,7 +10,7 @@ from typing import Any
 from asktell.v1 import study_pb2
 from asktell_server.domain.advice import warnings
 from asktell_server.domain.comparing import WantedStudy
-from asktell_server.domain.errors import InvalidArgument, NotSupported
+from asktell_server.domain.errors import InvalidArgument
 from asktell_server.domain.goal_rules import MAX_OBJECTIVES
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.study import (
@@ -25,6 +25,7 @@ from asktell_server.domain.study import (
 from asktell_server.domain.trial import TrialState
 from asktell_server.domain.warning import StudyWarning, WarningKind
 from asktell_server.protocols.asktell_v1.conversion.counts import MAX_PATHS, annotations_from, few, labels_from
+from asktell_server.protocols.asktell_v1.conversion.early_stopping import early_stopping_from, early_stopping_to
 from asktell_server.protocols.asktell_v1.conversion.metrics import (
     constraint_to,
     goals_from,
@@ -84,6 +85,7 @@ _GIVEN = frozenset(
         "replicates",
         "max_staleness",
         "baseline_trial",
+        "early_stopping",
         "seed",
         "labels",
         "annotations",
@@ -91,7 +93,16 @@ _GIVEN = frozenset(
 )
 """What a caller gives of a study; all else is of the server."""
 _STOPPING_FIELDS = tuple(field.name for field in fields(StoppingRules))
-_UPDATABLE = ("display_name", "labels", "annotations", "max_running_trials", "max_staleness", "baseline_trial", "state")
+_UPDATABLE = (
+    "display_name",
+    "labels",
+    "annotations",
+    "max_running_trials",
+    "max_staleness",
+    "baseline_trial",
+    "early_stopping",
+    "state",
+)
 
 
 def study_from(message: study_pb2.Study, *, name: StudyName, now: datetime, where: str = "study") -> Study:
@@ -100,8 +111,6 @@ def study_from(message: study_pb2.Study, *, name: StudyName, now: datetime, wher
     Raises:
         InvalidArgument: something cannot be read. NotSupported: the server does not do it yet.
     """
-    if message.early_stopping.WhichOneof("rule") is not None:
-        raise NotSupported(f"{where}.early_stopping", "early stopping of trials is not supported yet")
     return Study(
         name=name,
         display_name=message.display_name,
@@ -115,6 +124,7 @@ def study_from(message: study_pb2.Study, *, name: StudyName, now: datetime, wher
         replicates=message.replicates or 1,
         max_staleness=_staleness_from(message),
         baseline_trial=message.baseline_trial or None,
+        early_stopping=early_stopping_from(message.early_stopping, f"{where}.early_stopping"),
         seed=message.seed,
         labels=labels_from(message.labels, f"{where}.labels"),
         annotations=annotations_from(message.annotations, f"{where}.annotations"),
@@ -165,7 +175,7 @@ def update_from(message: study_pb2.Study, paths: list[str]) -> StudyUpdate:
 
     Raises:
         InvalidArgument: the mask is empty, or a path is unknown or may not change; a bad value.
-        NotSupported: `early_stopping`.
+        NotSupported: an early-stopping rule that is not there yet.
     """
     if not paths:
         raise InvalidArgument("update_mask", "is required: name the fields to change")
@@ -173,8 +183,6 @@ def update_from(message: study_pb2.Study, paths: list[str]) -> StudyUpdate:
     stopping: dict[str, Any] = {}
     for index, path in enumerate(few(paths, MAX_PATHS, "update_mask.paths", "paths")):
         head, dot, rest = path.partition(".")
-        if path == "early_stopping":
-            raise NotSupported("study.early_stopping", "early stopping of trials is not supported yet")
         if head == "stopping_rules" and (not dot or rest in _STOPPING_FIELDS):
             values = _stopping_values(message.stopping_rules, "study.stopping_rules")
             stopping.update({rest: values[rest]} if rest else values)
@@ -190,6 +198,8 @@ def update_from(message: study_pb2.Study, paths: list[str]) -> StudyUpdate:
             changes[path] = _staleness_from(message)
         elif path == "baseline_trial":
             changes[path] = message.baseline_trial or None
+        elif path == "early_stopping":
+            changes[path] = early_stopping_from(message.early_stopping, "study.early_stopping")
         elif path in _UPDATABLE:
             changes[path] = getattr(message, path)
         else:
@@ -237,6 +247,7 @@ def study_to(
         replicates=study.replicates,
         max_staleness=study.max_staleness,
         baseline_trial=study.baseline_trial or 0,
+        early_stopping=early_stopping_to(study.early_stopping),
         hypervolume=hypervolume,
         cost_metric=study.goals.cost_metric,
         total_cost=total_cost,

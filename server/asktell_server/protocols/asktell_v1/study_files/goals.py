@@ -25,7 +25,7 @@ def read_objectives(node: Node, study: study_pb2.Study, note: Note) -> None:
             note(f"{where}.{'reference_value' if key == 'reference' else key}", value)
         study.objectives.add(
             metric=keys["metric"].text(),
-            goal=_GOALS[keys["goal"].choice(_GOALS)],
+            goal=read_goal(keys["goal"]),
             split=_split(keys.get("split")),
             reference_value=keys["reference"].real() if "reference" in keys else None,
         )
@@ -61,6 +61,11 @@ def read_metrics(node: Node, study: study_pb2.Study, note: Note) -> None:
             continue
         keys = item.mapping(("metric", "split"), required=["metric"])
         study.tracked_metrics.add(metric=keys["metric"].text(), split=_split(keys.get("split")))
+
+
+def read_goal(node: Node) -> study_pb2.Goal.ValueType:
+    """`minimize` or `maximize`."""
+    return _GOALS[node.choice(_GOALS)]
 
 
 def _split(node: Node | None) -> study_pb2.Split.ValueType:

@@ -6,6 +6,5 @@ from collections.abc import Mapping
 
 NOT_YET: Mapping[str, str] = {
     "parameter_constraints": "constraints between parameters are not supported yet",
-    "early_stopping": "early stopping of trials is not supported yet",
     "parents": "starting from the results of earlier studies is not supported yet",
 }

@@ -14,6 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from asktell.v1 import search_space_pb2, study_pb2
 from asktell_server.domain.errors import InvalidArgument, NotSupported
+from asktell_server.protocols.asktell_v1.study_files.early_stopping import EARLY_STOPPING
 from asktell_server.protocols.asktell_v1.study_files.goals import read_constraints, read_metrics, read_objectives
 from asktell_server.protocols.asktell_v1.study_files.nodes import FIELD, Node, Place, compose
 from asktell_server.protocols.asktell_v1.study_files.priors import read_prior
@@ -177,7 +178,16 @@ class _Reader:
         root = compose(text)
         parts = dict.fromkeys(path.partition(".")[0] for path, _, _ in _SETTINGS)
         keys = root.mapping(
-            ("name", "objectives", "outcome_constraints", "metrics", "parameters", "algorithm", *parts),
+            (
+                "name",
+                "objectives",
+                "outcome_constraints",
+                "metrics",
+                "parameters",
+                "algorithm",
+                "early_stopping",
+                *parts,
+            ),
             required=("name", "objectives", "parameters"),
         )
         self._note("study", root)
@@ -193,6 +203,8 @@ class _Reader:
                 read(keys[key], study, self._note)
         if "algorithm" in keys:
             self._algorithm(keys["algorithm"], study.algorithm)
+        if "early_stopping" in keys:
+            self._early_stopping(keys["early_stopping"], study.early_stopping, "study.early_stopping")
         return StudyFile(name=keys["name"].text(), study=study, places=self._places)
 
     def _note(self, field: str, node: Node) -> None:
@@ -280,6 +292,28 @@ class _Reader:
         message.SetInParent()
         keys = settings.mapping([key for key, _, _ in _ALGORITHMS[name]])
         self._settings(keys, _ALGORITHMS[name], message, f"study.algorithm.{name}")
+
+    def _early_stopping(self, node: Node, message: study_pb2.EarlyStopping, where: str) -> None:
+        """`median`, `{median: {min_steps: 3}}`, or a list of such."""
+        self._note(where, node)
+        rules = list(node.items()) if node.is_list else [node]
+        if len(rules) != 1:
+            message.any.SetInParent()
+            for index, rule in enumerate(rules):
+                self._early_stopping(rule, message.any.rules.add(), f"{where}.any.rules[{index}]")
+            return
+        rule = rules[0]
+        if not rule.is_mapping:
+            getattr(message, rule.choice(EARLY_STOPPING)).SetInParent()
+            return
+        chosen = rule.mapping(EARLY_STOPPING)
+        if len(chosen) != 1:
+            rule.refuse(f"must name one rule, got {', '.join(chosen) or 'none'}; several are a list")
+        ((name, settings),) = chosen.items()
+        getattr(message, name).SetInParent()
+        self._note(f"{where}.{name}", settings)
+        table = EARLY_STOPPING[name]
+        self._settings(settings.mapping([key for key, _, _ in table]), table, message, where)
 
 
 def _flattened(keys: Mapping[str, Node]) -> dict[str, Node]:

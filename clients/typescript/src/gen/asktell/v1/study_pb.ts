@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file asktell/v1/study.proto.
  */
 export const file_asktell_v1_study: GenFile = /*@__PURE__*/
-  fileDesc("ChZhc2t0ZWxsL3YxL3N0dWR5LnByb3RvEgphc2t0ZWxsLnYxIpYKCgVTdHVkeRIMCgRuYW1lGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRItCgxzZWFyY2hfc3BhY2UYAyABKAsyFy5hc2t0ZWxsLnYxLlNlYXJjaFNwYWNlEikKCm9iamVjdGl2ZXMYBCADKAsyFS5hc2t0ZWxsLnYxLk9iamVjdGl2ZRI6ChNvdXRjb21lX2NvbnN0cmFpbnRzGAUgAygLMh0uYXNrdGVsbC52MS5PdXRjb21lQ29uc3RyYWludBIyCg90cmFja2VkX21ldHJpY3MYBiADKAsyGS5hc2t0ZWxsLnYxLlRyYWNrZWRNZXRyaWMSKAoJYWxnb3JpdGhtGAcgASgLMhUuYXNrdGVsbC52MS5BbGdvcml0aG0SMQoOZWFybHlfc3RvcHBpbmcYCCABKAsyGS5hc2t0ZWxsLnYxLkVhcmx5U3RvcHBpbmcSMQoOc3RvcHBpbmdfcnVsZXMYCSABKAsyGS5hc2t0ZWxsLnYxLlN0b3BwaW5nUnVsZXMSLQoMbGVhc2VfcG9saWN5GAogASgLMhcuYXNrdGVsbC52MS5MZWFzZVBvbGljeRIaChJtYXhfcnVubmluZ190cmlhbHMYCyABKAUSEQoEc2VlZBgMIAEoA0gAiAEBEi0KBmxhYmVscxgNIAMoCzIdLmFza3RlbGwudjEuU3R1ZHkuTGFiZWxzRW50cnkSNwoLYW5ub3RhdGlvbnMYDiADKAsyIi5hc2t0ZWxsLnYxLlN0dWR5LkFubm90YXRpb25zRW50cnkSJQoFc3RhdGUYDyABKA4yFi5hc2t0ZWxsLnYxLlN0dWR5U3RhdGUSLwoNZmluaXNoX3JlYXNvbhgQIAEoDjIYLmFza3RlbGwudjEuRmluaXNoUmVhc29uEi0KDHRyaWFsX2NvdW50cxgRIAEoCzIXLmFza3RlbGwudjEuVHJpYWxDb3VudHMSKgoId2FybmluZ3MYEiADKAsyGC5hc2t0ZWxsLnYxLlN0dWR5V2FybmluZxIvCgtjcmVhdGVfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaF90aW1lGBUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGBYgASgJEg4KBmN1cnNvchgXIAEoCRIgChNjb25maWd1cmF0aW9uX2NvdW50GBggASgDSAGIAQESGgoNbWF4X3N0YWxlbmVzcxgZIAEoBUgCiAEBEhIKCnJlcGxpY2F0ZXMYGiABKAUSFgoOYmFzZWxpbmVfdHJpYWwYGyABKAMSGAoLaHlwZXJ2b2x1bWUYHCABKAFIA4gBARITCgtjb3N0X21ldHJpYxgdIAEoCRIXCgp0b3RhbF9jb3N0GB4gASgBSASIAQEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoyChBBbm5vdGF0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoFX3NlZWRCFgoUX2NvbmZpZ3VyYXRpb25fY291bnRCEAoOX21heF9zdGFsZW5lc3NCDgoMX2h5cGVydm9sdW1lQg0KC190b3RhbF9jb3N0Io8BCglPYmplY3RpdmUSDgoGbWV0cmljGAEgASgJEh4KBGdvYWwYAiABKA4yEC5hc2t0ZWxsLnYxLkdvYWwSIAoFc3BsaXQYAyABKA4yES5hc2t0ZWxsLnYxLlNwbGl0EhwKD3JlZmVyZW5jZV92YWx1ZRgEIAEoAUgAiAEBQhIKEF9yZWZlcmVuY2VfdmFsdWUigQEKEU91dGNvbWVDb25zdHJhaW50Eg4KBm1ldHJpYxgBIAEoCRINCgNtYXgYAiABKAFIABINCgNtaW4YAyABKAFIABIgCgVzcGxpdBgEIAEoDjIRLmFza3RlbGwudjEuU3BsaXQSEwoLb2ZfYmFzZWxpbmUYBSABKAhCBwoFYm91bmQiQQoNVHJhY2tlZE1ldHJpYxIOCgZtZXRyaWMYASABKAkSIAoFc3BsaXQYAiABKA4yES5hc2t0ZWxsLnYxLlNwbGl0IqcCCglBbGdvcml0aG0SKQoEYXV0bxgBIAEoCzIZLmFza3RlbGwudjEuQXV0b0FsZ29yaXRobUgAEi0KBm1hbnVhbBgCIAEoCzIbLmFza3RlbGwudjEuTWFudWFsQWxnb3JpdGhtSAASKQoEZ3JpZBgDIAEoCzIZLmFza3RlbGwudjEuR3JpZEFsZ29yaXRobUgAEi0KBnJhbmRvbRgEIAEoCzIbLmFza3RlbGwudjEuUmFuZG9tQWxnb3JpdGhtSAASKwoFc29ib2wYBSABKAsyGi5hc2t0ZWxsLnYxLlNvYm9sQWxnb3JpdGhtSAASMQoIYmF5ZXNpYW4YBiABKAsyHS5hc2t0ZWxsLnYxLkJheWVzaWFuQWxnb3JpdGhtSABCBgoEa2luZCIPCg1BdXRvQWxnb3JpdGhtIhEKD01hbnVhbEFsZ29yaXRobSKNAQoNR3JpZEFsZ29yaXRobRIWCg5kZWZhdWx0X2xldmVscxgBIAEoBRI1CgZsZXZlbHMYAiADKAsyJS5hc2t0ZWxsLnYxLkdyaWRBbGdvcml0aG0uTGV2ZWxzRW50cnkaLQoLTGV2ZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgFOgI4ASIRCg9SYW5kb21BbGdvcml0aG0iEAoOU29ib2xBbGdvcml0aG0iKQoRQmF5ZXNpYW5BbGdvcml0aG0SFAoMc3RhcnRfdHJpYWxzGAEgASgFIooBCg1FYXJseVN0b3BwaW5nEiwKBm1lZGlhbhgBIAEoCzIaLmFza3RlbGwudjEuTWVkaWFuU3RvcHBpbmdIABJDChJzdWNjZXNzaXZlX2hhbHZpbmcYAiABKAsyJS5hc2t0ZWxsLnYxLlN1Y2Nlc3NpdmVIYWx2aW5nU3RvcHBpbmdIAEIGCgRydWxlIjcKDk1lZGlhblN0b3BwaW5nEhEKCW1pbl9zdGVwcxgBIAEoAxISCgptaW5fdHJpYWxzGAIgASgFIkgKGVN1Y2Nlc3NpdmVIYWx2aW5nU3RvcHBpbmcSEQoJbWluX3N0ZXBzGAEgASgDEhgKEHJlZHVjdGlvbl9mYWN0b3IYAiABKAUivAIKDVN0b3BwaW5nUnVsZXMSFwoKbWF4X3RyaWFscxgBIAEoBUgAiAEBEhkKDHRhcmdldF92YWx1ZRgCIAEoAUgBiAEBEhwKD3BhdGllbmNlX3RyaWFscxgDIAEoBUgCiAEBEiwKCGRlYWRsaW5lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJCCg10YXJnZXRfdmFsdWVzGAUgAygLMisuYXNrdGVsbC52MS5TdG9wcGluZ1J1bGVzLlRhcmdldFZhbHVlc0VudHJ5GjMKEVRhcmdldFZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAFCDQoLX21heF90cmlhbHNCDwoNX3RhcmdldF92YWx1ZUISChBfcGF0aWVuY2VfdHJpYWxzIlYKC0xlYXNlUG9saWN5EjEKDmxlYXNlX2R1cmF0aW9uGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDG1heF9hdHRlbXB0cxgCIAEoBSKcAQoLVHJpYWxDb3VudHMSDgoGcXVldWVkGAEgASgFEg8KB3J1bm5pbmcYAiABKAUSEQoJc3VjY2VlZGVkGAMgASgFEg8KB3N0b3BwZWQYBCABKAUSDgoGZmFpbGVkGAUgASgFEhIKCmluZmVhc2libGUYBiABKAUSEQoJY2FuY2VsbGVkGAcgASgFEhEKCWFiYW5kb25lZBgIIAEoBSJkCgxTdHVkeVdhcm5pbmcSJQoEa2luZBgBIAEoDjIXLmFza3RlbGwudjEuV2FybmluZ0tpbmQSDQoFZmllbGQYAiABKAkSDwoHbWVzc2FnZRgDIAEoCRINCgVwbGFjZRgEIAEoCSpzCgpTdHVkeVN0YXRlEhsKF1NUVURZX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSU1RVRFlfU1RBVEVfQUNUSVZFEAESFgoSU1RVRFlfU1RBVEVfUEFVU0VEEAISGAoUU1RVRFlfU1RBVEVfRklOSVNIRUQQAyrXAQoMRmluaXNoUmVhc29uEh0KGUZJTklTSF9SRUFTT05fVU5TUEVDSUZJRUQQABIbChdGSU5JU0hfUkVBU09OX1JFUVVFU1RFRBABEhwKGEZJTklTSF9SRUFTT05fTUFYX1RSSUFMUxACEhgKFEZJTklTSF9SRUFTT05fVEFSR0VUEAMSGgoWRklOSVNIX1JFQVNPTl9QQVRJRU5DRRAEEhoKFkZJTklTSF9SRUFTT05fREVBRExJTkUQBRIbChdGSU5JU0hfUkVBU09OX0VYSEFVU1RFRBAGKkIKBEdvYWwSFAoQR09BTF9VTlNQRUNJRklFRBAAEhEKDUdPQUxfTUlOSU1JWkUQARIRCg1HT0FMX01BWElNSVpFEAIqVQoFU3BsaXQSFQoRU1BMSVRfVU5TUEVDSUZJRUQQABIUChBTUExJVF9WQUxJREFUSU9OEAESDwoLU1BMSVRfVFJBSU4QAhIOCgpTUExJVF9URVNUEAMqgAIKC1dhcm5pbmdLaW5kEhwKGFdBUk5JTkdfS0lORF9VTlNQRUNJRklFRBAAEiQKIFdBUk5JTkdfS0lORF9HUklEX0VYQ0VFRFNfQlVER0VUEAESIQodV0FSTklOR19LSU5EX0JVREdFVF9UT09fU01BTEwQAhIhCh1XQVJOSU5HX0tJTkRfVEVTVF9NRVRSSUNfTkFNRRADEiIKHldBUk5JTkdfS0lORF9XSURFX0xJTkVBUl9SQU5HRRAEEhwKGFdBUk5JTkdfS0lORF9DT0FSU0VfR1JJRBAFEiUKIVdBUk5JTkdfS0lORF9ESUZGRVJTX0ZST01fUkVRVUVTVBAGQk0KDWlvLmFza3RlbGwudjFQAVo6Z2l0aHViLmNvbS9hc2t0ZWxsL2Fza3RlbGwvY2xpZW50cy9nby9hc2t0ZWxsL3YxO2Fza3RlbGx2MWIGcHJvdG8z", [file_asktell_v1_search_space, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChZhc2t0ZWxsL3YxL3N0dWR5LnByb3RvEgphc2t0ZWxsLnYxIpYKCgVTdHVkeRIMCgRuYW1lGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRItCgxzZWFyY2hfc3BhY2UYAyABKAsyFy5hc2t0ZWxsLnYxLlNlYXJjaFNwYWNlEikKCm9iamVjdGl2ZXMYBCADKAsyFS5hc2t0ZWxsLnYxLk9iamVjdGl2ZRI6ChNvdXRjb21lX2NvbnN0cmFpbnRzGAUgAygLMh0uYXNrdGVsbC52MS5PdXRjb21lQ29uc3RyYWludBIyCg90cmFja2VkX21ldHJpY3MYBiADKAsyGS5hc2t0ZWxsLnYxLlRyYWNrZWRNZXRyaWMSKAoJYWxnb3JpdGhtGAcgASgLMhUuYXNrdGVsbC52MS5BbGdvcml0aG0SMQoOZWFybHlfc3RvcHBpbmcYCCABKAsyGS5hc2t0ZWxsLnYxLkVhcmx5U3RvcHBpbmcSMQoOc3RvcHBpbmdfcnVsZXMYCSABKAsyGS5hc2t0ZWxsLnYxLlN0b3BwaW5nUnVsZXMSLQoMbGVhc2VfcG9saWN5GAogASgLMhcuYXNrdGVsbC52MS5MZWFzZVBvbGljeRIaChJtYXhfcnVubmluZ190cmlhbHMYCyABKAUSEQoEc2VlZBgMIAEoA0gAiAEBEi0KBmxhYmVscxgNIAMoCzIdLmFza3RlbGwudjEuU3R1ZHkuTGFiZWxzRW50cnkSNwoLYW5ub3RhdGlvbnMYDiADKAsyIi5hc2t0ZWxsLnYxLlN0dWR5LkFubm90YXRpb25zRW50cnkSJQoFc3RhdGUYDyABKA4yFi5hc2t0ZWxsLnYxLlN0dWR5U3RhdGUSLwoNZmluaXNoX3JlYXNvbhgQIAEoDjIYLmFza3RlbGwudjEuRmluaXNoUmVhc29uEi0KDHRyaWFsX2NvdW50cxgRIAEoCzIXLmFza3RlbGwudjEuVHJpYWxDb3VudHMSKgoId2FybmluZ3MYEiADKAsyGC5hc2t0ZWxsLnYxLlN0dWR5V2FybmluZxIvCgtjcmVhdGVfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaF90aW1lGBUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGBYgASgJEg4KBmN1cnNvchgXIAEoCRIgChNjb25maWd1cmF0aW9uX2NvdW50GBggASgDSAGIAQESGgoNbWF4X3N0YWxlbmVzcxgZIAEoBUgCiAEBEhIKCnJlcGxpY2F0ZXMYGiABKAUSFgoOYmFzZWxpbmVfdHJpYWwYGyABKAMSGAoLaHlwZXJ2b2x1bWUYHCABKAFIA4gBARITCgtjb3N0X21ldHJpYxgdIAEoCRIXCgp0b3RhbF9jb3N0GB4gASgBSASIAQEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARoyChBBbm5vdGF0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoFX3NlZWRCFgoUX2NvbmZpZ3VyYXRpb25fY291bnRCEAoOX21heF9zdGFsZW5lc3NCDgoMX2h5cGVydm9sdW1lQg0KC190b3RhbF9jb3N0Io8BCglPYmplY3RpdmUSDgoGbWV0cmljGAEgASgJEh4KBGdvYWwYAiABKA4yEC5hc2t0ZWxsLnYxLkdvYWwSIAoFc3BsaXQYAyABKA4yES5hc2t0ZWxsLnYxLlNwbGl0EhwKD3JlZmVyZW5jZV92YWx1ZRgEIAEoAUgAiAEBQhIKEF9yZWZlcmVuY2VfdmFsdWUigQEKEU91dGNvbWVDb25zdHJhaW50Eg4KBm1ldHJpYxgBIAEoCRINCgNtYXgYAiABKAFIABINCgNtaW4YAyABKAFIABIgCgVzcGxpdBgEIAEoDjIRLmFza3RlbGwudjEuU3BsaXQSEwoLb2ZfYmFzZWxpbmUYBSABKAhCBwoFYm91bmQiQQoNVHJhY2tlZE1ldHJpYxIOCgZtZXRyaWMYASABKAkSIAoFc3BsaXQYAiABKA4yES5hc2t0ZWxsLnYxLlNwbGl0IqcCCglBbGdvcml0aG0SKQoEYXV0bxgBIAEoCzIZLmFza3RlbGwudjEuQXV0b0FsZ29yaXRobUgAEi0KBm1hbnVhbBgCIAEoCzIbLmFza3RlbGwudjEuTWFudWFsQWxnb3JpdGhtSAASKQoEZ3JpZBgDIAEoCzIZLmFza3RlbGwudjEuR3JpZEFsZ29yaXRobUgAEi0KBnJhbmRvbRgEIAEoCzIbLmFza3RlbGwudjEuUmFuZG9tQWxnb3JpdGhtSAASKwoFc29ib2wYBSABKAsyGi5hc2t0ZWxsLnYxLlNvYm9sQWxnb3JpdGhtSAASMQoIYmF5ZXNpYW4YBiABKAsyHS5hc2t0ZWxsLnYxLkJheWVzaWFuQWxnb3JpdGhtSABCBgoEa2luZCIPCg1BdXRvQWxnb3JpdGhtIhEKD01hbnVhbEFsZ29yaXRobSKNAQoNR3JpZEFsZ29yaXRobRIWCg5kZWZhdWx0X2xldmVscxgBIAEoBRI1CgZsZXZlbHMYAiADKAsyJS5hc2t0ZWxsLnYxLkdyaWRBbGdvcml0aG0uTGV2ZWxzRW50cnkaLQoLTGV2ZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgFOgI4ASIRCg9SYW5kb21BbGdvcml0aG0iEAoOU29ib2xBbGdvcml0aG0iKQoRQmF5ZXNpYW5BbGdvcml0aG0SFAoMc3RhcnRfdHJpYWxzGAEgASgFIrwECg1FYXJseVN0b3BwaW5nEiwKBm1lZGlhbhgBIAEoCzIaLmFza3RlbGwudjEuTWVkaWFuU3RvcHBpbmdIABJDChJzdWNjZXNzaXZlX2hhbHZpbmcYAiABKAsyJS5hc2t0ZWxsLnYxLlN1Y2Nlc3NpdmVIYWx2aW5nU3RvcHBpbmdIABI0CgpwZXJjZW50aWxlGAMgASgLMh4uYXNrdGVsbC52MS5QZXJjZW50aWxlU3RvcHBpbmdIABIyCgl0aHJlc2hvbGQYBCABKAsyHS5hc2t0ZWxsLnYxLlRocmVzaG9sZFN0b3BwaW5nSAASMAoIcGF0aWVuY2UYBSABKAsyHC5hc2t0ZWxsLnYxLlBhdGllbmNlU3RvcHBpbmdIABIyCgloeXBlcmJhbmQYBiABKAsyHS5hc2t0ZWxsLnYxLkh5cGVyYmFuZFN0b3BwaW5nSAASJgoDYW55GAcgASgLMhcuYXNrdGVsbC52MS5BbnlTdG9wcGluZ0gAEigKBGF1dG8YCCABKAsyGC5hc2t0ZWxsLnYxLkF1dG9TdG9wcGluZ0gAEjAKCHdpbGNveG9uGAkgASgLMhwuYXNrdGVsbC52MS5XaWxjb3hvblN0b3BwaW5nSAASDgoGbWV0cmljGAogASgJEh4KBGdvYWwYCyABKA4yEC5hc2t0ZWxsLnYxLkdvYWwSFAoMZ3JhY2VfdHJpYWxzGAwgASgFEhYKDmludGVydmFsX3N0ZXBzGA0gASgDQgYKBHJ1bGUiNwoOTWVkaWFuU3RvcHBpbmcSEQoJbWluX3N0ZXBzGAEgASgDEhIKCm1pbl90cmlhbHMYAiABKAUiSAoZU3VjY2Vzc2l2ZUhhbHZpbmdTdG9wcGluZxIRCgltaW5fc3RlcHMYASABKAMSGAoQcmVkdWN0aW9uX2ZhY3RvchgCIAEoBSJPChJQZXJjZW50aWxlU3RvcHBpbmcSEgoKcGVyY2VudGlsZRgBIAEoARIRCgltaW5fc3RlcHMYAiABKAMSEgoKbWluX3RyaWFscxgDIAEoBSJaChFUaHJlc2hvbGRTdG9wcGluZxIQCgNtYXgYASABKAFIAIgBARIQCgNtaW4YAiABKAFIAYgBARIRCgltaW5fc3RlcHMYAyABKANCBgoEX21heEIGCgRfbWluIk8KEFBhdGllbmNlU3RvcHBpbmcSFgoOcGF0aWVuY2Vfc3RlcHMYASABKAMSEAoIbWluX2dhaW4YAiABKAESEQoJbWluX3N0ZXBzGAMgASgDIlMKEUh5cGVyYmFuZFN0b3BwaW5nEhEKCW1pbl9zdGVwcxgBIAEoAxIRCgltYXhfc3RlcHMYAiABKAMSGAoQcmVkdWN0aW9uX2ZhY3RvchgDIAEoBSI3CgtBbnlTdG9wcGluZxIoCgVydWxlcxgBIAMoCzIZLmFza3RlbGwudjEuRWFybHlTdG9wcGluZyIOCgxBdXRvU3RvcHBpbmciEgoQV2lsY294b25TdG9wcGluZyK8AgoNU3RvcHBpbmdSdWxlcxIXCgptYXhfdHJpYWxzGAEgASgFSACIAQESGQoMdGFyZ2V0X3ZhbHVlGAIgASgBSAGIAQESHAoPcGF0aWVuY2VfdHJpYWxzGAMgASgFSAKIAQESLAoIZGVhZGxpbmUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEkIKDXRhcmdldF92YWx1ZXMYBSADKAsyKy5hc2t0ZWxsLnYxLlN0b3BwaW5nUnVsZXMuVGFyZ2V0VmFsdWVzRW50cnkaMwoRVGFyZ2V0VmFsdWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4AUINCgtfbWF4X3RyaWFsc0IPCg1fdGFyZ2V0X3ZhbHVlQhIKEF9wYXRpZW5jZV90cmlhbHMiVgoLTGVhc2VQb2xpY3kSMQoObGVhc2VfZHVyYXRpb24YASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFAoMbWF4X2F0dGVtcHRzGAIgASgFIpwBCgtUcmlhbENvdW50cxIOCgZxdWV1ZWQYASABKAUSDwoHcnVubmluZxgCIAEoBRIRCglzdWNjZWVkZWQYAyABKAUSDwoHc3RvcHBlZBgEIAEoBRIOCgZmYWlsZWQYBSABKAUSEgoKaW5mZWFzaWJsZRgGIAEoBRIRCgljYW5jZWxsZWQYByABKAUSEQoJYWJhbmRvbmVkGAggASgFImQKDFN0dWR5V2FybmluZxIlCgRraW5kGAEgASgOMhcuYXNrdGVsbC52MS5XYXJuaW5nS2luZBINCgVmaWVsZBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEg0KBXBsYWNlGAQgASgJKnMKClN0dWR5U3RhdGUSGwoXU1RVRFlfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJTVFVEWV9TVEFURV9BQ1RJVkUQARIWChJTVFVEWV9TVEFURV9QQVVTRUQQAhIYChRTVFVEWV9TVEFURV9GSU5JU0hFRBADKtcBCgxGaW5pc2hSZWFzb24SHQoZRklOSVNIX1JFQVNPTl9VTlNQRUNJRklFRBAAEhsKF0ZJTklTSF9SRUFTT05fUkVRVUVTVEVEEAESHAoYRklOSVNIX1JFQVNPTl9NQVhfVFJJQUxTEAISGAoURklOSVNIX1JFQVNPTl9UQVJHRVQQAxIaChZGSU5JU0hfUkVBU09OX1BBVElFTkNFEAQSGgoWRklOSVNIX1JFQVNPTl9ERUFETElORRAFEhsKF0ZJTklTSF9SRUFTT05fRVhIQVVTVEVEEAYqQgoER29hbBIUChBHT0FMX1VOU1BFQ0lGSUVEEAASEQoNR09BTF9NSU5JTUlaRRABEhEKDUdPQUxfTUFYSU1JWkUQAipVCgVTcGxpdBIVChFTUExJVF9VTlNQRUNJRklFRBAAEhQKEFNQTElUX1ZBTElEQVRJT04QARIPCgtTUExJVF9UUkFJThACEg4KClNQTElUX1RFU1QQAyqAAgoLV2FybmluZ0tpbmQSHAoYV0FSTklOR19LSU5EX1VOU1BFQ0lGSUVEEAASJAogV0FSTklOR19LSU5EX0dSSURfRVhDRUVEU19CVURHRVQQARIhCh1XQVJOSU5HX0tJTkRfQlVER0VUX1RPT19TTUFMTBACEiEKHVdBUk5JTkdfS0lORF9URVNUX01FVFJJQ19OQU1FEAMSIgoeV0FSTklOR19LSU5EX1dJREVfTElORUFSX1JBTkdFEAQSHAoYV0FSTklOR19LSU5EX0NPQVJTRV9HUklEEAUSJQohV0FSTklOR19LSU5EX0RJRkZFUlNfRlJPTV9SRVFVRVNUEAZCTQoNaW8uYXNrdGVsbC52MVABWjpnaXRodWIuY29tL2Fza3RlbGwvYXNrdGVsbC9jbGllbnRzL2dvL2Fza3RlbGwvdjE7YXNrdGVsbHYxYgZwcm90bzM", [file_asktell_v1_search_space, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * A study: the unit of tuning.
@@ -75,7 +75,7 @@ export type Study = Message<"asktell.v1.Study"> & {
   algorithm?: Algorithm | undefined;
 
   /**
-   * Optional. When a running trial is stopped early. Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+   * Optional. When a running trial is told to stop early. Default: never.
    *
    * @generated from field: asktell.v1.EarlyStopping early_stopping = 8;
    */
@@ -567,7 +567,11 @@ export const BayesianAlgorithmSchema: GenMessage<BayesianAlgorithm> = /*@__PURE_
   messageDesc(file_asktell_v1_study, 10);
 
 /**
- * When a running trial is told to stop early.
+ * When a running trial is told to stop early: by the answer of the Report that the rule judged, and of all later ones. The
+ * decision is made once and kept with the trial, whatever becomes of its worker or of the rule.
+ *
+ * A rule compares the best values that trials had reported up to a step. Trials that run, have ended or were stopped all count;
+ * equal values are never worse.
  *
  * @generated from message asktell.v1.EarlyStopping
  */
@@ -593,7 +597,94 @@ export type EarlyStopping = Message<"asktell.v1.EarlyStopping"> & {
      */
     value: SuccessiveHalvingStopping;
     case: "successiveHalving";
+  } | {
+    /**
+     * Not among the best share of the others at the same step.
+     *
+     * @generated from field: asktell.v1.PercentileStopping percentile = 3;
+     */
+    value: PercentileStopping;
+    case: "percentile";
+  } | {
+    /**
+     * Beyond a bound.
+     *
+     * @generated from field: asktell.v1.ThresholdStopping threshold = 4;
+     */
+    value: ThresholdStopping;
+    case: "threshold";
+  } | {
+    /**
+     * No gain for a number of steps.
+     *
+     * @generated from field: asktell.v1.PatienceStopping patience = 5;
+     */
+    value: PatienceStopping;
+    case: "patience";
+  } | {
+    /**
+     * Successive halving in brackets.
+     *
+     * @generated from field: asktell.v1.HyperbandStopping hyperband = 6;
+     */
+    value: HyperbandStopping;
+    case: "hyperband";
+  } | {
+    /**
+     * Several rules: the first that holds stops the trial.
+     *
+     * @generated from field: asktell.v1.AnyStopping any = 7;
+     */
+    value: AnyStopping;
+    case: "any";
+  } | {
+    /**
+     * Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+     *
+     * @generated from field: asktell.v1.AutoStopping auto = 8;
+     */
+    value: AutoStopping;
+    case: "auto";
+  } | {
+    /**
+     * Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+     *
+     * @generated from field: asktell.v1.WilcoxonStopping wilcoxon = 9;
+     */
+    value: WilcoxonStopping;
+    case: "wilcoxon";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Optional. The metric that is judged, any of the study that is not measured on test data. Default: the objective; required
+   * with several. With `any`, this and what follows belongs to each of its rules.
+   *
+   * @generated from field: string metric = 10;
+   */
+  metric: string;
+
+  /**
+   * Optional. Whether lower or higher is better; required for a metric that is neither an objective nor constrained, except by
+   * `threshold`.
+   *
+   * @generated from field: asktell.v1.Goal goal = 11;
+   */
+  goal: Goal;
+
+  /**
+   * Optional. Trials with numbers up to this one are never stopped.
+   *
+   * @generated from field: int32 grace_trials = 12;
+   */
+  graceTrials: number;
+
+  /**
+   * Optional. The rule judges the first report of each so many steps, counted from `min_steps`; default 1: every step. Refused
+   * with `patience`, `successive_halving` and `hyperband`.
+   *
+   * @generated from field: int64 interval_steps = 13;
+   */
+  intervalSteps: bigint;
 };
 
 /**
@@ -617,7 +708,7 @@ export type MedianStopping = Message<"asktell.v1.MedianStopping"> & {
   minSteps: bigint;
 
   /**
-   * Optional. How many trials must have reached the step before one is stopped. Default 5.
+   * Optional. How many other trials must have reached the step before one is stopped. Default 5.
    *
    * @generated from field: int32 min_trials = 2;
    */
@@ -632,7 +723,8 @@ export const MedianStoppingSchema: GenMessage<MedianStopping> = /*@__PURE__*/
   messageDesc(file_asktell_v1_study, 12);
 
 /**
- * Keep one in `reduction_factor` at each rung.
+ * Keep one in `reduction_factor` at each rung. Rungs are at min_steps, min_steps * reduction_factor, and so on; a trial is judged
+ * once at each, by its first report at or beyond it. At least `reduction_factor` others must have been there.
  *
  * @generated from message asktell.v1.SuccessiveHalvingStopping
  */
@@ -658,6 +750,198 @@ export type SuccessiveHalvingStopping = Message<"asktell.v1.SuccessiveHalvingSto
  */
 export const SuccessiveHalvingStoppingSchema: GenMessage<SuccessiveHalvingStopping> = /*@__PURE__*/
   messageDesc(file_asktell_v1_study, 13);
+
+/**
+ * Stop a trial that is not among the best `percentile` percent of the others at the same step.
+ *
+ * @generated from message asktell.v1.PercentileStopping
+ */
+export type PercentileStopping = Message<"asktell.v1.PercentileStopping"> & {
+  /**
+   * Required. Above 0 and below 100; 25 keeps the best quarter.
+   *
+   * @generated from field: double percentile = 1;
+   */
+  percentile: number;
+
+  /**
+   * Optional. The first step at which a trial may be stopped.
+   *
+   * @generated from field: int64 min_steps = 2;
+   */
+  minSteps: bigint;
+
+  /**
+   * Optional. How many other trials must have reached the step before one is stopped. Default 5.
+   *
+   * @generated from field: int32 min_trials = 3;
+   */
+  minTrials: number;
+};
+
+/**
+ * Describes the message asktell.v1.PercentileStopping.
+ * Use `create(PercentileStoppingSchema)` to create a new message.
+ */
+export const PercentileStoppingSchema: GenMessage<PercentileStopping> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_study, 14);
+
+/**
+ * Stop a trial that reports a value beyond a bound.
+ *
+ * @generated from message asktell.v1.ThresholdStopping
+ */
+export type ThresholdStopping = Message<"asktell.v1.ThresholdStopping"> & {
+  /**
+   * Optional, one of the two is required. Values above it stop the trial; finite.
+   *
+   * @generated from field: optional double max = 1;
+   */
+  max?: number | undefined;
+
+  /**
+   * Optional. Values below it stop the trial; finite.
+   *
+   * @generated from field: optional double min = 2;
+   */
+  min?: number | undefined;
+
+  /**
+   * Optional. The first step at which a trial may be stopped.
+   *
+   * @generated from field: int64 min_steps = 3;
+   */
+  minSteps: bigint;
+};
+
+/**
+ * Describes the message asktell.v1.ThresholdStopping.
+ * Use `create(ThresholdStoppingSchema)` to create a new message.
+ */
+export const ThresholdStoppingSchema: GenMessage<ThresholdStopping> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_study, 15);
+
+/**
+ * Stop a trial that has not bettered its own best value for a number of steps.
+ *
+ * @generated from message asktell.v1.PatienceStopping
+ */
+export type PatienceStopping = Message<"asktell.v1.PatienceStopping"> & {
+  /**
+   * Required. The number of steps; at least 1.
+   *
+   * @generated from field: int64 patience_steps = 1;
+   */
+  patienceSteps: bigint;
+
+  /**
+   * Optional. A gain of no more than this is none; finite, at least 0.
+   *
+   * @generated from field: double min_gain = 2;
+   */
+  minGain: number;
+
+  /**
+   * Optional. The first step at which a trial may be stopped.
+   *
+   * @generated from field: int64 min_steps = 3;
+   */
+  minSteps: bigint;
+};
+
+/**
+ * Describes the message asktell.v1.PatienceStopping.
+ * Use `create(PatienceStoppingSchema)` to create a new message.
+ */
+export const PatienceStoppingSchema: GenMessage<PatienceStopping> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_study, 16);
+
+/**
+ * Successive halving in brackets whose first rungs are at min_steps, min_steps * reduction_factor, ... up to max_steps. Trials
+ * compete within their bracket, which the trial's number gives.
+ *
+ * @generated from message asktell.v1.HyperbandStopping
+ */
+export type HyperbandStopping = Message<"asktell.v1.HyperbandStopping"> & {
+  /**
+   * Required. The step of the first rung of the first bracket; at least 1.
+   *
+   * @generated from field: int64 min_steps = 1;
+   */
+  minSteps: bigint;
+
+  /**
+   * Required. How many steps a trial has that is not stopped; above `min_steps`.
+   *
+   * @generated from field: int64 max_steps = 2;
+   */
+  maxSteps: bigint;
+
+  /**
+   * Optional. At least 2. Default 3.
+   *
+   * @generated from field: int32 reduction_factor = 3;
+   */
+  reductionFactor: number;
+};
+
+/**
+ * Describes the message asktell.v1.HyperbandStopping.
+ * Use `create(HyperbandStoppingSchema)` to create a new message.
+ */
+export const HyperbandStoppingSchema: GenMessage<HyperbandStopping> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_study, 17);
+
+/**
+ * Several rules.
+ *
+ * @generated from message asktell.v1.AnyStopping
+ */
+export type AnyStopping = Message<"asktell.v1.AnyStopping"> & {
+  /**
+   * Required. 1 to 8, none of them `any`.
+   *
+   * @generated from field: repeated asktell.v1.EarlyStopping rules = 1;
+   */
+  rules: EarlyStopping[];
+};
+
+/**
+ * Describes the message asktell.v1.AnyStopping.
+ * Use `create(AnyStoppingSchema)` to create a new message.
+ */
+export const AnyStoppingSchema: GenMessage<AnyStopping> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_study, 18);
+
+/**
+ * By a model of the curves. Not supported yet.
+ *
+ * @generated from message asktell.v1.AutoStopping
+ */
+export type AutoStopping = Message<"asktell.v1.AutoStopping"> & {
+};
+
+/**
+ * Describes the message asktell.v1.AutoStopping.
+ * Use `create(AutoStoppingSchema)` to create a new message.
+ */
+export const AutoStoppingSchema: GenMessage<AutoStopping> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_study, 19);
+
+/**
+ * By signed ranks over folds. Not supported yet.
+ *
+ * @generated from message asktell.v1.WilcoxonStopping
+ */
+export type WilcoxonStopping = Message<"asktell.v1.WilcoxonStopping"> & {
+};
+
+/**
+ * Describes the message asktell.v1.WilcoxonStopping.
+ * Use `create(WilcoxonStoppingSchema)` to create a new message.
+ */
+export const WilcoxonStoppingSchema: GenMessage<WilcoxonStopping> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_study, 20);
 
 /**
  * When the study ends. The first rule that holds ends it. All may be changed by UpdateStudy.
@@ -709,7 +993,7 @@ export type StoppingRules = Message<"asktell.v1.StoppingRules"> & {
  * Use `create(StoppingRulesSchema)` to create a new message.
  */
 export const StoppingRulesSchema: GenMessage<StoppingRules> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 14);
+  messageDesc(file_asktell_v1_study, 21);
 
 /**
  * What happens to the trials of workers that die.
@@ -738,7 +1022,7 @@ export type LeasePolicy = Message<"asktell.v1.LeasePolicy"> & {
  * Use `create(LeasePolicySchema)` to create a new message.
  */
 export const LeasePolicySchema: GenMessage<LeasePolicy> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 15);
+  messageDesc(file_asktell_v1_study, 22);
 
 /**
  * How many trials are in which state.
@@ -808,7 +1092,7 @@ export type TrialCounts = Message<"asktell.v1.TrialCounts"> & {
  * Use `create(TrialCountsSchema)` to create a new message.
  */
 export const TrialCountsSchema: GenMessage<TrialCounts> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 16);
+  messageDesc(file_asktell_v1_study, 23);
 
 /**
  * Something about a study that is allowed and usually a mistake.
@@ -850,7 +1134,7 @@ export type StudyWarning = Message<"asktell.v1.StudyWarning"> & {
  * Use `create(StudyWarningSchema)` to create a new message.
  */
 export const StudyWarningSchema: GenMessage<StudyWarning> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 17);
+  messageDesc(file_asktell_v1_study, 24);
 
 /**
  * Where a study stands.

@@ -246,7 +246,8 @@ export const ReportRequestSchema: GenMessage<ReportRequest> = /*@__PURE__*/
  */
 export type ReportResponse = Message<"asktell.v1.ReportResponse"> & {
   /**
-   * The worker should end the trial now and tell it as STOPPED (or not at all when `lease_valid` is false).
+   * The worker should end the trial now and tell it as STOPPED (or not at all when `lease_valid` is false). Once the study's
+   * early stopping has said so, all answers about the trial do, also to a later attempt.
    *
    * @generated from field: bool should_stop = 1;
    */
