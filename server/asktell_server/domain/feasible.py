@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,13 +15,14 @@ from asktell_server.domain.domains import BoolDomain, CategoricalDomain, Discret
 from asktell_server.domain.linear import LinearConstraint
 from asktell_server.domain.parameter import Parameter
 from asktell_server.domain.ranges import Range, ends, narrowed, share_of_scale
-from asktell_server.domain.values import ParameterValue
+from asktell_server.domain.values import Configuration, ParameterValue
 
 LEAST_ROOM = 1e-6
 """Of the range of a continuous parameter: with less room for it a set counts as flat, and an equality has none."""
 MOST_BRANCHES = 1000
 """Combinations of branches that are looked at before a set counts as empty."""
-_ENOUGH_ROOM = 0.05  # the search for a roomy place ends there
+_MOST_ROOM = 0.5
+_GAP = 0.5  # of the room: where levels are chosen, a search for more of it ends there
 _WHOLE_LEVELS = 100_000  # more levels than this count as a continuum
 _MOST_NODES = 20_000
 _SLACK = 1e-6  # of a step
@@ -40,15 +42,18 @@ def roomiest(
     constraints: Sequence[LinearConstraint],
     *,
     having: str | None = None,
+    fixed: Configuration | None = None,
 ) -> Place | None:
     """Values that keep the constraints, far from the bounds where there is room; None where there are none.
 
     Of parameters on which others depend there are values, too: those of a branch. With `having` it is one where that parameter
-    exists. Both domains and constraints must be valid.
+    exists, and with `fixed` (`fixed_values`) one that has these values. Both domains and constraints must be valid.
     """
     best: Place | None = None
-    for branch in itertools.islice(_branches(parameters, forest, constraints, having), MOST_BRANCHES):
-        found = _solve(parameters, forest, constraints, branch)
+    fixed = fixed or {}
+    held = [_held(parameter, fixed) for parameter in parameters]
+    for branch in itertools.islice(_branches(parameters, forest, constraints, having, fixed), MOST_BRANCHES):
+        found = _solve(held, forest, constraints, branch)
         if found is not None and (best is None or found.room > best.room):
             best = found
         if best is not None and best.room >= LEAST_ROOM:
@@ -56,11 +61,19 @@ def roomiest(
     return best
 
 
+def _held(parameter: Parameter, fixed: Configuration) -> Parameter:
+    """The parameter with the number that it is fixed to as its only value."""
+    if parameter.name not in fixed or isinstance(parameter.domain, CategoricalDomain | BoolDomain):
+        return parameter
+    return dataclasses.replace(parameter, domain=DiscreteDomain(values=(float(fixed[parameter.name]),)))
+
+
 def _branches(
     parameters: Sequence[Parameter],
     forest: Forest | None,
     constraints: Sequence[LinearConstraint],
     having: str | None,
+    fixed: Configuration,
 ) -> Iterator[dict[int, tuple[ParameterValue, ...]]]:
     """The values that parents may have together, for each set of constraints that they lead to; the easier ones first."""
     if forest is None:
@@ -81,6 +94,8 @@ def _branches(
         for value in _listed(
             parameters[place], [value for link in children for value in sorted(link.values, key=repr)]
         ):
+            if parameters[place].name in fixed and value != fixed[parameters[place].name]:
+                continue
             there = frozenset(link.child for link in children if value in link.values)
             if place not in wanted or wanted[place] in there:
                 classes.setdefault(there, []).append(value)
@@ -112,7 +127,7 @@ class _Columns:
 
     def __init__(self) -> None:
         self.count = 1  # the first is the room
-        self.upper = [_ENOUGH_ROOM]
+        self.upper = [_MOST_ROOM]
         self.whole = [False]
         self.one_of: list[list[int]] = []
         self.continuous: list[int] = []
@@ -176,7 +191,7 @@ def _solve(
     values = {name: value for name, value in values.items() if name in there}
     for name in columns.parts:
         values[name] = _value(there[name][1], columns, answer)
-    return Place(values, float(answer[0]) if columns.continuous else _ENOUGH_ROOM)
+    return Place(values, float(answer[0]) if columns.continuous else _MOST_ROOM)
 
 
 def _present(
@@ -233,7 +248,7 @@ def _programme(columns: _Columns, constraints: Sequence[LinearConstraint]) -> np
         integrality=np.array(columns.whole, dtype=int),
         bounds=optimize.Bounds(0.0, np.array(columns.upper)),
         constraints=optimize.LinearConstraint(matrix.tocsr(), np.array(least), np.array(most)),
-        options={"node_limit": _MOST_NODES},
+        options={"node_limit": _MOST_NODES, "mip_rel_gap": _GAP},
     )
     found: np.ndarray | None = answer.x
     return found

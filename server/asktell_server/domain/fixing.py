@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 
-from asktell_server.domain.domains import BoolDomain, CategoricalDomain, DiscreteDomain
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
 from asktell_server.domain.feasible import roomiest
 from asktell_server.domain.parameter import Parameter
@@ -81,14 +79,7 @@ def _require_room(space: SearchSpace, fixed: Configuration, field: str) -> None:
 
 @lru_cache(maxsize=256)  # every ask of a worker wants to know
 def _has_room(space: SearchSpace, fixed: tuple[tuple[str, ParameterValue], ...]) -> bool:
-    held = dict(fixed)
-    parameters = [
-        replace(parameter, domain=DiscreteDomain(values=(float(held[parameter.name]),)))
-        if parameter.name in held and not isinstance(parameter.domain, CategoricalDomain | BoolDomain)
-        else parameter
-        for parameter in space.parameters
-    ]
-    return roomiest(parameters, space.forest, space.parameter_constraints) is not None
+    return roomiest(space.parameters, space.forest, space.parameter_constraints, fixed=dict(fixed)) is not None
 
 
 def _why_not(parameter: Parameter, fixed: Mapping[str, ParameterValue]) -> str | None:

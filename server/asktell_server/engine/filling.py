@@ -20,6 +20,7 @@ FAVOURED_SHARE = 0.25
 """Of a start: trials that follow the priors, besides the centre, which is what these hold for best (measured; see
 docs/engine.md)."""
 _BLOCK = 16
+_LONG_BLOCK = 512
 
 
 def sobol_blocks(dimension: int, rng: np.random.Generator, *, size: int, first: int = 0) -> Iterator[Points]:
@@ -44,7 +45,7 @@ def fill(task: StudyTask, count: int, *, origin: Origin, with_centre: bool = Fal
     region = task.region
     novelty = Novelty(task, region)
     known = len(task.history) + len(task.pending)
-    centre = _centre(region) if with_centre else None
+    centre = region.encoding.decode(region.centre()) if with_centre else None
     first = [] if centre is None or centre in novelty else [centre]
     # Where the centre is among the trials, there is one point of the sequence less among them.
     start = known if centre is None or first else known - 1
@@ -54,16 +55,14 @@ def fill(task: StudyTask, count: int, *, origin: Origin, with_centre: bool = Fal
     return tuple(Suggestion(parameters=configuration, origin=origin) for configuration in chosen)
 
 
-def _centre(region: Region) -> Configuration | None:
-    """The middle of the space; None where that is outside of the region."""
-    centre = region.encoding.centre()
-    return region.encoding.decode(centre) if region.contains(centre[None, :])[0] else None
-
-
 def _configurations(task: StudyTask, region: Region, *, start: int, favoured: int) -> Iterator[Configuration]:
     """The configurations of the sequence from number `start` on; those before number `favoured` follow the priors."""
     rng = study_generator(task, "sobol")
     encoding = region.encoding
+    if region.drops:  # how many points of the sequence came before is not known from how many configurations did
+        kept = _kept(region, sobol_blocks(encoding.dimension, rng, size=_LONG_BLOCK), favoured=favoured)
+        yield from map(encoding.decode, itertools.islice(kept, start, None))
+        return
     block, passed = divmod(start, _BLOCK)
     number = itertools.count(start)
     for points in sobol_blocks(encoding.dimension, rng, size=_BLOCK, first=block):
@@ -71,3 +70,17 @@ def _configurations(task: StudyTask, region: Region, *, start: int, favoured: in
             uniform = encoding.favouring(point) if next(number) < favoured else point
             yield from map(encoding.decode, region.sample(uniform))
         passed = 0
+
+
+def _kept(region: Region, blocks: Iterator[Points], *, favoured: int) -> Iterator[Points]:
+    """The points (d) of a sequence that lead to configurations; the first `favoured` of them follow the priors."""
+    found = 0
+    for block in blocks:
+        rest = block
+        while found < favoured and len(rest):
+            points = region.sample(region.encoding.favouring(rest[:1]))
+            rest = rest[1:]
+            found += len(points)
+            yield from points
+        if len(rest):
+            yield from region.sample(rest)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from asktell_server.engine.filling import sobol_blocks
@@ -29,9 +27,12 @@ def raw_points(region: Region, rng: np.random.Generator, *, centres: Points, lea
         return region.everything()
     count = max(SPACE_FILLING, least)
     blocks = sobol_blocks(region.encoding.dimension, rng, size=SPACE_FILLING)
-    uniform = np.concatenate([next(blocks) for _ in range(math.ceil(count / SPACE_FILLING))])[:count]
-    favoured = [region.sample(region.encoding.favouring(uniform[:FAVOURED]))] if region.encoding.priors else []
-    return np.concatenate([region.sample(uniform), _around(region, rng, centres), *favoured])
+    first = next(blocks)
+    filling = [region.sample(first)]
+    while sum(map(len, filling)) < count:  # at once, where all of a block is in the region and no more is asked for
+        filling.append(region.sample(next(blocks)))
+    favoured = [region.sample(region.encoding.favouring(first[:FAVOURED]))] if region.encoding.priors else []
+    return np.concatenate([np.concatenate(filling)[:count], _around(region, rng, centres), *favoured])
 
 
 def _around(region: Region, rng: np.random.Generator, centres: Points) -> Points:

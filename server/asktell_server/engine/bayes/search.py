@@ -3,7 +3,8 @@
 Raw points are scored. The best few are refined by two kinds of moves in turn, until neither helps: a climb along the
 continuous columns by L-BFGS, and the best change of one discrete column. Where an ordered parameter has more than 24
 levels, or where there are many discrete parameters, the first climb treats levels as continuous; it ends on the nearest
-levels, and changes of single columns settle the rest. Points that have been tried or are running are passed over.
+levels, and changes of single columns settle the rest. Where a climb would leave the region by a constraint on parameters, it is made
+again within it. Points that have been tried or are running are passed over.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from botorch.optim.batched_lbfgs_b import fmin_l_bfgs_b_batched
+from scipy import optimize
 
 from asktell_server.engine.bayes.acquisition import Scorer
 from asktell_server.engine.bayes.taken import Taken
 from asktell_server.engine.space.box import SWEPT_LEVELS
 from asktell_server.engine.space.columns import Levels
+from asktell_server.engine.space.limits import Limits
 from asktell_server.engine.space.region import Region
 from asktell_server.engine.space.warp import Points
 
@@ -122,6 +125,9 @@ class Search:
             pgtol=_GRADIENT,
             pass_batch_indices=True,
         )
+        if (limits := self._region.limits) is not None:
+            for index in np.flatnonzero(~limits.kept(ends)):
+                ends[index] = _climb_within(scorer, limits, points[index], free, places, steps=steps)
         repaired = self._region.repair(ends)
         reached = scorer.scores(repaired)
         better = reached > values
@@ -151,6 +157,36 @@ class Search:
         """All free points that differ from one in a single column of the block."""
         neighbours = self._region.neighbours(point, block)
         return neighbours if self._continuous else taken.free(neighbours)
+
+
+def _climb_within(
+    scorer: Scorer, limits: Limits, start: Points, free: list[int], places: list[int], *, steps: int
+) -> Points:
+    """Where a climb ends that keeps constraints: sequential quadratic programming (SLSQP, Kraft 1988) along the columns `free`."""
+
+    def whole(coordinates: Points) -> Points:
+        point = start.copy()
+        point[free] = coordinates
+        return point
+
+    def loss(coordinates: Points) -> tuple[float, Points]:
+        scores, gradients = scorer.scores_with_gradient(whole(coordinates)[None, :])
+        return -float(scores[0]), -gradients[0, places]
+
+    answer = optimize.minimize(
+        loss,
+        start[free],
+        jac=True,
+        method="SLSQP",
+        bounds=[(0.0, 1.0)] * len(free),
+        constraints={
+            "type": "ineq",
+            "fun": lambda coordinates: limits.room(whole(coordinates)),
+            "jac": lambda coordinates: limits.room_slopes(whole(coordinates))[:, free],
+        },
+        options={"maxiter": steps, "ftol": _STEP_GAIN},
+    )
+    return whole(np.clip(answer.x, 0.0, 1.0)) if np.isfinite(answer.x).all() else start
 
 
 def _blocks(region: Region) -> list[list[int]]:

@@ -30,6 +30,13 @@ class Box:
         """See Region."""
         return Encoding(self._space, self._fixed)
 
+    drops = False
+    limits = None
+
+    def centre(self) -> Points:
+        """See Region."""
+        return self.encoding.centre()
+
     @property
     def count(self) -> int | None:
         """See Region."""

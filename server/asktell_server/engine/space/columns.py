@@ -64,6 +64,10 @@ class Continuum:
             value = float(f"{value:.{_LOG_DIGITS}g}")
         return min(max(value, float(self._low)), float(self._high))
 
+    def numbers(self, coordinates: Points) -> Points:
+        """The values at coordinates of [0, 1], without the care for the last digit that `decode` takes."""
+        return self._warp.invert(self._start + self._width * coordinates)
+
     def snap(self, coordinates: Points) -> Points:
         """The coordinates, those outside of [0, 1] moved to its ends."""
         return np.clip(coordinates, 0.0, 1.0)
@@ -158,6 +162,23 @@ class Levels:
     def decode(self, coordinate: float) -> ParameterValue:
         """The level next to the coordinate."""
         return self.value(int(self.nearest(np.array(coordinate))))
+
+    def numbers(self, coordinates: Points) -> Points:
+        """The values at coordinates of [0, 1]; between two levels a number between their values."""
+        if self._warp is not None:
+            return self._warp.invert(self._start + self._width * coordinates)
+        if isinstance(self._domain, DiscreteDomain):
+            values = np.array(self._domain.levels(), dtype=np.float64)
+            return np.interp(coordinates, self.coordinates(np.arange(self.count)), values)
+        first, step = float(self._domain.min), float(self._domain.step or 1)
+        return np.minimum(first + step * (coordinates * self._last), float(self._domain.max))
+
+    @property
+    def widest(self) -> float:
+        """The largest difference between the values of two levels next to each other."""
+        if isinstance(self._domain, DiscreteDomain):
+            return float(np.diff(np.array(self._domain.levels(), dtype=np.float64)).max())
+        return float(self._domain.step or 1)
 
     def snap(self, coordinates: Points) -> Points:
         """The coordinates of the nearest levels."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from typing import Protocol
@@ -13,6 +14,8 @@ from asktell_server.domain.space import ParameterValue, SearchSpace
 from asktell_server.engine.space.box import Box
 from asktell_server.engine.space.encoding import Encoding
 from asktell_server.engine.space.lattice import Lattice
+from asktell_server.engine.space.limits import Limits
+from asktell_server.engine.space.polytope import Polytope
 from asktell_server.engine.space.tree import Tree
 from asktell_server.engine.space.warp import Points
 
@@ -36,6 +39,20 @@ class Region(Protocol):
     @property
     def count(self) -> int | None:
         """How many configurations there are; None = infinitely many, or too many to be numbered."""
+        ...
+
+    @property
+    def drops(self) -> bool:
+        """Some rows of `sample` give no configuration."""
+        ...
+
+    @property
+    def limits(self) -> Limits | None:
+        """What bounds a climb besides the ends of the columns; None = nothing."""
+        ...
+
+    def centre(self) -> Points:
+        """The middle (d): declared defaults, else the middle level, else the first category; as near to it as may be."""
         ...
 
     def contains(self, points: Points) -> npt.NDArray[np.bool_]:
@@ -76,7 +93,14 @@ class Region(Protocol):
 
 @functools.lru_cache(maxsize=_KNOWN)
 def region_of(space: SearchSpace, fixed: tuple[tuple[str, ParameterValue], ...] = ()) -> Region:
-    """The region of a space: the whole of it, or what its conditions and the fixed values (`fixed_values`) leave."""
+    """The region of a space: the whole of it, or what its conditions, its constraints and the fixed values (`fixed_values`) leave."""
+    if space.parameter_constraints:
+        _, rest = space.parts()
+        whole = region_of(dataclasses.replace(space, parameter_constraints=()), fixed)
+        beside = None
+        if rest is not None:
+            beside = region_of(rest, tuple((name, value) for name, value in fixed if name in rest.names))
+        return Polytope(whole, space, dict(fixed), rest=beside)
     if space.forest is None:
         return Box(space, dict(fixed))
     return Tree(space, space.forest, dict(fixed))

@@ -34,6 +34,13 @@ class Tree:
         """See Region."""
         return Encoding(self._space, self._fixed)
 
+    drops = False
+    limits = None
+
+    def centre(self) -> Points:
+        """See Region."""
+        return self.encoding.centre()
+
     @functools.cached_property
     def count(self) -> int | None:
         """See Region."""

@@ -30,6 +30,8 @@ class SuggestTask(StudyTask):
 
     def is_quick(self) -> bool:
         """See Task."""
+        if self.problem.space.parameter_constraints:  # to find out what keeps them takes longer, once
+            return False
         compared = 0 if self.history.is_indexed and self.region.count is None else len(self.history)
         configurations = compared + len(self.pending) + _DRAWING * self.count
         return configurations * len(self.problem.space.parameters) <= _QUICK
