@@ -10,6 +10,13 @@ func Space(parameters ...*pb.Parameter) *pb.SearchSpace {
 	return &pb.SearchSpace{Parameters: parameters}
 }
 
+// WithConstraints adds linear constraints on numeric parameters, such as "width + 2*depth <= 64" or "low <= high": no configuration breaks
+// one. See ParameterConstraints in the contract for what they may say.
+func WithConstraints(space *pb.SearchSpace, constraints ...string) *pb.SearchSpace {
+	space.ParameterConstraints = append(space.ParameterConstraints, constraints...)
+	return space
+}
+
 // WithDerived adds a value that follows from other parameters by arithmetic, such as "batch_size * accumulate", and is delivered with the
 // configuration: [Trial.Params] has it. See DerivedParameter in the contract for what an expression may say.
 func WithDerived(space *pb.SearchSpace, name, expression string) *pb.SearchSpace {

@@ -373,6 +373,11 @@ def constrained_spaces(draw: st.DrawFn, *, finite_only: bool = False) -> SearchS
         Parameter(name=name, domain=domain, condition=condition)
         for name, domain, condition in zip(names, domains, conditions, strict=True)
     ]
+    if (
+        not finite_only
+    ):  # or else the other branch could be finite, and all of it known, with next to no draws in the one
+        other = Condition(parent="branch", values=("b",))
+        parameters.append(Parameter(name="other", domain=FloatDomain(min=0.0, max=1.0), condition=other))
     space = SearchSpace(
         parameters=(Parameter(name="branch", domain=branch), *parameters), parameter_constraints=tuple(constraints)
     )

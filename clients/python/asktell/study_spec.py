@@ -52,6 +52,7 @@ class StudyOptions(StudyChanges, total=False):
 
     Attributes:
         space: the parameters by name.
+        parameter_constraints: what sums of parameters must keep, in their own units: `["width + 2*depth <= 64", "low <= high"]`.
         objectives: `Minimize("val_loss")`, or a list of up to 6 such.
         outcome_constraints: bounds that good trials keep: `AtMost("latency_ms", 50)`, `AtLeast("accuracy", 0.9)`, or a list.
         metrics: further metrics that trials log, by name or as `Metric(name, split="test")`; never optimised.
@@ -65,6 +66,7 @@ class StudyOptions(StudyChanges, total=False):
     """
 
     space: Required[Space]
+    parameter_constraints: Sequence[str]
     objectives: Required[Objective | Sequence[Objective]]
     outcome_constraints: OutcomeConstraint | Sequence[OutcomeConstraint]
     metrics: Sequence[str | Metric]

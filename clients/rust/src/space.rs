@@ -151,6 +151,14 @@ macro_rules! problems {
                 self
             }
 
+            /// Adds a linear constraint on numeric parameters, such as `"width + 2*depth <= 64"` or `"low <= high"`: no
+            /// configuration breaks it; see [`v1::SearchSpace`] for what it may say.
+            #[must_use]
+            pub fn with_parameter_constraint(mut self, constraint: impl Into<String>) -> Self {
+                self.search_space.get_or_insert_default().parameter_constraints.push(constraint.into());
+                self
+            }
+
             /// Adds a value that follows from other parameters by arithmetic, such as `"batch_size * accumulate"`, and is
             /// delivered with the configuration; see [`v1::DerivedParameter`] for what an expression may say.
             #[must_use]

@@ -58,8 +58,14 @@ type RangeOptions<D extends Message, W> = Options<D, number, W> & {
   readonly step?: number;
 };
 
-/** A search space of parameters by name. */
-export function space<const S extends Space>(domains: S): Typed<Init<v1.SearchSpace>, ParamsOf<S>> {
+/**
+ * A search space of parameters by name. `constraints` are linear, on numeric parameters, such as "width + 2*depth <= 64" or
+ * "low <= high": no configuration breaks one. See `SearchSpace.parameter_constraints` in the contract for what they may say.
+ */
+export function space<const S extends Space>(
+  domains: S,
+  constraints: readonly string[] = [],
+): Typed<Init<v1.SearchSpace>, ParamsOf<S>> {
   const parameters: Init<v1.Parameter>[] = [];
   const derivedParameters: Init<v1.DerivedParameter>[] = [];
   for (const [name, domain] of Object.entries(domains)) {
@@ -70,7 +76,11 @@ export function space<const S extends Space>(domains: S): Typed<Init<v1.SearchSp
       parameters.push({ ...domain, name });
     }
   }
-  return derivedParameters.length === 0 ? { parameters } : { parameters, derivedParameters };
+  return {
+    parameters,
+    ...(constraints.length === 0 ? {} : { parameterConstraints: [...constraints] }),
+    ...(derivedParameters.length === 0 ? {} : { derivedParameters }),
+  };
 }
 
 /**

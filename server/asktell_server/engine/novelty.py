@@ -13,6 +13,8 @@ from asktell_server.engine.space.region import Region
 
 DRAWS = 64
 """Candidates that are looked at before a new configuration is looked for by its number; enough when half the space is free."""
+MOST_DRAWS = 1024
+"""The same where configurations have no numbers: of most draws a space may hold few, and of the rest infinitely many."""
 
 
 def room(task: StudyTask, count: int) -> int | None:
@@ -75,12 +77,12 @@ class Novelty:
     def find(self, candidates: Iterable[Configuration], *, seed: Sequence[int]) -> Configuration | None:
         """The first new candidate; None when the space is exhausted.
 
-        Looks at 64 candidates. Where all of them are known, a finite space gives a random one of the configurations that
+        Looks at 64 candidates, or 1,024 where they cannot be numbered. Where all of them are known, a finite space gives a random one of the configurations that
         have not been tried. Where all have been and replicates are wanted, it gives one that is not running now, or else
         any that is not spent.
         """
         first: Configuration | None = None
-        for candidate in itertools.islice(candidates, DRAWS):
+        for candidate in itertools.islice(candidates, DRAWS if self._region.count is not None else MOST_DRAWS):
             if candidate not in self:
                 return candidate
             first = first or candidate

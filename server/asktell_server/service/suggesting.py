@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import logging
 from collections.abc import Collection
@@ -96,7 +97,10 @@ async def task_of(request: SuggestRequest) -> SuggestTask:
         InvalidArgument: as `Suggesting.suggest`.
     """
     problem = request.problem
-    _validate_problem(problem)
+    if problem.space.parameter_constraints:  # whether anything keeps them may take long to find out
+        await asyncio.to_thread(_validate_problem, problem)
+    else:
+        _validate_problem(problem)
     if request.cost_aware:
         require_cost_metric(problem.goals, "problem.cost_metric")
     _limit("observations", len(request.observations), MAX_OBSERVATIONS)

@@ -207,6 +207,7 @@ class PythonExecutor:
             specs.space(problem.search_space),
             specs.objectives(problem.objectives),
             [specs.observation(each) for each in request.observations],
+            parameter_constraints=list(problem.search_space.parameter_constraints),
             outcome_constraints=specs.constraints(problem.outcome_constraints),
             pending=[specs.values(each.parameters) for each in request.pending],
             count=request.count or 1,

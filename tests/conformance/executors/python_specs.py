@@ -41,6 +41,7 @@ def spec(study: study_pb2.Study) -> dict[str, Any]:
     rules, lease = study.stopping_rules, study.lease_policy
     arguments: dict[str, Any] = {
         "space": space(study.search_space),
+        "parameter_constraints": list(study.search_space.parameter_constraints),
         "objectives": objectives(study.objectives),
         "outcome_constraints": constraints(study.outcome_constraints),
         "metrics": [asktell.Metric(each.metric, _split(each.split)) for each in study.tracked_metrics],

@@ -29,6 +29,7 @@ LOSS = study_pb2.Objective(metric="loss", goal=study_pb2.GOAL_MINIMIZE)
 NO_ID = {"missing": "", "upper case": "Lora", "slash": "a/b", "too long": "x" * 64, "first a dot": ".a", "blank": " "}
 BAD_TOKENS = {"garbage": "garbage!", "base64 of nothing": "AAAA", "oversize": "A" * 1_000_000}
 X = "search_space.parameters[0]"
+CONSTRAINTS = "search_space.parameter_constraints"
 DERIVED = "search_space.derived_parameters"
 
 
@@ -59,6 +60,13 @@ def _derived(*expressions: str, name: str = "") -> search_space_pb2.SearchSpace:
             search_space_pb2.DerivedParameter(name=name or f"d{index}", expression=expression)
             for index, expression in enumerate(expressions)
         ],
+    )
+
+
+def _constrained(*constraints: str) -> search_space_pb2.SearchSpace:
+    return search_space_pb2.SearchSpace(
+        parameters=[float_parameter("x"), float_parameter("y")],
+        parameter_constraints=constraints,
     )
 
 
@@ -165,6 +173,18 @@ BAD_SPACES: list[tuple[str, search_space_pb2.SearchSpace, str, str]] = [
         f"{X}.default_value",
         "INVALID_FIELD",
     ),
+    ("constraint of nothing", _constrained("x <= y", ""), f"{CONSTRAINTS}[1]", "INVALID_FIELD"),
+    ("constraint is no bound", _constrained("x + y"), f"{CONSTRAINTS}[0]", "INVALID_FIELD"),
+    ("constraint is an equality", _constrained("x == y"), f"{CONSTRAINTS}[0]", "INVALID_FIELD"),
+    ("constraint is not linear", _constrained("x*y <= 1"), f"{CONSTRAINTS}[0]", "INVALID_FIELD"),
+    ("constraint on an unknown name", _constrained("z <= 1"), f"{CONSTRAINTS}[0]", "INVALID_FIELD"),
+    ("constraint is code", _constrained("__import__('os') <= 1"), f"{CONSTRAINTS}[0]", "INVALID_FIELD"),
+    ("constraint is too long", _constrained("x+" * 1000 + "x <= 1"), f"{CONSTRAINTS}[0]", "INVALID_FIELD"),
+    ("constraint with 1e999", _constrained("1e999*x <= 1"), f"{CONSTRAINTS}[0]", "INVALID_FIELD"),
+    ("constraint that overflows", _constrained("1e300*1e300*x <= 1"), f"{CONSTRAINTS}[0]", "INVALID_FIELD"),
+    ("constraint that nothing keeps", _constrained("x + y >= 9"), f"{CONSTRAINTS}[0]", "INVALID_FIELD"),
+    ("constraints that contradict", _constrained("x <= y - 0.6", "y <= 0.5"), CONSTRAINTS, "INVALID_FIELD"),
+    ("33 constraints", _constrained(*["x <= y"] * 33), CONSTRAINTS, "INVALID_FIELD"),
     ("derived of nothing", _derived(""), f"{DERIVED}[0].expression", "INVALID_FIELD"),
     ("derived of an unknown name", _derived("y + 1"), f"{DERIVED}[0].expression", "INVALID_FIELD"),
     ("derived that is code", _derived("__import__('os')"), f"{DERIVED}[0].expression", "INVALID_FIELD"),

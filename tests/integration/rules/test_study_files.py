@@ -320,6 +320,26 @@ def test_mistakes_in_early_stopping_come_with_their_place(rpc: Rpc, entry: str, 
     assert complaint in what.message
 
 
+def test_constraints_between_parameters(rpc: Rpc) -> None:
+    whole = "name: s\nobjectives: [{metric: loss, goal: minimize}]\nparameters:\n"
+    whole += "".join(f"  {name}: {{type: float, min: 0, max: 1}}\n" for name in ("a", "b"))
+    whole += "parameter_constraints:\n  - b*2 + a <= 1\n  - a <= b\n"
+    assert check(rpc, whole).search_space.parameter_constraints == ["b*2 + a <= 1", "a <= b"]
+    for before, after, complaint in (
+        (
+            "- a <= b",
+            "- a <= c",
+            "8:5: parameter_constraints[1]: the space has no parameter 'c'; it has 'a', 'b' (at character 6)",
+        ),
+        ("- a <= b", "- a", "8:5: parameter_constraints[1]: a comparison such as <= must stand here"),
+        ("- a <= b", "- 5", "8:5: parameter_constraints[1]: must be a string, got the number 5"),
+        ("- a <= b", "- a >= 0.9\n  - b >= 0.2", "7:3: parameter_constraints: no values of the parameters keep"),
+        ("\n  - b*2 + a <= 1\n  - a <= b", " a <= b", "6:24: parameter_constraints: must be a list, got 'a <= b'"),
+    ):
+        what = refused(partial(check, rpc, whole.replace(before, after)))
+        assert complaint in what.message
+
+
 @pytest.mark.parametrize("key", NOT_YET)
 def test_what_is_not_there_yet_is_refused_by_name(rpc: Rpc, key: str) -> None:
     text, place = f"{WHOLE}{key}: [x]\n", f"23:1: {key}"

@@ -189,7 +189,7 @@ ON_THE_BOUND: Sequence[tuple[SearchSpace, Callable[[Configuration], float], floa
             {"width": IntDomain(min=4, max=512, scale=Scale.LOG), "depth": IntDomain(min=1, max=64)},
             ["width + 2*depth <= 64"],
         ),
-        lambda c: (math.log(c["width"]) - 4) ** 2 + (float(c["depth"]) / 64 - 0.5) ** 2,
+        lambda c: (math.log(float(c["width"])) - 4) ** 2 + (float(c["depth"]) / 64 - 0.5) ** 2,
         min(
             (math.log(width) - 4) ** 2 + (depth / 64 - 0.5) ** 2
             for width in range(4, 63)

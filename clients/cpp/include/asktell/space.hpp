@@ -135,6 +135,15 @@ inline v1::SearchSpace space(const std::vector<v1::Parameter>& parameters) {
   return space;
 }
 
+/// The space with linear constraints on numeric parameters, such as "width + 2*depth <= 64" or "low <= high": no configuration breaks
+/// one. v1::SearchSpace::parameter_constraints has what they may say.
+inline v1::SearchSpace with_constraints(v1::SearchSpace space, const std::vector<std::string>& constraints) {
+  for (const std::string& constraint : constraints) {
+    space.add_parameter_constraints(constraint);
+  }
+  return space;
+}
+
 /// The space with a value that follows from other parameters by arithmetic, such as "batch_size * accumulate", and is delivered
 /// with the configuration; v1::DerivedParameter has what an expression may say.
 inline v1::SearchSpace with_derived(v1::SearchSpace space, std::string name, std::string expression) {

@@ -92,7 +92,6 @@ type SearchSpace struct {
 	// configurations that have all of its parameters. A sum that misses its bound by no more than 1e-9 of the sizes of its
 	// terms keeps it. Constraints that nothing keeps together are refused, and so are equalities. They read back in one
 	// form, with what is added on the left and what is subtracted on the right.
-	// Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
 	ParameterConstraints []string `protobuf:"bytes,2,rep,name=parameter_constraints,json=parameterConstraints,proto3" json:"parameter_constraints,omitempty"`
 	// Optional. At most 32. Values that follow from those of a configuration, and are delivered with it.
 	DerivedParameters []*DerivedParameter `protobuf:"bytes,3,rep,name=derived_parameters,json=derivedParameters,proto3" json:"derived_parameters,omitempty"`

@@ -10,7 +10,6 @@ import grpc
 from asktell.errors import NotSupported
 
 STUDY = {
-    "parameter_constraints": "constraints between parameters are not supported yet",
     "parents": "starting from the results of earlier studies is not supported yet",
 }
 """Keyword arguments of `create_study`."""

@@ -66,6 +66,13 @@ def encode_space(space: Space, _: str = "space") -> search_space_pb2.SearchSpace
     return wire
 
 
+def encode_parameter_constraints(constraints: Sequence[str], where: str = "parameter_constraints") -> list[str]:
+    """Constraints between parameters on the wire. Raises TypeError naming the one that is no text."""
+    if isinstance(constraints, str):
+        raise TypeError(f"{where} must be a list of texts, got a single one: [{constraints!r}]")
+    return [text(each, f"{where}[{index}]") for index, each in enumerate(constraints)]
+
+
 def _parameter(name: str, domain: Domain) -> search_space_pb2.Parameter:
     where = f"space[{name!r}]"
     wire = search_space_pb2.Parameter(name=text(name, f"the parameter name {name!r}"))

@@ -50,6 +50,12 @@ class StudyView:
     space = Field[dict[str, Domain | Derived]](
         "search_space", codec.decode_space, codec.encode_space, doc="What may be varied."
     )
+    parameter_constraints = Field[list[str]](
+        "search_space.parameter_constraints",
+        lambda space, name: list(getattr(space, name)),
+        codec.encode_parameter_constraints,
+        doc="What sums of parameters must keep, such as `width + 2*depth <= 64`.",
+    )
     objectives = Field[list[Objective]](
         "objectives", codec.decode_objectives, codec.encode_objectives, doc="What is optimised."
     )

@@ -22,6 +22,7 @@ def suggest(
     objectives: Objective | Sequence[Objective],
     observations: Iterable[Observation],
     *,
+    parameter_constraints: Sequence[str],
     outcome_constraints: OutcomeConstraint | Sequence[OutcomeConstraint],
     pending: Iterable[Mapping[str, ParameterValue]],
     count: int,
@@ -34,9 +35,11 @@ def suggest(
     fixed: Mapping[str, ParameterValue],
 ) -> Flow[Suggestions]:
     """Suggestions for a problem and its history."""
+    wire = codec.encode_space(space)
+    wire.parameter_constraints.extend(codec.encode_parameter_constraints(parameter_constraints))
     request = suggestion_service_pb2.SuggestRequest(
         problem=suggestion_service_pb2.Problem(
-            search_space=codec.encode_space(space),
+            search_space=wire,
             objectives=codec.encode_objectives(objectives),
             outcome_constraints=codec.encode_constraints(outcome_constraints),
             algorithm=codec.encode_algorithm(algorithm),

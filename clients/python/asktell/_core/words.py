@@ -24,6 +24,7 @@ _RENAMED = [
     (re.compile(r"\.prior\.(?:normal(?=\.|$)|weights(?=\.weights|$))"), ".prior"),
     (re.compile(r"\.reference_value$"), ".reference"),
     (re.compile(r"^search_space\.parameters$"), "search_space"),
+    (re.compile(r"^search_space\.parameter_constraints"), "parameter_constraints"),
     (re.compile(r"^(tracked_metrics\[\d+\])\.metric$"), r"\1"),
     (re.compile(r"^algorithm\.\w+"), "algorithm"),
     (re.compile(r"^(pending\[\d+\])\.parameters"), r"\1"),

@@ -211,6 +211,7 @@ def _facts(shown: StudyView) -> list[tuple[str, str]]:
         spent = "" if shown.total_cost is None else f", {short(shown.total_cost)} spent"
         facts.append(("cost", f"{shown.cost}{spent}"))
     facts += [("parameter", f"{name}: {_fields(domain)}") for name, domain in shown.space.items()]
+    facts += [("parameters keep", constraint) for constraint in shown.parameter_constraints]
     facts.append(("algorithm", _fields(shown.algorithm)))
     rules = {name: value for name, value in dataclasses.asdict(shown.stopping).items() if value is not None}
     if isinstance(rules.get("target"), dict):
@@ -268,6 +269,7 @@ def study_record(shown: StudyView, counts: TrialCounts | None = None) -> dict[st
             name: {"type": type(domain).__name__.lower(), **dataclasses.asdict(domain)}
             for name, domain in shown.space.items()
         },
+        "parameter_constraints": shown.parameter_constraints,
         "algorithm": {"type": type(shown.algorithm).__name__.lower(), **dataclasses.asdict(shown.algorithm)},
         "stopping": {**stopping, "deadline": time(stopping["deadline"])},
         "early_stopping": as_keys(shown.early_stopping),

@@ -34,6 +34,7 @@ def study_file(study: StudyView) -> str:
         "metrics": [{"metric": each.name, "split": Split(each.split).value} for each in study.metrics],
         "cost": study.cost,
         "parameters": {name: _domain(domain) for name, domain in study.space.items()},
+        "parameter_constraints": study.parameter_constraints,
         "algorithm": _algorithm(study.algorithm),
         "stopping": _set(
             {
@@ -55,7 +56,7 @@ def study_file(study: StudyView) -> str:
     }
     lines: list[str] = []
     for key, value in parts.items():
-        if key in {"objectives", "outcome_constraints", "metrics", "early_stopping"}:
+        if key in {"objectives", "outcome_constraints", "metrics", "parameter_constraints", "early_stopping"}:
             lines += [f"{key}:", *(f"  - {_yaml(each)}" for each in value)] if value else []
         elif key in {"parameters", "labels", "annotations"}:
             lines += [f"{key}:", *(f"  {_yaml(name)}: {_yaml(each)}" for name, each in value.items())] if value else []

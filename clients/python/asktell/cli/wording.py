@@ -13,6 +13,7 @@ from asktell.errors import AsktellError, StudyComplete, StudyPaused, Unavailable
 
 _KEYS = (
     (r"search_space\.parameters", "parameters"),
+    (r"search_space\.parameter_constraints", "parameter_constraints"),
     (r"search_space\.derived_parameters", "parameters"),
     (r"search_space", "parameters"),
     (r"tracked_metrics", "metrics"),
@@ -28,6 +29,7 @@ _KEYS = (
 )
 _PLACES = (
     (r"trials\[\d+\]\.[a-z_]+\[(.+)\]", r"\1"),
+    (r"trials\[\d+\]\.parameters", "parameters"),
     (r"study\.labels\[(.+)\]", r"--label \1"),
     (r"study\.annotations\[(.+)\]", r"--annotation \1"),
     (r"cursor", "--cursor"),

@@ -72,7 +72,6 @@ class SearchSpace(_message.Message):
         configurations that have all of its parameters. A sum that misses its bound by no more than 1e-9 of the sizes of its
         terms keeps it. Constraints that nothing keeps together are refused, and so are equalities. They read back in one
         form, with what is added on the left and what is subtracted on the right.
-        Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
         """
 
     @_builtins.property

@@ -11,7 +11,6 @@ pub struct SearchSpace {
     /// configurations that have all of its parameters. A sum that misses its bound by no more than 1e-9 of the sizes of its
     /// terms keeps it. Constraints that nothing keeps together are refused, and so are equalities. They read back in one
     /// form, with what is added on the left and what is subtracted on the right.
-    /// Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
     #[prost(string, repeated, tag = "2")]
     pub parameter_constraints: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// Optional. At most 32. Values that follow from those of a configuration, and are delivered with it.

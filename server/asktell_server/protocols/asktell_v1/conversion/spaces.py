@@ -10,7 +10,9 @@ from asktell.v1 import search_space_pb2, study_pb2
 from asktell_server.domain.algorithm import ALGORITHMS, Algorithm, Auto
 from asktell_server.domain.derived import MAX_DERIVED_PARAMETERS
 from asktell_server.domain.domains import MAX_LEVELS
-from asktell_server.domain.errors import InvalidArgument, NotSupported
+from asktell_server.domain.errors import InvalidArgument
+from asktell_server.domain.linear_rules import MAX_CONSTRAINTS
+from asktell_server.domain.linear_text import read_constraint
 from asktell_server.domain.space import (
     MAX_PARAMETERS,
     BoolDomain,
@@ -47,16 +49,20 @@ def space_from(message: search_space_pb2.SearchSpace, where: str) -> SearchSpace
     """Reads a space; its values are checked by `SearchSpace.validate`.
 
     Raises:
-        InvalidArgument: a parameter without domain, an unknown scale, a value without kind.
-        NotSupported: constraints.
+        InvalidArgument: a parameter without domain, an unknown scale, a value without kind, a text that is no constraint.
     """
-    if message.parameter_constraints:
-        raise NotSupported(f"{where}.parameter_constraints", "constraints between parameters are not supported yet")
+    names = {parameter.name for parameter in message.parameters}
     return SearchSpace(
         parameters=tuple(
             _parameter_from(parameter, f"{where}.parameters[{index}]")
             for index, parameter in enumerate(
                 few(message.parameters, MAX_PARAMETERS, f"{where}.parameters", "parameters")
+            )
+        ),
+        parameter_constraints=tuple(
+            read_constraint(text, field=f"{where}.parameter_constraints[{index}]", names=names)
+            for index, text in enumerate(
+                few(message.parameter_constraints, MAX_CONSTRAINTS, f"{where}.parameter_constraints", "constraints")
             )
         ),
         derived=tuple(
@@ -186,6 +192,7 @@ def space_to(space: SearchSpace) -> search_space_pb2.SearchSpace:
     """Writes a space."""
     return search_space_pb2.SearchSpace(
         parameters=[_parameter_to(parameter) for parameter in space.parameters],
+        parameter_constraints=map(str, space.parameter_constraints),
         derived_parameters=[
             search_space_pb2.DerivedParameter(name=derived.name, expression=derived.expression)
             for derived in space.derived

@@ -5,6 +5,5 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 NOT_YET: Mapping[str, str] = {
-    "parameter_constraints": "constraints between parameters are not supported yet",
     "parents": "starting from the results of earlier studies is not supported yet",
 }

@@ -179,14 +179,8 @@ class _Reader:
         parts = dict.fromkeys(path.partition(".")[0] for path, _, _ in _SETTINGS)
         keys = root.mapping(
             (
-                "name",
-                "objectives",
-                "outcome_constraints",
-                "metrics",
-                "parameters",
-                "algorithm",
-                "early_stopping",
-                *parts,
+                *("name", "objectives", "outcome_constraints", "metrics", "parameters", "parameter_constraints"),
+                *("algorithm", "early_stopping", *parts),
             ),
             required=("name", "objectives", "parameters"),
         )
@@ -198,6 +192,8 @@ class _Reader:
             if part in keys:
                 self._note(f"study.{field}", keys[part])
         self._space(keys["parameters"], study.search_space)
+        if "parameter_constraints" in keys:
+            self._constraints(keys["parameter_constraints"], study.search_space)
         for key, read in _GOALS.items():
             if key in keys:
                 read(keys[key], study, self._note)
@@ -232,6 +228,13 @@ class _Reader:
             where = f"study.search_space.parameters[{len(space.parameters)}]"
             self._note(where, entry)
             self._domain(entry, space.parameters.add(name=name), where)
+
+    def _constraints(self, node: Node, space: search_space_pb2.SearchSpace) -> None:
+        where = "study.search_space.parameter_constraints"
+        self._note(where, node)
+        for index, constraint in enumerate(node.items()):
+            self._note(f"{where}[{index}]", constraint)
+            space.parameter_constraints.append(constraint.text())
 
     def _derived(self, name: str, node: Node, space: search_space_pb2.SearchSpace) -> None:
         """`derived: batch_size * accumulate`, and nothing else."""

@@ -34,7 +34,6 @@ export type SearchSpace = Message<"asktell.v1.SearchSpace"> & {
    * configurations that have all of its parameters. A sum that misses its bound by no more than 1e-9 of the sizes of its
    * terms keeps it. Constraints that nothing keeps together are refused, and so are equalities. They read back in one
    * form, with what is added on the left and what is subtracted on the right.
-   * Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
    *
    * @generated from field: repeated string parameter_constraints = 2;
    */

@@ -26,6 +26,16 @@ public final class StudyBuilder {
   }
 
   /**
+   * Adds a linear constraint on numeric parameters, such as {@code "width + 2*depth <= 64"} or {@code
+   * "low <= high"}: no configuration breaks it. {@link
+   * io.asktell.v1.SearchSpace#getParameterConstraintsList} has what it may say.
+   */
+  public StudyBuilder parameterConstraint(String constraint) {
+    study.getSearchSpaceBuilder().addParameterConstraints(constraint);
+    return this;
+  }
+
+  /**
    * Adds a value that follows from other parameters by arithmetic, such as {@code "batch_size *
    * accumulate"}, and is delivered with the configuration. {@link DerivedParameter} has what an
    * expression may say.
