@@ -117,8 +117,10 @@ class _Expansion:
     ) -> None:
         self._digits, self._rows, self._beside = digits, rows, beside
         named = sorted({place for row in rows for place in row.coefficients})
+        # The last number, at -1, stands for an absent value.
         self._numbers = {
-            place: np.array([float(axes[place].value(index)) for index in range(axes[place].count)]) for place in named
+            place: np.array([*(float(axes[place].value(index)) for index in range(axes[place].count)), 0.0])
+            for place in named
         }
         self._kept = [np.arange(axis.count) for axis in axes]
         for row in rows:

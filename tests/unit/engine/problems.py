@@ -83,10 +83,18 @@ def task_of(
     count: int = 1,
     seed: int = 0,
     warm_start: bytes = b"",
+    fixed: Configuration | None = None,
 ) -> SuggestTask:
     """What the engine is asked for."""
-    history = History.of(problem.space, observations)
-    return SuggestTask(problem=problem, history=history, pending=pending, count=count, seed=seed, warm_start=warm_start)
+    return SuggestTask(
+        problem=problem,
+        history=History.of(problem.space, observations),
+        pending=pending,
+        count=count,
+        seed=seed,
+        warm_start=warm_start,
+        fixed=fixed or {},
+    )
 
 
 UNIT = FloatDomain(min=0.0, max=1.0)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 
 from asktell_server.domain.algorithm import Algorithm, Auto, Bayesian, Grid, Random, Sobol
+from asktell_server.domain.fixing import has_values
 from asktell_server.domain.linear_text import read_constraint
 from asktell_server.domain.space import (
     BoolDomain,
@@ -31,6 +32,7 @@ from tests.support.strategies import constrained_spaces
 from tests.unit.engine.problems import problem_of, task_of, valued
 
 UNIT = FloatDomain(min=0.0, max=1.0)
+OPT = CategoricalDomain(values=("sgd", "adam"))
 
 
 def _space(
@@ -116,6 +118,34 @@ def test_samples_neighbours_and_repairs_stay_inside(space: SearchSpace) -> None:
         space.normalize(region.encoding.decode(point), field="p")
 
 
+@pytest.mark.parametrize(
+    "algorithm", [Random(), Sobol(), Grid(default_levels=3), Bayesian(start_trials=3)], ids=lambda a: a.kind
+)
+def test_fixed_values_and_constraints_are_kept_together(algorithm: Algorithm) -> None:
+    space = _space(
+        {"opt": OPT, "n": IntDomain(min=0, max=9), "m": IntDomain(min=0, max=9), "x": UNIT},
+        ["n + m <= 9", "x <= 0.1*n"],
+        conditions={"x": Condition(parent="opt", values=("sgd",))},
+    )
+    problem = problem_of(space, algorithm=algorithm)
+    cases: Sequence[Configuration] = ({"n": 8, "opt": "adam"}, {"n": 3}, {"n": 2, "opt": "sgd", "x": 0.15})
+    for fixed in cases:
+        history, seen = History(space), set()
+        size = space.count(fixed)
+        assert size in (2, None, 8)
+        if isinstance(algorithm, Grid):
+            size = region_of(space, tuple(fixed.items())).grid(algorithm.grid_axes(space)).size
+        for turn in range(5):
+            result = task_of(problem, history, count=2, seed=turn, fixed=fixed).run()
+            assert not result.fallback_reason
+            for suggestion in result.suggestions:
+                assert space.normalize(suggestion.parameters, field="p") == suggestion.parameters
+                assert has_values(suggestion.parameters, fixed)
+                seen.add(space.key(suggestion.parameters))
+                history.append(valued(suggestion.parameters, float(len(seen) % 5)))
+        assert len(seen) == len(history) == (10 if size is None else min(size, 10))
+
+
 def test_draws_from_a_small_part_of_the_space_are_spread_over_it() -> None:
     region = region_of(ORDERED)
     points = region.sample(np.random.default_rng(1).random((1000, 10)))
@@ -169,7 +199,6 @@ def test_the_start_begins_at_the_defaults_and_moves_the_middle_of_the_others() -
     assert middle == pytest.approx([0.2, 0.2])  # the nearest to the middle of the whole
 
 
-OPT = CategoricalDomain(values=("sgd", "adam"))
 _LOG = FloatDomain(min=1e-6, max=0.1, scale=Scale.LOG)
 # The space, the function, and its lowest value, which lies where a constraint is met exactly.
 ON_THE_BOUND: Sequence[tuple[SearchSpace, Callable[[Configuration], float], float]] = [
