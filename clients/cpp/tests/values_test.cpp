@@ -70,8 +70,9 @@ TEST(Space, IsBuiltOfParameters) {
   EXPECT_EQ(
       text(5),
       "name: \"kind\" categorical_domain { values: \"on\" values: \"1\" } default_value { string_value: \"on\" }");
-  EXPECT_EQ(text(6),
-            "name: \"flag\" bool_domain { } default_value { bool_value: false } prior { weights { weights: 1 weights: 3 } }");
+  EXPECT_EQ(
+      text(6),
+      "name: \"flag\" bool_domain { } default_value { bool_value: false } prior { weights { weights: 1 weights: 3 } }");
   EXPECT_EQ(asktell::minimize("loss").goal(), v1::GOAL_MINIMIZE);
   EXPECT_EQ(asktell::maximize("accuracy").goal(), v1::GOAL_MAXIMIZE);
 }

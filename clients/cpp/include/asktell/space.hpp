@@ -30,8 +30,8 @@ class Parameter {
     return static_cast<Kind&>(*this);
   }
 
-  /// How likely each value is to be a good one, in the domain's order (false before true): for discrete, categorical and
-  /// bool parameters. Weights are at least 0 and need not sum to 1.
+  /// How likely each value is to be a good one, in the domain's order (false before true): for discrete, categorical
+  /// and bool parameters. Weights are at least 0 and need not sum to 1.
   Kind& weights_prior(const std::vector<double>& weights) {
     *message_.mutable_prior()->mutable_weights()->mutable_weights() = {weights.begin(), weights.end()};
     return static_cast<Kind&>(*this);
@@ -135,8 +135,8 @@ inline v1::SearchSpace space(const std::vector<v1::Parameter>& parameters) {
   return space;
 }
 
-/// The space with linear constraints on numeric parameters, such as "width + 2*depth <= 64" or "low <= high": no configuration breaks
-/// one. v1::SearchSpace::parameter_constraints has what they may say.
+/// The space with linear constraints on numeric parameters, such as "width + 2*depth <= 64" or "low <= high": no
+/// configuration breaks one. v1::SearchSpace::parameter_constraints has what they may say.
 inline v1::SearchSpace with_constraints(v1::SearchSpace space, const std::vector<std::string>& constraints) {
   for (const std::string& constraint : constraints) {
     space.add_parameter_constraints(constraint);
@@ -144,8 +144,8 @@ inline v1::SearchSpace with_constraints(v1::SearchSpace space, const std::vector
   return space;
 }
 
-/// The space with a value that follows from other parameters by arithmetic, such as "batch_size * accumulate", and is delivered
-/// with the configuration; v1::DerivedParameter has what an expression may say.
+/// The space with a value that follows from other parameters by arithmetic, such as "batch_size * accumulate", and is
+/// delivered with the configuration; v1::DerivedParameter has what an expression may say.
 inline v1::SearchSpace with_derived(v1::SearchSpace space, std::string name, std::string expression) {
   v1::DerivedParameter& derived = *space.add_derived_parameters();
   derived.set_name(std::move(name));
