@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 import torch
 from botorch.acquisition import LogExpectedImprovement, qLogNoisyExpectedImprovement
+from botorch.acquisition.analytic import _log_ei_helper
 from botorch.sampling import SobolQMCNormalSampler
 from gpytorch.mlls import ExactMarginalLogLikelihood
 from gpytorch.settings import max_cholesky_size
@@ -14,6 +15,7 @@ from gpytorch.settings import max_cholesky_size
 from asktell_server.engine.bayes import warm_start
 from asktell_server.engine.bayes.acquisition import Scorer
 from asktell_server.engine.bayes.expected_improvement import LogExpectedImprovement as ExpectedImprovement
+from asktell_server.engine.bayes.expected_improvement import log_h
 from asktell_server.engine.bayes.fit import Loss, fit
 from asktell_server.engine.bayes.gaussian_process import GaussianProcess
 from asktell_server.engine.bayes.layout import MIN_NOISE, NOISE_PRIOR, WEIGHT_PRIOR, Layout, lengthscale_prior
@@ -136,6 +138,32 @@ class TestEqualToSingleTaskGP:
         assert ours[0][0] - ours[1][0] == pytest.approx(theirs[0][0] - theirs[1][0], abs=1e-6)  # up to a constant
         for (_, gradient), (_, expected), vector in zip(ours, theirs, vectors, strict=True):
             assert gradient / vector == pytest.approx(expected, rel=1e-6, abs=1e-6 * np.abs(expected).max())
+
+
+_FROM_HIGH_TO_LOW = [
+    np.inf,
+    1e200,
+    9.0,
+    0.3,
+    0.0,
+    -0.9999,
+    np.nextafter(-1, 0),
+    -1.0,
+    -1.01,
+    -30.0,
+    -1e6,
+    -1.1e6,
+    -1e9,
+    -np.inf,
+]
+
+
+@pytest.mark.parametrize("u", [_FROM_HIGH_TO_LOW[:7], _FROM_HIGH_TO_LOW[7:], _FROM_HIGH_TO_LOW, [np.nan, 0.0]])
+def test_log_improvement_is_that_of_botorch_to_the_last_bit(u: list[float]) -> None:
+    improvement = np.array(u)
+    assert np.array_equal(log_h(improvement), _log_ei_helper(torch.from_numpy(improvement)).numpy(), equal_nan=True)
+    spread = np.random.default_rng(0).normal(-1, 4, size=(40, 9))
+    assert np.array_equal(log_h(spread), _log_ei_helper(torch.from_numpy(spread)).numpy())
 
 
 def _log_posterior(data: Data, vector: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import scipy.linalg.lapack as lapack
 from scipy.optimize import minimize
 
@@ -80,9 +81,8 @@ class Loss:
         layout, count = data.layout, len(data.y)
         self.layout = layout
         self._y, self._known_noise = data.y, data.noise
-        # The lower triangle, column by column: what LAPACK reads and writes.
-        self._lower = np.tril_indices(count, -1)
-        first, second = self._lower
+        first, second = self._first, self._second = np.tril_indices(count, -1)
+        self._places = first + count * second  # of the pairs in the lower triangle, as LAPACK reads and writes matrices
         numbers, names, _ = layout.coordinates(data.x)
         squared = np.ascontiguousarray((numbers[first] - numbers[second]).T) ** 2
         self._squared = squared[: len(layout.numeric)]
@@ -96,13 +96,14 @@ class Loss:
         """The value and the gradient (p) at the logarithms (p) of hyperparameters."""
         vector, layout = np.exp(logs), self.layout
         covariance, diagonal, slopes = self._kernel(vector)
-        solved = _solve(covariance, diagonal + self._known_noise + vector[0], self._lower, self._y)
+        solved = _solve(covariance, diagonal + self._known_noise + vector[0], self._places, self._y)
         if solved is None:
             return np.inf, np.zeros_like(logs)
         loss, inverse, alpha = solved
-        first, second = self._lower
         # ½ tr((K⁻¹ - ααᵀ) dK): off the diagonal every pair counts twice.
-        pairs = inverse[self._lower] - alpha[first] * alpha[second]
+        pairs = alpha.take(self._first)
+        pairs *= alpha.take(self._second)
+        np.subtract(inverse.reshape(-1, order="F").take(self._places), pairs, out=pairs)
         diagonals = float(np.trace(inverse) - alpha @ alpha)
         gradient = np.empty_like(logs)
         gradient[0] = 0.5 * vector[0] * diagonals
@@ -123,8 +124,11 @@ class Loss:
         nothing = np.zeros(1)
         numbers = numbers_slope = names = nothing
         if layout.numeric:
-            distance = np.sqrt(5.0 * ((1.0 / scales[list(layout.numeric)] ** 2) @ self._squared))
-            decay = np.exp(-distance)
+            distance = (1.0 / scales[list(layout.numeric)] ** 2) @ self._squared
+            distance *= 5.0
+            np.sqrt(distance, out=distance)
+            decay = np.negative(distance)
+            np.exp(decay, out=decay)
             numbers, numbers_slope = matern(distance, lambda _: decay), matern_slope(distance, decay)
         if layout.categorical:
             names = np.exp(-((1.0 / scales[list(layout.categorical)]) @ self._differs))
@@ -140,13 +144,17 @@ class Loss:
 
 
 def _solve(
-    covariance: Matrix, diagonal: Matrix, lower: tuple[np.ndarray, np.ndarray], y: Matrix
+    covariance: Matrix, diagonal: Matrix, places: npt.NDArray[np.int64], y: Matrix
 ) -> tuple[float, Matrix, Matrix] | None:
-    """Negative log likelihood, inverse (its lower triangle) and K⁻¹(y - mean); None where there are none."""
+    """Negative log likelihood, inverse (its lower triangle) and K⁻¹(y - mean); None where there are none.
+
+    `places` are those of the pairs, whose covariances these are, in a matrix column by column.
+    """
     count = len(y)
-    matrix = np.zeros((count, count), order="F")
-    matrix[lower] = covariance
-    matrix[np.diag_indices(count)] = diagonal
+    entries = np.zeros(count * count)
+    entries[places] = covariance
+    entries[:: count + 1] = diagonal
+    matrix = entries.reshape((count, count), order="F")
     factor, failed = lapack.dpotrf(matrix, lower=1, clean=0, overwrite_a=1)
     if failed:
         return None

@@ -38,7 +38,10 @@ def matern(distance: Array, decay: Callable[[Array], Array]) -> Array:
 
 def matern_slope(distance: Array, decay: Array) -> Array:
     """The slope t of Kc at distances s with their exp(-s): dKc/dx = -t (x - x') / l², and dKc/d ln l = t (x - x')² / l²."""
-    return (distance + 1.0) * (5 / 3) * decay
+    slope = distance + 1.0
+    slope *= 5 / 3
+    slope *= decay
+    return slope
 
 
 def mixture(numbers: Array, names: Array, both: Array, weights: tuple[float, float, float]) -> Array:
@@ -87,7 +90,10 @@ class Kernel:
         coordinates = layout.coordinates(points)
         self.scaled = coordinates.numbers / self._all_scales
         self._squares = np.einsum("ij,ij->i", self.scaled, self.scaled)
-        self._indicators = self._indicate(coordinates.names) * np.repeat(self.shares, layout.counts)
+        # The categories of all categorical columns in a row, and the place of the column that each belongs to.
+        self._owners = np.repeat(np.arange(len(layout.counts)), layout.counts)
+        self._categories = np.concatenate([np.zeros(0), *map(np.arange, layout.counts)])
+        self._indicators = self._indicate(coordinates.names) * self.shares[self._owners]
 
     def covariance(self, x: Points) -> Matrix:
         """Covariances (m x n) of points (m x d) with the fixed ones."""
@@ -134,8 +140,7 @@ class Kernel:
 
     def _indicate(self, names: Points) -> Matrix:
         """One column per category of each categorical column: 1 where the point has it."""
-        blocks = [names[:, place, None] == np.arange(count) for place, count in enumerate(self._layout.counts)]
-        return np.concatenate(blocks, axis=1).astype(np.float64) if blocks else np.zeros((len(names), 0))
+        return (names[:, self._owners] == self._categories).astype(np.float64, order="C")
 
 
 def _decay_in_place(distance: Matrix) -> Matrix:

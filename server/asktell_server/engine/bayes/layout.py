@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ class Coordinates(NamedTuple):
     active: Mask | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Layout:
     """Which columns of a point are numbers and which hold categories, and how many categories those have.
 
@@ -138,18 +139,26 @@ class Layout:
 
     def coordinates(self, x: Points) -> Coordinates:
         """The coordinates of points (m x d)."""
-        numeric, categorical = list(self.numeric), list(self.categorical)
+        numeric, categorical, tips, absent = self._indices
         numbers, names = x[:, numeric], x[:, categorical]
         if self.activity is None:
             return Coordinates(numbers, names)
         active = self.activity.of(x)
         there = active[:, numeric]
-        tips = np.where(there[:, list(self.tips)], 0.0, ABSENT_DISTANCE)
+        count = len(numeric)
+        coordinates = np.empty((len(x), count + len(tips)), order="F")
+        coordinates[:, :count] = np.where(there, numbers, 0.5)
+        coordinates[:, count:] = np.where(there[:, tips], 0.0, ABSENT_DISTANCE)
         return Coordinates(
-            numbers=np.concatenate([np.where(there, numbers, 0.5), tips], axis=1),
-            names=np.where(active[:, categorical], names, np.array(self.counts) - 1.0),
+            numbers=coordinates,
+            names=np.where(active[:, categorical], names, absent) if categorical else names,
             active=there,
         )
+
+    @functools.cached_property
+    def _indices(self) -> tuple[list[int], list[int], list[int], Points]:
+        """Of the columns, and the number of each absent category: made once, `coordinates` is called at every step."""
+        return list(self.numeric), list(self.categorical), list(self.tips), np.array(self.counts) - 1.0
 
     def weights(self, vector: Hyperparameters) -> tuple[float, float, float]:
         """a, b and c; one part has all the weight where it is the only one."""
