@@ -10,7 +10,7 @@ from datetime import datetime
 
 from asktell_server.domain.algorithm import Algorithm, Auto
 from asktell_server.domain.early_stopping import StoppingRule
-from asktell_server.domain.early_stopping_checks import validate_early_stopping
+from asktell_server.domain.early_stopping.checks import validate_early_stopping
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
 from asktell_server.domain.goal_rules import validate_goals, validate_targets
 from asktell_server.domain.goals import Goals

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from asktell_server.domain.bests import Bests, best_cost
 from asktell_server.domain.early_stopping import Others, Reports, StoppingRule
-from asktell_server.domain.early_stopping_checks import judged_metric
+from asktell_server.domain.early_stopping.bests import Bests, best_cost
+from asktell_server.domain.early_stopping.checks import judged_metric
 from asktell_server.domain.metrics import Goal, Measurement
 from asktell_server.domain.study import Study
 from asktell_server.service.curves import Curve, Curves

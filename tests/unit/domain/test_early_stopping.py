@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from asktell_server.domain.bests import Bests, best_cost
 from asktell_server.domain.early_stopping import (
     Hyperband,
     MedianStopping,
@@ -17,6 +16,7 @@ from asktell_server.domain.early_stopping import (
     SuccessiveHalving,
     ThresholdStopping,
 )
+from asktell_server.domain.early_stopping.bests import Bests, best_cost
 from asktell_server.domain.metrics import Goal
 from asktell_server.service.curves import Curve
 from tests.support.curves import Points, decision, play
