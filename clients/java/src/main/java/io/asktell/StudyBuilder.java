@@ -26,8 +26,8 @@ public final class StudyBuilder {
   }
 
   /**
-   * Adds a linear constraint on numeric parameters, such as {@code "width + 2*depth <= 64"} or {@code
-   * "low <= high"}: no configuration breaks it. {@link
+   * Adds a linear constraint on numeric parameters, such as {@code "width + 2*depth <= 64"} or
+   * {@code "low <= high"}: no configuration breaks it. {@link
    * io.asktell.v1.SearchSpace#getParameterConstraintsList} has what it may say.
    */
   public StudyBuilder parameterConstraint(String constraint) {
