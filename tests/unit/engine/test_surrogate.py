@@ -16,7 +16,7 @@ from asktell_server.engine.bayes import warm_start
 from asktell_server.engine.bayes.acquisition import Scorer
 from asktell_server.engine.bayes.expected_improvement import LogExpectedImprovement as ExpectedImprovement
 from asktell_server.engine.bayes.expected_improvement import log_h
-from asktell_server.engine.bayes.fit import Loss, fit
+from asktell_server.engine.bayes.fit import COARSE, Loss, fit
 from asktell_server.engine.bayes.gaussian_process import GaussianProcess
 from asktell_server.engine.bayes.layout import MIN_NOISE, NOISE_PRIOR, WEIGHT_PRIOR, Layout, lengthscale_prior
 from asktell_server.engine.bayes.model import LeanModel
@@ -277,3 +277,21 @@ class TestWarmStart:
         for index in range(len(data)):
             flipped = bytes(byte ^ (place == index) for place, byte in enumerate(data))
             assert warm_start.unpack(flipped, self.problem, count=4) is None
+
+
+def test_a_coarse_fit_takes_fewer_evaluations_and_ends_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = [0]
+    evaluate = Loss.__call__
+
+    def counted(loss: Loss, logs: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        counts[-1] += 1
+        return evaluate(loss, logs)
+
+    data = _data(LAYOUTS["numbers"], count=60)
+    warm = fit(data.rows(np.arange(58)), warm=None, cold=True)
+    monkeypatch.setattr(Loss, "__call__", counted)
+    fine = fit(data, warm=warm, cold=False)
+    counts.append(0)
+    coarse = fit(data, warm=warm, cold=False, warm_gain=COARSE)
+    assert counts[1] < counts[0]
+    assert Loss(data)(np.log(coarse))[0] < Loss(data)(np.log(fine))[0] + 0.3

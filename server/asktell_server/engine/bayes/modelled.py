@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asktell_server.engine.bayes import warm_start
-from asktell_server.engine.bayes.fit import fit
+from asktell_server.engine.bayes.fit import COARSE, FINE, fit
 from asktell_server.engine.bayes.gaussian_process import GaussianProcess
 from asktell_server.engine.bayes.layout import Hyperparameters, Layout
 from asktell_server.engine.bayes.surrogates import Surrogates
@@ -89,7 +89,8 @@ def fitted_process(task: StudyTask, everything: Data, *, warm: Hyperparameters |
     """A process of the data, and the part that its hyperparameters were fitted to, from `warm` on."""
     data = _at_most(everything, MOST_OBSERVATIONS, generator(task, "observations"))
     fitted_to = _at_most(data, FIT_OBSERVATIONS, generator(task, "fit"))
-    hyperparameters = fit(fitted_to, warm=warm, cold=len(task.history) % COLD_EVERY == 0)
+    gain = COARSE if len(task.problem.goals.metrics) > 1 else FINE
+    hyperparameters = fit(fitted_to, warm=warm, cold=len(task.history) % COLD_EVERY == 0, warm_gain=gain)
     return fitted_to, GaussianProcess(data, hyperparameters)
 
 
