@@ -67,6 +67,26 @@ func TestParamsAreReadByKind(t *testing.T) {
 	}
 }
 
+func TestParamsHaveDerivedParametersToo(t *testing.T) {
+	space := WithDerived(Space(Int("x", 1, 9)), "twice", "2 * x")
+	derived := space.GetDerivedParameters()
+	if len(derived) != 1 || derived[0].GetName() != "twice" || derived[0].GetExpression() != "2 * x" {
+		t.Errorf("got %v", derived)
+	}
+	record := &pb.Trial{
+		Name: "t", Parameters: Params{"x": ValueOf(4)}, DerivedParameters: Params{"twice": ValueOf(8)},
+	}
+	if params := ParamsOf(record); params.Int("x") != 4 || params.Int("twice") != 8 {
+		t.Errorf("got %v", params)
+	}
+	if len(record.GetParameters()) != 1 {
+		t.Error("the record has changed")
+	}
+	if shown := showTrial(record); !strings.Contains(shown, "twice=8 x=4") {
+		t.Errorf("shown: %s", shown)
+	}
+}
+
 func TestStandardErrorsNeedTheirMetric(t *testing.T) {
 	wire, err := Metrics{"loss": 0.1}.Records(StandardErrors{"loss": 0})
 	if err != nil || wire["loss"].StandardError == nil {

@@ -36,6 +36,17 @@ TEST(Params, AreReadFromAndWrittenToMessages) {
   EXPECT_EQ(names, "kind lr rank ");
 }
 
+TEST(Params, HaveDerivedParametersToo) {
+  const auto space = asktell::with_derived(asktell::space({asktell::Int("x", 1, 9)}), "twice", "2 * x");
+  EXPECT_EQ(space.derived_parameters(0).expression(), "2 * x");
+  asktell::v1::Trial trial;
+  *trial.mutable_parameters() = Params{{"x", 4}};
+  *trial.mutable_derived_parameters() = Params{{"twice", 8}};
+  const Params params = asktell::params_of(trial);
+  EXPECT_EQ(params.get<int>("x"), 4);
+  EXPECT_EQ(params.get<int>("twice"), 8);
+}
+
 TEST(Metrics, MayHaveAStandardError) {
   v1::TellRequest request;
   *request.mutable_metrics() = asktell::Metrics{{"loss", {0.25, 0.5}}, {"accuracy", 1}};

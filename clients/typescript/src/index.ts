@@ -9,6 +9,7 @@ export {
   atMost,
   bool,
   categorical,
+  derived,
   discrete,
   float,
   int,
@@ -18,7 +19,7 @@ export {
   space,
   weightsPrior,
 } from "./builders.js";
-export type { Domain, ParamsOf, ProblemInit, Space, StudyInit } from "./builders.js";
+export type { Derived, Domain, ParamsOf, ProblemInit, Space, StudyInit } from "./builders.js";
 export { Client } from "./client.js";
 export type { CreateOptions, FileOptions, SuggestInit, Suggestions } from "./client.js";
 export * from "./errors.js";

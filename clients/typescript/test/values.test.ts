@@ -5,6 +5,7 @@ import {
   algorithm,
   bool,
   categorical,
+  derived,
   discrete,
   float,
   int,
@@ -42,6 +43,19 @@ test("the domain decides what a number is", () => {
   assert.deepEqual(kindOf(3n, float(0, 9)), { case: "intValue", value: 3n });
   assert.deepEqual(kindOf(true), { case: "boolValue", value: true });
   assert.deepEqual(kindOf({ kind: { case: "intValue", value: 4n } }, float(0, 9)), { case: "intValue", value: 4n });
+});
+
+test("derived parameters are delivered with the configuration", () => {
+  const built = space({ x: int(1, 9), twice: derived("2 * x") });
+  assert.deepEqual(
+    v1.create(v1.SearchSpaceSchema, built).derivedParameters.map(({ name, expression }) => [name, expression]),
+    [["twice", "2 * x"]],
+  );
+  const value = (whole: bigint) => ({ kind: { case: "intValue", value: whole } }) as const;
+  const trial = v1.create(v1.TrialSchema, { parameters: { x: value(4n) }, derivedParameters: { twice: value(8n) } });
+  assert.deepEqual(paramsOf(trial), { x: 4, twice: 8 });
+  const same: Same<ParamsOf<{ x: Domain<number>; twice: ReturnType<typeof derived> }>["twice"], number> = true;
+  assert.ok(same);
 });
 
 test("other categories than strings are pointed to their domain", () => {

@@ -560,6 +560,7 @@ type Prediction struct {
 	// objective, over the best value so far, or where all parameters are categories over a little more than that. With several
 	// objectives: log expected improvement of the hypervolume. With outcome constraints the log probability that they are kept is
 	// added; while no trial keeps them it is all there is. Where parameters have priors, what these still count for is added, too.
+	// For a cost-aware ask the log of the expected cost, times what is minded of it, is taken off.
 	AcquisitionValue float64 `protobuf:"fixed64,3,opt,name=acquisition_value,json=acquisitionValue,proto3" json:"acquisition_value,omitempty"`
 	// By metric, objectives and constrained metrics: what was believed of it.
 	Beliefs       map[string]*Belief `protobuf:"bytes,4,rep,name=beliefs,proto3" json:"beliefs,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`

@@ -488,6 +488,7 @@ class Prediction(_message.Message):
     objective, over the best value so far, or where all parameters are categories over a little more than that. With several
     objectives: log expected improvement of the hypervolume. With outcome constraints the log probability that they are kept is
     added; while no trial keeps them it is all there is. Where parameters have priors, what these still count for is added, too.
+    For a cost-aware ask the log of the expected cost, times what is minded of it, is taken off.
     """
     @_builtins.property
     def beliefs(self) -> _containers.MessageMap[_builtins.str, Global___Belief]:

@@ -1055,6 +1055,7 @@ pub struct Prediction {
     /// objective, over the best value so far, or where all parameters are categories over a little more than that. With several
     /// objectives: log expected improvement of the hypervolume. With outcome constraints the log probability that they are kept is
     /// added; while no trial keeps them it is all there is. Where parameters have priors, what these still count for is added, too.
+    /// For a cost-aware ask the log of the expected cost, times what is minded of it, is taken off.
     #[prost(double, tag = "3")]
     pub acquisition_value: f64,
     /// By metric, objectives and constrained metrics: what was believed of it.

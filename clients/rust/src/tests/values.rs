@@ -23,6 +23,16 @@ fn parameters_are_of_their_kind() {
 }
 
 #[test]
+fn params_have_derived_parameters_too() {
+    let study = v1::Study::default().with_parameter("x", Int::new(1, 9)).with_derived("twice", "2 * x");
+    assert_eq!(study.search_space.unwrap().derived_parameters[0].expression, "2 * x");
+    let (parameters, derived_parameters) = ([("x", 4)].into_map(), [("twice", 8)].into_map());
+    let trial = v1::Trial { parameters, derived_parameters, ..Default::default() };
+    assert_eq!((trial.params().int("x").unwrap(), trial.params().int("twice").unwrap()), (4, 8));
+    assert_eq!(trial.params().iter().count(), 2);
+}
+
+#[test]
 fn domains_become_parameters() {
     let study = v1::Study::default()
         .with_parameter("lr", Float::new(1e-4, 0.1).log().with_default(1.0))

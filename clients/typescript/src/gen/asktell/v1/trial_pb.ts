@@ -295,6 +295,7 @@ export type Prediction = Message<"asktell.v1.Prediction"> & {
    * objective, over the best value so far, or where all parameters are categories over a little more than that. With several
    * objectives: log expected improvement of the hypervolume. With outcome constraints the log probability that they are kept is
    * added; while no trial keeps them it is all there is. Where parameters have priors, what these still count for is added, too.
+   * For a cost-aware ask the log of the expected cost, times what is minded of it, is taken off.
    *
    * @generated from field: double acquisition_value = 3;
    */

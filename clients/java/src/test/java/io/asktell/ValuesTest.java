@@ -32,6 +32,19 @@ class ValuesTest {
   }
 
   @Test
+  void paramsHaveDerivedParametersToo() {
+    io.asktell.v1.Trial trial =
+        io.asktell.v1.Trial.newBuilder()
+            .putParameters("x", Params.value(4))
+            .putDerivedParameters("twice", Params.value(8))
+            .build();
+    assertEquals(Params.of(Map.of("x", 4, "twice", 8)), Params.of(trial));
+    io.asktell.v1.Study study =
+        new StudyBuilder().parameter(Parameters.ofInt("x", 1, 9)).derived("twice", "2 * x").build();
+    assertEquals("2 * x", study.getSearchSpace().getDerivedParameters(0).getExpression());
+  }
+
+  @Test
   void gettersNameTheMistake() {
     Params params = Params.of(Map.of("lr", 0.1));
     assertThrows(NoSuchElementException.class, () -> params.getDouble("rate"));
