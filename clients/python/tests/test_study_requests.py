@@ -183,6 +183,8 @@ def test_every_option_survives_the_wire() -> None:
         outcome_constraints=[AtMost("ms", 50), AtLeast("recall", 0.9, of_baseline=True, split="train")],
         metrics=["acc"],
         cost="seconds",
+        early_stopping=asktell.MedianStopping(min_steps=3),
+        parameter_constraints=["layers <= width"],
         algorithm=Bayesian(8),
         baseline_trial=3,
         max_trials=50,
@@ -207,7 +209,7 @@ def test_every_option_survives_the_wire() -> None:
 
 def test_none_leaves_an_option_to_the_server() -> None:
     optional = [name for name, kind in StudyOptions.__annotations__.items() if "None" in str(kind)]
-    assert len(optional) == 15
+    assert len(optional) == 16
     assert encode_study(spec(**dict.fromkeys(optional))) == encode_study(spec())
 
 
