@@ -204,6 +204,7 @@ wire::Result Executor::ask(const wire::Ask& action) {
     options.wait = std::chrono::milliseconds(action.wait_ms());
   }
   options.request.set_worker_id(action.worker_id());
+  *options.request.mutable_fixed_parameters() = action.fixed_parameters();
   asktell::Study& study = studies_.at(action.study());
   if (action.has_count()) {
     return keep_trials(action.trials(), study.ask_many(action.count(), options));

@@ -147,9 +147,13 @@ export class Executor {
     return studyResult(study.info);
   }
 
-  #ask({ study: name, trials, count, waitMs, workerId }: Payload<"ask">): Promise<pb.Result> {
+  #ask({ study: name, trials, count, waitMs, workerId, fixedParameters }: Payload<"ask">): Promise<pb.Result> {
     const study = this.#study(name);
-    const options = { ...(waitMs === undefined ? {} : { waitMs }), ...(workerId === "" ? {} : { workerId }) };
+    const options = {
+      ...(waitMs === undefined ? {} : { waitMs }),
+      ...(workerId === "" ? {} : { workerId }),
+      fixedParameters,
+    };
     const asked =
       count === undefined ? one(study.ask(options)) : study.askMany(count, options).then(({ trials }) => trials);
     return this.#keepTrials(trials, asked);

@@ -129,6 +129,9 @@ class HttpExecutor:
         body: Json = {"study": name, "workerId": action.worker_id or self._callers[client][1]}
         if action.HasField("count"):
             body["count"] = action.count
+        fixed = json_format.MessageToDict(action).get("fixedParameters")
+        if fixed:
+            body["fixedParameters"] = fixed
         answer: Json | None = None
         while answer is None:
             try:

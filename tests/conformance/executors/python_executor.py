@@ -104,10 +104,11 @@ class PythonExecutor:
         if action.HasField("wait_ms"):
             wait = action.wait_ms / 1000 if action.wait_ms else False
         study, worker_id = self._studies[action.study], action.worker_id or None
+        fixed = specs.values(action.fixed_parameters) or None
         if action.HasField("count"):
-            trials = study.ask(action.count, wait=wait, worker_id=worker_id)
+            trials = study.ask(action.count, wait=wait, worker_id=worker_id, fixed=fixed)
         else:
-            trials = [study.ask(wait=wait, worker_id=worker_id)]
+            trials = [study.ask(wait=wait, worker_id=worker_id, fixed=fixed)]
         return self._keep_trials(action.trials, trials)
 
     def _keep_trials(self, names: Sequence[str], trials: Sequence[asktell.Trial]) -> Any:
@@ -215,6 +216,7 @@ class PythonExecutor:
             seed=request.seed,
             cost=problem.cost_metric,
             cost_aware=request.cost_aware,
+            fixed=specs.values(request.fixed_parameters),
         )
         return results.suggestions(suggestions)
 

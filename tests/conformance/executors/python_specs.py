@@ -94,7 +94,8 @@ def space(wire: search_space_pb2.SearchSpace) -> dict[str, asktell.Domain | askt
 
 
 def _conditional(parameter: search_space_pb2.Parameter) -> asktell.Domain:
-    domain, condition = _domain(parameter), parameter.condition
+    domain = dataclasses.replace(_domain(parameter), context=parameter.context)
+    condition = parameter.condition
     if not parameter.HasField("condition"):
         return domain
     return dataclasses.replace(domain, when={condition.parent: [value(each) for each in condition.values]})

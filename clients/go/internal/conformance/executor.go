@@ -198,6 +198,9 @@ func (e *executor) ask(ctx context.Context, action *pb.Ask) (*pb.Result, error) 
 	if id := action.GetWorkerId(); id != "" {
 		options = append(options, asktell.AskWith(func(request *asktell.AskRequest) { request.WorkerId = id }))
 	}
+	if fixed := action.GetFixedParameters(); len(fixed) > 0 {
+		options = append(options, asktell.AskWith(func(request *asktell.AskRequest) { request.FixedParameters = fixed }))
+	}
 	study := e.studies[action.GetStudy()]
 	if action.Count != nil {
 		trials, err := study.AskMany(ctx, action.GetCount(), options...)

@@ -1127,9 +1127,10 @@ type Ask struct {
 	// Unset: wait as the client does by default, for ever. 0: do not wait. Otherwise at most this long.
 	WaitMs *int32 `protobuf:"varint,4,opt,name=wait_ms,json=waitMs,proto3,oneof" json:"wait_ms,omitempty"`
 	// Empty: the client's.
-	WorkerId      string `protobuf:"bytes,5,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	WorkerId        string                        `protobuf:"bytes,5,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
+	FixedParameters map[string]*v1.ParameterValue `protobuf:"bytes,6,rep,name=fixed_parameters,json=fixedParameters,proto3" json:"fixed_parameters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Ask) Reset() {
@@ -1195,6 +1196,13 @@ func (x *Ask) GetWorkerId() string {
 		return x.WorkerId
 	}
 	return ""
+}
+
+func (x *Ask) GetFixedParameters() map[string]*v1.ParameterValue {
+	if x != nil {
+		return x.FixedParameters
+	}
+	return nil
 }
 
 // Report metrics at a step; without metrics a heartbeat by hand. Answer: trials, one.
@@ -2871,13 +2879,17 @@ const file_conformance_proto_rawDesc = "" +
 	"\buse_etag\x18\x04 \x01(\bR\auseEtagB\b\n" +
 	"\x06change\"#\n" +
 	"\vDeleteStudy\x12\x14\n" +
-	"\x05study\x18\x01 \x01(\tR\x05study\"\x9f\x01\n" +
+	"\x05study\x18\x01 \x01(\tR\x05study\"\xdc\x02\n" +
 	"\x03Ask\x12\x14\n" +
 	"\x05study\x18\x01 \x01(\tR\x05study\x12\x16\n" +
 	"\x06trials\x18\x02 \x03(\tR\x06trials\x12\x19\n" +
 	"\x05count\x18\x03 \x01(\x05H\x00R\x05count\x88\x01\x01\x12\x1c\n" +
 	"\await_ms\x18\x04 \x01(\x05H\x01R\x06waitMs\x88\x01\x01\x12\x1b\n" +
-	"\tworker_id\x18\x05 \x01(\tR\bworkerIdB\b\n" +
+	"\tworker_id\x18\x05 \x01(\tR\bworkerId\x12[\n" +
+	"\x10fixed_parameters\x18\x06 \x03(\v20.asktell.conformance.v1.Ask.FixedParametersEntryR\x0ffixedParameters\x1a^\n" +
+	"\x14FixedParametersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
+	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01B\b\n" +
 	"\x06_countB\n" +
 	"\n" +
 	"\b_wait_ms\"\xc9\x01\n" +
@@ -3034,7 +3046,7 @@ func file_conformance_proto_rawDescGZIP() []byte {
 }
 
 var file_conformance_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_conformance_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
+var file_conformance_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_conformance_proto_goTypes = []any{
 	(ErrorKind)(0),              // 0: asktell.conformance.v1.ErrorKind
 	(*Action)(nil),              // 1: asktell.conformance.v1.Action
@@ -3072,22 +3084,23 @@ var file_conformance_proto_goTypes = []any{
 	(*ReportedMeasurement)(nil), // 33: asktell.conformance.v1.ReportedMeasurement
 	(*Suggestions)(nil),         // 34: asktell.conformance.v1.Suggestions
 	(*Suggestion)(nil),          // 35: asktell.conformance.v1.Suggestion
-	nil,                         // 36: asktell.conformance.v1.Report.MetricsEntry
-	nil,                         // 37: asktell.conformance.v1.Tell.MetricsEntry
-	nil,                         // 38: asktell.conformance.v1.Amend.MetricsEntry
-	nil,                         // 39: asktell.conformance.v1.Suggestion.ParametersEntry
-	(*v1.Study)(nil),            // 40: asktell.v1.Study
-	(v1.StudyState)(0),          // 41: asktell.v1.StudyState
-	(v1.TellOutcome)(0),         // 42: asktell.v1.TellOutcome
-	(*v1.TrialFilter)(nil),      // 43: asktell.v1.TrialFilter
-	(*v1.EnqueuedTrial)(nil),    // 44: asktell.v1.EnqueuedTrial
-	(*v1.ImportedTrial)(nil),    // 45: asktell.v1.ImportedTrial
-	(*v1.SuggestRequest)(nil),   // 46: asktell.v1.SuggestRequest
-	(*v1.Trial)(nil),            // 47: asktell.v1.Trial
-	(*v1.Measurement)(nil),      // 48: asktell.v1.Measurement
-	(v1.Origin)(0),              // 49: asktell.v1.Origin
-	(*v1.Metric)(nil),           // 50: asktell.v1.Metric
+	nil,                         // 36: asktell.conformance.v1.Ask.FixedParametersEntry
+	nil,                         // 37: asktell.conformance.v1.Report.MetricsEntry
+	nil,                         // 38: asktell.conformance.v1.Tell.MetricsEntry
+	nil,                         // 39: asktell.conformance.v1.Amend.MetricsEntry
+	nil,                         // 40: asktell.conformance.v1.Suggestion.ParametersEntry
+	(*v1.Study)(nil),            // 41: asktell.v1.Study
+	(v1.StudyState)(0),          // 42: asktell.v1.StudyState
+	(v1.TellOutcome)(0),         // 43: asktell.v1.TellOutcome
+	(*v1.TrialFilter)(nil),      // 44: asktell.v1.TrialFilter
+	(*v1.EnqueuedTrial)(nil),    // 45: asktell.v1.EnqueuedTrial
+	(*v1.ImportedTrial)(nil),    // 46: asktell.v1.ImportedTrial
+	(*v1.SuggestRequest)(nil),   // 47: asktell.v1.SuggestRequest
+	(*v1.Trial)(nil),            // 48: asktell.v1.Trial
+	(*v1.Measurement)(nil),      // 49: asktell.v1.Measurement
+	(v1.Origin)(0),              // 50: asktell.v1.Origin
 	(*v1.ParameterValue)(nil),   // 51: asktell.v1.ParameterValue
+	(*v1.Metric)(nil),           // 52: asktell.v1.Metric
 }
 var file_conformance_proto_depIdxs = []int32{
 	2,  // 0: asktell.conformance.v1.Action.reset:type_name -> asktell.conformance.v1.Reset
@@ -3114,43 +3127,45 @@ var file_conformance_proto_depIdxs = []int32{
 	23, // 21: asktell.conformance.v1.Action.next_changes:type_name -> asktell.conformance.v1.NextChanges
 	24, // 22: asktell.conformance.v1.Action.stop_watch:type_name -> asktell.conformance.v1.StopWatch
 	25, // 23: asktell.conformance.v1.Action.suggest:type_name -> asktell.conformance.v1.Suggest
-	40, // 24: asktell.conformance.v1.CreateStudy.spec:type_name -> asktell.v1.Study
-	41, // 25: asktell.conformance.v1.UpdateStudy.state:type_name -> asktell.v1.StudyState
-	36, // 26: asktell.conformance.v1.Report.metrics:type_name -> asktell.conformance.v1.Report.MetricsEntry
-	42, // 27: asktell.conformance.v1.Tell.outcome:type_name -> asktell.v1.TellOutcome
-	37, // 28: asktell.conformance.v1.Tell.metrics:type_name -> asktell.conformance.v1.Tell.MetricsEntry
-	42, // 29: asktell.conformance.v1.Amend.outcome:type_name -> asktell.v1.TellOutcome
-	38, // 30: asktell.conformance.v1.Amend.metrics:type_name -> asktell.conformance.v1.Amend.MetricsEntry
-	43, // 31: asktell.conformance.v1.ListTrials.filter:type_name -> asktell.v1.TrialFilter
-	44, // 32: asktell.conformance.v1.Enqueue.trials:type_name -> asktell.v1.EnqueuedTrial
-	45, // 33: asktell.conformance.v1.ImportTrials.trials:type_name -> asktell.v1.ImportedTrial
-	46, // 34: asktell.conformance.v1.Suggest.request:type_name -> asktell.v1.SuggestRequest
-	27, // 35: asktell.conformance.v1.Result.done:type_name -> asktell.conformance.v1.Done
-	28, // 36: asktell.conformance.v1.Result.error:type_name -> asktell.conformance.v1.Error
-	40, // 37: asktell.conformance.v1.Result.study:type_name -> asktell.v1.Study
-	29, // 38: asktell.conformance.v1.Result.trials:type_name -> asktell.conformance.v1.Trials
-	31, // 39: asktell.conformance.v1.Result.changes:type_name -> asktell.conformance.v1.Changes
-	34, // 40: asktell.conformance.v1.Result.suggestions:type_name -> asktell.conformance.v1.Suggestions
-	0,  // 41: asktell.conformance.v1.Error.kind:type_name -> asktell.conformance.v1.ErrorKind
-	30, // 42: asktell.conformance.v1.Trials.trials:type_name -> asktell.conformance.v1.TrialResult
-	47, // 43: asktell.conformance.v1.TrialResult.trial:type_name -> asktell.v1.Trial
-	32, // 44: asktell.conformance.v1.Changes.changes:type_name -> asktell.conformance.v1.Change
-	40, // 45: asktell.conformance.v1.Change.study:type_name -> asktell.v1.Study
-	47, // 46: asktell.conformance.v1.Change.trial:type_name -> asktell.v1.Trial
-	33, // 47: asktell.conformance.v1.Change.reported:type_name -> asktell.conformance.v1.ReportedMeasurement
-	48, // 48: asktell.conformance.v1.ReportedMeasurement.measurement:type_name -> asktell.v1.Measurement
-	35, // 49: asktell.conformance.v1.Suggestions.suggestions:type_name -> asktell.conformance.v1.Suggestion
-	39, // 50: asktell.conformance.v1.Suggestion.parameters:type_name -> asktell.conformance.v1.Suggestion.ParametersEntry
-	49, // 51: asktell.conformance.v1.Suggestion.origin:type_name -> asktell.v1.Origin
-	50, // 52: asktell.conformance.v1.Report.MetricsEntry.value:type_name -> asktell.v1.Metric
-	50, // 53: asktell.conformance.v1.Tell.MetricsEntry.value:type_name -> asktell.v1.Metric
-	50, // 54: asktell.conformance.v1.Amend.MetricsEntry.value:type_name -> asktell.v1.Metric
-	51, // 55: asktell.conformance.v1.Suggestion.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	56, // [56:56] is the sub-list for method output_type
-	56, // [56:56] is the sub-list for method input_type
-	56, // [56:56] is the sub-list for extension type_name
-	56, // [56:56] is the sub-list for extension extendee
-	0,  // [0:56] is the sub-list for field type_name
+	41, // 24: asktell.conformance.v1.CreateStudy.spec:type_name -> asktell.v1.Study
+	42, // 25: asktell.conformance.v1.UpdateStudy.state:type_name -> asktell.v1.StudyState
+	36, // 26: asktell.conformance.v1.Ask.fixed_parameters:type_name -> asktell.conformance.v1.Ask.FixedParametersEntry
+	37, // 27: asktell.conformance.v1.Report.metrics:type_name -> asktell.conformance.v1.Report.MetricsEntry
+	43, // 28: asktell.conformance.v1.Tell.outcome:type_name -> asktell.v1.TellOutcome
+	38, // 29: asktell.conformance.v1.Tell.metrics:type_name -> asktell.conformance.v1.Tell.MetricsEntry
+	43, // 30: asktell.conformance.v1.Amend.outcome:type_name -> asktell.v1.TellOutcome
+	39, // 31: asktell.conformance.v1.Amend.metrics:type_name -> asktell.conformance.v1.Amend.MetricsEntry
+	44, // 32: asktell.conformance.v1.ListTrials.filter:type_name -> asktell.v1.TrialFilter
+	45, // 33: asktell.conformance.v1.Enqueue.trials:type_name -> asktell.v1.EnqueuedTrial
+	46, // 34: asktell.conformance.v1.ImportTrials.trials:type_name -> asktell.v1.ImportedTrial
+	47, // 35: asktell.conformance.v1.Suggest.request:type_name -> asktell.v1.SuggestRequest
+	27, // 36: asktell.conformance.v1.Result.done:type_name -> asktell.conformance.v1.Done
+	28, // 37: asktell.conformance.v1.Result.error:type_name -> asktell.conformance.v1.Error
+	41, // 38: asktell.conformance.v1.Result.study:type_name -> asktell.v1.Study
+	29, // 39: asktell.conformance.v1.Result.trials:type_name -> asktell.conformance.v1.Trials
+	31, // 40: asktell.conformance.v1.Result.changes:type_name -> asktell.conformance.v1.Changes
+	34, // 41: asktell.conformance.v1.Result.suggestions:type_name -> asktell.conformance.v1.Suggestions
+	0,  // 42: asktell.conformance.v1.Error.kind:type_name -> asktell.conformance.v1.ErrorKind
+	30, // 43: asktell.conformance.v1.Trials.trials:type_name -> asktell.conformance.v1.TrialResult
+	48, // 44: asktell.conformance.v1.TrialResult.trial:type_name -> asktell.v1.Trial
+	32, // 45: asktell.conformance.v1.Changes.changes:type_name -> asktell.conformance.v1.Change
+	41, // 46: asktell.conformance.v1.Change.study:type_name -> asktell.v1.Study
+	48, // 47: asktell.conformance.v1.Change.trial:type_name -> asktell.v1.Trial
+	33, // 48: asktell.conformance.v1.Change.reported:type_name -> asktell.conformance.v1.ReportedMeasurement
+	49, // 49: asktell.conformance.v1.ReportedMeasurement.measurement:type_name -> asktell.v1.Measurement
+	35, // 50: asktell.conformance.v1.Suggestions.suggestions:type_name -> asktell.conformance.v1.Suggestion
+	40, // 51: asktell.conformance.v1.Suggestion.parameters:type_name -> asktell.conformance.v1.Suggestion.ParametersEntry
+	50, // 52: asktell.conformance.v1.Suggestion.origin:type_name -> asktell.v1.Origin
+	51, // 53: asktell.conformance.v1.Ask.FixedParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	52, // 54: asktell.conformance.v1.Report.MetricsEntry.value:type_name -> asktell.v1.Metric
+	52, // 55: asktell.conformance.v1.Tell.MetricsEntry.value:type_name -> asktell.v1.Metric
+	52, // 56: asktell.conformance.v1.Amend.MetricsEntry.value:type_name -> asktell.v1.Metric
+	51, // 57: asktell.conformance.v1.Suggestion.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	58, // [58:58] is the sub-list for method output_type
+	58, // [58:58] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_conformance_proto_init() }
@@ -3218,7 +3233,7 @@ func file_conformance_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_conformance_proto_rawDesc), len(file_conformance_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   39,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -169,10 +169,14 @@ impl Executor {
     async fn ask(&mut self, action: pb::Ask) -> Result<Answer> {
         let study = &self.studies[&action.study];
         let trials = match (action.count, action.wait_ms, action.worker_id.as_str()) {
-            (None, None, "") => vec![study.ask().await?],
+            (None, None, "") if action.fixed_parameters.is_empty() => vec![study.ask().await?],
             (count, wait_ms, worker_id) => {
-                let worker_id = worker_id.to_owned();
-                let request = v1::AskRequest { count: count.unwrap_or(1), worker_id, ..Default::default() };
+                let request = v1::AskRequest {
+                    count: count.unwrap_or(1),
+                    worker_id: worker_id.to_owned(),
+                    fixed_parameters: action.fixed_parameters.clone(),
+                    ..Default::default()
+                };
                 study.ask_with(request, wait_ms.and_then(milliseconds)).await?.trials
             }
         };

@@ -168,7 +168,7 @@ pub struct DeleteStudy {
     pub study: ::prost::alloc::string::String,
 }
 /// Ask for trials; `trials` names their handles in order (missing names: no handle). Answer: trials.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Ask {
     #[prost(string, tag = "1")]
     pub study: ::prost::alloc::string::String,
@@ -183,6 +183,11 @@ pub struct Ask {
     /// Empty: the client's.
     #[prost(string, tag = "5")]
     pub worker_id: ::prost::alloc::string::String,
+    #[prost(btree_map = "string, message", tag = "6")]
+    pub fixed_parameters: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::asktell::v1::ParameterValue,
+    >,
 }
 /// Report metrics at a step; without metrics a heartbeat by hand. Answer: trials, one.
 #[derive(Clone, PartialEq, ::prost::Message)]

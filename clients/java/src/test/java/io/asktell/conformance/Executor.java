@@ -222,7 +222,10 @@ final class Executor {
 
   private Result ask(Ask action) {
     Duration wait = action.hasWaitMs() ? Duration.ofMillis(action.getWaitMs()) : Study.FOREVER;
-    AskRequest.Builder request = AskRequest.newBuilder().setWorkerId(action.getWorkerId());
+    AskRequest.Builder request =
+        AskRequest.newBuilder()
+            .setWorkerId(action.getWorkerId())
+            .putAllFixedParameters(action.getFixedParametersMap());
     Study study = studies.get(action.getStudy());
     List<Trial> asked =
         action.hasCount()
