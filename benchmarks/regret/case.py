@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -23,19 +23,11 @@ DISCRETE_FLOOR = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """A parameter matters only while `parent` has one of `values`."""
-
-    parent: str
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
     """What one run minimises. `objective` is the true value; `noise` makes the observed one of it.
 
     `optimum` is the least true value and `minimiser` a configuration that has it, None where nobody knows. A
-    configuration may lack parameters whose condition does not hold, or hold any value for them.
+    configuration may lack parameters whose `when` does not hold, or hold any value for them.
     """
 
     space: Space
@@ -43,7 +35,6 @@ class Instance:
     optimum: float | None
     minimiser: Configuration | None
     noise: Callable[[float, np.random.Generator], float] | None = None
-    conditions: Mapping[str, Condition] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,17 @@ from benchmarks.machine import commit
 from benchmarks.regret.case import DISCRETE_FLOOR
 from benchmarks.regret.methods import METHODS
 from benchmarks.regret.results import Row
-from benchmarks.regret.statistics import Paired, Regrets, by_case, geometric_mean, mean_ranks, paired, regrets
+from benchmarks.regret.statistics import (
+    Paired,
+    Regrets,
+    behind,
+    by_case,
+    far_behind,
+    geometric_mean,
+    mean_ranks,
+    paired,
+    regrets,
+)
 
 Series = Mapping[str, Sequence[Row]]
 
@@ -26,9 +36,15 @@ part in one ask and its tell, mean over the run, where several things ran on the
 CASES = """\
 Median regret with its quartiles over the seeds; the lowest median of a line is **bold**."""
 
+TAILS = """\
+The bad runs: the 90th percentile of regret over the seeds and, in brackets, how many runs end above ten times the
+median of their method."""
+
 OVERALL = """\
 `geometric mean` counts every case the same. `mean rank` is among all methods of the table, on the runs that all have.
-`all at once` restricts every method to those runs too."""
+`all at once` restricts every method to those runs too. `repeats` are trials of a configuration that was tried before,
+`near` the share of trials that differ from an earlier one by at most 0.2 % of the range in every parameter (of the runs
+that were counted)."""
 
 PAIRED = """\
 asktell against each other method on the runs that both have: wins and losses, the difference of mean log10 regret
@@ -76,6 +92,18 @@ def cases_table(series: Series, trials: int) -> str:
     return table([f"regret after {trials} trials", *map(title, series)], lines)
 
 
+def tails_table(series: Series, trials: int) -> str:
+    """The 90th percentile of each case and method, and how many runs are far behind their median."""
+    found = {name: by_case(regrets(rows, trials)) for name, rows in series.items()}
+    lines = [
+        [case, *(_tail(each[case]) if case in each else "" for each in found.values())]
+        for case in dict.fromkeys(case for each in found.values() for case in each)
+    ]
+    shares = [far_behind(each.values()) for each in found.values()]
+    lines.append(["**far behind, of all runs**", *(f"{share:.1%}" for share in shares)])
+    return table([f"90th percentile after {trials} trials", *map(title, series)], lines)
+
+
 def overall_table(series: Series, at: Sequence[int]) -> str:
     """Geometric means, ranks and cost of the methods."""
     header = ["method"]
@@ -96,14 +124,13 @@ def overall_table(series: Series, at: Sequence[int]) -> str:
                 for name, each in values.items()
             }
         )
-    header += ["runs", "CPU/ask ms", "repeats"]
+    header += ["runs", "CPU/ask ms", "repeats", "near"]
     lines = []
     for name, rows in series.items():
         cells = [cell for column in columns for cell in column.get(name, ["", "", ""])]
         cpu = np.mean([np.mean(row.cpu_s) for row in rows])
-        lines.append(
-            [title(name), *cells, str(len(rows)), f"{cpu * 1e3:.3g}", str(sum(row.duplicates for row in rows))]
-        )
+        repeats = str(sum(row.duplicates for row in rows))
+        lines.append([title(name), *cells, str(len(rows)), f"{cpu * 1e3:.3g}", repeats, _near(rows)])
     return table(header, lines)
 
 
@@ -170,12 +197,22 @@ def worse_than_a_peer(series: Series, first: str, trials: int) -> str:
 def report(series: Series, *, at: Sequence[int], ours: str) -> str:
     """The whole report; the parts about asktell only where it was run."""
     parts = [setting(series), READING, CASES, *(cases_table(series, trials) for trials in at)]
-    parts += [OVERALL, overall_table(series, at)]
+    parts += [TAILS, *(tails_table(series, trials) for trials in at), OVERALL, overall_table(series, at)]
     if ours in series and len(series) > 1:
         parts += [PAIRED, paired_table(series, ours, at), half_as_many(series, ours, at[-1])]
         parts += [KINDS, kinds_table(series, ours, at)]
         parts += [worse_than_a_peer(series, ours, trials) for trials in at]
     return "\n\n".join(parts)
+
+
+def _near(rows: Sequence[Row]) -> str:
+    counted = [row for row in rows if row.near is not None]
+    trials = sum(len(row.values) for row in counted)
+    return f"{sum(row.near or 0 for row in counted) / trials:.1%}" if trials else ""
+
+
+def _tail(values: npt.NDArray[np.float64]) -> str:
+    return f"{np.percentile(values, 90):.2g} ({behind(values)} of {len(values)})"
 
 
 def _paired_cells(found: Paired) -> list[str]:

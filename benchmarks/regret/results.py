@@ -24,7 +24,8 @@ class Row:
     `part` names the experiment ("sequential", "in-flight-8", …). `values` are the observed values in the order in
     which they came in, `true` the true ones where they differ, `cpu_s` the processor seconds of each ask with its
     tell. `optimum` and `median` (of random configurations) are the instance's; `engine` is the digest of the engine's
-    source that asktell's runs depend on.
+    source that asktell's runs depend on. `near` is how many trials differ by at most 0.2 % of the range in every
+    parameter from an earlier one; older rows lack it.
     """
 
     part: str
@@ -40,6 +41,7 @@ class Row:
     floor: float
     cpu_s: Sequence[float]
     duplicates: int = 0
+    near: int | None = None
     engine: str = ""
     versions: Mapping[str, str]
     machine: str

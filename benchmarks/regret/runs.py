@@ -5,13 +5,19 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+import numpy as np
+
 from asktell import ParameterValue
+from asktell_server.engine.space.encoding import Encoding
 from benchmarks.machine import processor
 from benchmarks.regret.case import Case
+from benchmarks.regret.methods.asktell_engine import search_space
 from benchmarks.regret.methods.method import Method, Opener, Proposal
 from benchmarks.regret.results import Key, Row, engine_digest, versions
 
 SEQUENTIAL = "sequential"
+NEAR = 0.002
+"""Trials that differ by no more than this part of the range in every parameter are near to each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +56,7 @@ class Recorder:
         self._observed: list[float] = []
         self._true: list[float] = []
         self._cpu_s: list[float] = []
-        self._tried: set[tuple[tuple[str, ParameterValue], ...]] = set()
+        self._tried: list[dict[str, ParameterValue]] = []
         self._spent = self._optimizer.cpu_s()
 
     def ask(self) -> Proposal:
@@ -67,7 +73,7 @@ class Recorder:
         self._optimizer.tell(proposal, observed)
         self._observed.append(observed)
         self._true.append(true)
-        self._tried.add(tuple(sorted(proposal.configuration.items())))
+        self._tried.append(dict(proposal.configuration))
         spent = self._optimizer.cpu_s()
         self._cpu_s.append(spent - self._spent - evaluation)
         self._spent = spent
@@ -88,11 +94,22 @@ class Recorder:
             median=job.case.random_median(instance, job.seed),
             floor=job.case.floor,
             cpu_s=self._cpu_s,
-            duplicates=len(self._observed) - len(self._tried),
+            duplicates=len(self._tried) - len({tuple(sorted(one.items())) for one in self._tried}),
+            near=self._near(),
             engine=job.engine,
             versions=versions(job.method.packages),
             machine=processor(),
         )
+
+    def _near(self) -> int:
+        """How many trials are near to an earlier one."""
+        encoding = Encoding(search_space(self._instance.space))
+        points = encoding.encode(self._tried)
+        if encoding.activity is not None:  # what does not exist in a configuration makes no difference
+            points = encoding.activity.canonical(points)
+        points[:, list(encoding.categorical)] *= 1e6  # two categories are never near, however close their numbers are
+        differences = np.abs(points[:, None, :] - points[None, :, :]).max(axis=2)
+        return int(np.tril(differences <= NEAR, k=-1).any(axis=1).sum())
 
 
 def run(job: Job, opener: Opener) -> Row:

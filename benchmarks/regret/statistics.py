@@ -43,6 +43,21 @@ def by_case(values: Regrets) -> dict[str, Vector]:
     return {case: np.array(each) for case, each in cases.items()}
 
 
+FAR = 10.0
+"""A run is far behind when its regret is above so many times the median of its case."""
+
+
+def behind(values: Vector) -> int:
+    """How many runs of a case (n regrets) end far behind."""
+    return int((values > FAR * np.median(values)).sum())
+
+
+def far_behind(cases: Iterable[Vector]) -> float:
+    """The share of all runs that end far behind, between 0 and 1."""
+    cases = list(cases)
+    return sum(map(behind, cases)) / sum(map(len, cases))
+
+
 def geometric_mean(values: Regrets) -> float:
     """Over the seeds of a case, then over cases, so that every case counts the same."""
     return float(10 ** np.mean([np.log10(each).mean() for each in by_case(values).values()]))

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.figures import table
 from benchmarks.regret.results import Row
-from benchmarks.regret.statistics import by_case, geometric_mean, paired, regrets
+from benchmarks.regret.statistics import by_case, far_behind, geometric_mean, paired, regrets
 
 
 def comparison(series: Mapping[str, Sequence[Row]], *, at: Sequence[int]) -> str:
@@ -21,6 +21,7 @@ def comparison(series: Mapping[str, Sequence[Row]], *, at: Sequence[int]) -> str
     rows = [[case, *(_mean(each.get(case)) for each in cases.values())] for case in names]
     rows.append(["**all**", *(f"{geometric_mean(values):.3g}" for values in after.values())])
     cpu = [np.mean([np.mean(row.cpu_s) for row in series[name]]) for name, _ in after]
+    rows.append(["far behind", *(f"{far_behind(each.values()):.1%}" for each in cases.values())])
     rows.append(["CPU ms/ask", *(f"{seconds * 1e3:.0f}" for seconds in cpu)])
     header = ["geometric-mean regret", *(f"{name} @{trials}" for name, trials in after)]
     parts = [table(header, rows)]

@@ -1,7 +1,7 @@
-"""A space with conditions: which parameters matter depends on others.
+"""A space with conditions: which parameters exist depends on others.
 
-asktell and random search see it flat, with parameters that sometimes change nothing, as before asktell had conditions.
-Optuna is given it by define-by-run, Ax by dependent parameters.
+asktell is told of them, Optuna by define-by-run, Ax by dependent parameters. Random search draws every parameter, also those
+that change nothing.
 """
 
 from __future__ import annotations
@@ -11,28 +11,18 @@ import math
 import numpy as np
 
 from asktell import Categorical, Float, Int
-from benchmarks.regret.case import DISCRETE_FLOOR, Case, Condition, Configuration, Instance, Space
+from benchmarks.regret.case import DISCRETE_FLOOR, Case, Configuration, Instance, Space
 
 SPACE: Space = {
     "model": Categorical(["forest", "svm", "mlp"]),
-    "depth": Int(2, 20),
-    "features": Float(0.1, 1.0),
-    "c": Float(1e-3, 1e3, log=True),
-    "gamma": Float(1e-4, 1e1, log=True),
-    "optimizer": Categorical(["sgd", "adam"]),
-    "lr": Float(1e-5, 1e-1, log=True),
-    "momentum": Float(0.0, 0.99),
-    "units": Int(8, 512, log=True),
-}
-CONDITIONS = {
-    "depth": Condition(parent="model", values=("forest",)),
-    "features": Condition(parent="model", values=("forest",)),
-    "c": Condition(parent="model", values=("svm",)),
-    "gamma": Condition(parent="model", values=("svm",)),
-    "optimizer": Condition(parent="model", values=("mlp",)),
-    "lr": Condition(parent="model", values=("mlp",)),
-    "momentum": Condition(parent="optimizer", values=("sgd",)),
-    "units": Condition(parent="model", values=("mlp",)),
+    "depth": Int(2, 20, when={"model": ["forest"]}),
+    "features": Float(0.1, 1.0, when={"model": ["forest"]}),
+    "c": Float(1e-3, 1e3, log=True, when={"model": ["svm"]}),
+    "gamma": Float(1e-4, 1e1, log=True, when={"model": ["svm"]}),
+    "optimizer": Categorical(["sgd", "adam"], when={"model": ["mlp"]}),
+    "lr": Float(1e-5, 1e-1, log=True, when={"model": ["mlp"]}),
+    "momentum": Float(0.0, 0.99, when={"optimizer": ["sgd"]}),
+    "units": Int(8, 512, log=True, when={"model": ["mlp"]}),
 }
 
 
@@ -78,9 +68,7 @@ def _instance(seed: int) -> Instance:
     }
     best = min(base, key=base.__getitem__)
     minimiser = bottoms[best] if "model" in bottoms[best] else {"model": "mlp", "units": units, **bottoms[best]}
-    return Instance(
-        space=SPACE, objective=objective, optimum=float(base[best]), minimiser=minimiser, conditions=CONDITIONS
-    )
+    return Instance(space=SPACE, objective=objective, optimum=float(base[best]), minimiser=minimiser)
 
 
 CONDITIONAL = Case(name="conditional", make=_instance, floor=DISCRETE_FLOOR)

@@ -62,10 +62,18 @@ def search_space(space: Space) -> spaces.SearchSpace:
     """A client's space as the server's."""
     return spaces.SearchSpace(
         parameters=tuple(
-            spaces.Parameter(name=name, domain=_domain(domain), prior=_prior(domain.prior))
+            spaces.Parameter(
+                name=name, domain=_domain(domain), prior=_prior(domain.prior), condition=_condition(domain)
+            )
             for name, domain in space.items()
         )
     )
+
+
+def _condition(domain: Domain) -> spaces.Condition | None:
+    for parent, values in (domain.when or {}).items():
+        return spaces.Condition(parent=parent, values=tuple(values))
+    return None
 
 
 def _domain(domain: Domain) -> spaces.Domain:

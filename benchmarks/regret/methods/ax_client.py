@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from asktell import Bool, Categorical, Discrete, Domain, Float, Int, ParameterValue
-from benchmarks.regret.case import Condition, Instance, Space
+from benchmarks.regret.case import Instance, Space
 from benchmarks.regret.methods.method import Method, Opener, OwnProcess, Proposal
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class AxRun(OwnProcess):
 
         self._space = instance.space
         self._client = Client(random_seed=seed)
-        self._client.configure_experiment(parameters=parameters(instance.space, instance.conditions))
+        self._client.configure_experiment(parameters=parameters(instance.space))
         self._client.configure_optimization(objective=f"-{LOSS}")
 
     def ask(self) -> Proposal:
@@ -48,16 +48,16 @@ class AxRun(OwnProcess):
         self._client.complete_trial(proposal.handle, raw_data={LOSS: value})
 
 
-def parameters(space: Space, conditions: Mapping[str, Condition]) -> Sequence[AxParameter]:
+def parameters(space: Space) -> Sequence[AxParameter]:
     """The space in Ax's words."""
-    return [_parameter(name, domain, _dependents(name, domain, conditions)) for name, domain in space.items()]
+    return [_parameter(name, domain, _dependents(name, domain, space)) for name, domain in space.items()]
 
 
-def _dependents(name: str, domain: Domain, conditions: Mapping[str, Condition]) -> dict[Any, list[str]] | None:
+def _dependents(name: str, domain: Domain, space: Space) -> dict[Any, list[str]] | None:
     if not isinstance(domain, Categorical):
         return None
     children = {
-        value: [child for child, each in conditions.items() if each.parent == name and value in each.values]
+        value: [child for child, each in space.items() if value in (each.when or {}).get(name, ())]
         for value in domain.values
     }
     return {value: names for value, names in children.items() if names} or None

@@ -32,8 +32,7 @@ class OptunaRun(OwnProcess):
         trial = self._study.ask()
         values: dict[str, ParameterValue] = {}
         for name, domain in self._instance.space.items():
-            condition = self._instance.conditions.get(name)
-            if condition is None or values.get(condition.parent) in condition.values:
+            if all(values.get(parent) in allowed for parent, allowed in (domain.when or {}).items()):
                 values[name] = _suggest(trial, name, domain)
         return Proposal(configuration=values, handle=trial)
 

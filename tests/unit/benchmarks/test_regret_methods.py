@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from benchmarks.regret.cases.conditional import CONDITIONAL
 from benchmarks.regret.drawing import draw
 from benchmarks.regret.methods import METHODS
 from benchmarks.regret.methods.asktell_engine import search_space
-from benchmarks.regret.methods.method import Proposal
+from benchmarks.regret.methods.method import OwnProcess, Proposal
 from benchmarks.regret.runs import Job, run
 
 SPACE: Space = {
@@ -70,7 +71,7 @@ def test_several_proposals_may_be_open(method: str) -> None:
         optimizer.tell(first, 2.0)
 
 
-@pytest.mark.parametrize("method", ["optuna-tpe", "ax"])
+@pytest.mark.parametrize("method", ["optuna-tpe", "ax", "asktell-engine"])
 def test_a_method_with_conditions_is_given_them(method: str) -> None:
     needs(method)
     with METHODS[method].open() as opener:
@@ -95,6 +96,37 @@ def test_a_run_is_the_same_again() -> None:
     assert list(first.values) == list(second.values)
     assert first.duplicates == 0
     assert len(first.cpu_s) == 5
+
+
+def test_a_run_counts_the_trials_that_are_near_to_earlier_ones() -> None:
+    given: list[Configuration] = [
+        {"x": 0.5, "kind": "a"},
+        {"x": 0.5019, "kind": "a"},  # within 0.2 %
+        {"x": 0.5, "kind": "b"},  # another category
+        {"x": 0.5041, "kind": "a"},
+        {"x": 0.5, "kind": "a"},
+    ]
+    space: Space = {"x": Float(0.0, 1.0), "kind": Categorical(["a", "b"])}
+    case = Case(
+        name="near",
+        make=lambda _seed: Instance(space=space, objective=lambda one: float(one["x"]), optimum=0.0, minimiser=None),
+    )
+    left = iter(given)
+    row = run(Job(case=case, method=METHODS["random"], seed=0, trials=5), lambda _instance, _seed: Replaying(left))
+    assert (row.near, row.duplicates) == (2, 1)
+
+
+class Replaying(OwnProcess):
+    """Proposes what it was given."""
+
+    def __init__(self, configurations: Iterator[Configuration]) -> None:
+        self._left = configurations
+
+    def ask(self) -> Proposal:
+        return Proposal(configuration=next(self._left))
+
+    def tell(self, proposal: Proposal, value: float) -> None:
+        pass
 
 
 class Counting:

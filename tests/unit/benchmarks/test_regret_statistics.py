@@ -12,7 +12,7 @@ from benchmarks import document
 from benchmarks.regret import report, tuning
 from benchmarks.regret.plots import plot
 from benchmarks.regret.results import Row
-from benchmarks.regret.statistics import geometric_mean, mean_ranks, paired, regret_curve, regrets
+from benchmarks.regret.statistics import behind, far_behind, geometric_mean, mean_ranks, paired, regret_curve, regrets
 
 
 def row(method: str, case: str, seed: int, values: list[float], true: list[float] | None = None) -> Row:
@@ -46,6 +46,16 @@ def test_under_noise_it_is_the_true_value_where_the_best_was_observed() -> None:
 def test_a_geometric_mean_counts_every_case_the_same() -> None:
     values = {("x", 0): 0.1, ("x", 1): 0.1, ("x", 2): 0.1, ("y", 0): 0.001}
     assert geometric_mean(values) == pytest.approx(0.01)
+
+
+def test_runs_far_behind_their_median_are_counted() -> None:
+    good, bad = np.array([0.1, 0.1, 0.1, 1.01]), np.array([0.1, 0.1, 0.1, 0.99])
+    assert (behind(good), behind(bad)) == (1, 0)
+    assert far_behind([good, bad]) == pytest.approx(1 / 8)
+    series = {"a": [row("a", "x", seed, [value]) for seed, value in enumerate([3.0, 3.0, 3.0, 12.1])]}
+    assert "| 0.74 (1 of 4)" in report.tails_table(series, 1)
+    assert "12.5%" not in report.tails_table(series, 1)
+    assert "25.0%" in report.tails_table(series, 1)
 
 
 def test_ranks_are_of_shared_runs_and_ties_share_theirs() -> None:

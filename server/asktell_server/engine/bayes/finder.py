@@ -13,7 +13,7 @@ from asktell_server.engine.bayes.pursuit import Pursuit
 from asktell_server.engine.bayes.raw_points import raw_points
 from asktell_server.engine.bayes.search import Found, Search
 from asktell_server.engine.bayes.surrogates import Surrogates
-from asktell_server.engine.bayes.taken import Taken
+from asktell_server.engine.bayes.taken import NEAR, Taken
 from asktell_server.engine.novelty import Novelty
 from asktell_server.engine.problem import StudyTask
 from asktell_server.engine.seeding import generator, seed_of
@@ -42,8 +42,9 @@ class Finder:
         self._novelty = Novelty(task, region)
         spent = region.encoding.encode_keys(self._novelty.spent())
         running = region.encoding.encode(task.pending)
-        self._taken = Taken(np.concatenate([spent, running]))
-        self._spent = Taken(spent)
+        near = NEAR if task.problem.replicates == 1 else 0.0
+        self._taken = Taken(np.concatenate([spent, running]), region.encoding, near=near)
+        self._spent = Taken(spent, region.encoding, near=0.0)
         self._centres = pursuit.centres
         self._believing = pursuit.surrogates
         self._unbelieved = [running]
@@ -71,6 +72,7 @@ class Finder:
     def _many(self, count: int) -> list[Found]:
         raw = self._raw(least=2 * count)
         free = self._taken.free(raw)
+        free = free[[*self._taken.apart(free)]]
         believer = self._believer()
         found = list(greedy(believer, self._acquisition, free, most=count, prior=self._prior)) if len(free) else []
         for one in found:

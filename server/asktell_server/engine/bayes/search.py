@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from botorch.optim.batched_lbfgs_b import fmin_l_bfgs_b_batched
@@ -71,15 +72,24 @@ class Search:
         self._turns = MAX_CHANGES if few else MAX_SWEEPS * len(self._blocks)
 
     def maximize(self, scorer: Scorer, raw: Points, taken: Taken) -> Found | None:
-        """The best free point that is found from `raw` (n x d); None when all of `raw` is taken."""
+        """The best free point that is found from `raw` (n x d) and near to none that is taken, or, where all of `raw` is near
+        to one, the best free one of `raw`; None when all of `raw` is taken.
+        """
         raw = taken.free(raw)
         if not len(raw):
             return None
-        starts = raw[np.argsort(-scorer.rough_scores(raw), kind="stable")[:STARTS]]
+        raw = raw[np.argsort(-scorer.rough_scores(raw), kind="stable")]
+        starts = raw[[*islice(taken.apart(raw), STARTS)] or [0]]
         values = scorer.scores(starts)
         best = Found(point=starts[values.argmax()], value=float(values.max()))
-        for point, value in self._refine(scorer, starts, values, taken):
-            if value > best.value and point not in taken:
+        ends = [(point, value) for point, value in self._refine(scorer, starts, values, taken) if value > best.value]
+        for point, value in ends:
+            if taken.near(point):
+                point = self._region.repair(taken.cleared(point)[None, :])[0]
+                if taken.near(point):
+                    continue
+                value = float(scorer.scores(point[None, :])[0])
+            if value > best.value:
                 best = Found(point=point, value=value)
         return best
 
