@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-polyglot test test-install conformance lint docs generate release bench bench-regret bench-latency toolchains constraints clean
+.PHONY: help setup demo demo-polyglot test test-install conformance lint docs generate release bench bench-regret bench-suites bench-latency toolchains constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -50,6 +50,10 @@ bench: setup ## latency, throughput, fairness and memory on this machine
 
 bench-regret: .venv/.stamp-bench ## how good the configurations are, beside Ax, Optuna and random (hours; resumes)
 	$(BIN)/python -m benchmarks.regret
+
+bench-suites: .venv/.stamp-bench ## the same for several objectives, constraints, conditions and priors (hours; resumes)
+	for suite in objectives constraints conditional; do $(BIN)/python -m benchmarks.regret --suite $$suite || exit; done
+	$(BIN)/python -m benchmarks.regret.priors
 
 bench-latency: .venv/.stamp-bench ## how long one ask takes, beside Ax and Optuna
 	$(BIN)/python -m benchmarks.latency

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.hartmann import random_results
 from benchmarks.latency.subjects import Begin, Kind, value
+from benchmarks.regret.case import LOSS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ def _time(kind: Kind, begin: Begin, observations: int, *, asks: int, seed: int) 
         spent, start = subject.cpu_s(), time.perf_counter()
         proposal = subject.ask()
         wall.append(time.perf_counter() - start)
-        subject.tell(proposal, value(proposal.configuration))
+        subject.tell(proposal, {LOSS: value(proposal.configuration)})
         cpu.append(subject.cpu_s() - spent)
     return Timing(
         kind=kind.name,

@@ -15,12 +15,13 @@ from typing import Protocol
 import asktell
 from asktell import Float
 from benchmarks.hartmann import DIMENSION, Point, hartmann6
-from benchmarks.regret.case import Configuration, Instance, Space
+from benchmarks.regret.case import LOSS, Configuration, Instance, Space
 from benchmarks.regret.methods.asktell_engine import EngineRun
 from benchmarks.regret.methods.asktell_server import ServerRun
 from benchmarks.regret.methods.ax_client import AxRun
 from benchmarks.regret.methods.method import Optimizer, Proposal
 from benchmarks.regret.methods.optuna_samplers import OptunaRun
+from benchmarks.regret.score import Metrics
 from benchmarks.server import running
 
 NAMES = [f"x{index}" for index in range(DIMENSION)]
@@ -42,7 +43,7 @@ def value(configuration: Configuration) -> float:
     return hartmann6([float(configuration[name]) for name in NAMES])
 
 
-HARTMANN = Instance(space=SPACE, objective=value, optimum=None, minimiser=None)
+HARTMANN = Instance.of_loss(space=SPACE, objective=value, optimum=None, minimiser=None)
 
 
 class Subject(Optimizer, Protocol):
@@ -56,7 +57,7 @@ class Subject(Optimizer, Protocol):
 class _Engine(EngineRun):
     def load(self, history: History) -> None:
         for point, observed in history:
-            self.tell(Proposal(configuration=configuration(point)), observed)
+            self.tell(Proposal(configuration=configuration(point)), {LOSS: observed})
 
 
 class _Server(ServerRun):
@@ -64,14 +65,14 @@ class _Server(ServerRun):
 
     def load(self, history: History) -> None:
         trials = [
-            asktell.ImportedTrial(key=str(number), params=configuration(point), metrics={"loss": observed})
+            asktell.ImportedTrial(key=str(number), params=configuration(point), metrics={LOSS: observed})
             for number, (point, observed) in enumerate(history)
         ]
         for start in range(0, len(trials), IMPORT_MOST):
             self._study.import_trials(trials[start : start + IMPORT_MOST])
 
-    def tell(self, proposal: Proposal, value: float) -> None:
-        super().tell(proposal, value)
+    def tell(self, proposal: Proposal, metrics: Metrics) -> None:
+        super().tell(proposal, metrics)
         time.sleep(self.pause_s)
 
 
@@ -95,7 +96,8 @@ class _Optuna(OptunaRun):
 class _Ax(AxRun):
     def load(self, history: History) -> None:
         for point, observed in history:
-            self.tell(Proposal(configuration={}, handle=self._client.attach_trial(configuration(point))), observed)
+            attached = self._client.attach_trial(configuration(point))
+            self.tell(Proposal(configuration={}, handle=attached), {LOSS: observed})
 
 
 Begin = Callable[[int], Subject]

@@ -38,6 +38,7 @@ results below build/, `--against NAME` compares with another label or with a pee
 @click.option("--half", type=click.Choice([*HALVES]), default="reporting", show_default=True, help="Of the cases.")
 @click.option("--parallel", type=click.IntRange(2), help="So many trials in flight instead of one at a time.")
 @click.option("--dimension", is_flag=True, help="The cases of 20 to 100 parameters.")
+@click.option("--suite", type=click.Choice([*experiments.SUITES]), help="The cases of other goals or spaces.")
 @click.option("--staleness", type=click.IntRange(0), help="asktell alone, its studies with this max_staleness.")
 @click.option("--method", "methods", type=click.Choice([*METHODS]), multiple=True, help="This one alone; repeatable.")
 @click.option("--case", "names", multiple=True, help="This case alone; repeatable.")
@@ -59,6 +60,7 @@ def main(
     half: str,
     parallel: int | None,
     dimension: bool,
+    suite: str | None,
     staleness: int | None,
     methods: Sequence[str],
     names: Sequence[str],
@@ -77,7 +79,7 @@ def main(
     """Runs and reports."""
     clean_tree.require(dirty_is_fine=allow_dirty or in_process)  # in this process settings are chosen: no report
     say = partial(Console(stderr=True).print, highlight=False, markup=False)
-    experiment = _experiment(parallel, dimension=dimension)
+    experiment = _experiment(parallel, dimension=dimension, suite=suite)
     cases = plan.available(_chosen(experiment.cases[half], names), say)
     if in_process:
         field, kept = [ENGINE], Results(TUNING)
@@ -113,11 +115,13 @@ def main(
     sys.exit(failed > 0)
 
 
-def _experiment(parallel: int | None, *, dimension: bool) -> Experiment:
-    if parallel is not None and dimension:
-        raise click.UsageError("either --parallel or --dimension")
+def _experiment(parallel: int | None, *, dimension: bool, suite: str | None) -> Experiment:
+    if (parallel is not None) + dimension + (suite is not None) > 1:
+        raise click.UsageError("one of --parallel, --dimension and --suite")
     if parallel is not None:
         return experiments.parallel(parallel)
+    if suite is not None:
+        return experiments.SUITES[suite]
     return experiments.DIMENSION if dimension else experiments.SEQUENTIAL
 
 

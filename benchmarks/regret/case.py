@@ -1,21 +1,27 @@
-"""A case: a search space and what is to be minimised on it, moved about by the seed of a run."""
+"""A case: a search space, what comes of a configuration and what is wanted of it, moved about by the seed of a run."""
 
 from __future__ import annotations
 
+import math
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
 from asktell import Domain, ParameterValue
+from asktell_server.domain.goals import Goals
+from asktell_server.domain.metrics import Goal, Objective
 from benchmarks.regret.drawing import draw
+from benchmarks.regret.score import Metrics, scores
 
 Space: TypeAlias = Mapping[str, Domain]
 """Without derived parameters, which the other packages do not know."""
 
 Configuration: TypeAlias = Mapping[str, ParameterValue]
+LOSS = "loss"
+ONE_LOSS = Goals(objectives=(Objective(metric=LOSS, goal=Goal.MINIMIZE),))
 
 CONTINUOUS_FLOOR = 1e-4
 """Least normalised regret that counts: below it the methods differ in digits that nobody needs."""
@@ -24,17 +30,51 @@ DISCRETE_FLOOR = 1e-3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
-    """What one run minimises. `objective` is the true value; `noise` makes the observed one of it.
+    """What one run is about. `evaluate` gives the true metrics of a configuration; `noise` makes an observed loss of a true one.
 
-    `optimum` is the least true value and `minimiser` a configuration that has it, None where nobody knows. A
-    configuration may lack parameters whose `when` does not hold, or hold any value for them.
+    `optimum` is the least score (see `score`) and `minimisers` the configurations that reach it together: one where there
+    is one objective, else points of the front. None where nobody knows. `worst` is the score of a run in which nothing is
+    feasible, for goals with one objective and constraints. A configuration may lack parameters whose `when` does not hold,
+    or hold any value for them.
     """
 
     space: Space
-    objective: Callable[[Configuration], float]
+    evaluate: Callable[[Configuration], Metrics]
+    goals: Goals = ONE_LOSS
     optimum: float | None
-    minimiser: Configuration | None
+    minimisers: Sequence[Configuration] | None
+    worst: float = math.inf
     noise: Callable[[float, np.random.Generator], float] | None = None
+
+    def __post_init__(self) -> None:
+        assert self.noise is None or self.goals == ONE_LOSS, "noise is of a loss alone"
+
+    @classmethod
+    def of_loss(
+        cls,
+        *,
+        space: Space,
+        objective: Callable[[Configuration], float],
+        optimum: float | None,
+        minimiser: Configuration | None,
+        noise: Callable[[float, np.random.Generator], float] | None = None,
+    ) -> Instance:
+        """One loss to minimise, without constraints."""
+        return cls(
+            space=space,
+            evaluate=lambda configuration: {LOSS: objective(configuration)},
+            optimum=optimum,
+            minimisers=None if minimiser is None else [minimiser],
+            noise=noise,
+        )
+
+    def scores(self, trials: Iterable[Metrics]) -> list[float]:
+        """One number for each trial, lower is better; see `score.scores`."""
+        return scores(self.goals, trials, worst=self.worst)
+
+    def observed(self, true: Metrics, generator: np.random.Generator) -> Metrics:
+        """What is seen of the true metrics."""
+        return true if self.noise is None else {LOSS: self.noise(true[LOSS], generator)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +97,7 @@ class Case:
         return np.random.default_rng([zlib.crc32(f"{self.name}/{purpose}".encode()), seed])
 
     def random_median(self, instance: Instance, seed: int) -> float:
-        """The median true value of random configurations: what regret is measured against."""
+        """The median score of single random configurations: what regret is measured against."""
         generator = self.generator("scale", seed)
-        return float(np.median([instance.objective(draw(instance.space, generator)) for _ in range(self.scale_draws)]))
+        drawn = (instance.evaluate(draw(instance.space, generator)) for _ in range(self.scale_draws))
+        return float(np.median([instance.scores([metrics])[0] for metrics in drawn]))

@@ -1,4 +1,4 @@
-"""What can be compared: one trial at a time, many in flight, many dimensions."""
+"""What can be compared: one trial at a time, many in flight, many dimensions, and the suites of other goals and spaces."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import partial
 
 from benchmarks.regret import in_flight, runs
 from benchmarks.regret.case import Case
-from benchmarks.regret.cases import HALVES, high_dimension
-from benchmarks.regret.methods import FIELD
+from benchmarks.regret.cases import HALVES, high_dimension, suites
+from benchmarks.regret.methods import FIELD, SEVERAL_OBJECTIVES
 from benchmarks.regret.methods.method import Opener
 from benchmarks.regret.results import Row
 
@@ -51,6 +51,52 @@ DIMENSION = Experiment(
     at=high_dimension.AT,
     run=runs.run,
 )
+
+
+def _suite(
+    name: str, heading: str, method: str, cases: Mapping[str, Sequence[Case]], field: Sequence[str]
+) -> Experiment:
+    return Experiment(
+        part=name,
+        heading=heading,
+        method=f"One trial at a time, every method with its default settings. {method}",
+        cases=cases,
+        field=field,
+        seeds=10,
+        trials=50,
+        at=(25, 50),
+        run=runs.run,
+    )
+
+
+SUITES = {
+    suite.part: suite
+    for suite in (
+        _suite(
+            "objectives",
+            "Several objectives",
+            "What counts is the hypervolume of the front that a run has found so far: its regret is what lacks to that of the "
+            "whole front, and 1 is the median of single random trials. Ax and asktell are told the references.",
+            suites.OBJECTIVES,
+            SEVERAL_OBJECTIVES,
+        ),
+        _suite(
+            "constraints",
+            "Outcome constraints",
+            "What counts is the best feasible value so far. While nothing is feasible a run has the worst value of its case, "
+            "and so do infeasible ones among the random trials whose median is 1.",
+            suites.CONSTRAINTS,
+            FIELD,
+        ),
+        _suite(
+            "conditional",
+            "Conditional parameters",
+            "asktell and Ax are told which parameters exist when; Optuna is asked for those that do (define-by-run).",
+            suites.CONDITIONAL,
+            FIELD,
+        ),
+    )
+}
 
 
 def parallel(workers: int) -> Experiment:

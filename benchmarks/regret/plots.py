@@ -22,6 +22,7 @@ COLOURS = {  # of Okabe & Ito, told apart by everybody
     "optuna-gp": "#009E73",
     "optuna-tpe": "#CC79A7",
     "optuna-cma": "#E69F00",
+    "optuna-nsga-ii": "#56B4E9",
     "random": "#999999",
 }
 COLUMNS = 4

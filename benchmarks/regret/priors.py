@@ -42,11 +42,10 @@ def with_priors(instance: Instance, belief: str, *, seed: int) -> Space:
     """The instance's space, whose numbers are on linear scales, with priors that are right or wrong about its minimiser."""
     if belief == "none":
         return instance.space
-    assert instance.minimiser is not None
+    assert instance.minimisers is not None
+    (minimiser,) = instance.minimisers
     generator = np.random.default_rng(seed)
-    return {
-        name: _believed(domain, instance.minimiser[name], belief, generator) for name, domain in instance.space.items()
-    }
+    return {name: _believed(domain, minimiser[name], belief, generator) for name, domain in instance.space.items()}
 
 
 def _believed(domain: Domain, best: ParameterValue, belief: str, generator: np.random.Generator) -> Domain:

@@ -21,8 +21,8 @@ Key: TypeAlias = tuple[str, int, str, str, int, str]
 class Row:
     """One run.
 
-    `part` names the experiment ("sequential", "in-flight-8", …). `values` are the observed values in the order in
-    which they came in, `true` the true ones where they differ, `cpu_s` the processor seconds of each ask with its
+    `part` names the experiment ("sequential", "in-flight-8", …). `values` are the scores of what was observed, in
+    the order in which it came in, `true` those of the true metrics where they differ, `cpu_s` the processor seconds of each ask with its
     tell. `optimum` and `median` (of random configurations) are the instance's; `engine` is the digest of the engine's
     source that asktell's runs depend on. `near` is how many trials differ by at most 0.2 % of the range in every
     parameter from an earlier one; older rows lack it.

@@ -14,6 +14,7 @@ from benchmarks.regret.case import Case
 from benchmarks.regret.methods.asktell_engine import search_space
 from benchmarks.regret.methods.method import Method, Opener, Proposal
 from benchmarks.regret.results import Key, Row, engine_digest, versions
+from benchmarks.regret.score import Metrics
 
 SEQUENTIAL = "sequential"
 NEAR = 0.002
@@ -53,8 +54,8 @@ class Recorder:
         self._instance = job.case.make(job.seed)
         self._noise = job.case.generator("noise", job.seed)
         self._optimizer = opener(self._instance, job.seed)
-        self._observed: list[float] = []
-        self._true: list[float] = []
+        self._observed: list[Metrics] = []
+        self._true: list[Metrics] = []
         self._cpu_s: list[float] = []
         self._tried: list[dict[str, ParameterValue]] = []
         self._spent = self._optimizer.cpu_s()
@@ -66,9 +67,8 @@ class Recorder:
     def tell(self, proposal: Proposal) -> None:
         """Evaluates a proposal and tells the method what was observed."""
         begun = time.process_time()
-        true = self._instance.objective(proposal.configuration)
-        noise = self._instance.noise
-        observed = true if noise is None else noise(true, self._noise)
+        true = self._instance.evaluate(proposal.configuration)
+        observed = self._instance.observed(true, self._noise)
         evaluation = time.process_time() - begun
         self._optimizer.tell(proposal, observed)
         self._observed.append(observed)
@@ -88,8 +88,8 @@ class Recorder:
             method=job.method.name,
             label=job.label,
             seed=job.seed,
-            values=self._observed,
-            true=None if instance.noise is None else self._true,
+            values=instance.scores(self._observed),
+            true=None if instance.noise is None else instance.scores(self._true),
             optimum=instance.optimum,
             median=job.case.random_median(instance, job.seed),
             floor=job.case.floor,

@@ -29,6 +29,7 @@ from benchmarks.regret.methods.asktell_engine import ENGINE, EngineRun
 from benchmarks.regret.methods.method import Proposal
 from benchmarks.regret.results import Results, with_best_optimum
 from benchmarks.regret.runs import Job
+from benchmarks.regret.score import Metrics
 
 WORKERS = 8
 TRIALS = 100
@@ -64,16 +65,16 @@ class StaleRun(EngineRun):
             self._ready.append((self._compute(), self._progress))
         return asked
 
-    def tell(self, proposal: Proposal, value: float) -> None:
+    def tell(self, proposal: Proposal, metrics: Metrics) -> None:
         """Notes how surprising it is."""
-        super().tell(proposal, value)
+        super().tell(proposal, metrics)
         suggestion = self._suggested.pop(id(proposal))
         ended = Trial(
             state=TrialState.SUCCEEDED,
             parameters=suggestion.parameters,
             origin=suggestion.origin,
             prediction=suggestion.prediction,
-            metrics={name: Metric(value=value) for name in self.goals.metrics},
+            metrics={name: Metric(value=value) for name, value in metrics.items()},
             create_time=datetime.now(UTC),
         )
         self._progress = KnownProgress(

@@ -31,7 +31,7 @@ def _instance(function: int, dimension: int, beta: float, seed: int) -> Instance
         return value if excess < _EXACT_BELOW else optimum + excess * math.exp(beta * generator.standard_normal())
 
     space = {name: Float(-5.0, 5.0) for name in names}
-    return Instance(
+    return Instance.of_loss(
         space=space,
         objective=objective,
         optimum=optimum,

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asktell import Categorical, Float
-from benchmarks.regret.case import DISCRETE_FLOOR, Case, Configuration, Instance, Space
+from benchmarks.regret.case import DISCRETE_FLOOR, LOSS, Case, Configuration, Instance, Space
 
 Vector = npt.NDArray[np.float64]
 Letters = npt.NDArray[np.int64]
@@ -57,7 +57,8 @@ def _motif(sites: int, letters: int, pairs: int, seed: int) -> Instance:
 def _with_numbers(sites: int, letters: int, numbers: int, seed: int) -> Instance:
     """An NK landscape and numbers: where each of those is best depends on the letter of one site."""
     landscape = _fresh(sites, letters, seed)
-    assert landscape.minimiser is not None
+    assert landscape.minimisers is not None
+    letters_best = landscape.minimisers[0]
     generator = np.random.default_rng([seed, sites, letters, numbers])
     places = generator.uniform(0.1, 0.9, (numbers, letters))
     owners = generator.integers(sites, size=numbers)
@@ -69,11 +70,11 @@ def _with_numbers(sites: int, letters: int, numbers: int, seed: int) -> Instance
 
     def objective(configuration: Configuration) -> float:
         elsewhere = sum((float(configuration[name]) - place) ** 2 for name, place in best(configuration).items())
-        return landscape.objective(configuration) + elsewhere
+        return landscape.evaluate(configuration)[LOSS] + elsewhere
 
     space: Space = {**landscape.space, **{name: Float(0.0, 1.0) for name in names}}
-    minimiser = {**landscape.minimiser, **best(landscape.minimiser)}
-    return Instance(space=space, objective=objective, optimum=landscape.optimum, minimiser=minimiser)
+    minimiser = {**letters_best, **best(letters_best)}
+    return Instance.of_loss(space=space, objective=objective, optimum=landscape.optimum, minimiser=minimiser)
 
 
 def _categorical(sites: int, letters: int, value: Callable[[Letters], Vector]) -> Instance:
@@ -88,7 +89,7 @@ def _categorical(sites: int, letters: int, value: Callable[[Letters], Vector]) -
     values = value(every)
     minimiser = {name: alphabet[letter] for name, letter in zip(names, every[:, np.argmin(values)], strict=True)}
     space = {name: Categorical(alphabet) for name in names}
-    return Instance(space=space, objective=objective, optimum=float(np.min(values)), minimiser=minimiser)
+    return Instance.of_loss(space=space, objective=objective, optimum=float(np.min(values)), minimiser=minimiser)
 
 
 NK_8 = Case(name="nk-8x4", make=partial(_instance, 8, 4), floor=DISCRETE_FLOOR)

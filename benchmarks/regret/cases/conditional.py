@@ -68,7 +68,7 @@ def _instance(seed: int) -> Instance:
     }
     best = min(base, key=base.__getitem__)
     minimiser = bottoms[best] if "model" in bottoms[best] else {"model": "mlp", "units": units, **bottoms[best]}
-    return Instance(space=SPACE, objective=objective, optimum=float(base[best]), minimiser=minimiser)
+    return Instance.of_loss(space=SPACE, objective=objective, optimum=float(base[best]), minimiser=minimiser)
 
 
 CONDITIONAL = Case(name="conditional", make=_instance, floor=DISCRETE_FLOOR)

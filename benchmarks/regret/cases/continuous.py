@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,17 @@ if TYPE_CHECKING:
 Vector = npt.NDArray[np.float64]
 
 
-def evaluated(function: SyntheticTestFunction, point: Vector) -> float:
-    """The value of a BoTorch function at a point (d), which may lie outside its box: then it is moved."""
+def at(evaluate: Callable[[Any], Any], point: Vector) -> Vector:
+    """What a part of a BoTorch function gives at a point (d): one number or several (k)."""
     import torch  # two seconds, which `--help` and the tests of other parts do without
 
-    points = torch.from_numpy(np.asarray(point, dtype=np.float64))[None]
-    return float(function._evaluate_true(points))  # noqa: SLF001  # the public one refuses points outside
+    found: Vector = evaluate(torch.from_numpy(np.asarray(point, dtype=np.float64))[None]).numpy().reshape(-1)
+    return found
+
+
+def evaluated(function: SyntheticTestFunction, point: Vector) -> float:
+    """The value of a BoTorch function at a point (d), which may lie outside its box: then it is moved."""
+    return float(at(function._evaluate_true, point)[0])  # noqa: SLF001  # the public one refuses points outside
 
 
 def minimum(function: SyntheticTestFunction) -> tuple[Vector, float]:
@@ -53,7 +58,7 @@ def _moved(make: Callable[[], SyntheticTestFunction], reach: float, seed: int) -
 
     space = {name: Float(float(a), float(b)) for name, a, b in zip(names, low, high, strict=True)}
     reached = dict(zip(names, map(float, minimiser + shift), strict=True))
-    return Instance(space=space, objective=objective, optimum=optimum, minimiser=reached)
+    return Instance.of_loss(space=space, objective=objective, optimum=optimum, minimiser=reached)
 
 
 def _make(name: str, dimension: int | None) -> SyntheticTestFunction:

@@ -27,7 +27,7 @@ def _embedded(dimension: int, seed: int) -> Instance:
 
     space = {f"x{index}": Float(0.0, 1.0) for index in range(dimension)}
     minimiser = {**dict.fromkeys(space, 0.5), **dict(zip(active, map(float, place), strict=True))}
-    return Instance(space=space, objective=objective, optimum=optimum, minimiser=minimiser)
+    return Instance.of_loss(space=space, objective=objective, optimum=optimum, minimiser=minimiser)
 
 
 def _decaying(dimension: int, seed: int) -> Instance:
@@ -43,7 +43,7 @@ def _decaying(dimension: int, seed: int) -> Instance:
 
     minimiser = dict(zip(names, target.tolist(), strict=True))
     space = {name: Float(0.0, 1.0) for name in names}
-    return Instance(space=space, objective=objective, optimum=0.0, minimiser=minimiser)
+    return Instance.of_loss(space=space, objective=objective, optimum=0.0, minimiser=minimiser)
 
 
 HIGH_DIMENSION = {

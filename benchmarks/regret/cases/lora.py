@@ -55,7 +55,7 @@ def _instance(seed: int) -> Instance:
         "warmup_steps": Int(0, MAX_WARM_UP),
         "rank": Discrete(RANKS),
     }
-    return Instance(
+    return Instance.of_loss(
         space=space, objective=objective, optimum=apart(batch, rank, warm_up), minimiser=minimiser, noise=noise
     )
 

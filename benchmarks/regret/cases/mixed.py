@@ -69,7 +69,7 @@ def _instance(name: str, kinds: Sequence[tuple[str, int]], reach: float, seed: i
 
     reached = {key: column.value(target) for (key, column), target in zip(columns.items(), targets, strict=True)}
     space = {key: column.domain for key, column in columns.items()}
-    return Instance(space=space, objective=objective, optimum=optimum, minimiser=reached)
+    return Instance.of_loss(space=space, objective=objective, optimum=optimum, minimiser=reached)
 
 
 def _rosenbrock(x: Vector, y: Vector) -> Vector:
@@ -126,7 +126,7 @@ def _func2c(seed: int) -> Instance:
         "x": Float(-2.0, 2.0),
         "y": Float(-2.0, 2.0),
     }
-    return Instance(space=space, objective=objective, optimum=optimum, minimiser=minimiser)
+    return Instance.of_loss(space=space, objective=objective, optimum=optimum, minimiser=minimiser)
 
 
 ACKLEY_MIXED = Case(

@@ -33,7 +33,7 @@ def _instance(dataset: str, _seed: int) -> Instance:
     space = {name: Discrete(values) for name, values in levels.items()}
     best = min(losses, key=losses.__getitem__)
     minimiser = {name: values[int(digit)] for (name, values), digit in zip(levels.items(), best, strict=True)}
-    return Instance(space=space, objective=objective, optimum=losses[best], minimiser=minimiser)
+    return Instance.of_loss(space=space, objective=objective, optimum=losses[best], minimiser=minimiser)
 
 
 def case(dataset: str) -> Case:

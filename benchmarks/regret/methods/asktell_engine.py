@@ -9,20 +9,20 @@ from dataclasses import replace
 from asktell import Bool, Categorical, Discrete, Domain, Float, Int, NormalPrior, Prior
 from asktell_server.domain import space as spaces
 from asktell_server.domain.algorithm import Algorithm, Auto
-from asktell_server.domain.goals import Goals
-from asktell_server.domain.metrics import Goal, Metric, Objective
+from asktell_server.domain.metrics import Metric
 from asktell_server.engine.observations import Observation, Outcome
 from asktell_server.engine.problem import Problem, Suggestion
 from asktell_server.engine.tasks.suggest import SuggestTask
 from benchmarks.regret.case import Instance, Space
 from benchmarks.regret.methods.method import Method, Opener, OwnProcess, Proposal
+from benchmarks.regret.score import Metrics
 
 
 class EngineRun(OwnProcess):
     """The history of one run; every ask is a call of the engine."""
 
     def __init__(self, instance: Instance, seed: int, algorithm: Algorithm | None = None) -> None:
-        self.goals = Goals(objectives=(Objective(metric="loss", goal=Goal.MINIMIZE),))
+        self.goals = instance.goals
         problem = Problem(space=search_space(instance.space), goals=self.goals, algorithm=algorithm or Auto())
         self._task = SuggestTask(problem=problem, history=problem.empty_history(), seed=seed)
         self._pending: list[Proposal] = []
@@ -46,11 +46,15 @@ class EngineRun(OwnProcess):
         """Forgets a proposal that nobody has begun."""
         self._pending = [each for each in self._pending if each is not proposal]
 
-    def tell(self, proposal: Proposal, value: float) -> None:
+    def tell(self, proposal: Proposal, metrics: Metrics) -> None:
         """Makes an observation of a proposal."""
         self.drop(proposal)
         self._task.history.append(
-            Observation(parameters=proposal.configuration, outcome=Outcome.VALUE, metrics=(Metric(value=value),))
+            Observation(
+                parameters=proposal.configuration,
+                outcome=Outcome.VALUE,
+                metrics=tuple(Metric(value=metrics[name]) for name in self.goals.metrics),
+            )
         )
 
     def _next_task(self) -> SuggestTask:

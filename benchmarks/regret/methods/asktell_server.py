@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import asktell
+from asktell_server.domain.metrics import Goal, Objective, OutcomeConstraint
 from benchmarks.regret.case import Instance
 from benchmarks.regret.methods.method import Method, Opener, Proposal
+from benchmarks.regret.score import Metrics
 from benchmarks.server import Server, running
 
 SCRATCH = Path(__file__).resolve().parents[3] / "build"
@@ -33,7 +35,12 @@ class ServerRun:
     ) -> None:
         self._server = server
         self._study = client.create_study(
-            study, space=instance.space, objectives=asktell.Minimize("loss"), seed=seed, **settings
+            study,
+            space=instance.space,
+            objectives=[_objective(each) for each in instance.goals.objectives],
+            outcome_constraints=[_constraint(each) for each in instance.goals.outcome_constraints],
+            seed=seed,
+            **settings,
         )
 
     def ask(self) -> Proposal:
@@ -41,13 +48,23 @@ class ServerRun:
         trial = self._study.ask()
         return Proposal(configuration=dict(trial.params), handle=trial)
 
-    def tell(self, proposal: Proposal, value: float) -> None:
-        """The trial's value."""
-        proposal.handle.tell(loss=value)
+    def tell(self, proposal: Proposal, metrics: Metrics) -> None:
+        """The trial's metrics."""
+        proposal.handle.tell(**metrics)
 
     def cpu_s(self) -> float:
         """Of the client, the server, its workers and its store: what it prepares in advance counts too."""
         return time.process_time() + sum(self._server.usage().cpu_s.values())
+
+
+def _objective(objective: Objective) -> asktell.Objective:
+    make = asktell.Minimize if objective.goal is Goal.MINIMIZE else asktell.Maximize
+    return make(objective.metric, reference=objective.reference)
+
+
+def _constraint(constraint: OutcomeConstraint) -> asktell.OutcomeConstraint:
+    make = asktell.AtMost if constraint.goal is Goal.MINIMIZE else asktell.AtLeast
+    return make(constraint.metric, constraint.bound)
 
 
 @contextmanager

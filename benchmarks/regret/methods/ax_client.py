@@ -9,15 +9,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from asktell import Bool, Categorical, Discrete, Domain, Float, Int, ParameterValue
+from asktell_server.domain.goals import Goals
+from asktell_server.domain.metrics import Goal
 from benchmarks.regret.case import Instance, Space
 from benchmarks.regret.methods.method import Method, Opener, OwnProcess, Proposal
+from benchmarks.regret.score import Metrics
 
 if TYPE_CHECKING:
     from ax.api.configs import ChoiceParameterConfig, RangeParameterConfig
 
     AxParameter: TypeAlias = RangeParameterConfig | ChoiceParameterConfig
-
-LOSS = "loss"
 
 
 class AxRun(OwnProcess):
@@ -29,7 +30,7 @@ class AxRun(OwnProcess):
         self._space = instance.space
         self._client = Client(random_seed=seed)
         self._client.configure_experiment(parameters=parameters(instance.space))
-        self._client.configure_optimization(objective=f"-{LOSS}")
+        self._client.configure_optimization(**optimization(instance.goals))
 
     def ask(self) -> Proposal:
         """One trial."""
@@ -43,9 +44,18 @@ class AxRun(OwnProcess):
             values[name] = domain.values[int(value)] if isinstance(domain, Discrete) else value
         return Proposal(configuration=values, handle=index)
 
-    def tell(self, proposal: Proposal, value: float) -> None:
-        """The trial's value; its standard error is unknown."""
-        self._client.complete_trial(proposal.handle, raw_data={LOSS: value})
+    def tell(self, proposal: Proposal, metrics: Metrics) -> None:
+        """The trial's metrics; their standard errors are unknown."""
+        self._client.complete_trial(proposal.handle, raw_data=dict(metrics))
+
+
+def optimization(goals: Goals) -> dict[str, Any]:
+    """The goals in Ax's words: what is minimised has a minus. A bound on an objective is its reference."""
+    objectives = [f"{'-' if each.goal is Goal.MINIMIZE else ''}{each.metric}" for each in goals.objectives]
+    bounds = [(each.metric, each.goal, each.bound) for each in goals.outcome_constraints]
+    bounds += [(each.metric, each.goal, each.reference) for each in goals.objectives if each.reference is not None]
+    constraints = [f"{metric} {'<=' if goal is Goal.MINIMIZE else '>='} {bound}" for metric, goal, bound in bounds]
+    return {"objective": ", ".join(objectives), "outcome_constraints": constraints or None}
 
 
 def parameters(space: Space) -> Sequence[AxParameter]:
@@ -54,11 +64,14 @@ def parameters(space: Space) -> Sequence[AxParameter]:
 
 
 def _dependents(name: str, domain: Domain, space: Space) -> dict[Any, list[str]] | None:
-    if not isinstance(domain, Categorical):
+    """What exists with one value alone. Ax knows trees: what exists with several values, it has to take for always there."""
+    if not isinstance(domain, Categorical | Discrete):
         return None
     children = {
-        value: [child for child, each in space.items() if value in (each.when or {}).get(name, ())]
-        for value in domain.values
+        rank if isinstance(domain, Discrete) else value: [
+            child for child, each in space.items() if tuple((each.when or {}).get(name, ())) == (value,)
+        ]
+        for rank, value in enumerate(domain.values)
     }
     return {value: names for value, names in children.items() if names} or None
 
@@ -76,7 +89,11 @@ def _parameter(name: str, domain: Domain, dependents: dict[Any, list[str]] | Non
             )
         case Discrete():  # by rank, as for every peer
             return ChoiceParameterConfig(
-                name=name, values=list(range(len(domain.values))), parameter_type="int", is_ordered=True
+                name=name,
+                values=list(range(len(domain.values))),
+                parameter_type="int",
+                is_ordered=True,
+                dependent_parameters=dependents,
             )
         case Categorical():
             return ChoiceParameterConfig(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from benchmarks.regret.case import Configuration, Instance
+from benchmarks.regret.score import Metrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,14 +21,14 @@ class Proposal:
 
 
 class Optimizer(Protocol):
-    """One run of one method; minimises. Several proposals may be open at once."""
+    """One run of one method, which is told the goals of its instance. Several proposals may be open at once."""
 
     def ask(self) -> Proposal:
         """The next configuration."""
         ...
 
-    def tell(self, proposal: Proposal, value: float) -> None:
-        """The observed value of an open proposal."""
+    def tell(self, proposal: Proposal, metrics: Metrics) -> None:
+        """The observed metrics of an open proposal."""
         ...
 
     def cpu_s(self) -> float:

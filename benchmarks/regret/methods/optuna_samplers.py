@@ -1,4 +1,4 @@
-"""Optuna's samplers with their defaults, asked and told. Conditions are given by define-by-run."""
+"""Optuna's samplers with their defaults, asked and told. Conditions are given by define-by-run, constraints as it wants: ≤ 0."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from asktell import Bool, Categorical, Discrete, Domain, Float, Int, ParameterValue
 from benchmarks.regret.case import Instance
 from benchmarks.regret.methods.method import Method, Opener, OwnProcess, Proposal
+from benchmarks.regret.score import Metrics
 
 if TYPE_CHECKING:
     import optuna
@@ -24,7 +25,10 @@ class OptunaRun(OwnProcess):
     def __init__(self, make_sampler: MakeSampler, instance: Instance, seed: int) -> None:
         import optuna  # optional
 
-        self._study = optuna.create_study(sampler=make_sampler(seed))
+        self._study = optuna.create_study(
+            sampler=make_sampler(seed),
+            directions=[objective.goal.value for objective in instance.goals.objectives],
+        )
         self._instance = instance
 
     def ask(self) -> Proposal:
@@ -36,9 +40,13 @@ class OptunaRun(OwnProcess):
                 values[name] = _suggest(trial, name, domain)
         return Proposal(configuration=values, handle=trial)
 
-    def tell(self, proposal: Proposal, value: float) -> None:
-        """The trial's value."""
-        self._study.tell(proposal.handle, value)
+    def tell(self, proposal: Proposal, metrics: Metrics) -> None:
+        """The trial's objectives, and by how much it is beyond each bound."""
+        goals = self._instance.goals
+        for place, each in enumerate(goals.outcome_constraints):
+            excess = each.goal.cost(metrics[each.metric]) - each.goal.cost(each.bound)
+            proposal.handle.set_constraint(f"{place} {each.metric}", excess)
+        self._study.tell(proposal.handle, [metrics[objective.metric] for objective in goals.objectives])
 
 
 def _suggest(trial: optuna.Trial, name: str, domain: Domain) -> ParameterValue:
@@ -77,4 +85,5 @@ def _method(name: str, title: str, sampler: str, *packages: str) -> Method:
 
 TPE = _method("optuna-tpe", "Optuna TPE", "TPESampler")
 GP = _method("optuna-gp", "Optuna GP", "GPSampler", "torch", "scipy")
+NSGA_II = _method("optuna-nsga-ii", "Optuna NSGA-II", "NSGAIISampler")
 CMA = _method("optuna-cma", "Optuna CMA-ES", "CmaEsSampler", "cmaes")

@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks.regret.case import Instance
 from benchmarks.regret.drawing import draw
 from benchmarks.regret.methods.method import Method, Opener, OwnProcess, Proposal
+from benchmarks.regret.score import Metrics
 
 _STREAM = 0x72616E64
 
@@ -26,7 +27,7 @@ class RandomSearch(OwnProcess):
         """A draw."""
         return Proposal(configuration=draw(self._space, self._generator))
 
-    def tell(self, proposal: Proposal, value: float) -> None:
+    def tell(self, proposal: Proposal, metrics: Metrics) -> None:
         """Nothing is learnt."""
 
 

