@@ -55,6 +55,8 @@ var (
 	ErrStudyPaused = newKind("study paused", ErrFailedPrecondition, "STUDY_PAUSED")
 	// ErrQueueEmpty: the study is searched by hand, and nothing is enqueued.
 	ErrQueueEmpty = newKind("queue empty", ErrFailedPrecondition, "QUEUE_EMPTY")
+	// ErrFixedExhausted: every configuration with the fixed values of the ask has been tried; others are left.
+	ErrFixedExhausted = newKind("nothing left with the fixed values", ErrFailedPrecondition, "FIXED_EXHAUSTED")
 	// ErrIllegalTransition: the trial's state does not allow the call, see [Error.State].
 	ErrIllegalTransition = newKind("illegal transition", ErrFailedPrecondition, "ILLEGAL_TRANSITION")
 	// ErrLeaseLost: the trial is no longer this worker's.

@@ -91,6 +91,8 @@ errors! {
     StudyPaused: "STUDY_PAUSED";
     /// The study is searched by hand, and nothing is enqueued.
     QueueEmpty: "QUEUE_EMPTY";
+    /// Every configuration with the fixed values of the ask has been tried; others are left.
+    FixedExhausted: "FIXED_EXHAUSTED";
     /// The trial's state does not allow the call.
     IllegalTransition: "ILLEGAL_TRANSITION";
     /// The trial is no longer this worker's.

@@ -92,6 +92,8 @@ export class StudyCompleteError extends FailedPreconditionError {
 export class StudyPausedError extends FailedPreconditionError {}
 /** The study is searched by hand, and nothing is enqueued. */
 export class QueueEmptyError extends FailedPreconditionError {}
+/** Every configuration with the fixed values of the ask has been tried; others are left, and the study goes on. */
+export class FixedExhaustedError extends FailedPreconditionError {}
 /** The trial's state, in `metadata.state`, does not allow the call. */
 export class IllegalTransitionError extends FailedPreconditionError {}
 /** The trial is no longer this worker's. */

@@ -35,6 +35,7 @@ public class AsktellException extends RuntimeException {
       case "STUDY_COMPLETE" -> new StudyCompleteException(failure);
       case "STUDY_PAUSED" -> new StudyPausedException(failure);
       case "QUEUE_EMPTY" -> new QueueEmptyException(failure);
+      case "FIXED_EXHAUSTED" -> new FixedExhaustedException(failure);
       case "ILLEGAL_TRANSITION" -> new IllegalTransitionException(failure);
       case "LEASE_LOST" -> new LeaseLostException(failure);
       case "ETAG_MISMATCH" -> new EtagMismatchException(failure);
@@ -201,6 +202,13 @@ public class AsktellException extends RuntimeException {
   /** The study is searched by hand, and nothing is enqueued. */
   public static final class QueueEmptyException extends FailedPreconditionException {
     private QueueEmptyException(Failure failure) {
+      super(failure);
+    }
+  }
+
+  /** Every configuration with the fixed values of the ask has been tried; others are left. */
+  public static final class FixedExhaustedException extends FailedPreconditionException {
+    private FixedExhaustedException(Failure failure) {
       super(failure);
     }
   }
