@@ -52,7 +52,14 @@ def test_create_list_show(cli: CommandLine) -> None:
     assert "trials are few" in err
     shown = json.loads(cli.run("study", "show", "s", "--json")[0])
     assert shown["stopping"]["max_trials"] == 2
-    assert shown["parameters"]["batch-size"] == {"type": "discrete", "values": [8, 16], "default": None, "when": None}
+    assert shown["parameters"]["batch-size"] == {
+        "type": "discrete",
+        "values": [8, 16],
+        "default": None,
+        "when": None,
+        "prior": None,
+        "context": False,
+    }
 
 
 def test_wrong_files_name_the_line(cli: CommandLine) -> None:
