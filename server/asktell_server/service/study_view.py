@@ -156,17 +156,22 @@ class StudyView:
         """The first `count` QUEUED trials by number: those given back come before those enqueued later."""
         return [self._trials[number] for number in self._queued[:count]]
 
-    def queued_with(self, wanted: Sequence[tuple[Configuration, int]]) -> list[Trial]:
-        """The first QUEUED trials by number that have some values, as many as are wanted of each, and perhaps more."""
-        left, found = list(wanted), []
-        for number in self._queued:
+    def queued_with(self, wanted: Iterable[Configuration], count: int) -> list[Trial]:
+        """The first QUEUED trials by number that have one of the wanted fixed values: `count` of each of them, or all there are.
+
+        A trial that has several of them counts for each.
+        """
+        left: list[tuple[Configuration, int]] = []
+        for fixed in wanted:
+            if count and all(fixed != other for other, _ in left):
+                left.append((fixed, count))
+        found = []
+        for number in self._queued if left else ():
             trial = self._trials[number]
             fitting = [has_values(trial.parameters, fixed) for fixed, _ in left]
             if any(fitting):
                 found.append(trial)
-                left = [
-                    (fixed, count - fits) for (fixed, count), fits in zip(left, fitting, strict=True) if count > fits
-                ]
+                left = [(fixed, more - fits) for (fixed, more), fits in zip(left, fitting, strict=True) if more > fits]
             if not left:
                 break
         return found

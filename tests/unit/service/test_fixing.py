@@ -81,6 +81,14 @@ async def test_a_queued_trial_waits_for_a_worker_that_can_run_it(services: Servi
     assert [first.number, *(trial.number for trial in others)][:2] == [1, 2]
 
 
+async def test_asks_at_once_share_the_whole_queue(services: Services) -> None:
+    await services.create(space=SIZES, algorithm=Manual())
+    await _queue(services, 1, 2, 1, 1, 3, 3)
+    given = await asyncio.gather(services.ask(2), services.ask(2, fixed={"batch": 3}), services.ask(2))
+    assert sorted(trial.number for trials in given for trial in trials) == [1, 2, 3, 4, 5, 6]
+    assert {trial.parameters["batch"] for trial in given[1]} == {3}
+
+
 async def test_a_trial_that_comes_back_goes_to_a_worker_with_its_values(services: Services, clock: HandClock) -> None:
     await services.create(space=SIZES)
     (lapsing,) = await services.ask(fixed={"batch": 3, "depth": 1})

@@ -99,7 +99,7 @@ class Rounds:
         everything = Offer.of(view)
         # What is prepared was looked for without a thought of costs: it is for others.
         offer = dataclasses.replace(everything, ready=()) if cost_aware else everything
-        shares = Shares(jobs, offer, view.queued_with([(job.fixed, job.count) for job in jobs]))
+        shares = Shares(jobs, offer, view.queued_with([job.fixed for job in jobs], sum(job.count for job in jobs)))
         exhausted: list[Configuration] = []
         if shares.room and study.algorithm.suggests:
             if at_once := _without(jobs, shares.unserved):  # they need not wait for the model
