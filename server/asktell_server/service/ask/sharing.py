@@ -77,7 +77,6 @@ class Shares:
 
     Attributes:
         unserved: how many trials each job still wants; jobs that want none are left out.
-        prepared: the prepared suggestions that have been given.
     """
 
     def __init__(self, jobs: Sequence[AskJob], offer: Offer, queue: Sequence[Trial]) -> None:
@@ -98,7 +97,6 @@ class Shares:
             fits=lambda job, prepared: serves(prepared, job.fixed),
             most=new,
         )
-        self.prepared = [prepared for job in jobs for prepared in job.ready]
         self._new = new
 
     @property
