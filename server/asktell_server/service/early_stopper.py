@@ -65,11 +65,10 @@ class EarlyStopper:
             if mark.reached < measurement.step:
                 judge.bests.grown(curve, since=mark.reached, group=group)
             elif mark != _mark(self._curves, number, judge.metric, measurement):
+                # This report may be the first to reach rungs that lie behind the step before it.
                 place = bisect_left(curve.steps, measurement.step)
-                before_it = (
-                    curve.steps[place - 1] if place else -1
-                )  # rungs behind that may be reached by this report now
-                judge.bests.forget(group=group, first=before_it + 1)
+                step_before = curve.steps[place - 1] if place else -1
+                judge.bests.forget(group=group, first=step_before + 1)
 
     def forget(self) -> None:
         """A trial is no more: what the rules remember is made anew."""
