@@ -57,6 +57,8 @@ var (
 	ErrQueueEmpty = newKind("queue empty", ErrFailedPrecondition, "QUEUE_EMPTY")
 	// ErrFixedExhausted: every configuration with the fixed values of the ask has been tried; others are left.
 	ErrFixedExhausted = newKind("nothing left with the fixed values", ErrFailedPrecondition, "FIXED_EXHAUSTED")
+	// ErrTooFewResults: the study has too few results for a model.
+	ErrTooFewResults = newKind("too few results for a model", ErrFailedPrecondition, "TOO_FEW_RESULTS")
 	// ErrIllegalTransition: the trial's state does not allow the call, see [Error.State].
 	ErrIllegalTransition = newKind("illegal transition", ErrFailedPrecondition, "ILLEGAL_TRANSITION")
 	// ErrLeaseLost: the trial is no longer this worker's.

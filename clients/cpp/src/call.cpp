@@ -79,8 +79,8 @@ void Failure::raise() const {
   static const auto reasons =
       by_reason<NotFinite, UnknownMetric, MissingObjective, ValueOutsideSpace, TestSplitObjective, GridTooLarge,
                 InvalidStudyFile, StudyNotFound, TrialNotFound, StudyExists, ResultConflict, StudyComplete, StudyPaused,
-                QueueEmpty, FixedExhausted, IllegalTransition, LeaseLost, EtagMismatch, Contention, NoTrialAvailable,
-                Overloaded, LimitExceeded>();
+                QueueEmpty, FixedExhausted, TooFewResults, IllegalTransition, LeaseLost, EtagMismatch, Contention,
+                NoTrialAvailable, Overloaded, LimitExceeded>();
   // For reasons without a type of their own, and for a status without a reason: a proxy's, or gRPC's own.
   static const std::unordered_map<int, Raise> codes{
       {grpc::INVALID_ARGUMENT, raise_as<InvalidArgument>},

@@ -21,6 +21,7 @@ AsktellError
 │   ├── StudyPaused
 │   ├── QueueEmpty            manual search, nothing enqueued
 │   ├── FixedExhausted        nothing is left to try with the fixed values of an ask
+│   ├── TooFewResults         for a model, and so for what it says
 │   ├── NoResult              the best trial of a study in which none has succeeded
 │   ├── IllegalTransition     e.g. cancelling a trial that has ended
 │   └── LeaseLost             another worker has the trial now
@@ -80,6 +81,7 @@ __all__ = [
     "StudyNotFound",
     "StudyPaused",
     "TestSplitObjective",
+    "TooFewResults",
     "TooManyFailures",
     "TrialNotFound",
     "Unauthenticated",
@@ -313,6 +315,10 @@ class FixedExhausted(FailedPrecondition):
         return self.metadata.get("fixed", "")
 
 
+class TooFewResults(FailedPrecondition):
+    """The study has too few results for a model, and so for what only a model can say."""
+
+
 class NoResult(FailedPrecondition):
     """No trial of the study has a result yet, so that none is the best."""
 
@@ -412,6 +418,7 @@ BY_REASON: Mapping[str, type[AsktellError]] = {
     "STUDY_PAUSED": StudyPaused,
     "QUEUE_EMPTY": QueueEmpty,
     "FIXED_EXHAUSTED": FixedExhausted,
+    "TOO_FEW_RESULTS": TooFewResults,
     "ILLEGAL_TRANSITION": IllegalTransition,
     "LEASE_LOST": LeaseLost,
     "ETAG_MISMATCH": EtagMismatch,

@@ -93,6 +93,8 @@ errors! {
     QueueEmpty: "QUEUE_EMPTY";
     /// Every configuration with the fixed values of the ask has been tried; others are left.
     FixedExhausted: "FIXED_EXHAUSTED";
+    /// The study has too few results for a model.
+    TooFewResults: "TOO_FEW_RESULTS";
     /// The trial's state does not allow the call.
     IllegalTransition: "ILLEGAL_TRANSITION";
     /// The trial is no longer this worker's.

@@ -94,6 +94,8 @@ export class StudyPausedError extends FailedPreconditionError {}
 export class QueueEmptyError extends FailedPreconditionError {}
 /** Every configuration with the fixed values of the ask has been tried; others are left, and the study goes on. */
 export class FixedExhaustedError extends FailedPreconditionError {}
+/** The study has too few results for a model. */
+export class TooFewResultsError extends FailedPreconditionError {}
 /** The trial's state, in `metadata.state`, does not allow the call. */
 export class IllegalTransitionError extends FailedPreconditionError {}
 /** The trial is no longer this worker's. */

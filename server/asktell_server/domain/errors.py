@@ -45,6 +45,7 @@ class ErrorReason(enum.StrEnum):
     ILLEGAL_TRANSITION = enum.auto()
     LEASE_LOST = enum.auto()
     FIXED_EXHAUSTED = enum.auto()
+    TOO_FEW_RESULTS = enum.auto()
     ETAG_MISMATCH = enum.auto()
     CONTENTION = enum.auto()
     NO_TRIAL_AVAILABLE = enum.auto()

@@ -26,7 +26,7 @@ DEFAULT_DEADLINE_S = 60.0
 MAX_DEADLINE_S = 300.0
 """Cap on every unary call's deadline."""
 MAX_BODY_S = 60.0
-"""How long a body may take to come, in seconds: 32 MiB at 4.5 Mbit/s."""
+"""How long a body may take to come, in seconds: 20 MiB at 2.8 Mbit/s."""
 
 T = TypeVar("T")
 

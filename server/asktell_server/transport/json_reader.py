@@ -17,8 +17,8 @@ MOST_VALUES = 300_000
 """In one value: a space of 100 parameters with 1,000 choices has a third."""
 MOST_KEYS = 10_000
 """In one object: no map of a request may have more than 1,000 entries."""
-MOST_CHARS = 1_500_000
-"""Of a text: protobuf looks through it for a while. A study file has two thirds at most."""
+MOST_CHARS = 1_100_000
+"""Of a text. A study file has 1,048,576 at most."""
 MOST_DIGITS = 1000
 """Of a number; no field takes as many."""
 

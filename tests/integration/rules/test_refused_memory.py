@@ -12,7 +12,7 @@ from tests.support.server import ServerProcess
 CALLS = 5
 """With each token."""
 BODIES = 3
-"""So many bodies of 32 MiB the allocators may keep, whatever the number of calls."""
+"""So many bodies of the largest size the allocators may keep, whatever the number of calls."""
 
 
 @pytest.fixture(scope="module")

@@ -158,6 +158,26 @@ def test_json_that_no_message_holds_is_given_up(data: bytes, most: int, given_to
     assert max(given_to_c) <= json_bodies.PIECE
 
 
+def test_a_long_text_does_not_pass_through_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its check for halves of surrogate pairs is a regular expression that holds the lock for 50 ms a million characters."""
+    given: list[Any] = []
+
+    def parse(value: Any, message: Message, **options: Any) -> Message:
+        given.append(value)
+        return ParseDict(value, message, **options)
+
+    monkeypatch.setattr(json_bodies, "ParseDict", parse)
+    text = "é" * 1_000_000
+    assert JSON.parse(json.dumps({"name": text}).encode(), DescriptorProto, {}) == DescriptorProto(name=text)
+    assert given == [{"name": ""}]
+
+
+@pytest.mark.parametrize("length", [10, 100_000])
+def test_half_of_a_surrogate_pair_is_refused_in_texts_of_every_length(length: int) -> None:
+    with pytest.raises(InvalidArgument, match="is not JSON"):
+        JSON.parse(b'{"name": "' + b"a" * length + b'\\ud83d"}', DescriptorProto, {})
+
+
 def test_json_is_read_in_pieces(given_to_c: list[int]) -> None:
     message = _many(20_000)
     assert JSON.parse(JSON.write(message), DescriptorProto, {}) == message

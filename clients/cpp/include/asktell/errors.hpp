@@ -110,6 +110,8 @@ using StudyPaused = ErrorOf<v1::ERROR_REASON_STUDY_PAUSED, FailedPrecondition>;
 using QueueEmpty = ErrorOf<v1::ERROR_REASON_QUEUE_EMPTY, FailedPrecondition>;
 /// Every configuration with the fixed values of the ask has been tried; others are left, and the study goes on.
 using FixedExhausted = ErrorOf<v1::ERROR_REASON_FIXED_EXHAUSTED, FailedPrecondition>;
+/// The study has too few results for a model.
+using TooFewResults = ErrorOf<v1::ERROR_REASON_TOO_FEW_RESULTS, FailedPrecondition>;
 /// The trial's state does not allow the call.
 using IllegalTransition = ErrorOf<v1::ERROR_REASON_ILLEGAL_TRANSITION, FailedPrecondition>;
 /// The trial is no longer this worker's.

@@ -23,12 +23,162 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What a finding is about.
+type HealthKind int32
+
+const (
+	// Not set.
+	HealthKind_HEALTH_KIND_UNSPECIFIED HealthKind = 0
+	// The budget is too small for the space.
+	HealthKind_HEALTH_KIND_BUDGET_TOO_SMALL HealthKind = 1
+	// The model believes the optimum to lie between the grid's points or beyond them.
+	HealthKind_HEALTH_KIND_GRID_MISSES_REGION HealthKind = 2
+	// The best trial is at the border of a range that could be wider.
+	HealthKind_HEALTH_KIND_BEST_AT_BORDER HealthKind = 3
+	// A parameter has no effect.
+	HealthKind_HEALTH_KIND_PARAMETER_WITHOUT_EFFECT HealthKind = 4
+	// The objective looks like noise: the model foretells nothing.
+	HealthKind_HEALTH_KIND_NOISE HealthKind = 5
+	// Many trials have the same configuration, or nearly.
+	HealthKind_HEALTH_KIND_DUPLICATES HealthKind = 6
+	// Failures lie together in one part of the space.
+	HealthKind_HEALTH_KIND_FAILURES_CLUSTER HealthKind = 7
+	// The validation metric is much better than the tracked test metric: overfitting to the validation data.
+	HealthKind_HEALTH_KIND_OVERFITTING_TO_VALIDATION HealthKind = 8
+	// Two parameters interact strongly: tuning one at a time misses the best.
+	HealthKind_HEALTH_KIND_STRONG_INTERACTION HealthKind = 9
+	// Many trials failed.
+	HealthKind_HEALTH_KIND_MANY_FAILURES HealthKind = 10
+	// No trial keeps the constraints.
+	HealthKind_HEALTH_KIND_NOTHING_FEASIBLE HealthKind = 11
+	// Further trials are expected to gain next to nothing.
+	HealthKind_HEALTH_KIND_LITTLE_TO_GAIN HealthKind = 12
+)
+
+// Enum value maps for HealthKind.
+var (
+	HealthKind_name = map[int32]string{
+		0:  "HEALTH_KIND_UNSPECIFIED",
+		1:  "HEALTH_KIND_BUDGET_TOO_SMALL",
+		2:  "HEALTH_KIND_GRID_MISSES_REGION",
+		3:  "HEALTH_KIND_BEST_AT_BORDER",
+		4:  "HEALTH_KIND_PARAMETER_WITHOUT_EFFECT",
+		5:  "HEALTH_KIND_NOISE",
+		6:  "HEALTH_KIND_DUPLICATES",
+		7:  "HEALTH_KIND_FAILURES_CLUSTER",
+		8:  "HEALTH_KIND_OVERFITTING_TO_VALIDATION",
+		9:  "HEALTH_KIND_STRONG_INTERACTION",
+		10: "HEALTH_KIND_MANY_FAILURES",
+		11: "HEALTH_KIND_NOTHING_FEASIBLE",
+		12: "HEALTH_KIND_LITTLE_TO_GAIN",
+	}
+	HealthKind_value = map[string]int32{
+		"HEALTH_KIND_UNSPECIFIED":               0,
+		"HEALTH_KIND_BUDGET_TOO_SMALL":          1,
+		"HEALTH_KIND_GRID_MISSES_REGION":        2,
+		"HEALTH_KIND_BEST_AT_BORDER":            3,
+		"HEALTH_KIND_PARAMETER_WITHOUT_EFFECT":  4,
+		"HEALTH_KIND_NOISE":                     5,
+		"HEALTH_KIND_DUPLICATES":                6,
+		"HEALTH_KIND_FAILURES_CLUSTER":          7,
+		"HEALTH_KIND_OVERFITTING_TO_VALIDATION": 8,
+		"HEALTH_KIND_STRONG_INTERACTION":        9,
+		"HEALTH_KIND_MANY_FAILURES":             10,
+		"HEALTH_KIND_NOTHING_FEASIBLE":          11,
+		"HEALTH_KIND_LITTLE_TO_GAIN":            12,
+	}
+)
+
+func (x HealthKind) Enum() *HealthKind {
+	p := new(HealthKind)
+	*p = x
+	return p
+}
+
+func (x HealthKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (HealthKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_asktell_v1_analysis_service_proto_enumTypes[0].Descriptor()
+}
+
+func (HealthKind) Type() protoreflect.EnumType {
+	return &file_asktell_v1_analysis_service_proto_enumTypes[0]
+}
+
+func (x HealthKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use HealthKind.Descriptor instead.
+func (HealthKind) EnumDescriptor() ([]byte, []int) {
+	return file_asktell_v1_analysis_service_proto_rawDescGZIP(), []int{0}
+}
+
+// How bad a finding is.
+type HealthSeverity int32
+
+const (
+	// Not set.
+	HealthSeverity_HEALTH_SEVERITY_UNSPECIFIED HealthSeverity = 0
+	// Good to know.
+	HealthSeverity_HEALTH_SEVERITY_INFO HealthSeverity = 1
+	// Something is likely to be lost.
+	HealthSeverity_HEALTH_SEVERITY_WARNING HealthSeverity = 2
+	// The search cannot work like this.
+	HealthSeverity_HEALTH_SEVERITY_ERROR HealthSeverity = 3
+)
+
+// Enum value maps for HealthSeverity.
+var (
+	HealthSeverity_name = map[int32]string{
+		0: "HEALTH_SEVERITY_UNSPECIFIED",
+		1: "HEALTH_SEVERITY_INFO",
+		2: "HEALTH_SEVERITY_WARNING",
+		3: "HEALTH_SEVERITY_ERROR",
+	}
+	HealthSeverity_value = map[string]int32{
+		"HEALTH_SEVERITY_UNSPECIFIED": 0,
+		"HEALTH_SEVERITY_INFO":        1,
+		"HEALTH_SEVERITY_WARNING":     2,
+		"HEALTH_SEVERITY_ERROR":       3,
+	}
+)
+
+func (x HealthSeverity) Enum() *HealthSeverity {
+	p := new(HealthSeverity)
+	*p = x
+	return p
+}
+
+func (x HealthSeverity) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (HealthSeverity) Descriptor() protoreflect.EnumDescriptor {
+	return file_asktell_v1_analysis_service_proto_enumTypes[1].Descriptor()
+}
+
+func (HealthSeverity) Type() protoreflect.EnumType {
+	return &file_asktell_v1_analysis_service_proto_enumTypes[1]
+}
+
+func (x HealthSeverity) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use HealthSeverity.Descriptor instead.
+func (HealthSeverity) EnumDescriptor() ([]byte, []int) {
+	return file_asktell_v1_analysis_service_proto_rawDescGZIP(), []int{1}
+}
+
 // Request of GetImportances.
 type GetImportancesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Required. The study, as in AskRequest.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// Optional. Which objective; default the first.
+	// Optional. An objective or constrained metric; default the first objective.
 	Metric        string `protobuf:"bytes,2,opt,name=metric,proto3" json:"metric,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -81,8 +231,10 @@ func (x *GetImportancesRequest) GetMetric() string {
 // Answer of GetImportances.
 type GetImportancesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// By falling share.
-	Importances   []*Importance `protobuf:"bytes,1,rep,name=importances,proto3" json:"importances,omitempty"`
+	// Of single parameters first, then of pairs; each by falling share.
+	Importances []*Importance `protobuf:"bytes,1,rep,name=importances,proto3" json:"importances,omitempty"`
+	// How many results the model knows.
+	ResultCount   int32 `protobuf:"varint,2,opt,name=result_count,json=resultCount,proto3" json:"result_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -124,15 +276,28 @@ func (x *GetImportancesResponse) GetImportances() []*Importance {
 	return nil
 }
 
-// The share of one parameter, or of the interaction of several.
+func (x *GetImportancesResponse) GetResultCount() int32 {
+	if x != nil {
+		return x.ResultCount
+	}
+	return 0
+}
+
+// The share of one parameter, or of the interaction of two.
 type Importance struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One name, or several for their interaction.
+	// One name, or two for their interaction.
 	Parameters []string `protobuf:"bytes,1,rep,name=parameters,proto3" json:"parameters,omitempty"`
-	// Share of the variance explained; 0 to 1.
-	Share         float64 `protobuf:"fixed64,2,opt,name=share,proto3" json:"share,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Share of the variance explained by the parameter alone, or by the two together beyond what each does alone; 0 to 1.
+	Share float64 `protobuf:"fixed64,2,opt,name=share,proto3" json:"share,omitempty"`
+	// Of one parameter: the share explained alone and together with all others; 0 to 1, at least `share`.
+	TotalShare float64 `protobuf:"fixed64,3,opt,name=total_share,json=totalShare,proto3" json:"total_share,omitempty"`
+	// Standard deviation of `share` over functions that the model holds possible.
+	ShareDeviation float64 `protobuf:"fixed64,4,opt,name=share_deviation,json=shareDeviation,proto3" json:"share_deviation,omitempty"`
+	// Standard deviation of `total_share`.
+	TotalShareDeviation float64 `protobuf:"fixed64,5,opt,name=total_share_deviation,json=totalShareDeviation,proto3" json:"total_share_deviation,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *Importance) Reset() {
@@ -179,6 +344,27 @@ func (x *Importance) GetShare() float64 {
 	return 0
 }
 
+func (x *Importance) GetTotalShare() float64 {
+	if x != nil {
+		return x.TotalShare
+	}
+	return 0
+}
+
+func (x *Importance) GetShareDeviation() float64 {
+	if x != nil {
+		return x.ShareDeviation
+	}
+	return 0
+}
+
+func (x *Importance) GetTotalShareDeviation() float64 {
+	if x != nil {
+		return x.TotalShareDeviation
+	}
+	return 0
+}
+
 // Request of PredictOutcomes.
 type PredictOutcomesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -186,7 +372,7 @@ type PredictOutcomesRequest struct {
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
 	// Required. 1 to 1,000.
 	Configurations []*Configuration `protobuf:"bytes,2,rep,name=configurations,proto3" json:"configurations,omitempty"`
-	// Optional. Which objective; default the first.
+	// Optional. An objective or constrained metric; default the first objective.
 	Metric        string `protobuf:"bytes,3,opt,name=metric,proto3" json:"metric,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -246,8 +432,10 @@ func (x *PredictOutcomesRequest) GetMetric() string {
 // Answer of PredictOutcomes.
 type PredictOutcomesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One for each configuration, in order.
-	Predictions   []*Prediction `protobuf:"bytes,1,rep,name=predictions,proto3" json:"predictions,omitempty"`
+	// One for each configuration, in order. `acquisition_value` is unset; `beliefs` has all objectives and constrained metrics.
+	Predictions []*Prediction `protobuf:"bytes,1,rep,name=predictions,proto3" json:"predictions,omitempty"`
+	// How many results the model knows.
+	ResultCount   int32 `protobuf:"varint,2,opt,name=result_count,json=resultCount,proto3" json:"result_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -289,6 +477,13 @@ func (x *PredictOutcomesResponse) GetPredictions() []*Prediction {
 	return nil
 }
 
+func (x *PredictOutcomesResponse) GetResultCount() int32 {
+	if x != nil {
+		return x.ResultCount
+	}
+	return 0
+}
+
 // Request of GetSlice.
 type GetSliceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -298,8 +493,10 @@ type GetSliceRequest struct {
 	Parameters []string `protobuf:"bytes,2,rep,name=parameters,proto3" json:"parameters,omitempty"`
 	// Optional. Values of the others; default those of the best trial.
 	Reference map[string]*ParameterValue `protobuf:"bytes,3,rep,name=reference,proto3" json:"reference,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Optional. Points along each parameter; 2 to 200; default 25.
-	Resolution    int32 `protobuf:"varint,4,opt,name=resolution,proto3" json:"resolution,omitempty"`
+	// Optional. Points along each parameter; 2 to 200; default 25. A parameter with fewer values has all of them.
+	Resolution int32 `protobuf:"varint,4,opt,name=resolution,proto3" json:"resolution,omitempty"`
+	// Optional. An objective or constrained metric; default the first objective.
+	Metric        string `protobuf:"bytes,5,opt,name=metric,proto3" json:"metric,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -362,11 +559,22 @@ func (x *GetSliceRequest) GetResolution() int32 {
 	return 0
 }
 
+func (x *GetSliceRequest) GetMetric() string {
+	if x != nil {
+		return x.Metric
+	}
+	return ""
+}
+
 // Answer of GetSlice.
 type GetSliceResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The points, the last parameter running fastest.
-	Points        []*SlicePoint `protobuf:"bytes,1,rep,name=points,proto3" json:"points,omitempty"`
+	Points []*SlicePoint `protobuf:"bytes,1,rep,name=points,proto3" json:"points,omitempty"`
+	// The values of the parameters that are fixed.
+	Reference map[string]*ParameterValue `protobuf:"bytes,2,rep,name=reference,proto3" json:"reference,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// How many results the model knows.
+	ResultCount   int32 `protobuf:"varint,3,opt,name=result_count,json=resultCount,proto3" json:"result_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -406,6 +614,20 @@ func (x *GetSliceResponse) GetPoints() []*SlicePoint {
 		return x.Points
 	}
 	return nil
+}
+
+func (x *GetSliceResponse) GetReference() map[string]*ParameterValue {
+	if x != nil {
+		return x.Reference
+	}
+	return nil
+}
+
+func (x *GetSliceResponse) GetResultCount() int32 {
+	if x != nil {
+		return x.ResultCount
+	}
+	return 0
 }
 
 // One point of a slice.
@@ -463,6 +685,638 @@ func (x *SlicePoint) GetPrediction() *Prediction {
 	return nil
 }
 
+// Request of CrossValidate.
+type CrossValidateRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Required. The study, as in AskRequest.
+	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// Optional. An objective or constrained metric; default the first objective.
+	Metric        string `protobuf:"bytes,2,opt,name=metric,proto3" json:"metric,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CrossValidateRequest) Reset() {
+	*x = CrossValidateRequest{}
+	mi := &file_asktell_v1_analysis_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CrossValidateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CrossValidateRequest) ProtoMessage() {}
+
+func (x *CrossValidateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_analysis_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CrossValidateRequest.ProtoReflect.Descriptor instead.
+func (*CrossValidateRequest) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_analysis_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *CrossValidateRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *CrossValidateRequest) GetMetric() string {
+	if x != nil {
+		return x.Metric
+	}
+	return ""
+}
+
+// Answer of CrossValidate.
+type CrossValidateResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One for each result that the model knows, by trial number.
+	Results []*LeftOutResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	// Spearman's correlation of results and predictions; -1 to 1.
+	RankCorrelation float64 `protobuf:"fixed64,2,opt,name=rank_correlation,json=rankCorrelation,proto3" json:"rank_correlation,omitempty"`
+	// Share of the results inside their prediction's middle 50 %, and 95 %: a calibrated model has .5 and .95.
+	Coverage_50 float64 `protobuf:"fixed64,3,opt,name=coverage_50,json=coverage50,proto3" json:"coverage_50,omitempty"`
+	// See `coverage_50`.
+	Coverage_95 float64 `protobuf:"fixed64,4,opt,name=coverage_95,json=coverage95,proto3" json:"coverage_95,omitempty"`
+	// Root of the mean squared error of the predictions, in the metric's unit.
+	Rmse          float64 `protobuf:"fixed64,5,opt,name=rmse,proto3" json:"rmse,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CrossValidateResponse) Reset() {
+	*x = CrossValidateResponse{}
+	mi := &file_asktell_v1_analysis_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CrossValidateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CrossValidateResponse) ProtoMessage() {}
+
+func (x *CrossValidateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_analysis_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CrossValidateResponse.ProtoReflect.Descriptor instead.
+func (*CrossValidateResponse) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_analysis_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *CrossValidateResponse) GetResults() []*LeftOutResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+func (x *CrossValidateResponse) GetRankCorrelation() float64 {
+	if x != nil {
+		return x.RankCorrelation
+	}
+	return 0
+}
+
+func (x *CrossValidateResponse) GetCoverage_50() float64 {
+	if x != nil {
+		return x.Coverage_50
+	}
+	return 0
+}
+
+func (x *CrossValidateResponse) GetCoverage_95() float64 {
+	if x != nil {
+		return x.Coverage_95
+	}
+	return 0
+}
+
+func (x *CrossValidateResponse) GetRmse() float64 {
+	if x != nil {
+		return x.Rmse
+	}
+	return 0
+}
+
+// A result, and what the model foretells of it from all others.
+type LeftOutResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number of the trial.
+	Trial int64 `protobuf:"varint,1,opt,name=trial,proto3" json:"trial,omitempty"`
+	// What was measured.
+	Observed float64 `protobuf:"fixed64,2,opt,name=observed,proto3" json:"observed,omitempty"`
+	// What is foretold; the deviation includes the noise of a measurement.
+	Belief        *Belief `protobuf:"bytes,3,opt,name=belief,proto3" json:"belief,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeftOutResult) Reset() {
+	*x = LeftOutResult{}
+	mi := &file_asktell_v1_analysis_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeftOutResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeftOutResult) ProtoMessage() {}
+
+func (x *LeftOutResult) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_analysis_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeftOutResult.ProtoReflect.Descriptor instead.
+func (*LeftOutResult) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_analysis_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *LeftOutResult) GetTrial() int64 {
+	if x != nil {
+		return x.Trial
+	}
+	return 0
+}
+
+func (x *LeftOutResult) GetObserved() float64 {
+	if x != nil {
+		return x.Observed
+	}
+	return 0
+}
+
+func (x *LeftOutResult) GetBelief() *Belief {
+	if x != nil {
+		return x.Belief
+	}
+	return nil
+}
+
+// Request of GetTradeOffs.
+type GetTradeOffsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Required. The study, as in AskRequest.
+	Parent        string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetTradeOffsRequest) Reset() {
+	*x = GetTradeOffsRequest{}
+	mi := &file_asktell_v1_analysis_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTradeOffsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTradeOffsRequest) ProtoMessage() {}
+
+func (x *GetTradeOffsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_analysis_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTradeOffsRequest.ProtoReflect.Descriptor instead.
+func (*GetTradeOffsRequest) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_analysis_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *GetTradeOffsRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+// Answer of GetTradeOffs.
+type GetTradeOffsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One for each trial on the Pareto front, by the first objective, best first.
+	TradeOffs     []*TradeOff `protobuf:"bytes,1,rep,name=trade_offs,json=tradeOffs,proto3" json:"trade_offs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetTradeOffsResponse) Reset() {
+	*x = GetTradeOffsResponse{}
+	mi := &file_asktell_v1_analysis_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTradeOffsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTradeOffsResponse) ProtoMessage() {}
+
+func (x *GetTradeOffsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_analysis_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTradeOffsResponse.ProtoReflect.Descriptor instead.
+func (*GetTradeOffsResponse) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_analysis_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *GetTradeOffsResponse) GetTradeOffs() []*TradeOff {
+	if x != nil {
+		return x.TradeOffs
+	}
+	return nil
+}
+
+// A trial on the Pareto front, and what going to its neighbour would cost.
+type TradeOff struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number of the trial.
+	Trial int64 `protobuf:"varint,1,opt,name=trial,proto3" json:"trial,omitempty"`
+	// Values of the objectives.
+	Values map[string]float64 `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
+	// By objective other than the first: its change for each unit that the first objective gets worse, between this trial and the next on the
+	// front by the first objective. Unset for the last.
+	Slopes map[string]float64 `protobuf:"bytes,3,rep,name=slopes,proto3" json:"slopes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
+	// What the trial alone adds to the hypervolume.
+	HypervolumeShare float64 `protobuf:"fixed64,4,opt,name=hypervolume_share,json=hypervolumeShare,proto3" json:"hypervolume_share,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *TradeOff) Reset() {
+	*x = TradeOff{}
+	mi := &file_asktell_v1_analysis_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TradeOff) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TradeOff) ProtoMessage() {}
+
+func (x *TradeOff) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_analysis_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TradeOff.ProtoReflect.Descriptor instead.
+func (*TradeOff) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_analysis_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *TradeOff) GetTrial() int64 {
+	if x != nil {
+		return x.Trial
+	}
+	return 0
+}
+
+func (x *TradeOff) GetValues() map[string]float64 {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *TradeOff) GetSlopes() map[string]float64 {
+	if x != nil {
+		return x.Slopes
+	}
+	return nil
+}
+
+func (x *TradeOff) GetHypervolumeShare() float64 {
+	if x != nil {
+		return x.HypervolumeShare
+	}
+	return 0
+}
+
+// Request of GetHealth.
+type GetHealthRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Required. The study, as in AskRequest.
+	Parent        string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetHealthRequest) Reset() {
+	*x = GetHealthRequest{}
+	mi := &file_asktell_v1_analysis_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetHealthRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetHealthRequest) ProtoMessage() {}
+
+func (x *GetHealthRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_analysis_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetHealthRequest.ProtoReflect.Descriptor instead.
+func (*GetHealthRequest) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_analysis_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *GetHealthRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+// Answer of GetHealth.
+type GetHealthResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Most severe first.
+	Findings []*HealthFinding `protobuf:"bytes,1,rep,name=findings,proto3" json:"findings,omitempty"`
+	// What a further trial, and 10 and 100 further trials are expected to gain; empty where that is not known.
+	ExpectedGains []*ExpectedGain `protobuf:"bytes,2,rep,name=expected_gains,json=expectedGains,proto3" json:"expected_gains,omitempty"`
+	// How many results the findings rest on.
+	ResultCount   int32 `protobuf:"varint,3,opt,name=result_count,json=resultCount,proto3" json:"result_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetHealthResponse) Reset() {
+	*x = GetHealthResponse{}
+	mi := &file_asktell_v1_analysis_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetHealthResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetHealthResponse) ProtoMessage() {}
+
+func (x *GetHealthResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_analysis_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetHealthResponse.ProtoReflect.Descriptor instead.
+func (*GetHealthResponse) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_analysis_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *GetHealthResponse) GetFindings() []*HealthFinding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
+func (x *GetHealthResponse) GetExpectedGains() []*ExpectedGain {
+	if x != nil {
+		return x.ExpectedGains
+	}
+	return nil
+}
+
+func (x *GetHealthResponse) GetResultCount() int32 {
+	if x != nil {
+		return x.ResultCount
+	}
+	return 0
+}
+
+// Something about a study that its owner should know.
+type HealthFinding struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is about.
+	Kind HealthKind `protobuf:"varint,1,opt,name=kind,proto3,enum=asktell.v1.HealthKind" json:"kind,omitempty"`
+	// How bad it is.
+	Severity HealthSeverity `protobuf:"varint,2,opt,name=severity,proto3,enum=asktell.v1.HealthSeverity" json:"severity,omitempty"`
+	// A sentence or two for people: what was seen.
+	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// A sentence for people: what to do about it.
+	Advice string `protobuf:"bytes,4,opt,name=advice,proto3" json:"advice,omitempty"`
+	// The parameters it is about.
+	Parameters []string `protobuf:"bytes,5,rep,name=parameters,proto3" json:"parameters,omitempty"`
+	// Numbers of the trials it is about; at most 20.
+	Trials []int64 `protobuf:"varint,6,rep,packed,name=trials,proto3" json:"trials,omitempty"`
+	// The metrics it is about.
+	Metrics       []string `protobuf:"bytes,7,rep,name=metrics,proto3" json:"metrics,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HealthFinding) Reset() {
+	*x = HealthFinding{}
+	mi := &file_asktell_v1_analysis_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HealthFinding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HealthFinding) ProtoMessage() {}
+
+func (x *HealthFinding) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_analysis_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HealthFinding.ProtoReflect.Descriptor instead.
+func (*HealthFinding) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_analysis_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *HealthFinding) GetKind() HealthKind {
+	if x != nil {
+		return x.Kind
+	}
+	return HealthKind_HEALTH_KIND_UNSPECIFIED
+}
+
+func (x *HealthFinding) GetSeverity() HealthSeverity {
+	if x != nil {
+		return x.Severity
+	}
+	return HealthSeverity_HEALTH_SEVERITY_UNSPECIFIED
+}
+
+func (x *HealthFinding) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *HealthFinding) GetAdvice() string {
+	if x != nil {
+		return x.Advice
+	}
+	return ""
+}
+
+func (x *HealthFinding) GetParameters() []string {
+	if x != nil {
+		return x.Parameters
+	}
+	return nil
+}
+
+func (x *HealthFinding) GetTrials() []int64 {
+	if x != nil {
+		return x.Trials
+	}
+	return nil
+}
+
+func (x *HealthFinding) GetMetrics() []string {
+	if x != nil {
+		return x.Metrics
+	}
+	return nil
+}
+
+// What further trials are expected to gain.
+type ExpectedGain struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// So many further trials.
+	Trials int32 `protobuf:"varint,1,opt,name=trials,proto3" json:"trials,omitempty"`
+	// Expected gain of the best value, in the first objective's unit; with several objectives of the hypervolume. At least 0.
+	Gain          float64 `protobuf:"fixed64,2,opt,name=gain,proto3" json:"gain,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExpectedGain) Reset() {
+	*x = ExpectedGain{}
+	mi := &file_asktell_v1_analysis_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExpectedGain) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExpectedGain) ProtoMessage() {}
+
+func (x *ExpectedGain) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_analysis_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExpectedGain.ProtoReflect.Descriptor instead.
+func (*ExpectedGain) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_analysis_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ExpectedGain) GetTrials() int32 {
+	if x != nil {
+		return x.Trials
+	}
+	return 0
+}
+
+func (x *ExpectedGain) GetGain() float64 {
+	if x != nil {
+		return x.Gain
+	}
+	return 0
+}
+
 var File_asktell_v1_analysis_service_proto protoreflect.FileDescriptor
 
 const file_asktell_v1_analysis_service_proto_rawDesc = "" +
@@ -471,21 +1325,27 @@ const file_asktell_v1_analysis_service_proto_rawDesc = "" +
 	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a#asktell/v1/suggestion_service.proto\x1a\x16asktell/v1/trial.proto\"G\n" +
 	"\x15GetImportancesRequest\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12\x16\n" +
-	"\x06metric\x18\x02 \x01(\tR\x06metric\"R\n" +
+	"\x06metric\x18\x02 \x01(\tR\x06metric\"u\n" +
 	"\x16GetImportancesResponse\x128\n" +
-	"\vimportances\x18\x01 \x03(\v2\x16.asktell.v1.ImportanceR\vimportances\"B\n" +
+	"\vimportances\x18\x01 \x03(\v2\x16.asktell.v1.ImportanceR\vimportances\x12!\n" +
+	"\fresult_count\x18\x02 \x01(\x05R\vresultCount\"\xc0\x01\n" +
 	"\n" +
 	"Importance\x12\x1e\n" +
 	"\n" +
 	"parameters\x18\x01 \x03(\tR\n" +
 	"parameters\x12\x14\n" +
-	"\x05share\x18\x02 \x01(\x01R\x05share\"\x8b\x01\n" +
+	"\x05share\x18\x02 \x01(\x01R\x05share\x12\x1f\n" +
+	"\vtotal_share\x18\x03 \x01(\x01R\n" +
+	"totalShare\x12'\n" +
+	"\x0fshare_deviation\x18\x04 \x01(\x01R\x0eshareDeviation\x122\n" +
+	"\x15total_share_deviation\x18\x05 \x01(\x01R\x13totalShareDeviation\"\x8b\x01\n" +
 	"\x16PredictOutcomesRequest\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12A\n" +
 	"\x0econfigurations\x18\x02 \x03(\v2\x19.asktell.v1.ConfigurationR\x0econfigurations\x12\x16\n" +
-	"\x06metric\x18\x03 \x01(\tR\x06metric\"S\n" +
+	"\x06metric\x18\x03 \x01(\tR\x06metric\"v\n" +
 	"\x17PredictOutcomesResponse\x128\n" +
-	"\vpredictions\x18\x01 \x03(\v2\x16.asktell.v1.PredictionR\vpredictions\"\x8d\x02\n" +
+	"\vpredictions\x18\x01 \x03(\v2\x16.asktell.v1.PredictionR\vpredictions\x12!\n" +
+	"\fresult_count\x18\x02 \x01(\x05R\vresultCount\"\xa5\x02\n" +
 	"\x0fGetSliceRequest\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12\x1e\n" +
 	"\n" +
@@ -494,12 +1354,18 @@ const file_asktell_v1_analysis_service_proto_rawDesc = "" +
 	"\treference\x18\x03 \x03(\v2*.asktell.v1.GetSliceRequest.ReferenceEntryR\treference\x12\x1e\n" +
 	"\n" +
 	"resolution\x18\x04 \x01(\x05R\n" +
-	"resolution\x1aX\n" +
+	"resolution\x12\x16\n" +
+	"\x06metric\x18\x05 \x01(\tR\x06metric\x1aX\n" +
 	"\x0eReferenceEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
-	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\"B\n" +
+	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\"\x8a\x02\n" +
 	"\x10GetSliceResponse\x12.\n" +
-	"\x06points\x18\x01 \x03(\v2\x16.asktell.v1.SlicePointR\x06points\"\xe7\x01\n" +
+	"\x06points\x18\x01 \x03(\v2\x16.asktell.v1.SlicePointR\x06points\x12I\n" +
+	"\treference\x18\x02 \x03(\v2+.asktell.v1.GetSliceResponse.ReferenceEntryR\treference\x12!\n" +
+	"\fresult_count\x18\x03 \x01(\x05R\vresultCount\x1aX\n" +
+	"\x0eReferenceEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
+	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\"\xe7\x01\n" +
 	"\n" +
 	"SlicePoint\x12F\n" +
 	"\n" +
@@ -510,11 +1376,85 @@ const file_asktell_v1_analysis_service_proto_rawDesc = "" +
 	"prediction\x1aY\n" +
 	"\x0fParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
-	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x012\x8d\x02\n" +
+	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\"F\n" +
+	"\x14CrossValidateRequest\x12\x16\n" +
+	"\x06parent\x18\x01 \x01(\tR\x06parent\x12\x16\n" +
+	"\x06metric\x18\x02 \x01(\tR\x06metric\"\xcd\x01\n" +
+	"\x15CrossValidateResponse\x123\n" +
+	"\aresults\x18\x01 \x03(\v2\x19.asktell.v1.LeftOutResultR\aresults\x12)\n" +
+	"\x10rank_correlation\x18\x02 \x01(\x01R\x0frankCorrelation\x12\x1f\n" +
+	"\vcoverage_50\x18\x03 \x01(\x01R\n" +
+	"coverage50\x12\x1f\n" +
+	"\vcoverage_95\x18\x04 \x01(\x01R\n" +
+	"coverage95\x12\x12\n" +
+	"\x04rmse\x18\x05 \x01(\x01R\x04rmse\"m\n" +
+	"\rLeftOutResult\x12\x14\n" +
+	"\x05trial\x18\x01 \x01(\x03R\x05trial\x12\x1a\n" +
+	"\bobserved\x18\x02 \x01(\x01R\bobserved\x12*\n" +
+	"\x06belief\x18\x03 \x01(\v2\x12.asktell.v1.BeliefR\x06belief\"-\n" +
+	"\x13GetTradeOffsRequest\x12\x16\n" +
+	"\x06parent\x18\x01 \x01(\tR\x06parent\"K\n" +
+	"\x14GetTradeOffsResponse\x123\n" +
+	"\n" +
+	"trade_offs\x18\x01 \x03(\v2\x14.asktell.v1.TradeOffR\ttradeOffs\"\xb7\x02\n" +
+	"\bTradeOff\x12\x14\n" +
+	"\x05trial\x18\x01 \x01(\x03R\x05trial\x128\n" +
+	"\x06values\x18\x02 \x03(\v2 .asktell.v1.TradeOff.ValuesEntryR\x06values\x128\n" +
+	"\x06slopes\x18\x03 \x03(\v2 .asktell.v1.TradeOff.SlopesEntryR\x06slopes\x12+\n" +
+	"\x11hypervolume_share\x18\x04 \x01(\x01R\x10hypervolumeShare\x1a9\n" +
+	"\vValuesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\x1a9\n" +
+	"\vSlopesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"*\n" +
+	"\x10GetHealthRequest\x12\x16\n" +
+	"\x06parent\x18\x01 \x01(\tR\x06parent\"\xae\x01\n" +
+	"\x11GetHealthResponse\x125\n" +
+	"\bfindings\x18\x01 \x03(\v2\x19.asktell.v1.HealthFindingR\bfindings\x12?\n" +
+	"\x0eexpected_gains\x18\x02 \x03(\v2\x18.asktell.v1.ExpectedGainR\rexpectedGains\x12!\n" +
+	"\fresult_count\x18\x03 \x01(\x05R\vresultCount\"\xf7\x01\n" +
+	"\rHealthFinding\x12*\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x16.asktell.v1.HealthKindR\x04kind\x126\n" +
+	"\bseverity\x18\x02 \x01(\x0e2\x1a.asktell.v1.HealthSeverityR\bseverity\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12\x16\n" +
+	"\x06advice\x18\x04 \x01(\tR\x06advice\x12\x1e\n" +
+	"\n" +
+	"parameters\x18\x05 \x03(\tR\n" +
+	"parameters\x12\x16\n" +
+	"\x06trials\x18\x06 \x03(\x03R\x06trials\x12\x18\n" +
+	"\ametrics\x18\a \x03(\tR\ametrics\":\n" +
+	"\fExpectedGain\x12\x16\n" +
+	"\x06trials\x18\x01 \x01(\x05R\x06trials\x12\x12\n" +
+	"\x04gain\x18\x02 \x01(\x01R\x04gain*\xbe\x03\n" +
+	"\n" +
+	"HealthKind\x12\x1b\n" +
+	"\x17HEALTH_KIND_UNSPECIFIED\x10\x00\x12 \n" +
+	"\x1cHEALTH_KIND_BUDGET_TOO_SMALL\x10\x01\x12\"\n" +
+	"\x1eHEALTH_KIND_GRID_MISSES_REGION\x10\x02\x12\x1e\n" +
+	"\x1aHEALTH_KIND_BEST_AT_BORDER\x10\x03\x12(\n" +
+	"$HEALTH_KIND_PARAMETER_WITHOUT_EFFECT\x10\x04\x12\x15\n" +
+	"\x11HEALTH_KIND_NOISE\x10\x05\x12\x1a\n" +
+	"\x16HEALTH_KIND_DUPLICATES\x10\x06\x12 \n" +
+	"\x1cHEALTH_KIND_FAILURES_CLUSTER\x10\a\x12)\n" +
+	"%HEALTH_KIND_OVERFITTING_TO_VALIDATION\x10\b\x12\"\n" +
+	"\x1eHEALTH_KIND_STRONG_INTERACTION\x10\t\x12\x1d\n" +
+	"\x19HEALTH_KIND_MANY_FAILURES\x10\n" +
+	"\x12 \n" +
+	"\x1cHEALTH_KIND_NOTHING_FEASIBLE\x10\v\x12\x1e\n" +
+	"\x1aHEALTH_KIND_LITTLE_TO_GAIN\x10\f*\x83\x01\n" +
+	"\x0eHealthSeverity\x12\x1f\n" +
+	"\x1bHEALTH_SEVERITY_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14HEALTH_SEVERITY_INFO\x10\x01\x12\x1b\n" +
+	"\x17HEALTH_SEVERITY_WARNING\x10\x02\x12\x19\n" +
+	"\x15HEALTH_SEVERITY_ERROR\x10\x032\x80\x04\n" +
 	"\x0fAnalysisService\x12W\n" +
 	"\x0eGetImportances\x12!.asktell.v1.GetImportancesRequest\x1a\".asktell.v1.GetImportancesResponse\x12Z\n" +
 	"\x0fPredictOutcomes\x12\".asktell.v1.PredictOutcomesRequest\x1a#.asktell.v1.PredictOutcomesResponse\x12E\n" +
-	"\bGetSlice\x12\x1b.asktell.v1.GetSliceRequest\x1a\x1c.asktell.v1.GetSliceResponseBM\n" +
+	"\bGetSlice\x12\x1b.asktell.v1.GetSliceRequest\x1a\x1c.asktell.v1.GetSliceResponse\x12T\n" +
+	"\rCrossValidate\x12 .asktell.v1.CrossValidateRequest\x1a!.asktell.v1.CrossValidateResponse\x12Q\n" +
+	"\fGetTradeOffs\x12\x1f.asktell.v1.GetTradeOffsRequest\x1a .asktell.v1.GetTradeOffsResponse\x12H\n" +
+	"\tGetHealth\x12\x1c.asktell.v1.GetHealthRequest\x1a\x1d.asktell.v1.GetHealthResponseBM\n" +
 	"\rio.asktell.v1P\x01Z:github.com/asktell/asktell/clients/go/asktell/v1;asktellv1b\x06proto3"
 
 var (
@@ -529,43 +1469,77 @@ func file_asktell_v1_analysis_service_proto_rawDescGZIP() []byte {
 	return file_asktell_v1_analysis_service_proto_rawDescData
 }
 
-var file_asktell_v1_analysis_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_asktell_v1_analysis_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_asktell_v1_analysis_service_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_asktell_v1_analysis_service_proto_goTypes = []any{
-	(*GetImportancesRequest)(nil),   // 0: asktell.v1.GetImportancesRequest
-	(*GetImportancesResponse)(nil),  // 1: asktell.v1.GetImportancesResponse
-	(*Importance)(nil),              // 2: asktell.v1.Importance
-	(*PredictOutcomesRequest)(nil),  // 3: asktell.v1.PredictOutcomesRequest
-	(*PredictOutcomesResponse)(nil), // 4: asktell.v1.PredictOutcomesResponse
-	(*GetSliceRequest)(nil),         // 5: asktell.v1.GetSliceRequest
-	(*GetSliceResponse)(nil),        // 6: asktell.v1.GetSliceResponse
-	(*SlicePoint)(nil),              // 7: asktell.v1.SlicePoint
-	nil,                             // 8: asktell.v1.GetSliceRequest.ReferenceEntry
-	nil,                             // 9: asktell.v1.SlicePoint.ParametersEntry
-	(*Configuration)(nil),           // 10: asktell.v1.Configuration
-	(*Prediction)(nil),              // 11: asktell.v1.Prediction
-	(*ParameterValue)(nil),          // 12: asktell.v1.ParameterValue
+	(HealthKind)(0),                 // 0: asktell.v1.HealthKind
+	(HealthSeverity)(0),             // 1: asktell.v1.HealthSeverity
+	(*GetImportancesRequest)(nil),   // 2: asktell.v1.GetImportancesRequest
+	(*GetImportancesResponse)(nil),  // 3: asktell.v1.GetImportancesResponse
+	(*Importance)(nil),              // 4: asktell.v1.Importance
+	(*PredictOutcomesRequest)(nil),  // 5: asktell.v1.PredictOutcomesRequest
+	(*PredictOutcomesResponse)(nil), // 6: asktell.v1.PredictOutcomesResponse
+	(*GetSliceRequest)(nil),         // 7: asktell.v1.GetSliceRequest
+	(*GetSliceResponse)(nil),        // 8: asktell.v1.GetSliceResponse
+	(*SlicePoint)(nil),              // 9: asktell.v1.SlicePoint
+	(*CrossValidateRequest)(nil),    // 10: asktell.v1.CrossValidateRequest
+	(*CrossValidateResponse)(nil),   // 11: asktell.v1.CrossValidateResponse
+	(*LeftOutResult)(nil),           // 12: asktell.v1.LeftOutResult
+	(*GetTradeOffsRequest)(nil),     // 13: asktell.v1.GetTradeOffsRequest
+	(*GetTradeOffsResponse)(nil),    // 14: asktell.v1.GetTradeOffsResponse
+	(*TradeOff)(nil),                // 15: asktell.v1.TradeOff
+	(*GetHealthRequest)(nil),        // 16: asktell.v1.GetHealthRequest
+	(*GetHealthResponse)(nil),       // 17: asktell.v1.GetHealthResponse
+	(*HealthFinding)(nil),           // 18: asktell.v1.HealthFinding
+	(*ExpectedGain)(nil),            // 19: asktell.v1.ExpectedGain
+	nil,                             // 20: asktell.v1.GetSliceRequest.ReferenceEntry
+	nil,                             // 21: asktell.v1.GetSliceResponse.ReferenceEntry
+	nil,                             // 22: asktell.v1.SlicePoint.ParametersEntry
+	nil,                             // 23: asktell.v1.TradeOff.ValuesEntry
+	nil,                             // 24: asktell.v1.TradeOff.SlopesEntry
+	(*Configuration)(nil),           // 25: asktell.v1.Configuration
+	(*Prediction)(nil),              // 26: asktell.v1.Prediction
+	(*Belief)(nil),                  // 27: asktell.v1.Belief
+	(*ParameterValue)(nil),          // 28: asktell.v1.ParameterValue
 }
 var file_asktell_v1_analysis_service_proto_depIdxs = []int32{
-	2,  // 0: asktell.v1.GetImportancesResponse.importances:type_name -> asktell.v1.Importance
-	10, // 1: asktell.v1.PredictOutcomesRequest.configurations:type_name -> asktell.v1.Configuration
-	11, // 2: asktell.v1.PredictOutcomesResponse.predictions:type_name -> asktell.v1.Prediction
-	8,  // 3: asktell.v1.GetSliceRequest.reference:type_name -> asktell.v1.GetSliceRequest.ReferenceEntry
-	7,  // 4: asktell.v1.GetSliceResponse.points:type_name -> asktell.v1.SlicePoint
-	9,  // 5: asktell.v1.SlicePoint.parameters:type_name -> asktell.v1.SlicePoint.ParametersEntry
-	11, // 6: asktell.v1.SlicePoint.prediction:type_name -> asktell.v1.Prediction
-	12, // 7: asktell.v1.GetSliceRequest.ReferenceEntry.value:type_name -> asktell.v1.ParameterValue
-	12, // 8: asktell.v1.SlicePoint.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	0,  // 9: asktell.v1.AnalysisService.GetImportances:input_type -> asktell.v1.GetImportancesRequest
-	3,  // 10: asktell.v1.AnalysisService.PredictOutcomes:input_type -> asktell.v1.PredictOutcomesRequest
-	5,  // 11: asktell.v1.AnalysisService.GetSlice:input_type -> asktell.v1.GetSliceRequest
-	1,  // 12: asktell.v1.AnalysisService.GetImportances:output_type -> asktell.v1.GetImportancesResponse
-	4,  // 13: asktell.v1.AnalysisService.PredictOutcomes:output_type -> asktell.v1.PredictOutcomesResponse
-	6,  // 14: asktell.v1.AnalysisService.GetSlice:output_type -> asktell.v1.GetSliceResponse
-	12, // [12:15] is the sub-list for method output_type
-	9,  // [9:12] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	4,  // 0: asktell.v1.GetImportancesResponse.importances:type_name -> asktell.v1.Importance
+	25, // 1: asktell.v1.PredictOutcomesRequest.configurations:type_name -> asktell.v1.Configuration
+	26, // 2: asktell.v1.PredictOutcomesResponse.predictions:type_name -> asktell.v1.Prediction
+	20, // 3: asktell.v1.GetSliceRequest.reference:type_name -> asktell.v1.GetSliceRequest.ReferenceEntry
+	9,  // 4: asktell.v1.GetSliceResponse.points:type_name -> asktell.v1.SlicePoint
+	21, // 5: asktell.v1.GetSliceResponse.reference:type_name -> asktell.v1.GetSliceResponse.ReferenceEntry
+	22, // 6: asktell.v1.SlicePoint.parameters:type_name -> asktell.v1.SlicePoint.ParametersEntry
+	26, // 7: asktell.v1.SlicePoint.prediction:type_name -> asktell.v1.Prediction
+	12, // 8: asktell.v1.CrossValidateResponse.results:type_name -> asktell.v1.LeftOutResult
+	27, // 9: asktell.v1.LeftOutResult.belief:type_name -> asktell.v1.Belief
+	15, // 10: asktell.v1.GetTradeOffsResponse.trade_offs:type_name -> asktell.v1.TradeOff
+	23, // 11: asktell.v1.TradeOff.values:type_name -> asktell.v1.TradeOff.ValuesEntry
+	24, // 12: asktell.v1.TradeOff.slopes:type_name -> asktell.v1.TradeOff.SlopesEntry
+	18, // 13: asktell.v1.GetHealthResponse.findings:type_name -> asktell.v1.HealthFinding
+	19, // 14: asktell.v1.GetHealthResponse.expected_gains:type_name -> asktell.v1.ExpectedGain
+	0,  // 15: asktell.v1.HealthFinding.kind:type_name -> asktell.v1.HealthKind
+	1,  // 16: asktell.v1.HealthFinding.severity:type_name -> asktell.v1.HealthSeverity
+	28, // 17: asktell.v1.GetSliceRequest.ReferenceEntry.value:type_name -> asktell.v1.ParameterValue
+	28, // 18: asktell.v1.GetSliceResponse.ReferenceEntry.value:type_name -> asktell.v1.ParameterValue
+	28, // 19: asktell.v1.SlicePoint.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	2,  // 20: asktell.v1.AnalysisService.GetImportances:input_type -> asktell.v1.GetImportancesRequest
+	5,  // 21: asktell.v1.AnalysisService.PredictOutcomes:input_type -> asktell.v1.PredictOutcomesRequest
+	7,  // 22: asktell.v1.AnalysisService.GetSlice:input_type -> asktell.v1.GetSliceRequest
+	10, // 23: asktell.v1.AnalysisService.CrossValidate:input_type -> asktell.v1.CrossValidateRequest
+	13, // 24: asktell.v1.AnalysisService.GetTradeOffs:input_type -> asktell.v1.GetTradeOffsRequest
+	16, // 25: asktell.v1.AnalysisService.GetHealth:input_type -> asktell.v1.GetHealthRequest
+	3,  // 26: asktell.v1.AnalysisService.GetImportances:output_type -> asktell.v1.GetImportancesResponse
+	6,  // 27: asktell.v1.AnalysisService.PredictOutcomes:output_type -> asktell.v1.PredictOutcomesResponse
+	8,  // 28: asktell.v1.AnalysisService.GetSlice:output_type -> asktell.v1.GetSliceResponse
+	11, // 29: asktell.v1.AnalysisService.CrossValidate:output_type -> asktell.v1.CrossValidateResponse
+	14, // 30: asktell.v1.AnalysisService.GetTradeOffs:output_type -> asktell.v1.GetTradeOffsResponse
+	17, // 31: asktell.v1.AnalysisService.GetHealth:output_type -> asktell.v1.GetHealthResponse
+	26, // [26:32] is the sub-list for method output_type
+	20, // [20:26] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_asktell_v1_analysis_service_proto_init() }
@@ -581,13 +1555,14 @@ func file_asktell_v1_analysis_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_asktell_v1_analysis_service_proto_rawDesc), len(file_asktell_v1_analysis_service_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   10,
+			NumEnums:      2,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_asktell_v1_analysis_service_proto_goTypes,
 		DependencyIndexes: file_asktell_v1_analysis_service_proto_depIdxs,
+		EnumInfos:         file_asktell_v1_analysis_service_proto_enumTypes,
 		MessageInfos:      file_asktell_v1_analysis_service_proto_msgTypes,
 	}.Build()
 	File_asktell_v1_analysis_service_proto = out.File

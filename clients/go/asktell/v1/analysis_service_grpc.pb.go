@@ -24,23 +24,38 @@ const (
 	AnalysisService_GetImportances_FullMethodName  = "/asktell.v1.AnalysisService/GetImportances"
 	AnalysisService_PredictOutcomes_FullMethodName = "/asktell.v1.AnalysisService/PredictOutcomes"
 	AnalysisService_GetSlice_FullMethodName        = "/asktell.v1.AnalysisService/GetSlice"
+	AnalysisService_CrossValidate_FullMethodName   = "/asktell.v1.AnalysisService/CrossValidate"
+	AnalysisService_GetTradeOffs_FullMethodName    = "/asktell.v1.AnalysisService/GetTradeOffs"
+	AnalysisService_GetHealth_FullMethodName       = "/asktell.v1.AnalysisService/GetHealth"
 )
 
 // AnalysisServiceClient is the client API for AnalysisService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Analysis. Not served yet: every method answers UNIMPLEMENTED, NOT_SUPPORTED.
+// Analysis: what the model of a study believes. Every answer is computed from the results as they are, and kept until one is added.
+// Any method may also answer UNAVAILABLE, UNAUTHENTICATED, RESOURCE_EXHAUSTED (OVERLOADED), DEADLINE_EXCEEDED and INTERNAL.
+// Where the results are too few for a model: FAILED_PRECONDITION (TOO_FEW_RESULTS).
 type AnalysisServiceClient interface {
-	// How much of the objective's variation each parameter, and each pair, explains.
-	// Errors: INVALID_ARGUMENT (parent), NOT_FOUND, FAILED_PRECONDITION (too few results), UNIMPLEMENTED.
+	// How much of a metric's variation each parameter, and each pair, explains: Sobol indices of the model's mean.
+	// Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
 	GetImportances(ctx context.Context, in *GetImportancesRequest, opts ...grpc.CallOption) (*GetImportancesResponse, error)
 	// What the model believes about given configurations.
-	// Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
+	// Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
 	PredictOutcomes(ctx context.Context, in *PredictOutcomesRequest, opts ...grpc.CallOption) (*PredictOutcomesResponse, error)
 	// The model's belief along one or two parameters, the others fixed at a reference.
-	// Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
+	// Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
 	GetSlice(ctx context.Context, in *GetSliceRequest, opts ...grpc.CallOption) (*GetSliceResponse, error)
+	// How well the model foretells each result from all others.
+	// Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
+	CrossValidate(ctx context.Context, in *CrossValidateRequest, opts ...grpc.CallOption) (*CrossValidateResponse, error)
+	// With several objectives: what one costs in terms of another along the Pareto front.
+	// Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS; the study has one objective).
+	GetTradeOffs(ctx context.Context, in *GetTradeOffsRequest, opts ...grpc.CallOption) (*GetTradeOffsResponse, error)
+	// What is wrong with the study or could be better, and what further trials are expected to gain. A study with too few results for a
+	// model gets the findings that need none.
+	// Errors: INVALID_ARGUMENT (name), NOT_FOUND.
+	GetHealth(ctx context.Context, in *GetHealthRequest, opts ...grpc.CallOption) (*GetHealthResponse, error)
 }
 
 type analysisServiceClient struct {
@@ -81,21 +96,63 @@ func (c *analysisServiceClient) GetSlice(ctx context.Context, in *GetSliceReques
 	return out, nil
 }
 
+func (c *analysisServiceClient) CrossValidate(ctx context.Context, in *CrossValidateRequest, opts ...grpc.CallOption) (*CrossValidateResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CrossValidateResponse)
+	err := c.cc.Invoke(ctx, AnalysisService_CrossValidate_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *analysisServiceClient) GetTradeOffs(ctx context.Context, in *GetTradeOffsRequest, opts ...grpc.CallOption) (*GetTradeOffsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetTradeOffsResponse)
+	err := c.cc.Invoke(ctx, AnalysisService_GetTradeOffs_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *analysisServiceClient) GetHealth(ctx context.Context, in *GetHealthRequest, opts ...grpc.CallOption) (*GetHealthResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetHealthResponse)
+	err := c.cc.Invoke(ctx, AnalysisService_GetHealth_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AnalysisServiceServer is the server API for AnalysisService service.
 // All implementations must embed UnimplementedAnalysisServiceServer
 // for forward compatibility.
 //
-// Analysis. Not served yet: every method answers UNIMPLEMENTED, NOT_SUPPORTED.
+// Analysis: what the model of a study believes. Every answer is computed from the results as they are, and kept until one is added.
+// Any method may also answer UNAVAILABLE, UNAUTHENTICATED, RESOURCE_EXHAUSTED (OVERLOADED), DEADLINE_EXCEEDED and INTERNAL.
+// Where the results are too few for a model: FAILED_PRECONDITION (TOO_FEW_RESULTS).
 type AnalysisServiceServer interface {
-	// How much of the objective's variation each parameter, and each pair, explains.
-	// Errors: INVALID_ARGUMENT (parent), NOT_FOUND, FAILED_PRECONDITION (too few results), UNIMPLEMENTED.
+	// How much of a metric's variation each parameter, and each pair, explains: Sobol indices of the model's mean.
+	// Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
 	GetImportances(context.Context, *GetImportancesRequest) (*GetImportancesResponse, error)
 	// What the model believes about given configurations.
-	// Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
+	// Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
 	PredictOutcomes(context.Context, *PredictOutcomesRequest) (*PredictOutcomesResponse, error)
 	// The model's belief along one or two parameters, the others fixed at a reference.
-	// Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
+	// Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
 	GetSlice(context.Context, *GetSliceRequest) (*GetSliceResponse, error)
+	// How well the model foretells each result from all others.
+	// Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
+	CrossValidate(context.Context, *CrossValidateRequest) (*CrossValidateResponse, error)
+	// With several objectives: what one costs in terms of another along the Pareto front.
+	// Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS; the study has one objective).
+	GetTradeOffs(context.Context, *GetTradeOffsRequest) (*GetTradeOffsResponse, error)
+	// What is wrong with the study or could be better, and what further trials are expected to gain. A study with too few results for a
+	// model gets the findings that need none.
+	// Errors: INVALID_ARGUMENT (name), NOT_FOUND.
+	GetHealth(context.Context, *GetHealthRequest) (*GetHealthResponse, error)
 	mustEmbedUnimplementedAnalysisServiceServer()
 }
 
@@ -114,6 +171,15 @@ func (UnimplementedAnalysisServiceServer) PredictOutcomes(context.Context, *Pred
 }
 func (UnimplementedAnalysisServiceServer) GetSlice(context.Context, *GetSliceRequest) (*GetSliceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetSlice not implemented")
+}
+func (UnimplementedAnalysisServiceServer) CrossValidate(context.Context, *CrossValidateRequest) (*CrossValidateResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CrossValidate not implemented")
+}
+func (UnimplementedAnalysisServiceServer) GetTradeOffs(context.Context, *GetTradeOffsRequest) (*GetTradeOffsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetTradeOffs not implemented")
+}
+func (UnimplementedAnalysisServiceServer) GetHealth(context.Context, *GetHealthRequest) (*GetHealthResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetHealth not implemented")
 }
 func (UnimplementedAnalysisServiceServer) mustEmbedUnimplementedAnalysisServiceServer() {}
 func (UnimplementedAnalysisServiceServer) testEmbeddedByValue()                         {}
@@ -190,6 +256,60 @@ func _AnalysisService_GetSlice_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AnalysisService_CrossValidate_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CrossValidateRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AnalysisServiceServer).CrossValidate(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AnalysisService_CrossValidate_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AnalysisServiceServer).CrossValidate(ctx, req.(*CrossValidateRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AnalysisService_GetTradeOffs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetTradeOffsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AnalysisServiceServer).GetTradeOffs(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AnalysisService_GetTradeOffs_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AnalysisServiceServer).GetTradeOffs(ctx, req.(*GetTradeOffsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AnalysisService_GetHealth_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetHealthRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AnalysisServiceServer).GetHealth(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AnalysisService_GetHealth_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AnalysisServiceServer).GetHealth(ctx, req.(*GetHealthRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AnalysisService_ServiceDesc is the grpc.ServiceDesc for AnalysisService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -208,6 +328,18 @@ var AnalysisService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetSlice",
 			Handler:    _AnalysisService_GetSlice_Handler,
+		},
+		{
+			MethodName: "CrossValidate",
+			Handler:    _AnalysisService_CrossValidate_Handler,
+		},
+		{
+			MethodName: "GetTradeOffs",
+			Handler:    _AnalysisService_GetTradeOffs_Handler,
+		},
+		{
+			MethodName: "GetHealth",
+			Handler:    _AnalysisService_GetHealth_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

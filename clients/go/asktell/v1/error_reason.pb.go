@@ -86,6 +86,8 @@ const (
 	// FAILED_PRECONDITION. Every configuration of the space, or its grid, that has the request's fixed values has been tried;
 	// there are others left. metadata: {"fixed": "batch_size=8"}
 	ErrorReason_ERROR_REASON_FIXED_EXHAUSTED ErrorReason = 55
+	// FAILED_PRECONDITION. The study has too few results for a model. metadata: {"metric": "loss", "results": "2", "required": "3"}
+	ErrorReason_ERROR_REASON_TOO_FEW_RESULTS ErrorReason = 56
 	// ABORTED. The study changed since the etag was read. metadata: {"name": "…", "etag": "the present one"}
 	ErrorReason_ERROR_REASON_ETAG_MISMATCH ErrorReason = 60
 	// ABORTED. Too many writers at once; nothing was changed, try again. metadata: {"name": "…"}
@@ -139,6 +141,7 @@ var (
 		53: "ERROR_REASON_ILLEGAL_TRANSITION",
 		54: "ERROR_REASON_LEASE_LOST",
 		55: "ERROR_REASON_FIXED_EXHAUSTED",
+		56: "ERROR_REASON_TOO_FEW_RESULTS",
 		60: "ERROR_REASON_ETAG_MISMATCH",
 		61: "ERROR_REASON_CONTENTION",
 		70: "ERROR_REASON_NO_TRIAL_AVAILABLE",
@@ -174,6 +177,7 @@ var (
 		"ERROR_REASON_ILLEGAL_TRANSITION":   53,
 		"ERROR_REASON_LEASE_LOST":           54,
 		"ERROR_REASON_FIXED_EXHAUSTED":      55,
+		"ERROR_REASON_TOO_FEW_RESULTS":      56,
 		"ERROR_REASON_ETAG_MISMATCH":        60,
 		"ERROR_REASON_CONTENTION":           61,
 		"ERROR_REASON_NO_TRIAL_AVAILABLE":   70,
@@ -220,7 +224,7 @@ var File_asktell_v1_error_reason_proto protoreflect.FileDescriptor
 const file_asktell_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
 	"\x1dasktell/v1/error_reason.proto\x12\n" +
-	"asktell.v1*\xcc\b\n" +
+	"asktell.v1*\xee\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\x1b\n" +
@@ -244,7 +248,8 @@ const file_asktell_v1_error_reason_proto_rawDesc = "" +
 	"\x18ERROR_REASON_QUEUE_EMPTY\x104\x12#\n" +
 	"\x1fERROR_REASON_ILLEGAL_TRANSITION\x105\x12\x1b\n" +
 	"\x17ERROR_REASON_LEASE_LOST\x106\x12 \n" +
-	"\x1cERROR_REASON_FIXED_EXHAUSTED\x107\x12\x1e\n" +
+	"\x1cERROR_REASON_FIXED_EXHAUSTED\x107\x12 \n" +
+	"\x1cERROR_REASON_TOO_FEW_RESULTS\x108\x12\x1e\n" +
 	"\x1aERROR_REASON_ETAG_MISMATCH\x10<\x12\x1b\n" +
 	"\x17ERROR_REASON_CONTENTION\x10=\x12#\n" +
 	"\x1fERROR_REASON_NO_TRIAL_AVAILABLE\x10F\x12\x1b\n" +

@@ -27,7 +27,7 @@ from asktell.v1 import suggestion_service_pb2 as asktell_dot_v1_dot_suggestion__
 from asktell.v1 import trial_pb2 as asktell_dot_v1_dot_trial__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!asktell/v1/analysis_service.proto\x12\nasktell.v1\x1a\x1d\x61sktell/v1/search_space.proto\x1a#asktell/v1/suggestion_service.proto\x1a\x16\x61sktell/v1/trial.proto\"7\n\x15GetImportancesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06metric\x18\x02 \x01(\t\"E\n\x16GetImportancesResponse\x12+\n\x0bimportances\x18\x01 \x03(\x0b\x32\x16.asktell.v1.Importance\"/\n\nImportance\x12\x12\n\nparameters\x18\x01 \x03(\t\x12\r\n\x05share\x18\x02 \x01(\x01\"k\n\x16PredictOutcomesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x31\n\x0e\x63onfigurations\x18\x02 \x03(\x0b\x32\x19.asktell.v1.Configuration\x12\x0e\n\x06metric\x18\x03 \x01(\t\"F\n\x17PredictOutcomesResponse\x12+\n\x0bpredictions\x18\x01 \x03(\x0b\x32\x16.asktell.v1.Prediction\"\xd6\x01\n\x0fGetSliceRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x12\n\nparameters\x18\x02 \x03(\t\x12=\n\treference\x18\x03 \x03(\x0b\x32*.asktell.v1.GetSliceRequest.ReferenceEntry\x12\x12\n\nresolution\x18\x04 \x01(\x05\x1aL\n\x0eReferenceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue:\x02\x38\x01\":\n\x10GetSliceResponse\x12&\n\x06points\x18\x01 \x03(\x0b\x32\x16.asktell.v1.SlicePoint\"\xc3\x01\n\nSlicePoint\x12:\n\nparameters\x18\x01 \x03(\x0b\x32&.asktell.v1.SlicePoint.ParametersEntry\x12*\n\nprediction\x18\x02 \x01(\x0b\x32\x16.asktell.v1.Prediction\x1aM\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue:\x02\x38\x01\x32\x8d\x02\n\x0f\x41nalysisService\x12W\n\x0eGetImportances\x12!.asktell.v1.GetImportancesRequest\x1a\".asktell.v1.GetImportancesResponse\x12Z\n\x0fPredictOutcomes\x12\".asktell.v1.PredictOutcomesRequest\x1a#.asktell.v1.PredictOutcomesResponse\x12\x45\n\x08GetSlice\x12\x1b.asktell.v1.GetSliceRequest\x1a\x1c.asktell.v1.GetSliceResponseBM\n\rio.asktell.v1P\x01Z:github.com/asktell/asktell/clients/go/asktell/v1;asktellv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!asktell/v1/analysis_service.proto\x12\nasktell.v1\x1a\x1d\x61sktell/v1/search_space.proto\x1a#asktell/v1/suggestion_service.proto\x1a\x16\x61sktell/v1/trial.proto\"7\n\x15GetImportancesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06metric\x18\x02 \x01(\t\"[\n\x16GetImportancesResponse\x12+\n\x0bimportances\x18\x01 \x03(\x0b\x32\x16.asktell.v1.Importance\x12\x14\n\x0cresult_count\x18\x02 \x01(\x05\"|\n\nImportance\x12\x12\n\nparameters\x18\x01 \x03(\t\x12\r\n\x05share\x18\x02 \x01(\x01\x12\x13\n\x0btotal_share\x18\x03 \x01(\x01\x12\x17\n\x0fshare_deviation\x18\x04 \x01(\x01\x12\x1d\n\x15total_share_deviation\x18\x05 \x01(\x01\"k\n\x16PredictOutcomesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x31\n\x0e\x63onfigurations\x18\x02 \x03(\x0b\x32\x19.asktell.v1.Configuration\x12\x0e\n\x06metric\x18\x03 \x01(\t\"\\\n\x17PredictOutcomesResponse\x12+\n\x0bpredictions\x18\x01 \x03(\x0b\x32\x16.asktell.v1.Prediction\x12\x14\n\x0cresult_count\x18\x02 \x01(\x05\"\xe6\x01\n\x0fGetSliceRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x12\n\nparameters\x18\x02 \x03(\t\x12=\n\treference\x18\x03 \x03(\x0b\x32*.asktell.v1.GetSliceRequest.ReferenceEntry\x12\x12\n\nresolution\x18\x04 \x01(\x05\x12\x0e\n\x06metric\x18\x05 \x01(\t\x1aL\n\x0eReferenceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue:\x02\x38\x01\"\xde\x01\n\x10GetSliceResponse\x12&\n\x06points\x18\x01 \x03(\x0b\x32\x16.asktell.v1.SlicePoint\x12>\n\treference\x18\x02 \x03(\x0b\x32+.asktell.v1.GetSliceResponse.ReferenceEntry\x12\x14\n\x0cresult_count\x18\x03 \x01(\x05\x1aL\n\x0eReferenceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue:\x02\x38\x01\"\xc3\x01\n\nSlicePoint\x12:\n\nparameters\x18\x01 \x03(\x0b\x32&.asktell.v1.SlicePoint.ParametersEntry\x12*\n\nprediction\x18\x02 \x01(\x0b\x32\x16.asktell.v1.Prediction\x1aM\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue:\x02\x38\x01\"6\n\x14\x43rossValidateRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06metric\x18\x02 \x01(\t\"\x95\x01\n\x15\x43rossValidateResponse\x12*\n\x07results\x18\x01 \x03(\x0b\x32\x19.asktell.v1.LeftOutResult\x12\x18\n\x10rank_correlation\x18\x02 \x01(\x01\x12\x13\n\x0b\x63overage_50\x18\x03 \x01(\x01\x12\x13\n\x0b\x63overage_95\x18\x04 \x01(\x01\x12\x0c\n\x04rmse\x18\x05 \x01(\x01\"T\n\rLeftOutResult\x12\r\n\x05trial\x18\x01 \x01(\x03\x12\x10\n\x08observed\x18\x02 \x01(\x01\x12\"\n\x06\x62\x65lief\x18\x03 \x01(\x0b\x32\x12.asktell.v1.Belief\"%\n\x13GetTradeOffsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"@\n\x14GetTradeOffsResponse\x12(\n\ntrade_offs\x18\x01 \x03(\x0b\x32\x14.asktell.v1.TradeOff\"\xf6\x01\n\x08TradeOff\x12\r\n\x05trial\x18\x01 \x01(\x03\x12\x30\n\x06values\x18\x02 \x03(\x0b\x32 .asktell.v1.TradeOff.ValuesEntry\x12\x30\n\x06slopes\x18\x03 \x03(\x0b\x32 .asktell.v1.TradeOff.SlopesEntry\x12\x19\n\x11hypervolume_share\x18\x04 \x01(\x01\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a-\n\x0bSlopesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\"\n\x10GetHealthRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"\x88\x01\n\x11GetHealthResponse\x12+\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x19.asktell.v1.HealthFinding\x12\x30\n\x0e\x65xpected_gains\x18\x02 \x03(\x0b\x32\x18.asktell.v1.ExpectedGain\x12\x14\n\x0cresult_count\x18\x03 \x01(\x05\"\xb9\x01\n\rHealthFinding\x12$\n\x04kind\x18\x01 \x01(\x0e\x32\x16.asktell.v1.HealthKind\x12,\n\x08severity\x18\x02 \x01(\x0e\x32\x1a.asktell.v1.HealthSeverity\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x0e\n\x06\x61\x64vice\x18\x04 \x01(\t\x12\x12\n\nparameters\x18\x05 \x03(\t\x12\x0e\n\x06trials\x18\x06 \x03(\x03\x12\x0f\n\x07metrics\x18\x07 \x03(\t\",\n\x0c\x45xpectedGain\x12\x0e\n\x06trials\x18\x01 \x01(\x05\x12\x0c\n\x04gain\x18\x02 \x01(\x01*\xbe\x03\n\nHealthKind\x12\x1b\n\x17HEALTH_KIND_UNSPECIFIED\x10\x00\x12 \n\x1cHEALTH_KIND_BUDGET_TOO_SMALL\x10\x01\x12\"\n\x1eHEALTH_KIND_GRID_MISSES_REGION\x10\x02\x12\x1e\n\x1aHEALTH_KIND_BEST_AT_BORDER\x10\x03\x12(\n$HEALTH_KIND_PARAMETER_WITHOUT_EFFECT\x10\x04\x12\x15\n\x11HEALTH_KIND_NOISE\x10\x05\x12\x1a\n\x16HEALTH_KIND_DUPLICATES\x10\x06\x12 \n\x1cHEALTH_KIND_FAILURES_CLUSTER\x10\x07\x12)\n%HEALTH_KIND_OVERFITTING_TO_VALIDATION\x10\x08\x12\"\n\x1eHEALTH_KIND_STRONG_INTERACTION\x10\t\x12\x1d\n\x19HEALTH_KIND_MANY_FAILURES\x10\n\x12 \n\x1cHEALTH_KIND_NOTHING_FEASIBLE\x10\x0b\x12\x1e\n\x1aHEALTH_KIND_LITTLE_TO_GAIN\x10\x0c*\x83\x01\n\x0eHealthSeverity\x12\x1f\n\x1bHEALTH_SEVERITY_UNSPECIFIED\x10\x00\x12\x18\n\x14HEALTH_SEVERITY_INFO\x10\x01\x12\x1b\n\x17HEALTH_SEVERITY_WARNING\x10\x02\x12\x19\n\x15HEALTH_SEVERITY_ERROR\x10\x03\x32\x80\x04\n\x0f\x41nalysisService\x12W\n\x0eGetImportances\x12!.asktell.v1.GetImportancesRequest\x1a\".asktell.v1.GetImportancesResponse\x12Z\n\x0fPredictOutcomes\x12\".asktell.v1.PredictOutcomesRequest\x1a#.asktell.v1.PredictOutcomesResponse\x12\x45\n\x08GetSlice\x12\x1b.asktell.v1.GetSliceRequest\x1a\x1c.asktell.v1.GetSliceResponse\x12T\n\rCrossValidate\x12 .asktell.v1.CrossValidateRequest\x1a!.asktell.v1.CrossValidateResponse\x12Q\n\x0cGetTradeOffs\x12\x1f.asktell.v1.GetTradeOffsRequest\x1a .asktell.v1.GetTradeOffsResponse\x12H\n\tGetHealth\x12\x1c.asktell.v1.GetHealthRequest\x1a\x1d.asktell.v1.GetHealthResponseBM\n\rio.asktell.v1P\x01Z:github.com/asktell/asktell/clients/go/asktell/v1;asktellv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,28 +37,64 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\rio.asktell.v1P\001Z:github.com/asktell/asktell/clients/go/asktell/v1;asktellv1'
   _globals['_GETSLICEREQUEST_REFERENCEENTRY']._loaded_options = None
   _globals['_GETSLICEREQUEST_REFERENCEENTRY']._serialized_options = b'8\001'
+  _globals['_GETSLICERESPONSE_REFERENCEENTRY']._loaded_options = None
+  _globals['_GETSLICERESPONSE_REFERENCEENTRY']._serialized_options = b'8\001'
   _globals['_SLICEPOINT_PARAMETERSENTRY']._loaded_options = None
   _globals['_SLICEPOINT_PARAMETERSENTRY']._serialized_options = b'8\001'
+  _globals['_TRADEOFF_VALUESENTRY']._loaded_options = None
+  _globals['_TRADEOFF_VALUESENTRY']._serialized_options = b'8\001'
+  _globals['_TRADEOFF_SLOPESENTRY']._loaded_options = None
+  _globals['_TRADEOFF_SLOPESENTRY']._serialized_options = b'8\001'
+  _globals['_HEALTHKIND']._serialized_start=2334
+  _globals['_HEALTHKIND']._serialized_end=2780
+  _globals['_HEALTHSEVERITY']._serialized_start=2783
+  _globals['_HEALTHSEVERITY']._serialized_end=2914
   _globals['_GETIMPORTANCESREQUEST']._serialized_start=141
   _globals['_GETIMPORTANCESREQUEST']._serialized_end=196
   _globals['_GETIMPORTANCESRESPONSE']._serialized_start=198
-  _globals['_GETIMPORTANCESRESPONSE']._serialized_end=267
-  _globals['_IMPORTANCE']._serialized_start=269
-  _globals['_IMPORTANCE']._serialized_end=316
-  _globals['_PREDICTOUTCOMESREQUEST']._serialized_start=318
-  _globals['_PREDICTOUTCOMESREQUEST']._serialized_end=425
-  _globals['_PREDICTOUTCOMESRESPONSE']._serialized_start=427
-  _globals['_PREDICTOUTCOMESRESPONSE']._serialized_end=497
-  _globals['_GETSLICEREQUEST']._serialized_start=500
-  _globals['_GETSLICEREQUEST']._serialized_end=714
-  _globals['_GETSLICEREQUEST_REFERENCEENTRY']._serialized_start=638
-  _globals['_GETSLICEREQUEST_REFERENCEENTRY']._serialized_end=714
-  _globals['_GETSLICERESPONSE']._serialized_start=716
-  _globals['_GETSLICERESPONSE']._serialized_end=774
-  _globals['_SLICEPOINT']._serialized_start=777
-  _globals['_SLICEPOINT']._serialized_end=972
-  _globals['_SLICEPOINT_PARAMETERSENTRY']._serialized_start=895
-  _globals['_SLICEPOINT_PARAMETERSENTRY']._serialized_end=972
-  _globals['_ANALYSISSERVICE']._serialized_start=975
-  _globals['_ANALYSISSERVICE']._serialized_end=1244
+  _globals['_GETIMPORTANCESRESPONSE']._serialized_end=289
+  _globals['_IMPORTANCE']._serialized_start=291
+  _globals['_IMPORTANCE']._serialized_end=415
+  _globals['_PREDICTOUTCOMESREQUEST']._serialized_start=417
+  _globals['_PREDICTOUTCOMESREQUEST']._serialized_end=524
+  _globals['_PREDICTOUTCOMESRESPONSE']._serialized_start=526
+  _globals['_PREDICTOUTCOMESRESPONSE']._serialized_end=618
+  _globals['_GETSLICEREQUEST']._serialized_start=621
+  _globals['_GETSLICEREQUEST']._serialized_end=851
+  _globals['_GETSLICEREQUEST_REFERENCEENTRY']._serialized_start=775
+  _globals['_GETSLICEREQUEST_REFERENCEENTRY']._serialized_end=851
+  _globals['_GETSLICERESPONSE']._serialized_start=854
+  _globals['_GETSLICERESPONSE']._serialized_end=1076
+  _globals['_GETSLICERESPONSE_REFERENCEENTRY']._serialized_start=775
+  _globals['_GETSLICERESPONSE_REFERENCEENTRY']._serialized_end=851
+  _globals['_SLICEPOINT']._serialized_start=1079
+  _globals['_SLICEPOINT']._serialized_end=1274
+  _globals['_SLICEPOINT_PARAMETERSENTRY']._serialized_start=1197
+  _globals['_SLICEPOINT_PARAMETERSENTRY']._serialized_end=1274
+  _globals['_CROSSVALIDATEREQUEST']._serialized_start=1276
+  _globals['_CROSSVALIDATEREQUEST']._serialized_end=1330
+  _globals['_CROSSVALIDATERESPONSE']._serialized_start=1333
+  _globals['_CROSSVALIDATERESPONSE']._serialized_end=1482
+  _globals['_LEFTOUTRESULT']._serialized_start=1484
+  _globals['_LEFTOUTRESULT']._serialized_end=1568
+  _globals['_GETTRADEOFFSREQUEST']._serialized_start=1570
+  _globals['_GETTRADEOFFSREQUEST']._serialized_end=1607
+  _globals['_GETTRADEOFFSRESPONSE']._serialized_start=1609
+  _globals['_GETTRADEOFFSRESPONSE']._serialized_end=1673
+  _globals['_TRADEOFF']._serialized_start=1676
+  _globals['_TRADEOFF']._serialized_end=1922
+  _globals['_TRADEOFF_VALUESENTRY']._serialized_start=1830
+  _globals['_TRADEOFF_VALUESENTRY']._serialized_end=1875
+  _globals['_TRADEOFF_SLOPESENTRY']._serialized_start=1877
+  _globals['_TRADEOFF_SLOPESENTRY']._serialized_end=1922
+  _globals['_GETHEALTHREQUEST']._serialized_start=1924
+  _globals['_GETHEALTHREQUEST']._serialized_end=1958
+  _globals['_GETHEALTHRESPONSE']._serialized_start=1961
+  _globals['_GETHEALTHRESPONSE']._serialized_end=2097
+  _globals['_HEALTHFINDING']._serialized_start=2100
+  _globals['_HEALTHFINDING']._serialized_end=2285
+  _globals['_EXPECTEDGAIN']._serialized_start=2287
+  _globals['_EXPECTEDGAIN']._serialized_end=2331
+  _globals['_ANALYSISSERVICE']._serialized_start=2917
+  _globals['_ANALYSISSERVICE']._serialized_end=3429
 # @@protoc_insertion_point(module_scope)

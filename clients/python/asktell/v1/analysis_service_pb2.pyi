@@ -10,6 +10,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -20,6 +21,98 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _HealthKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HealthKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HealthKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HEALTH_KIND_UNSPECIFIED: _HealthKind.ValueType  # 0
+    """Not set."""
+    HEALTH_KIND_BUDGET_TOO_SMALL: _HealthKind.ValueType  # 1
+    """The budget is too small for the space."""
+    HEALTH_KIND_GRID_MISSES_REGION: _HealthKind.ValueType  # 2
+    """The model believes the optimum to lie between the grid's points or beyond them."""
+    HEALTH_KIND_BEST_AT_BORDER: _HealthKind.ValueType  # 3
+    """The best trial is at the border of a range that could be wider."""
+    HEALTH_KIND_PARAMETER_WITHOUT_EFFECT: _HealthKind.ValueType  # 4
+    """A parameter has no effect."""
+    HEALTH_KIND_NOISE: _HealthKind.ValueType  # 5
+    """The objective looks like noise: the model foretells nothing."""
+    HEALTH_KIND_DUPLICATES: _HealthKind.ValueType  # 6
+    """Many trials have the same configuration, or nearly."""
+    HEALTH_KIND_FAILURES_CLUSTER: _HealthKind.ValueType  # 7
+    """Failures lie together in one part of the space."""
+    HEALTH_KIND_OVERFITTING_TO_VALIDATION: _HealthKind.ValueType  # 8
+    """The validation metric is much better than the tracked test metric: overfitting to the validation data."""
+    HEALTH_KIND_STRONG_INTERACTION: _HealthKind.ValueType  # 9
+    """Two parameters interact strongly: tuning one at a time misses the best."""
+    HEALTH_KIND_MANY_FAILURES: _HealthKind.ValueType  # 10
+    """Many trials failed."""
+    HEALTH_KIND_NOTHING_FEASIBLE: _HealthKind.ValueType  # 11
+    """No trial keeps the constraints."""
+    HEALTH_KIND_LITTLE_TO_GAIN: _HealthKind.ValueType  # 12
+    """Further trials are expected to gain next to nothing."""
+
+class HealthKind(_HealthKind, metaclass=_HealthKindEnumTypeWrapper):
+    """What a finding is about."""
+
+HEALTH_KIND_UNSPECIFIED: HealthKind.ValueType  # 0
+"""Not set."""
+HEALTH_KIND_BUDGET_TOO_SMALL: HealthKind.ValueType  # 1
+"""The budget is too small for the space."""
+HEALTH_KIND_GRID_MISSES_REGION: HealthKind.ValueType  # 2
+"""The model believes the optimum to lie between the grid's points or beyond them."""
+HEALTH_KIND_BEST_AT_BORDER: HealthKind.ValueType  # 3
+"""The best trial is at the border of a range that could be wider."""
+HEALTH_KIND_PARAMETER_WITHOUT_EFFECT: HealthKind.ValueType  # 4
+"""A parameter has no effect."""
+HEALTH_KIND_NOISE: HealthKind.ValueType  # 5
+"""The objective looks like noise: the model foretells nothing."""
+HEALTH_KIND_DUPLICATES: HealthKind.ValueType  # 6
+"""Many trials have the same configuration, or nearly."""
+HEALTH_KIND_FAILURES_CLUSTER: HealthKind.ValueType  # 7
+"""Failures lie together in one part of the space."""
+HEALTH_KIND_OVERFITTING_TO_VALIDATION: HealthKind.ValueType  # 8
+"""The validation metric is much better than the tracked test metric: overfitting to the validation data."""
+HEALTH_KIND_STRONG_INTERACTION: HealthKind.ValueType  # 9
+"""Two parameters interact strongly: tuning one at a time misses the best."""
+HEALTH_KIND_MANY_FAILURES: HealthKind.ValueType  # 10
+"""Many trials failed."""
+HEALTH_KIND_NOTHING_FEASIBLE: HealthKind.ValueType  # 11
+"""No trial keeps the constraints."""
+HEALTH_KIND_LITTLE_TO_GAIN: HealthKind.ValueType  # 12
+"""Further trials are expected to gain next to nothing."""
+Global___HealthKind: _TypeAlias = HealthKind  # noqa: Y015
+
+class _HealthSeverity:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HealthSeverityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HealthSeverity.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HEALTH_SEVERITY_UNSPECIFIED: _HealthSeverity.ValueType  # 0
+    """Not set."""
+    HEALTH_SEVERITY_INFO: _HealthSeverity.ValueType  # 1
+    """Good to know."""
+    HEALTH_SEVERITY_WARNING: _HealthSeverity.ValueType  # 2
+    """Something is likely to be lost."""
+    HEALTH_SEVERITY_ERROR: _HealthSeverity.ValueType  # 3
+    """The search cannot work like this."""
+
+class HealthSeverity(_HealthSeverity, metaclass=_HealthSeverityEnumTypeWrapper):
+    """How bad a finding is."""
+
+HEALTH_SEVERITY_UNSPECIFIED: HealthSeverity.ValueType  # 0
+"""Not set."""
+HEALTH_SEVERITY_INFO: HealthSeverity.ValueType  # 1
+"""Good to know."""
+HEALTH_SEVERITY_WARNING: HealthSeverity.ValueType  # 2
+"""Something is likely to be lost."""
+HEALTH_SEVERITY_ERROR: HealthSeverity.ValueType  # 3
+"""The search cannot work like this."""
+Global___HealthSeverity: _TypeAlias = HealthSeverity  # noqa: Y015
 
 @_typing.final
 class GetImportancesRequest(_message.Message):
@@ -32,7 +125,7 @@ class GetImportancesRequest(_message.Message):
     parent: _builtins.str
     """Required. The study, as in AskRequest."""
     metric: _builtins.str
-    """Optional. Which objective; default the first."""
+    """Optional. An objective or constrained metric; default the first objective."""
     def __init__(
         self,
         *,
@@ -54,18 +147,22 @@ class GetImportancesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     IMPORTANCES_FIELD_NUMBER: _builtins.int
+    RESULT_COUNT_FIELD_NUMBER: _builtins.int
+    result_count: _builtins.int
+    """How many results the model knows."""
     @_builtins.property
     def importances(self) -> _containers.RepeatedCompositeFieldContainer[Global___Importance]:
-        """By falling share."""
+        """Of single parameters first, then of pairs; each by falling share."""
 
     def __init__(
         self,
         *,
         importances: _abc.Iterable[Global___Importance] | None = ...,
+        result_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["importances", b"importances"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["importances", b"importances", "result_count", b"result_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -73,27 +170,39 @@ Global___GetImportancesResponse: _TypeAlias = GetImportancesResponse  # noqa: Y0
 
 @_typing.final
 class Importance(_message.Message):
-    """The share of one parameter, or of the interaction of several."""
+    """The share of one parameter, or of the interaction of two."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     PARAMETERS_FIELD_NUMBER: _builtins.int
     SHARE_FIELD_NUMBER: _builtins.int
+    TOTAL_SHARE_FIELD_NUMBER: _builtins.int
+    SHARE_DEVIATION_FIELD_NUMBER: _builtins.int
+    TOTAL_SHARE_DEVIATION_FIELD_NUMBER: _builtins.int
     share: _builtins.float
-    """Share of the variance explained; 0 to 1."""
+    """Share of the variance explained by the parameter alone, or by the two together beyond what each does alone; 0 to 1."""
+    total_share: _builtins.float
+    """Of one parameter: the share explained alone and together with all others; 0 to 1, at least `share`."""
+    share_deviation: _builtins.float
+    """Standard deviation of `share` over functions that the model holds possible."""
+    total_share_deviation: _builtins.float
+    """Standard deviation of `total_share`."""
     @_builtins.property
     def parameters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """One name, or several for their interaction."""
+        """One name, or two for their interaction."""
 
     def __init__(
         self,
         *,
         parameters: _abc.Iterable[_builtins.str] | None = ...,
         share: _builtins.float = ...,
+        total_share: _builtins.float = ...,
+        share_deviation: _builtins.float = ...,
+        total_share_deviation: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parameters", b"parameters", "share", b"share"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parameters", b"parameters", "share", b"share", "share_deviation", b"share_deviation", "total_share", b"total_share", "total_share_deviation", b"total_share_deviation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -111,7 +220,7 @@ class PredictOutcomesRequest(_message.Message):
     parent: _builtins.str
     """Required. The study, as in AskRequest."""
     metric: _builtins.str
-    """Optional. Which objective; default the first."""
+    """Optional. An objective or constrained metric; default the first objective."""
     @_builtins.property
     def configurations(self) -> _containers.RepeatedCompositeFieldContainer[_suggestion_service_pb2.Configuration]:
         """Required. 1 to 1,000."""
@@ -138,18 +247,22 @@ class PredictOutcomesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PREDICTIONS_FIELD_NUMBER: _builtins.int
+    RESULT_COUNT_FIELD_NUMBER: _builtins.int
+    result_count: _builtins.int
+    """How many results the model knows."""
     @_builtins.property
     def predictions(self) -> _containers.RepeatedCompositeFieldContainer[_trial_pb2.Prediction]:
-        """One for each configuration, in order."""
+        """One for each configuration, in order. `acquisition_value` is unset; `beliefs` has all objectives and constrained metrics."""
 
     def __init__(
         self,
         *,
         predictions: _abc.Iterable[_trial_pb2.Prediction] | None = ...,
+        result_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["predictions", b"predictions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["predictions", b"predictions", "result_count", b"result_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -186,10 +299,13 @@ class GetSliceRequest(_message.Message):
     PARAMETERS_FIELD_NUMBER: _builtins.int
     REFERENCE_FIELD_NUMBER: _builtins.int
     RESOLUTION_FIELD_NUMBER: _builtins.int
+    METRIC_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Required. The study, as in AskRequest."""
     resolution: _builtins.int
-    """Optional. Points along each parameter; 2 to 200; default 25."""
+    """Optional. Points along each parameter; 2 to 200; default 25. A parameter with fewer values has all of them."""
+    metric: _builtins.str
+    """Optional. An objective or constrained metric; default the first objective."""
     @_builtins.property
     def parameters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Required. One or two parameter names."""
@@ -205,10 +321,11 @@ class GetSliceRequest(_message.Message):
         parameters: _abc.Iterable[_builtins.str] | None = ...,
         reference: _abc.Mapping[_builtins.str, _search_space_pb2.ParameterValue] | None = ...,
         resolution: _builtins.int = ...,
+        metric: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parameters", b"parameters", "parent", b"parent", "reference", b"reference", "resolution", b"resolution"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["metric", b"metric", "parameters", b"parameters", "parent", b"parent", "reference", b"reference", "resolution", b"resolution"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -220,19 +337,50 @@ class GetSliceResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class ReferenceEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> _search_space_pb2.ParameterValue: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _search_space_pb2.ParameterValue | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     POINTS_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    RESULT_COUNT_FIELD_NUMBER: _builtins.int
+    result_count: _builtins.int
+    """How many results the model knows."""
     @_builtins.property
     def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___SlicePoint]:
         """The points, the last parameter running fastest."""
+
+    @_builtins.property
+    def reference(self) -> _containers.MessageMap[_builtins.str, _search_space_pb2.ParameterValue]:
+        """The values of the parameters that are fixed."""
 
     def __init__(
         self,
         *,
         points: _abc.Iterable[Global___SlicePoint] | None = ...,
+        reference: _abc.Mapping[_builtins.str, _search_space_pb2.ParameterValue] | None = ...,
+        result_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["points", b"points"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["points", b"points", "reference", b"reference", "result_count", b"result_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -288,3 +436,361 @@ class SlicePoint(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SlicePoint: _TypeAlias = SlicePoint  # noqa: Y015
+
+@_typing.final
+class CrossValidateRequest(_message.Message):
+    """Request of CrossValidate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    METRIC_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """Required. The study, as in AskRequest."""
+    metric: _builtins.str
+    """Optional. An objective or constrained metric; default the first objective."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        metric: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["metric", b"metric", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CrossValidateRequest: _TypeAlias = CrossValidateRequest  # noqa: Y015
+
+@_typing.final
+class CrossValidateResponse(_message.Message):
+    """Answer of CrossValidate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    RANK_CORRELATION_FIELD_NUMBER: _builtins.int
+    COVERAGE_50_FIELD_NUMBER: _builtins.int
+    COVERAGE_95_FIELD_NUMBER: _builtins.int
+    RMSE_FIELD_NUMBER: _builtins.int
+    rank_correlation: _builtins.float
+    """Spearman's correlation of results and predictions; -1 to 1."""
+    coverage_50: _builtins.float
+    """Share of the results inside their prediction's middle 50 %, and 95 %: a calibrated model has .5 and .95."""
+    coverage_95: _builtins.float
+    """See `coverage_50`."""
+    rmse: _builtins.float
+    """Root of the mean squared error of the predictions, in the metric's unit."""
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOutResult]:
+        """One for each result that the model knows, by trial number."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___LeftOutResult] | None = ...,
+        rank_correlation: _builtins.float = ...,
+        coverage_50: _builtins.float = ...,
+        coverage_95: _builtins.float = ...,
+        rmse: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coverage_50", b"coverage_50", "coverage_95", b"coverage_95", "rank_correlation", b"rank_correlation", "results", b"results", "rmse", b"rmse"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CrossValidateResponse: _TypeAlias = CrossValidateResponse  # noqa: Y015
+
+@_typing.final
+class LeftOutResult(_message.Message):
+    """A result, and what the model foretells of it from all others."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRIAL_FIELD_NUMBER: _builtins.int
+    OBSERVED_FIELD_NUMBER: _builtins.int
+    BELIEF_FIELD_NUMBER: _builtins.int
+    trial: _builtins.int
+    """Number of the trial."""
+    observed: _builtins.float
+    """What was measured."""
+    @_builtins.property
+    def belief(self) -> _trial_pb2.Belief:
+        """What is foretold; the deviation includes the noise of a measurement."""
+
+    def __init__(
+        self,
+        *,
+        trial: _builtins.int = ...,
+        observed: _builtins.float = ...,
+        belief: _trial_pb2.Belief | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["belief", b"belief"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["belief", b"belief", "observed", b"observed", "trial", b"trial"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeftOutResult: _TypeAlias = LeftOutResult  # noqa: Y015
+
+@_typing.final
+class GetTradeOffsRequest(_message.Message):
+    """Request of GetTradeOffs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """Required. The study, as in AskRequest."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTradeOffsRequest: _TypeAlias = GetTradeOffsRequest  # noqa: Y015
+
+@_typing.final
+class GetTradeOffsResponse(_message.Message):
+    """Answer of GetTradeOffs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRADE_OFFS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def trade_offs(self) -> _containers.RepeatedCompositeFieldContainer[Global___TradeOff]:
+        """One for each trial on the Pareto front, by the first objective, best first."""
+
+    def __init__(
+        self,
+        *,
+        trade_offs: _abc.Iterable[Global___TradeOff] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["trade_offs", b"trade_offs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTradeOffsResponse: _TypeAlias = GetTradeOffsResponse  # noqa: Y015
+
+@_typing.final
+class TradeOff(_message.Message):
+    """A trial on the Pareto front, and what going to its neighbour would cost."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ValuesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class SlopesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    TRIAL_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    SLOPES_FIELD_NUMBER: _builtins.int
+    HYPERVOLUME_SHARE_FIELD_NUMBER: _builtins.int
+    trial: _builtins.int
+    """Number of the trial."""
+    hypervolume_share: _builtins.float
+    """What the trial alone adds to the hypervolume."""
+    @_builtins.property
+    def values(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """Values of the objectives."""
+
+    @_builtins.property
+    def slopes(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """By objective other than the first: its change for each unit that the first objective gets worse, between this trial and the next on the
+        front by the first objective. Unset for the last.
+        """
+
+    def __init__(
+        self,
+        *,
+        trial: _builtins.int = ...,
+        values: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        slopes: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        hypervolume_share: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hypervolume_share", b"hypervolume_share", "slopes", b"slopes", "trial", b"trial", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TradeOff: _TypeAlias = TradeOff  # noqa: Y015
+
+@_typing.final
+class GetHealthRequest(_message.Message):
+    """Request of GetHealth."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """Required. The study, as in AskRequest."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetHealthRequest: _TypeAlias = GetHealthRequest  # noqa: Y015
+
+@_typing.final
+class GetHealthResponse(_message.Message):
+    """Answer of GetHealth."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    EXPECTED_GAINS_FIELD_NUMBER: _builtins.int
+    RESULT_COUNT_FIELD_NUMBER: _builtins.int
+    result_count: _builtins.int
+    """How many results the findings rest on."""
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___HealthFinding]:
+        """Most severe first."""
+
+    @_builtins.property
+    def expected_gains(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExpectedGain]:
+        """What a further trial, and 10 and 100 further trials are expected to gain; empty where that is not known."""
+
+    def __init__(
+        self,
+        *,
+        findings: _abc.Iterable[Global___HealthFinding] | None = ...,
+        expected_gains: _abc.Iterable[Global___ExpectedGain] | None = ...,
+        result_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_gains", b"expected_gains", "findings", b"findings", "result_count", b"result_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetHealthResponse: _TypeAlias = GetHealthResponse  # noqa: Y015
+
+@_typing.final
+class HealthFinding(_message.Message):
+    """Something about a study that its owner should know."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    SEVERITY_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    ADVICE_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    TRIALS_FIELD_NUMBER: _builtins.int
+    METRICS_FIELD_NUMBER: _builtins.int
+    kind: Global___HealthKind.ValueType
+    """What it is about."""
+    severity: Global___HealthSeverity.ValueType
+    """How bad it is."""
+    message: _builtins.str
+    """A sentence or two for people: what was seen."""
+    advice: _builtins.str
+    """A sentence for people: what to do about it."""
+    @_builtins.property
+    def parameters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The parameters it is about."""
+
+    @_builtins.property
+    def trials(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Numbers of the trials it is about; at most 20."""
+
+    @_builtins.property
+    def metrics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The metrics it is about."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___HealthKind.ValueType = ...,
+        severity: Global___HealthSeverity.ValueType = ...,
+        message: _builtins.str = ...,
+        advice: _builtins.str = ...,
+        parameters: _abc.Iterable[_builtins.str] | None = ...,
+        trials: _abc.Iterable[_builtins.int] | None = ...,
+        metrics: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advice", b"advice", "kind", b"kind", "message", b"message", "metrics", b"metrics", "parameters", b"parameters", "severity", b"severity", "trials", b"trials"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HealthFinding: _TypeAlias = HealthFinding  # noqa: Y015
+
+@_typing.final
+class ExpectedGain(_message.Message):
+    """What further trials are expected to gain."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRIALS_FIELD_NUMBER: _builtins.int
+    GAIN_FIELD_NUMBER: _builtins.int
+    trials: _builtins.int
+    """So many further trials."""
+    gain: _builtins.float
+    """Expected gain of the best value, in the first objective's unit; with several objectives of the hypervolume. At least 0."""
+    def __init__(
+        self,
+        *,
+        trials: _builtins.int = ...,
+        gain: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gain", b"gain", "trials", b"trials"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExpectedGain: _TypeAlias = ExpectedGain  # noqa: Y015

@@ -26,7 +26,9 @@ if _version_not_supported:
 
 
 class AnalysisServiceStub:
-    """Analysis. Not served yet: every method answers UNIMPLEMENTED, NOT_SUPPORTED.
+    """Analysis: what the model of a study believes. Every answer is computed from the results as they are, and kept until one is added.
+    Any method may also answer UNAVAILABLE, UNAUTHENTICATED, RESOURCE_EXHAUSTED (OVERLOADED), DEADLINE_EXCEEDED and INTERNAL.
+    Where the results are too few for a model: FAILED_PRECONDITION (TOO_FEW_RESULTS).
     """
 
     def __init__(self, channel):
@@ -50,15 +52,32 @@ class AnalysisServiceStub:
                 request_serializer=asktell_dot_v1_dot_analysis__service__pb2.GetSliceRequest.SerializeToString,
                 response_deserializer=asktell_dot_v1_dot_analysis__service__pb2.GetSliceResponse.FromString,
                 _registered_method=True)
+        self.CrossValidate = channel.unary_unary(
+                '/asktell.v1.AnalysisService/CrossValidate',
+                request_serializer=asktell_dot_v1_dot_analysis__service__pb2.CrossValidateRequest.SerializeToString,
+                response_deserializer=asktell_dot_v1_dot_analysis__service__pb2.CrossValidateResponse.FromString,
+                _registered_method=True)
+        self.GetTradeOffs = channel.unary_unary(
+                '/asktell.v1.AnalysisService/GetTradeOffs',
+                request_serializer=asktell_dot_v1_dot_analysis__service__pb2.GetTradeOffsRequest.SerializeToString,
+                response_deserializer=asktell_dot_v1_dot_analysis__service__pb2.GetTradeOffsResponse.FromString,
+                _registered_method=True)
+        self.GetHealth = channel.unary_unary(
+                '/asktell.v1.AnalysisService/GetHealth',
+                request_serializer=asktell_dot_v1_dot_analysis__service__pb2.GetHealthRequest.SerializeToString,
+                response_deserializer=asktell_dot_v1_dot_analysis__service__pb2.GetHealthResponse.FromString,
+                _registered_method=True)
 
 
 class AnalysisServiceServicer:
-    """Analysis. Not served yet: every method answers UNIMPLEMENTED, NOT_SUPPORTED.
+    """Analysis: what the model of a study believes. Every answer is computed from the results as they are, and kept until one is added.
+    Any method may also answer UNAVAILABLE, UNAUTHENTICATED, RESOURCE_EXHAUSTED (OVERLOADED), DEADLINE_EXCEEDED and INTERNAL.
+    Where the results are too few for a model: FAILED_PRECONDITION (TOO_FEW_RESULTS).
     """
 
     def GetImportances(self, request, context):
-        """How much of the objective's variation each parameter, and each pair, explains.
-        Errors: INVALID_ARGUMENT (parent), NOT_FOUND, FAILED_PRECONDITION (too few results), UNIMPLEMENTED.
+        """How much of a metric's variation each parameter, and each pair, explains: Sobol indices of the model's mean.
+        Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -66,7 +85,7 @@ class AnalysisServiceServicer:
 
     def PredictOutcomes(self, request, context):
         """What the model believes about given configurations.
-        Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
+        Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -74,7 +93,32 @@ class AnalysisServiceServicer:
 
     def GetSlice(self, request, context):
         """The model's belief along one or two parameters, the others fixed at a reference.
-        Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
+        Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CrossValidate(self, request, context):
+        """How well the model foretells each result from all others.
+        Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTradeOffs(self, request, context):
+        """With several objectives: what one costs in terms of another along the Pareto front.
+        Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS; the study has one objective).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetHealth(self, request, context):
+        """What is wrong with the study or could be better, and what further trials are expected to gain. A study with too few results for a
+        model gets the findings that need none.
+        Errors: INVALID_ARGUMENT (name), NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -98,6 +142,21 @@ def add_AnalysisServiceServicer_to_server(servicer, server):
                     request_deserializer=asktell_dot_v1_dot_analysis__service__pb2.GetSliceRequest.FromString,
                     response_serializer=asktell_dot_v1_dot_analysis__service__pb2.GetSliceResponse.SerializeToString,
             ),
+            'CrossValidate': grpc.unary_unary_rpc_method_handler(
+                    servicer.CrossValidate,
+                    request_deserializer=asktell_dot_v1_dot_analysis__service__pb2.CrossValidateRequest.FromString,
+                    response_serializer=asktell_dot_v1_dot_analysis__service__pb2.CrossValidateResponse.SerializeToString,
+            ),
+            'GetTradeOffs': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTradeOffs,
+                    request_deserializer=asktell_dot_v1_dot_analysis__service__pb2.GetTradeOffsRequest.FromString,
+                    response_serializer=asktell_dot_v1_dot_analysis__service__pb2.GetTradeOffsResponse.SerializeToString,
+            ),
+            'GetHealth': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetHealth,
+                    request_deserializer=asktell_dot_v1_dot_analysis__service__pb2.GetHealthRequest.FromString,
+                    response_serializer=asktell_dot_v1_dot_analysis__service__pb2.GetHealthResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'asktell.v1.AnalysisService', rpc_method_handlers)
@@ -107,7 +166,9 @@ def add_AnalysisServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AnalysisService:
-    """Analysis. Not served yet: every method answers UNIMPLEMENTED, NOT_SUPPORTED.
+    """Analysis: what the model of a study believes. Every answer is computed from the results as they are, and kept until one is added.
+    Any method may also answer UNAVAILABLE, UNAUTHENTICATED, RESOURCE_EXHAUSTED (OVERLOADED), DEADLINE_EXCEEDED and INTERNAL.
+    Where the results are too few for a model: FAILED_PRECONDITION (TOO_FEW_RESULTS).
     """
 
     @staticmethod
@@ -181,6 +242,87 @@ class AnalysisService:
             '/asktell.v1.AnalysisService/GetSlice',
             asktell_dot_v1_dot_analysis__service__pb2.GetSliceRequest.SerializeToString,
             asktell_dot_v1_dot_analysis__service__pb2.GetSliceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CrossValidate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/asktell.v1.AnalysisService/CrossValidate',
+            asktell_dot_v1_dot_analysis__service__pb2.CrossValidateRequest.SerializeToString,
+            asktell_dot_v1_dot_analysis__service__pb2.CrossValidateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTradeOffs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/asktell.v1.AnalysisService/GetTradeOffs',
+            asktell_dot_v1_dot_analysis__service__pb2.GetTradeOffsRequest.SerializeToString,
+            asktell_dot_v1_dot_analysis__service__pb2.GetTradeOffsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetHealth(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/asktell.v1.AnalysisService/GetHealth',
+            asktell_dot_v1_dot_analysis__service__pb2.GetHealthRequest.SerializeToString,
+            asktell_dot_v1_dot_analysis__service__pb2.GetHealthResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,45 +27,80 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AnalysisServiceStub:
-    """Analysis. Not served yet: every method answers UNIMPLEMENTED, NOT_SUPPORTED."""
+    """Analysis: what the model of a study believes. Every answer is computed from the results as they are, and kept until one is added.
+    Any method may also answer UNAVAILABLE, UNAUTHENTICATED, RESOURCE_EXHAUSTED (OVERLOADED), DEADLINE_EXCEEDED and INTERNAL.
+    Where the results are too few for a model: FAILED_PRECONDITION (TOO_FEW_RESULTS).
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AnalysisServiceAsyncStub: ...
     GetImportances: _grpc.UnaryUnaryMultiCallable[_analysis_service_pb2.GetImportancesRequest, _analysis_service_pb2.GetImportancesResponse]
-    """How much of the objective's variation each parameter, and each pair, explains.
-    Errors: INVALID_ARGUMENT (parent), NOT_FOUND, FAILED_PRECONDITION (too few results), UNIMPLEMENTED.
+    """How much of a metric's variation each parameter, and each pair, explains: Sobol indices of the model's mean.
+    Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
     """
     PredictOutcomes: _grpc.UnaryUnaryMultiCallable[_analysis_service_pb2.PredictOutcomesRequest, _analysis_service_pb2.PredictOutcomesResponse]
     """What the model believes about given configurations.
-    Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
+    Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
     """
     GetSlice: _grpc.UnaryUnaryMultiCallable[_analysis_service_pb2.GetSliceRequest, _analysis_service_pb2.GetSliceResponse]
     """The model's belief along one or two parameters, the others fixed at a reference.
-    Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
+    Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
+    """
+    CrossValidate: _grpc.UnaryUnaryMultiCallable[_analysis_service_pb2.CrossValidateRequest, _analysis_service_pb2.CrossValidateResponse]
+    """How well the model foretells each result from all others.
+    Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
+    """
+    GetTradeOffs: _grpc.UnaryUnaryMultiCallable[_analysis_service_pb2.GetTradeOffsRequest, _analysis_service_pb2.GetTradeOffsResponse]
+    """With several objectives: what one costs in terms of another along the Pareto front.
+    Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS; the study has one objective).
+    """
+    GetHealth: _grpc.UnaryUnaryMultiCallable[_analysis_service_pb2.GetHealthRequest, _analysis_service_pb2.GetHealthResponse]
+    """What is wrong with the study or could be better, and what further trials are expected to gain. A study with too few results for a
+    model gets the findings that need none.
+    Errors: INVALID_ARGUMENT (name), NOT_FOUND.
     """
 
 @_typing.type_check_only
 class AnalysisServiceAsyncStub(AnalysisServiceStub):
-    """Analysis. Not served yet: every method answers UNIMPLEMENTED, NOT_SUPPORTED."""
+    """Analysis: what the model of a study believes. Every answer is computed from the results as they are, and kept until one is added.
+    Any method may also answer UNAVAILABLE, UNAUTHENTICATED, RESOURCE_EXHAUSTED (OVERLOADED), DEADLINE_EXCEEDED and INTERNAL.
+    Where the results are too few for a model: FAILED_PRECONDITION (TOO_FEW_RESULTS).
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetImportances: _aio.UnaryUnaryMultiCallable[_analysis_service_pb2.GetImportancesRequest, _analysis_service_pb2.GetImportancesResponse]  # type: ignore[assignment]
-    """How much of the objective's variation each parameter, and each pair, explains.
-    Errors: INVALID_ARGUMENT (parent), NOT_FOUND, FAILED_PRECONDITION (too few results), UNIMPLEMENTED.
+    """How much of a metric's variation each parameter, and each pair, explains: Sobol indices of the model's mean.
+    Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
     """
     PredictOutcomes: _aio.UnaryUnaryMultiCallable[_analysis_service_pb2.PredictOutcomesRequest, _analysis_service_pb2.PredictOutcomesResponse]  # type: ignore[assignment]
     """What the model believes about given configurations.
-    Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
+    Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
     """
     GetSlice: _aio.UnaryUnaryMultiCallable[_analysis_service_pb2.GetSliceRequest, _analysis_service_pb2.GetSliceResponse]  # type: ignore[assignment]
     """The model's belief along one or two parameters, the others fixed at a reference.
-    Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
+    Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
+    """
+    CrossValidate: _aio.UnaryUnaryMultiCallable[_analysis_service_pb2.CrossValidateRequest, _analysis_service_pb2.CrossValidateResponse]  # type: ignore[assignment]
+    """How well the model foretells each result from all others.
+    Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
+    """
+    GetTradeOffs: _aio.UnaryUnaryMultiCallable[_analysis_service_pb2.GetTradeOffsRequest, _analysis_service_pb2.GetTradeOffsResponse]  # type: ignore[assignment]
+    """With several objectives: what one costs in terms of another along the Pareto front.
+    Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS; the study has one objective).
+    """
+    GetHealth: _aio.UnaryUnaryMultiCallable[_analysis_service_pb2.GetHealthRequest, _analysis_service_pb2.GetHealthResponse]  # type: ignore[assignment]
+    """What is wrong with the study or could be better, and what further trials are expected to gain. A study with too few results for a
+    model gets the findings that need none.
+    Errors: INVALID_ARGUMENT (name), NOT_FOUND.
     """
 
 class AnalysisServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Analysis. Not served yet: every method answers UNIMPLEMENTED, NOT_SUPPORTED."""
+    """Analysis: what the model of a study believes. Every answer is computed from the results as they are, and kept until one is added.
+    Any method may also answer UNAVAILABLE, UNAUTHENTICATED, RESOURCE_EXHAUSTED (OVERLOADED), DEADLINE_EXCEEDED and INTERNAL.
+    Where the results are too few for a model: FAILED_PRECONDITION (TOO_FEW_RESULTS).
+    """
 
     @_abc_1.abstractmethod
     def GetImportances(
@@ -73,8 +108,8 @@ class AnalysisServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _analysis_service_pb2.GetImportancesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_analysis_service_pb2.GetImportancesResponse, _abc.Awaitable[_analysis_service_pb2.GetImportancesResponse]]:
-        """How much of the objective's variation each parameter, and each pair, explains.
-        Errors: INVALID_ARGUMENT (parent), NOT_FOUND, FAILED_PRECONDITION (too few results), UNIMPLEMENTED.
+        """How much of a metric's variation each parameter, and each pair, explains: Sobol indices of the model's mean.
+        Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
         """
 
     @_abc_1.abstractmethod
@@ -84,7 +119,7 @@ class AnalysisServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_analysis_service_pb2.PredictOutcomesResponse, _abc.Awaitable[_analysis_service_pb2.PredictOutcomesResponse]]:
         """What the model believes about given configurations.
-        Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
+        Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
         """
 
     @_abc_1.abstractmethod
@@ -94,7 +129,38 @@ class AnalysisServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_analysis_service_pb2.GetSliceResponse, _abc.Awaitable[_analysis_service_pb2.GetSliceResponse]]:
         """The model's belief along one or two parameters, the others fixed at a reference.
-        Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
+        Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
+        """
+
+    @_abc_1.abstractmethod
+    def CrossValidate(
+        self,
+        request: _analysis_service_pb2.CrossValidateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analysis_service_pb2.CrossValidateResponse, _abc.Awaitable[_analysis_service_pb2.CrossValidateResponse]]:
+        """How well the model foretells each result from all others.
+        Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
+        """
+
+    @_abc_1.abstractmethod
+    def GetTradeOffs(
+        self,
+        request: _analysis_service_pb2.GetTradeOffsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analysis_service_pb2.GetTradeOffsResponse, _abc.Awaitable[_analysis_service_pb2.GetTradeOffsResponse]]:
+        """With several objectives: what one costs in terms of another along the Pareto front.
+        Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS; the study has one objective).
+        """
+
+    @_abc_1.abstractmethod
+    def GetHealth(
+        self,
+        request: _analysis_service_pb2.GetHealthRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analysis_service_pb2.GetHealthResponse, _abc.Awaitable[_analysis_service_pb2.GetHealthResponse]]:
+        """What is wrong with the study or could be better, and what further trials are expected to gain. A study with too few results for a
+        model gets the findings that need none.
+        Errors: INVALID_ARGUMENT (name), NOT_FOUND.
         """
 
 def add_AnalysisServiceServicer_to_server(servicer: AnalysisServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

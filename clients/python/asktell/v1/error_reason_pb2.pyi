@@ -88,6 +88,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. Every configuration of the space, or its grid, that has the request's fixed values has been tried;
     there are others left. metadata: {"fixed": "batch_size=8"}
     """
+    ERROR_REASON_TOO_FEW_RESULTS: _ErrorReason.ValueType  # 56
+    """FAILED_PRECONDITION. The study has too few results for a model. metadata: {"metric": "loss", "results": "2", "required": "3"}"""
     ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 60
     """ABORTED. The study changed since the etag was read. metadata: {"name": "…", "etag": "the present one"}"""
     ERROR_REASON_CONTENTION: _ErrorReason.ValueType  # 61
@@ -190,6 +192,8 @@ ERROR_REASON_FIXED_EXHAUSTED: ErrorReason.ValueType  # 55
 """FAILED_PRECONDITION. Every configuration of the space, or its grid, that has the request's fixed values has been tried;
 there are others left. metadata: {"fixed": "batch_size=8"}
 """
+ERROR_REASON_TOO_FEW_RESULTS: ErrorReason.ValueType  # 56
+"""FAILED_PRECONDITION. The study has too few results for a model. metadata: {"metric": "loss", "results": "2", "required": "3"}"""
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 60
 """ABORTED. The study changed since the etag was read. metadata: {"name": "…", "etag": "the present one"}"""
 ERROR_REASON_CONTENTION: ErrorReason.ValueType  # 61

@@ -1537,26 +1537,38 @@ pub struct GetImportancesRequest {
     /// Required. The study, as in AskRequest.
     #[prost(string, tag = "1")]
     pub parent: ::prost::alloc::string::String,
-    /// Optional. Which objective; default the first.
+    /// Optional. An objective or constrained metric; default the first objective.
     #[prost(string, tag = "2")]
     pub metric: ::prost::alloc::string::String,
 }
 /// Answer of GetImportances.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetImportancesResponse {
-    /// By falling share.
+    /// Of single parameters first, then of pairs; each by falling share.
     #[prost(message, repeated, tag = "1")]
     pub importances: ::prost::alloc::vec::Vec<Importance>,
+    /// How many results the model knows.
+    #[prost(int32, tag = "2")]
+    pub result_count: i32,
 }
-/// The share of one parameter, or of the interaction of several.
+/// The share of one parameter, or of the interaction of two.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Importance {
-    /// One name, or several for their interaction.
+    /// One name, or two for their interaction.
     #[prost(string, repeated, tag = "1")]
     pub parameters: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Share of the variance explained; 0 to 1.
+    /// Share of the variance explained by the parameter alone, or by the two together beyond what each does alone; 0 to 1.
     #[prost(double, tag = "2")]
     pub share: f64,
+    /// Of one parameter: the share explained alone and together with all others; 0 to 1, at least `share`.
+    #[prost(double, tag = "3")]
+    pub total_share: f64,
+    /// Standard deviation of `share` over functions that the model holds possible.
+    #[prost(double, tag = "4")]
+    pub share_deviation: f64,
+    /// Standard deviation of `total_share`.
+    #[prost(double, tag = "5")]
+    pub total_share_deviation: f64,
 }
 /// Request of PredictOutcomes.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1567,16 +1579,19 @@ pub struct PredictOutcomesRequest {
     /// Required. 1 to 1,000.
     #[prost(message, repeated, tag = "2")]
     pub configurations: ::prost::alloc::vec::Vec<Configuration>,
-    /// Optional. Which objective; default the first.
+    /// Optional. An objective or constrained metric; default the first objective.
     #[prost(string, tag = "3")]
     pub metric: ::prost::alloc::string::String,
 }
 /// Answer of PredictOutcomes.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PredictOutcomesResponse {
-    /// One for each configuration, in order.
+    /// One for each configuration, in order. `acquisition_value` is unset; `beliefs` has all objectives and constrained metrics.
     #[prost(message, repeated, tag = "1")]
     pub predictions: ::prost::alloc::vec::Vec<Prediction>,
+    /// How many results the model knows.
+    #[prost(int32, tag = "2")]
+    pub result_count: i32,
 }
 /// Request of GetSlice.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1593,9 +1608,12 @@ pub struct GetSliceRequest {
         ::prost::alloc::string::String,
         ParameterValue,
     >,
-    /// Optional. Points along each parameter; 2 to 200; default 25.
+    /// Optional. Points along each parameter; 2 to 200; default 25. A parameter with fewer values has all of them.
     #[prost(int32, tag = "4")]
     pub resolution: i32,
+    /// Optional. An objective or constrained metric; default the first objective.
+    #[prost(string, tag = "5")]
+    pub metric: ::prost::alloc::string::String,
 }
 /// Answer of GetSlice.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1603,6 +1621,15 @@ pub struct GetSliceResponse {
     /// The points, the last parameter running fastest.
     #[prost(message, repeated, tag = "1")]
     pub points: ::prost::alloc::vec::Vec<SlicePoint>,
+    /// The values of the parameters that are fixed.
+    #[prost(btree_map = "string, message", tag = "2")]
+    pub reference: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ParameterValue,
+    >,
+    /// How many results the model knows.
+    #[prost(int32, tag = "3")]
+    pub result_count: i32,
 }
 /// One point of a slice.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1616,6 +1643,252 @@ pub struct SlicePoint {
     /// The model's belief there.
     #[prost(message, optional, tag = "2")]
     pub prediction: ::core::option::Option<Prediction>,
+}
+/// Request of CrossValidate.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CrossValidateRequest {
+    /// Required. The study, as in AskRequest.
+    #[prost(string, tag = "1")]
+    pub parent: ::prost::alloc::string::String,
+    /// Optional. An objective or constrained metric; default the first objective.
+    #[prost(string, tag = "2")]
+    pub metric: ::prost::alloc::string::String,
+}
+/// Answer of CrossValidate.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CrossValidateResponse {
+    /// One for each result that the model knows, by trial number.
+    #[prost(message, repeated, tag = "1")]
+    pub results: ::prost::alloc::vec::Vec<LeftOutResult>,
+    /// Spearman's correlation of results and predictions; -1 to 1.
+    #[prost(double, tag = "2")]
+    pub rank_correlation: f64,
+    /// Share of the results inside their prediction's middle 50 %, and 95 %: a calibrated model has .5 and .95.
+    #[prost(double, tag = "3")]
+    pub coverage_50: f64,
+    /// See `coverage_50`.
+    #[prost(double, tag = "4")]
+    pub coverage_95: f64,
+    /// Root of the mean squared error of the predictions, in the metric's unit.
+    #[prost(double, tag = "5")]
+    pub rmse: f64,
+}
+/// A result, and what the model foretells of it from all others.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct LeftOutResult {
+    /// Number of the trial.
+    #[prost(int64, tag = "1")]
+    pub trial: i64,
+    /// What was measured.
+    #[prost(double, tag = "2")]
+    pub observed: f64,
+    /// What is foretold; the deviation includes the noise of a measurement.
+    #[prost(message, optional, tag = "3")]
+    pub belief: ::core::option::Option<Belief>,
+}
+/// Request of GetTradeOffs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetTradeOffsRequest {
+    /// Required. The study, as in AskRequest.
+    #[prost(string, tag = "1")]
+    pub parent: ::prost::alloc::string::String,
+}
+/// Answer of GetTradeOffs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetTradeOffsResponse {
+    /// One for each trial on the Pareto front, by the first objective, best first.
+    #[prost(message, repeated, tag = "1")]
+    pub trade_offs: ::prost::alloc::vec::Vec<TradeOff>,
+}
+/// A trial on the Pareto front, and what going to its neighbour would cost.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TradeOff {
+    /// Number of the trial.
+    #[prost(int64, tag = "1")]
+    pub trial: i64,
+    /// Values of the objectives.
+    #[prost(btree_map = "string, double", tag = "2")]
+    pub values: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        f64,
+    >,
+    /// By objective other than the first: its change for each unit that the first objective gets worse, between this trial and the next on the
+    /// front by the first objective. Unset for the last.
+    #[prost(btree_map = "string, double", tag = "3")]
+    pub slopes: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        f64,
+    >,
+    /// What the trial alone adds to the hypervolume.
+    #[prost(double, tag = "4")]
+    pub hypervolume_share: f64,
+}
+/// Request of GetHealth.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetHealthRequest {
+    /// Required. The study, as in AskRequest.
+    #[prost(string, tag = "1")]
+    pub parent: ::prost::alloc::string::String,
+}
+/// Answer of GetHealth.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetHealthResponse {
+    /// Most severe first.
+    #[prost(message, repeated, tag = "1")]
+    pub findings: ::prost::alloc::vec::Vec<HealthFinding>,
+    /// What a further trial, and 10 and 100 further trials are expected to gain; empty where that is not known.
+    #[prost(message, repeated, tag = "2")]
+    pub expected_gains: ::prost::alloc::vec::Vec<ExpectedGain>,
+    /// How many results the findings rest on.
+    #[prost(int32, tag = "3")]
+    pub result_count: i32,
+}
+/// Something about a study that its owner should know.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HealthFinding {
+    /// What it is about.
+    #[prost(enumeration = "HealthKind", tag = "1")]
+    pub kind: i32,
+    /// How bad it is.
+    #[prost(enumeration = "HealthSeverity", tag = "2")]
+    pub severity: i32,
+    /// A sentence or two for people: what was seen.
+    #[prost(string, tag = "3")]
+    pub message: ::prost::alloc::string::String,
+    /// A sentence for people: what to do about it.
+    #[prost(string, tag = "4")]
+    pub advice: ::prost::alloc::string::String,
+    /// The parameters it is about.
+    #[prost(string, repeated, tag = "5")]
+    pub parameters: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Numbers of the trials it is about; at most 20.
+    #[prost(int64, repeated, tag = "6")]
+    pub trials: ::prost::alloc::vec::Vec<i64>,
+    /// The metrics it is about.
+    #[prost(string, repeated, tag = "7")]
+    pub metrics: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// What further trials are expected to gain.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct ExpectedGain {
+    /// So many further trials.
+    #[prost(int32, tag = "1")]
+    pub trials: i32,
+    /// Expected gain of the best value, in the first objective's unit; with several objectives of the hypervolume. At least 0.
+    #[prost(double, tag = "2")]
+    pub gain: f64,
+}
+/// What a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum HealthKind {
+    /// Not set.
+    Unspecified = 0,
+    /// The budget is too small for the space.
+    BudgetTooSmall = 1,
+    /// The model believes the optimum to lie between the grid's points or beyond them.
+    GridMissesRegion = 2,
+    /// The best trial is at the border of a range that could be wider.
+    BestAtBorder = 3,
+    /// A parameter has no effect.
+    ParameterWithoutEffect = 4,
+    /// The objective looks like noise: the model foretells nothing.
+    Noise = 5,
+    /// Many trials have the same configuration, or nearly.
+    Duplicates = 6,
+    /// Failures lie together in one part of the space.
+    FailuresCluster = 7,
+    /// The validation metric is much better than the tracked test metric: overfitting to the validation data.
+    OverfittingToValidation = 8,
+    /// Two parameters interact strongly: tuning one at a time misses the best.
+    StrongInteraction = 9,
+    /// Many trials failed.
+    ManyFailures = 10,
+    /// No trial keeps the constraints.
+    NothingFeasible = 11,
+    /// Further trials are expected to gain next to nothing.
+    LittleToGain = 12,
+}
+impl HealthKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "HEALTH_KIND_UNSPECIFIED",
+            Self::BudgetTooSmall => "HEALTH_KIND_BUDGET_TOO_SMALL",
+            Self::GridMissesRegion => "HEALTH_KIND_GRID_MISSES_REGION",
+            Self::BestAtBorder => "HEALTH_KIND_BEST_AT_BORDER",
+            Self::ParameterWithoutEffect => "HEALTH_KIND_PARAMETER_WITHOUT_EFFECT",
+            Self::Noise => "HEALTH_KIND_NOISE",
+            Self::Duplicates => "HEALTH_KIND_DUPLICATES",
+            Self::FailuresCluster => "HEALTH_KIND_FAILURES_CLUSTER",
+            Self::OverfittingToValidation => "HEALTH_KIND_OVERFITTING_TO_VALIDATION",
+            Self::StrongInteraction => "HEALTH_KIND_STRONG_INTERACTION",
+            Self::ManyFailures => "HEALTH_KIND_MANY_FAILURES",
+            Self::NothingFeasible => "HEALTH_KIND_NOTHING_FEASIBLE",
+            Self::LittleToGain => "HEALTH_KIND_LITTLE_TO_GAIN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "HEALTH_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "HEALTH_KIND_BUDGET_TOO_SMALL" => Some(Self::BudgetTooSmall),
+            "HEALTH_KIND_GRID_MISSES_REGION" => Some(Self::GridMissesRegion),
+            "HEALTH_KIND_BEST_AT_BORDER" => Some(Self::BestAtBorder),
+            "HEALTH_KIND_PARAMETER_WITHOUT_EFFECT" => Some(Self::ParameterWithoutEffect),
+            "HEALTH_KIND_NOISE" => Some(Self::Noise),
+            "HEALTH_KIND_DUPLICATES" => Some(Self::Duplicates),
+            "HEALTH_KIND_FAILURES_CLUSTER" => Some(Self::FailuresCluster),
+            "HEALTH_KIND_OVERFITTING_TO_VALIDATION" => {
+                Some(Self::OverfittingToValidation)
+            }
+            "HEALTH_KIND_STRONG_INTERACTION" => Some(Self::StrongInteraction),
+            "HEALTH_KIND_MANY_FAILURES" => Some(Self::ManyFailures),
+            "HEALTH_KIND_NOTHING_FEASIBLE" => Some(Self::NothingFeasible),
+            "HEALTH_KIND_LITTLE_TO_GAIN" => Some(Self::LittleToGain),
+            _ => None,
+        }
+    }
+}
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum HealthSeverity {
+    /// Not set.
+    Unspecified = 0,
+    /// Good to know.
+    Info = 1,
+    /// Something is likely to be lost.
+    Warning = 2,
+    /// The search cannot work like this.
+    Error = 3,
+}
+impl HealthSeverity {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "HEALTH_SEVERITY_UNSPECIFIED",
+            Self::Info => "HEALTH_SEVERITY_INFO",
+            Self::Warning => "HEALTH_SEVERITY_WARNING",
+            Self::Error => "HEALTH_SEVERITY_ERROR",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "HEALTH_SEVERITY_UNSPECIFIED" => Some(Self::Unspecified),
+            "HEALTH_SEVERITY_INFO" => Some(Self::Info),
+            "HEALTH_SEVERITY_WARNING" => Some(Self::Warning),
+            "HEALTH_SEVERITY_ERROR" => Some(Self::Error),
+            _ => None,
+        }
+    }
 }
 /// Generated server implementations.
 #[cfg(test)]
@@ -1631,8 +1904,8 @@ pub mod analysis_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with AnalysisServiceServer.
     #[async_trait]
     pub trait AnalysisService: std::marker::Send + std::marker::Sync + 'static {
-        /// How much of the objective's variation each parameter, and each pair, explains.
-        /// Errors: INVALID_ARGUMENT (parent), NOT_FOUND, FAILED_PRECONDITION (too few results), UNIMPLEMENTED.
+        /// How much of a metric's variation each parameter, and each pair, explains: Sobol indices of the model's mean.
+        /// Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
         async fn get_importances(
             &self,
             request: tonic::Request<super::GetImportancesRequest>,
@@ -1643,7 +1916,7 @@ pub mod analysis_service_server {
             Err(tonic::Status::unimplemented("Not yet implemented"))
         }
         /// What the model believes about given configurations.
-        /// Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
+        /// Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
         async fn predict_outcomes(
             &self,
             request: tonic::Request<super::PredictOutcomesRequest>,
@@ -1654,7 +1927,7 @@ pub mod analysis_service_server {
             Err(tonic::Status::unimplemented("Not yet implemented"))
         }
         /// The model's belief along one or two parameters, the others fixed at a reference.
-        /// Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
+        /// Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
         async fn get_slice(
             &self,
             request: tonic::Request<super::GetSliceRequest>,
@@ -1664,8 +1937,44 @@ pub mod analysis_service_server {
         > {
             Err(tonic::Status::unimplemented("Not yet implemented"))
         }
+        /// How well the model foretells each result from all others.
+        /// Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
+        async fn cross_validate(
+            &self,
+            request: tonic::Request<super::CrossValidateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CrossValidateResponse>,
+            tonic::Status,
+        > {
+            Err(tonic::Status::unimplemented("Not yet implemented"))
+        }
+        /// With several objectives: what one costs in terms of another along the Pareto front.
+        /// Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS; the study has one objective).
+        async fn get_trade_offs(
+            &self,
+            request: tonic::Request<super::GetTradeOffsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetTradeOffsResponse>,
+            tonic::Status,
+        > {
+            Err(tonic::Status::unimplemented("Not yet implemented"))
+        }
+        /// What is wrong with the study or could be better, and what further trials are expected to gain. A study with too few results for a
+        /// model gets the findings that need none.
+        /// Errors: INVALID_ARGUMENT (name), NOT_FOUND.
+        async fn get_health(
+            &self,
+            request: tonic::Request<super::GetHealthRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetHealthResponse>,
+            tonic::Status,
+        > {
+            Err(tonic::Status::unimplemented("Not yet implemented"))
+        }
     }
-    /// Analysis. Not served yet: every method answers UNIMPLEMENTED, NOT_SUPPORTED.
+    /// Analysis: what the model of a study believes. Every answer is computed from the results as they are, and kept until one is added.
+    /// Any method may also answer UNAVAILABLE, UNAUTHENTICATED, RESOURCE_EXHAUSTED (OVERLOADED), DEADLINE_EXCEEDED and INTERNAL.
+    /// Where the results are too few for a model: FAILED_PRECONDITION (TOO_FEW_RESULTS).
     #[derive(Debug)]
     pub struct AnalysisServiceServer<T> {
         inner: Arc<T>,
@@ -1879,6 +2188,143 @@ pub mod analysis_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/asktell.v1.AnalysisService/CrossValidate" => {
+                    #[allow(non_camel_case_types)]
+                    struct CrossValidateSvc<T: AnalysisService>(pub Arc<T>);
+                    impl<
+                        T: AnalysisService,
+                    > tonic::server::UnaryService<super::CrossValidateRequest>
+                    for CrossValidateSvc<T> {
+                        type Response = super::CrossValidateResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CrossValidateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AnalysisService>::cross_validate(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CrossValidateSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/asktell.v1.AnalysisService/GetTradeOffs" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetTradeOffsSvc<T: AnalysisService>(pub Arc<T>);
+                    impl<
+                        T: AnalysisService,
+                    > tonic::server::UnaryService<super::GetTradeOffsRequest>
+                    for GetTradeOffsSvc<T> {
+                        type Response = super::GetTradeOffsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetTradeOffsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AnalysisService>::get_trade_offs(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetTradeOffsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/asktell.v1.AnalysisService/GetHealth" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetHealthSvc<T: AnalysisService>(pub Arc<T>);
+                    impl<
+                        T: AnalysisService,
+                    > tonic::server::UnaryService<super::GetHealthRequest>
+                    for GetHealthSvc<T> {
+                        type Response = super::GetHealthResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetHealthRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AnalysisService>::get_health(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetHealthSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -1982,6 +2428,8 @@ pub enum ErrorReason {
     /// FAILED_PRECONDITION. Every configuration of the space, or its grid, that has the request's fixed values has been tried;
     /// there are others left. metadata: {"fixed": "batch_size=8"}
     FixedExhausted = 55,
+    /// FAILED_PRECONDITION. The study has too few results for a model. metadata: {"metric": "loss", "results": "2", "required": "3"}
+    TooFewResults = 56,
     /// ABORTED. The study changed since the etag was read. metadata: {"name": "…", "etag": "the present one"}
     EtagMismatch = 60,
     /// ABORTED. Too many writers at once; nothing was changed, try again. metadata: {"name": "…"}
@@ -2038,6 +2486,7 @@ impl ErrorReason {
             Self::IllegalTransition => "ERROR_REASON_ILLEGAL_TRANSITION",
             Self::LeaseLost => "ERROR_REASON_LEASE_LOST",
             Self::FixedExhausted => "ERROR_REASON_FIXED_EXHAUSTED",
+            Self::TooFewResults => "ERROR_REASON_TOO_FEW_RESULTS",
             Self::EtagMismatch => "ERROR_REASON_ETAG_MISMATCH",
             Self::Contention => "ERROR_REASON_CONTENTION",
             Self::NoTrialAvailable => "ERROR_REASON_NO_TRIAL_AVAILABLE",
@@ -2076,6 +2525,7 @@ impl ErrorReason {
             "ERROR_REASON_ILLEGAL_TRANSITION" => Some(Self::IllegalTransition),
             "ERROR_REASON_LEASE_LOST" => Some(Self::LeaseLost),
             "ERROR_REASON_FIXED_EXHAUSTED" => Some(Self::FixedExhausted),
+            "ERROR_REASON_TOO_FEW_RESULTS" => Some(Self::TooFewResults),
             "ERROR_REASON_ETAG_MISMATCH" => Some(Self::EtagMismatch),
             "ERROR_REASON_CONTENTION" => Some(Self::Contention),
             "ERROR_REASON_NO_TRIAL_AVAILABLE" => Some(Self::NoTrialAvailable),

@@ -32,6 +32,24 @@ class AnalysisServicer:
     ) -> NoReturn:
         raise _not_yet(call)
 
+    @rpc(permission=Permission.READ, project=by_study("parent"), cancellable=True)
+    async def CrossValidate(  # noqa: N802
+        self, request: analysis_service_pb2.CrossValidateRequest, call: Call
+    ) -> NoReturn:
+        raise _not_yet(call)
+
+    @rpc(permission=Permission.READ, project=by_study("parent"), cancellable=True)
+    async def GetTradeOffs(  # noqa: N802
+        self, request: analysis_service_pb2.GetTradeOffsRequest, call: Call
+    ) -> NoReturn:
+        raise _not_yet(call)
+
+    @rpc(permission=Permission.READ, project=by_study("parent"), cancellable=True)
+    async def GetHealth(  # noqa: N802
+        self, request: analysis_service_pb2.GetHealthRequest, call: Call
+    ) -> NoReturn:
+        raise _not_yet(call)
+
 
 def _not_yet(call: Call) -> NotSupported:
     return NotSupported(call.method.service, "this service is not supported yet")

@@ -27,9 +27,10 @@ DESCRIPTORS = {
 }
 METHODS = {method.name: method for service in WITH_STORE for method in service.methods}
 
+ANALYSIS = {method.name for method in DESCRIPTORS["asktell.v1.AnalysisService"].methods}
 READ = {
     *("GetStudy", "ListStudies", "GetTrial", "ListTrials", "ListBestTrials", "WatchStudy"),
-    *("GetImportances", "PredictOutcomes", "GetSlice"),
+    *ANALYSIS,
 }
 WORK = {"Ask", "Tell", "Report", "ReleaseTrial", "Suggest"}
 CANCELLABLE = READ | {"Ask", "Suggest"}
@@ -43,7 +44,8 @@ NAMED: dict[str, str] = {
     "UpdateStudy": "study.name",
     "UpdateTrial": "trial.name",
     **dict.fromkeys(("Ask", "EnqueueTrials", "ImportTrials", "WatchStudy"), "study"),
-    **dict.fromkeys(("ListTrials", "ListBestTrials", "GetImportances", "PredictOutcomes", "GetSlice"), "parent"),
+    **dict.fromkeys(("ListTrials", "ListBestTrials"), "parent"),
+    **dict.fromkeys(ANALYSIS, "parent"),
     **dict.fromkeys(("Tell", "Report", "ReleaseTrial", "GetTrial", "AmendTrial", "CancelTrial", "DeleteTrial"), "name"),
 }
 """The field that names what a request concerns."""

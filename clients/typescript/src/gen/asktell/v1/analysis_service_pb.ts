@@ -4,13 +4,13 @@
 
 // What the results say about the parameters.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { ParameterValue } from "./search_space_pb.js";
 import { file_asktell_v1_search_space } from "./search_space_pb.js";
 import type { Configuration } from "./suggestion_service_pb.js";
 import { file_asktell_v1_suggestion_service } from "./suggestion_service_pb.js";
-import type { Prediction } from "./trial_pb.js";
+import type { Belief, Prediction } from "./trial_pb.js";
 import { file_asktell_v1_trial } from "./trial_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file asktell/v1/analysis_service.proto.
  */
 export const file_asktell_v1_analysis_service: GenFile = /*@__PURE__*/
-  fileDesc("CiFhc2t0ZWxsL3YxL2FuYWx5c2lzX3NlcnZpY2UucHJvdG8SCmFza3RlbGwudjEiNwoVR2V0SW1wb3J0YW5jZXNSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIOCgZtZXRyaWMYAiABKAkiRQoWR2V0SW1wb3J0YW5jZXNSZXNwb25zZRIrCgtpbXBvcnRhbmNlcxgBIAMoCzIWLmFza3RlbGwudjEuSW1wb3J0YW5jZSIvCgpJbXBvcnRhbmNlEhIKCnBhcmFtZXRlcnMYASADKAkSDQoFc2hhcmUYAiABKAEiawoWUHJlZGljdE91dGNvbWVzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSMQoOY29uZmlndXJhdGlvbnMYAiADKAsyGS5hc2t0ZWxsLnYxLkNvbmZpZ3VyYXRpb24SDgoGbWV0cmljGAMgASgJIkYKF1ByZWRpY3RPdXRjb21lc1Jlc3BvbnNlEisKC3ByZWRpY3Rpb25zGAEgAygLMhYuYXNrdGVsbC52MS5QcmVkaWN0aW9uItYBCg9HZXRTbGljZVJlcXVlc3QSDgoGcGFyZW50GAEgASgJEhIKCnBhcmFtZXRlcnMYAiADKAkSPQoJcmVmZXJlbmNlGAMgAygLMiouYXNrdGVsbC52MS5HZXRTbGljZVJlcXVlc3QuUmVmZXJlbmNlRW50cnkSEgoKcmVzb2x1dGlvbhgEIAEoBRpMCg5SZWZlcmVuY2VFbnRyeRILCgNrZXkYASABKAkSKQoFdmFsdWUYAiABKAsyGi5hc2t0ZWxsLnYxLlBhcmFtZXRlclZhbHVlOgI4ASI6ChBHZXRTbGljZVJlc3BvbnNlEiYKBnBvaW50cxgBIAMoCzIWLmFza3RlbGwudjEuU2xpY2VQb2ludCLDAQoKU2xpY2VQb2ludBI6CgpwYXJhbWV0ZXJzGAEgAygLMiYuYXNrdGVsbC52MS5TbGljZVBvaW50LlBhcmFtZXRlcnNFbnRyeRIqCgpwcmVkaWN0aW9uGAIgASgLMhYuYXNrdGVsbC52MS5QcmVkaWN0aW9uGk0KD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSKQoFdmFsdWUYAiABKAsyGi5hc2t0ZWxsLnYxLlBhcmFtZXRlclZhbHVlOgI4ATKNAgoPQW5hbHlzaXNTZXJ2aWNlElcKDkdldEltcG9ydGFuY2VzEiEuYXNrdGVsbC52MS5HZXRJbXBvcnRhbmNlc1JlcXVlc3QaIi5hc2t0ZWxsLnYxLkdldEltcG9ydGFuY2VzUmVzcG9uc2USWgoPUHJlZGljdE91dGNvbWVzEiIuYXNrdGVsbC52MS5QcmVkaWN0T3V0Y29tZXNSZXF1ZXN0GiMuYXNrdGVsbC52MS5QcmVkaWN0T3V0Y29tZXNSZXNwb25zZRJFCghHZXRTbGljZRIbLmFza3RlbGwudjEuR2V0U2xpY2VSZXF1ZXN0GhwuYXNrdGVsbC52MS5HZXRTbGljZVJlc3BvbnNlQk0KDWlvLmFza3RlbGwudjFQAVo6Z2l0aHViLmNvbS9hc2t0ZWxsL2Fza3RlbGwvY2xpZW50cy9nby9hc2t0ZWxsL3YxO2Fza3RlbGx2MWIGcHJvdG8z", [file_asktell_v1_search_space, file_asktell_v1_suggestion_service, file_asktell_v1_trial]);
+  fileDesc("CiFhc2t0ZWxsL3YxL2FuYWx5c2lzX3NlcnZpY2UucHJvdG8SCmFza3RlbGwudjEiNwoVR2V0SW1wb3J0YW5jZXNSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIOCgZtZXRyaWMYAiABKAkiWwoWR2V0SW1wb3J0YW5jZXNSZXNwb25zZRIrCgtpbXBvcnRhbmNlcxgBIAMoCzIWLmFza3RlbGwudjEuSW1wb3J0YW5jZRIUCgxyZXN1bHRfY291bnQYAiABKAUifAoKSW1wb3J0YW5jZRISCgpwYXJhbWV0ZXJzGAEgAygJEg0KBXNoYXJlGAIgASgBEhMKC3RvdGFsX3NoYXJlGAMgASgBEhcKD3NoYXJlX2RldmlhdGlvbhgEIAEoARIdChV0b3RhbF9zaGFyZV9kZXZpYXRpb24YBSABKAEiawoWUHJlZGljdE91dGNvbWVzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSMQoOY29uZmlndXJhdGlvbnMYAiADKAsyGS5hc2t0ZWxsLnYxLkNvbmZpZ3VyYXRpb24SDgoGbWV0cmljGAMgASgJIlwKF1ByZWRpY3RPdXRjb21lc1Jlc3BvbnNlEisKC3ByZWRpY3Rpb25zGAEgAygLMhYuYXNrdGVsbC52MS5QcmVkaWN0aW9uEhQKDHJlc3VsdF9jb3VudBgCIAEoBSLmAQoPR2V0U2xpY2VSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRISCgpwYXJhbWV0ZXJzGAIgAygJEj0KCXJlZmVyZW5jZRgDIAMoCzIqLmFza3RlbGwudjEuR2V0U2xpY2VSZXF1ZXN0LlJlZmVyZW5jZUVudHJ5EhIKCnJlc29sdXRpb24YBCABKAUSDgoGbWV0cmljGAUgASgJGkwKDlJlZmVyZW5jZUVudHJ5EgsKA2tleRgBIAEoCRIpCgV2YWx1ZRgCIAEoCzIaLmFza3RlbGwudjEuUGFyYW1ldGVyVmFsdWU6AjgBIt4BChBHZXRTbGljZVJlc3BvbnNlEiYKBnBvaW50cxgBIAMoCzIWLmFza3RlbGwudjEuU2xpY2VQb2ludBI+CglyZWZlcmVuY2UYAiADKAsyKy5hc2t0ZWxsLnYxLkdldFNsaWNlUmVzcG9uc2UuUmVmZXJlbmNlRW50cnkSFAoMcmVzdWx0X2NvdW50GAMgASgFGkwKDlJlZmVyZW5jZUVudHJ5EgsKA2tleRgBIAEoCRIpCgV2YWx1ZRgCIAEoCzIaLmFza3RlbGwudjEuUGFyYW1ldGVyVmFsdWU6AjgBIsMBCgpTbGljZVBvaW50EjoKCnBhcmFtZXRlcnMYASADKAsyJi5hc2t0ZWxsLnYxLlNsaWNlUG9pbnQuUGFyYW1ldGVyc0VudHJ5EioKCnByZWRpY3Rpb24YAiABKAsyFi5hc2t0ZWxsLnYxLlByZWRpY3Rpb24aTQoPUGFyYW1ldGVyc0VudHJ5EgsKA2tleRgBIAEoCRIpCgV2YWx1ZRgCIAEoCzIaLmFza3RlbGwudjEuUGFyYW1ldGVyVmFsdWU6AjgBIjYKFENyb3NzVmFsaWRhdGVSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIOCgZtZXRyaWMYAiABKAkilQEKFUNyb3NzVmFsaWRhdGVSZXNwb25zZRIqCgdyZXN1bHRzGAEgAygLMhkuYXNrdGVsbC52MS5MZWZ0T3V0UmVzdWx0EhgKEHJhbmtfY29ycmVsYXRpb24YAiABKAESEwoLY292ZXJhZ2VfNTAYAyABKAESEwoLY292ZXJhZ2VfOTUYBCABKAESDAoEcm1zZRgFIAEoASJUCg1MZWZ0T3V0UmVzdWx0Eg0KBXRyaWFsGAEgASgDEhAKCG9ic2VydmVkGAIgASgBEiIKBmJlbGllZhgDIAEoCzISLmFza3RlbGwudjEuQmVsaWVmIiUKE0dldFRyYWRlT2Zmc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJIkAKFEdldFRyYWRlT2Zmc1Jlc3BvbnNlEigKCnRyYWRlX29mZnMYASADKAsyFC5hc2t0ZWxsLnYxLlRyYWRlT2ZmIvYBCghUcmFkZU9mZhINCgV0cmlhbBgBIAEoAxIwCgZ2YWx1ZXMYAiADKAsyIC5hc2t0ZWxsLnYxLlRyYWRlT2ZmLlZhbHVlc0VudHJ5EjAKBnNsb3BlcxgDIAMoCzIgLmFza3RlbGwudjEuVHJhZGVPZmYuU2xvcGVzRW50cnkSGQoRaHlwZXJ2b2x1bWVfc2hhcmUYBCABKAEaLQoLVmFsdWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ARotCgtTbG9wZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIiIKEEdldEhlYWx0aFJlcXVlc3QSDgoGcGFyZW50GAEgASgJIogBChFHZXRIZWFsdGhSZXNwb25zZRIrCghmaW5kaW5ncxgBIAMoCzIZLmFza3RlbGwudjEuSGVhbHRoRmluZGluZxIwCg5leHBlY3RlZF9nYWlucxgCIAMoCzIYLmFza3RlbGwudjEuRXhwZWN0ZWRHYWluEhQKDHJlc3VsdF9jb3VudBgDIAEoBSK5AQoNSGVhbHRoRmluZGluZxIkCgRraW5kGAEgASgOMhYuYXNrdGVsbC52MS5IZWFsdGhLaW5kEiwKCHNldmVyaXR5GAIgASgOMhouYXNrdGVsbC52MS5IZWFsdGhTZXZlcml0eRIPCgdtZXNzYWdlGAMgASgJEg4KBmFkdmljZRgEIAEoCRISCgpwYXJhbWV0ZXJzGAUgAygJEg4KBnRyaWFscxgGIAMoAxIPCgdtZXRyaWNzGAcgAygJIiwKDEV4cGVjdGVkR2FpbhIOCgZ0cmlhbHMYASABKAUSDAoEZ2FpbhgCIAEoASq+AwoKSGVhbHRoS2luZBIbChdIRUFMVEhfS0lORF9VTlNQRUNJRklFRBAAEiAKHEhFQUxUSF9LSU5EX0JVREdFVF9UT09fU01BTEwQARIiCh5IRUFMVEhfS0lORF9HUklEX01JU1NFU19SRUdJT04QAhIeChpIRUFMVEhfS0lORF9CRVNUX0FUX0JPUkRFUhADEigKJEhFQUxUSF9LSU5EX1BBUkFNRVRFUl9XSVRIT1VUX0VGRkVDVBAEEhUKEUhFQUxUSF9LSU5EX05PSVNFEAUSGgoWSEVBTFRIX0tJTkRfRFVQTElDQVRFUxAGEiAKHEhFQUxUSF9LSU5EX0ZBSUxVUkVTX0NMVVNURVIQBxIpCiVIRUFMVEhfS0lORF9PVkVSRklUVElOR19UT19WQUxJREFUSU9OEAgSIgoeSEVBTFRIX0tJTkRfU1RST05HX0lOVEVSQUNUSU9OEAkSHQoZSEVBTFRIX0tJTkRfTUFOWV9GQUlMVVJFUxAKEiAKHEhFQUxUSF9LSU5EX05PVEhJTkdfRkVBU0lCTEUQCxIeChpIRUFMVEhfS0lORF9MSVRUTEVfVE9fR0FJThAMKoMBCg5IZWFsdGhTZXZlcml0eRIfChtIRUFMVEhfU0VWRVJJVFlfVU5TUEVDSUZJRUQQABIYChRIRUFMVEhfU0VWRVJJVFlfSU5GTxABEhsKF0hFQUxUSF9TRVZFUklUWV9XQVJOSU5HEAISGQoVSEVBTFRIX1NFVkVSSVRZX0VSUk9SEAMygAQKD0FuYWx5c2lzU2VydmljZRJXCg5HZXRJbXBvcnRhbmNlcxIhLmFza3RlbGwudjEuR2V0SW1wb3J0YW5jZXNSZXF1ZXN0GiIuYXNrdGVsbC52MS5HZXRJbXBvcnRhbmNlc1Jlc3BvbnNlEloKD1ByZWRpY3RPdXRjb21lcxIiLmFza3RlbGwudjEuUHJlZGljdE91dGNvbWVzUmVxdWVzdBojLmFza3RlbGwudjEuUHJlZGljdE91dGNvbWVzUmVzcG9uc2USRQoIR2V0U2xpY2USGy5hc2t0ZWxsLnYxLkdldFNsaWNlUmVxdWVzdBocLmFza3RlbGwudjEuR2V0U2xpY2VSZXNwb25zZRJUCg1Dcm9zc1ZhbGlkYXRlEiAuYXNrdGVsbC52MS5Dcm9zc1ZhbGlkYXRlUmVxdWVzdBohLmFza3RlbGwudjEuQ3Jvc3NWYWxpZGF0ZVJlc3BvbnNlElEKDEdldFRyYWRlT2ZmcxIfLmFza3RlbGwudjEuR2V0VHJhZGVPZmZzUmVxdWVzdBogLmFza3RlbGwudjEuR2V0VHJhZGVPZmZzUmVzcG9uc2USSAoJR2V0SGVhbHRoEhwuYXNrdGVsbC52MS5HZXRIZWFsdGhSZXF1ZXN0Gh0uYXNrdGVsbC52MS5HZXRIZWFsdGhSZXNwb25zZUJNCg1pby5hc2t0ZWxsLnYxUAFaOmdpdGh1Yi5jb20vYXNrdGVsbC9hc2t0ZWxsL2NsaWVudHMvZ28vYXNrdGVsbC92MTthc2t0ZWxsdjFiBnByb3RvMw", [file_asktell_v1_search_space, file_asktell_v1_suggestion_service, file_asktell_v1_trial]);
 
 /**
  * Request of GetImportances.
@@ -34,7 +34,7 @@ export type GetImportancesRequest = Message<"asktell.v1.GetImportancesRequest"> 
   parent: string;
 
   /**
-   * Optional. Which objective; default the first.
+   * Optional. An objective or constrained metric; default the first objective.
    *
    * @generated from field: string metric = 2;
    */
@@ -55,11 +55,18 @@ export const GetImportancesRequestSchema: GenMessage<GetImportancesRequest> = /*
  */
 export type GetImportancesResponse = Message<"asktell.v1.GetImportancesResponse"> & {
   /**
-   * By falling share.
+   * Of single parameters first, then of pairs; each by falling share.
    *
    * @generated from field: repeated asktell.v1.Importance importances = 1;
    */
   importances: Importance[];
+
+  /**
+   * How many results the model knows.
+   *
+   * @generated from field: int32 result_count = 2;
+   */
+  resultCount: number;
 };
 
 /**
@@ -70,24 +77,45 @@ export const GetImportancesResponseSchema: GenMessage<GetImportancesResponse> = 
   messageDesc(file_asktell_v1_analysis_service, 1);
 
 /**
- * The share of one parameter, or of the interaction of several.
+ * The share of one parameter, or of the interaction of two.
  *
  * @generated from message asktell.v1.Importance
  */
 export type Importance = Message<"asktell.v1.Importance"> & {
   /**
-   * One name, or several for their interaction.
+   * One name, or two for their interaction.
    *
    * @generated from field: repeated string parameters = 1;
    */
   parameters: string[];
 
   /**
-   * Share of the variance explained; 0 to 1.
+   * Share of the variance explained by the parameter alone, or by the two together beyond what each does alone; 0 to 1.
    *
    * @generated from field: double share = 2;
    */
   share: number;
+
+  /**
+   * Of one parameter: the share explained alone and together with all others; 0 to 1, at least `share`.
+   *
+   * @generated from field: double total_share = 3;
+   */
+  totalShare: number;
+
+  /**
+   * Standard deviation of `share` over functions that the model holds possible.
+   *
+   * @generated from field: double share_deviation = 4;
+   */
+  shareDeviation: number;
+
+  /**
+   * Standard deviation of `total_share`.
+   *
+   * @generated from field: double total_share_deviation = 5;
+   */
+  totalShareDeviation: number;
 };
 
 /**
@@ -118,7 +146,7 @@ export type PredictOutcomesRequest = Message<"asktell.v1.PredictOutcomesRequest"
   configurations: Configuration[];
 
   /**
-   * Optional. Which objective; default the first.
+   * Optional. An objective or constrained metric; default the first objective.
    *
    * @generated from field: string metric = 3;
    */
@@ -139,11 +167,18 @@ export const PredictOutcomesRequestSchema: GenMessage<PredictOutcomesRequest> = 
  */
 export type PredictOutcomesResponse = Message<"asktell.v1.PredictOutcomesResponse"> & {
   /**
-   * One for each configuration, in order.
+   * One for each configuration, in order. `acquisition_value` is unset; `beliefs` has all objectives and constrained metrics.
    *
    * @generated from field: repeated asktell.v1.Prediction predictions = 1;
    */
   predictions: Prediction[];
+
+  /**
+   * How many results the model knows.
+   *
+   * @generated from field: int32 result_count = 2;
+   */
+  resultCount: number;
 };
 
 /**
@@ -181,11 +216,18 @@ export type GetSliceRequest = Message<"asktell.v1.GetSliceRequest"> & {
   reference: { [key: string]: ParameterValue };
 
   /**
-   * Optional. Points along each parameter; 2 to 200; default 25.
+   * Optional. Points along each parameter; 2 to 200; default 25. A parameter with fewer values has all of them.
    *
    * @generated from field: int32 resolution = 4;
    */
   resolution: number;
+
+  /**
+   * Optional. An objective or constrained metric; default the first objective.
+   *
+   * @generated from field: string metric = 5;
+   */
+  metric: string;
 };
 
 /**
@@ -207,6 +249,20 @@ export type GetSliceResponse = Message<"asktell.v1.GetSliceResponse"> & {
    * @generated from field: repeated asktell.v1.SlicePoint points = 1;
    */
   points: SlicePoint[];
+
+  /**
+   * The values of the parameters that are fixed.
+   *
+   * @generated from field: map<string, asktell.v1.ParameterValue> reference = 2;
+   */
+  reference: { [key: string]: ParameterValue };
+
+  /**
+   * How many results the model knows.
+   *
+   * @generated from field: int32 result_count = 3;
+   */
+  resultCount: number;
 };
 
 /**
@@ -245,14 +301,505 @@ export const SlicePointSchema: GenMessage<SlicePoint> = /*@__PURE__*/
   messageDesc(file_asktell_v1_analysis_service, 7);
 
 /**
- * Analysis. Not served yet: every method answers UNIMPLEMENTED, NOT_SUPPORTED.
+ * Request of CrossValidate.
+ *
+ * @generated from message asktell.v1.CrossValidateRequest
+ */
+export type CrossValidateRequest = Message<"asktell.v1.CrossValidateRequest"> & {
+  /**
+   * Required. The study, as in AskRequest.
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+
+  /**
+   * Optional. An objective or constrained metric; default the first objective.
+   *
+   * @generated from field: string metric = 2;
+   */
+  metric: string;
+};
+
+/**
+ * Describes the message asktell.v1.CrossValidateRequest.
+ * Use `create(CrossValidateRequestSchema)` to create a new message.
+ */
+export const CrossValidateRequestSchema: GenMessage<CrossValidateRequest> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_analysis_service, 8);
+
+/**
+ * Answer of CrossValidate.
+ *
+ * @generated from message asktell.v1.CrossValidateResponse
+ */
+export type CrossValidateResponse = Message<"asktell.v1.CrossValidateResponse"> & {
+  /**
+   * One for each result that the model knows, by trial number.
+   *
+   * @generated from field: repeated asktell.v1.LeftOutResult results = 1;
+   */
+  results: LeftOutResult[];
+
+  /**
+   * Spearman's correlation of results and predictions; -1 to 1.
+   *
+   * @generated from field: double rank_correlation = 2;
+   */
+  rankCorrelation: number;
+
+  /**
+   * Share of the results inside their prediction's middle 50 %, and 95 %: a calibrated model has .5 and .95.
+   *
+   * @generated from field: double coverage_50 = 3;
+   */
+  coverage50: number;
+
+  /**
+   * See `coverage_50`.
+   *
+   * @generated from field: double coverage_95 = 4;
+   */
+  coverage95: number;
+
+  /**
+   * Root of the mean squared error of the predictions, in the metric's unit.
+   *
+   * @generated from field: double rmse = 5;
+   */
+  rmse: number;
+};
+
+/**
+ * Describes the message asktell.v1.CrossValidateResponse.
+ * Use `create(CrossValidateResponseSchema)` to create a new message.
+ */
+export const CrossValidateResponseSchema: GenMessage<CrossValidateResponse> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_analysis_service, 9);
+
+/**
+ * A result, and what the model foretells of it from all others.
+ *
+ * @generated from message asktell.v1.LeftOutResult
+ */
+export type LeftOutResult = Message<"asktell.v1.LeftOutResult"> & {
+  /**
+   * Number of the trial.
+   *
+   * @generated from field: int64 trial = 1;
+   */
+  trial: bigint;
+
+  /**
+   * What was measured.
+   *
+   * @generated from field: double observed = 2;
+   */
+  observed: number;
+
+  /**
+   * What is foretold; the deviation includes the noise of a measurement.
+   *
+   * @generated from field: asktell.v1.Belief belief = 3;
+   */
+  belief?: Belief | undefined;
+};
+
+/**
+ * Describes the message asktell.v1.LeftOutResult.
+ * Use `create(LeftOutResultSchema)` to create a new message.
+ */
+export const LeftOutResultSchema: GenMessage<LeftOutResult> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_analysis_service, 10);
+
+/**
+ * Request of GetTradeOffs.
+ *
+ * @generated from message asktell.v1.GetTradeOffsRequest
+ */
+export type GetTradeOffsRequest = Message<"asktell.v1.GetTradeOffsRequest"> & {
+  /**
+   * Required. The study, as in AskRequest.
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+};
+
+/**
+ * Describes the message asktell.v1.GetTradeOffsRequest.
+ * Use `create(GetTradeOffsRequestSchema)` to create a new message.
+ */
+export const GetTradeOffsRequestSchema: GenMessage<GetTradeOffsRequest> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_analysis_service, 11);
+
+/**
+ * Answer of GetTradeOffs.
+ *
+ * @generated from message asktell.v1.GetTradeOffsResponse
+ */
+export type GetTradeOffsResponse = Message<"asktell.v1.GetTradeOffsResponse"> & {
+  /**
+   * One for each trial on the Pareto front, by the first objective, best first.
+   *
+   * @generated from field: repeated asktell.v1.TradeOff trade_offs = 1;
+   */
+  tradeOffs: TradeOff[];
+};
+
+/**
+ * Describes the message asktell.v1.GetTradeOffsResponse.
+ * Use `create(GetTradeOffsResponseSchema)` to create a new message.
+ */
+export const GetTradeOffsResponseSchema: GenMessage<GetTradeOffsResponse> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_analysis_service, 12);
+
+/**
+ * A trial on the Pareto front, and what going to its neighbour would cost.
+ *
+ * @generated from message asktell.v1.TradeOff
+ */
+export type TradeOff = Message<"asktell.v1.TradeOff"> & {
+  /**
+   * Number of the trial.
+   *
+   * @generated from field: int64 trial = 1;
+   */
+  trial: bigint;
+
+  /**
+   * Values of the objectives.
+   *
+   * @generated from field: map<string, double> values = 2;
+   */
+  values: { [key: string]: number };
+
+  /**
+   * By objective other than the first: its change for each unit that the first objective gets worse, between this trial and the next on the
+   * front by the first objective. Unset for the last.
+   *
+   * @generated from field: map<string, double> slopes = 3;
+   */
+  slopes: { [key: string]: number };
+
+  /**
+   * What the trial alone adds to the hypervolume.
+   *
+   * @generated from field: double hypervolume_share = 4;
+   */
+  hypervolumeShare: number;
+};
+
+/**
+ * Describes the message asktell.v1.TradeOff.
+ * Use `create(TradeOffSchema)` to create a new message.
+ */
+export const TradeOffSchema: GenMessage<TradeOff> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_analysis_service, 13);
+
+/**
+ * Request of GetHealth.
+ *
+ * @generated from message asktell.v1.GetHealthRequest
+ */
+export type GetHealthRequest = Message<"asktell.v1.GetHealthRequest"> & {
+  /**
+   * Required. The study, as in AskRequest.
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+};
+
+/**
+ * Describes the message asktell.v1.GetHealthRequest.
+ * Use `create(GetHealthRequestSchema)` to create a new message.
+ */
+export const GetHealthRequestSchema: GenMessage<GetHealthRequest> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_analysis_service, 14);
+
+/**
+ * Answer of GetHealth.
+ *
+ * @generated from message asktell.v1.GetHealthResponse
+ */
+export type GetHealthResponse = Message<"asktell.v1.GetHealthResponse"> & {
+  /**
+   * Most severe first.
+   *
+   * @generated from field: repeated asktell.v1.HealthFinding findings = 1;
+   */
+  findings: HealthFinding[];
+
+  /**
+   * What a further trial, and 10 and 100 further trials are expected to gain; empty where that is not known.
+   *
+   * @generated from field: repeated asktell.v1.ExpectedGain expected_gains = 2;
+   */
+  expectedGains: ExpectedGain[];
+
+  /**
+   * How many results the findings rest on.
+   *
+   * @generated from field: int32 result_count = 3;
+   */
+  resultCount: number;
+};
+
+/**
+ * Describes the message asktell.v1.GetHealthResponse.
+ * Use `create(GetHealthResponseSchema)` to create a new message.
+ */
+export const GetHealthResponseSchema: GenMessage<GetHealthResponse> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_analysis_service, 15);
+
+/**
+ * Something about a study that its owner should know.
+ *
+ * @generated from message asktell.v1.HealthFinding
+ */
+export type HealthFinding = Message<"asktell.v1.HealthFinding"> & {
+  /**
+   * What it is about.
+   *
+   * @generated from field: asktell.v1.HealthKind kind = 1;
+   */
+  kind: HealthKind;
+
+  /**
+   * How bad it is.
+   *
+   * @generated from field: asktell.v1.HealthSeverity severity = 2;
+   */
+  severity: HealthSeverity;
+
+  /**
+   * A sentence or two for people: what was seen.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+
+  /**
+   * A sentence for people: what to do about it.
+   *
+   * @generated from field: string advice = 4;
+   */
+  advice: string;
+
+  /**
+   * The parameters it is about.
+   *
+   * @generated from field: repeated string parameters = 5;
+   */
+  parameters: string[];
+
+  /**
+   * Numbers of the trials it is about; at most 20.
+   *
+   * @generated from field: repeated int64 trials = 6;
+   */
+  trials: bigint[];
+
+  /**
+   * The metrics it is about.
+   *
+   * @generated from field: repeated string metrics = 7;
+   */
+  metrics: string[];
+};
+
+/**
+ * Describes the message asktell.v1.HealthFinding.
+ * Use `create(HealthFindingSchema)` to create a new message.
+ */
+export const HealthFindingSchema: GenMessage<HealthFinding> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_analysis_service, 16);
+
+/**
+ * What further trials are expected to gain.
+ *
+ * @generated from message asktell.v1.ExpectedGain
+ */
+export type ExpectedGain = Message<"asktell.v1.ExpectedGain"> & {
+  /**
+   * So many further trials.
+   *
+   * @generated from field: int32 trials = 1;
+   */
+  trials: number;
+
+  /**
+   * Expected gain of the best value, in the first objective's unit; with several objectives of the hypervolume. At least 0.
+   *
+   * @generated from field: double gain = 2;
+   */
+  gain: number;
+};
+
+/**
+ * Describes the message asktell.v1.ExpectedGain.
+ * Use `create(ExpectedGainSchema)` to create a new message.
+ */
+export const ExpectedGainSchema: GenMessage<ExpectedGain> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_analysis_service, 17);
+
+/**
+ * What a finding is about.
+ *
+ * @generated from enum asktell.v1.HealthKind
+ */
+export enum HealthKind {
+  /**
+   * Not set.
+   *
+   * @generated from enum value: HEALTH_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The budget is too small for the space.
+   *
+   * @generated from enum value: HEALTH_KIND_BUDGET_TOO_SMALL = 1;
+   */
+  BUDGET_TOO_SMALL = 1,
+
+  /**
+   * The model believes the optimum to lie between the grid's points or beyond them.
+   *
+   * @generated from enum value: HEALTH_KIND_GRID_MISSES_REGION = 2;
+   */
+  GRID_MISSES_REGION = 2,
+
+  /**
+   * The best trial is at the border of a range that could be wider.
+   *
+   * @generated from enum value: HEALTH_KIND_BEST_AT_BORDER = 3;
+   */
+  BEST_AT_BORDER = 3,
+
+  /**
+   * A parameter has no effect.
+   *
+   * @generated from enum value: HEALTH_KIND_PARAMETER_WITHOUT_EFFECT = 4;
+   */
+  PARAMETER_WITHOUT_EFFECT = 4,
+
+  /**
+   * The objective looks like noise: the model foretells nothing.
+   *
+   * @generated from enum value: HEALTH_KIND_NOISE = 5;
+   */
+  NOISE = 5,
+
+  /**
+   * Many trials have the same configuration, or nearly.
+   *
+   * @generated from enum value: HEALTH_KIND_DUPLICATES = 6;
+   */
+  DUPLICATES = 6,
+
+  /**
+   * Failures lie together in one part of the space.
+   *
+   * @generated from enum value: HEALTH_KIND_FAILURES_CLUSTER = 7;
+   */
+  FAILURES_CLUSTER = 7,
+
+  /**
+   * The validation metric is much better than the tracked test metric: overfitting to the validation data.
+   *
+   * @generated from enum value: HEALTH_KIND_OVERFITTING_TO_VALIDATION = 8;
+   */
+  OVERFITTING_TO_VALIDATION = 8,
+
+  /**
+   * Two parameters interact strongly: tuning one at a time misses the best.
+   *
+   * @generated from enum value: HEALTH_KIND_STRONG_INTERACTION = 9;
+   */
+  STRONG_INTERACTION = 9,
+
+  /**
+   * Many trials failed.
+   *
+   * @generated from enum value: HEALTH_KIND_MANY_FAILURES = 10;
+   */
+  MANY_FAILURES = 10,
+
+  /**
+   * No trial keeps the constraints.
+   *
+   * @generated from enum value: HEALTH_KIND_NOTHING_FEASIBLE = 11;
+   */
+  NOTHING_FEASIBLE = 11,
+
+  /**
+   * Further trials are expected to gain next to nothing.
+   *
+   * @generated from enum value: HEALTH_KIND_LITTLE_TO_GAIN = 12;
+   */
+  LITTLE_TO_GAIN = 12,
+}
+
+/**
+ * Describes the enum asktell.v1.HealthKind.
+ */
+export const HealthKindSchema: GenEnum<HealthKind> = /*@__PURE__*/
+  enumDesc(file_asktell_v1_analysis_service, 0);
+
+/**
+ * How bad a finding is.
+ *
+ * @generated from enum asktell.v1.HealthSeverity
+ */
+export enum HealthSeverity {
+  /**
+   * Not set.
+   *
+   * @generated from enum value: HEALTH_SEVERITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Good to know.
+   *
+   * @generated from enum value: HEALTH_SEVERITY_INFO = 1;
+   */
+  INFO = 1,
+
+  /**
+   * Something is likely to be lost.
+   *
+   * @generated from enum value: HEALTH_SEVERITY_WARNING = 2;
+   */
+  WARNING = 2,
+
+  /**
+   * The search cannot work like this.
+   *
+   * @generated from enum value: HEALTH_SEVERITY_ERROR = 3;
+   */
+  ERROR = 3,
+}
+
+/**
+ * Describes the enum asktell.v1.HealthSeverity.
+ */
+export const HealthSeveritySchema: GenEnum<HealthSeverity> = /*@__PURE__*/
+  enumDesc(file_asktell_v1_analysis_service, 1);
+
+/**
+ * Analysis: what the model of a study believes. Every answer is computed from the results as they are, and kept until one is added.
+ * Any method may also answer UNAVAILABLE, UNAUTHENTICATED, RESOURCE_EXHAUSTED (OVERLOADED), DEADLINE_EXCEEDED and INTERNAL.
+ * Where the results are too few for a model: FAILED_PRECONDITION (TOO_FEW_RESULTS).
  *
  * @generated from service asktell.v1.AnalysisService
  */
 export const AnalysisService: GenService<{
   /**
-   * How much of the objective's variation each parameter, and each pair, explains.
-   * Errors: INVALID_ARGUMENT (parent), NOT_FOUND, FAILED_PRECONDITION (too few results), UNIMPLEMENTED.
+   * How much of a metric's variation each parameter, and each pair, explains: Sobol indices of the model's mean.
+   * Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
    *
    * @generated from rpc asktell.v1.AnalysisService.GetImportances
    */
@@ -263,7 +810,7 @@ export const AnalysisService: GenService<{
   },
   /**
    * What the model believes about given configurations.
-   * Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
+   * Errors: INVALID_ARGUMENT (a field, VALUE_OUTSIDE_SPACE), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
    *
    * @generated from rpc asktell.v1.AnalysisService.PredictOutcomes
    */
@@ -274,7 +821,7 @@ export const AnalysisService: GenService<{
   },
   /**
    * The model's belief along one or two parameters, the others fixed at a reference.
-   * Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED.
+   * Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
    *
    * @generated from rpc asktell.v1.AnalysisService.GetSlice
    */
@@ -282,6 +829,40 @@ export const AnalysisService: GenService<{
     methodKind: "unary";
     input: typeof GetSliceRequestSchema;
     output: typeof GetSliceResponseSchema;
+  },
+  /**
+   * How well the model foretells each result from all others.
+   * Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS).
+   *
+   * @generated from rpc asktell.v1.AnalysisService.CrossValidate
+   */
+  crossValidate: {
+    methodKind: "unary";
+    input: typeof CrossValidateRequestSchema;
+    output: typeof CrossValidateResponseSchema;
+  },
+  /**
+   * With several objectives: what one costs in terms of another along the Pareto front.
+   * Errors: INVALID_ARGUMENT (a field), NOT_FOUND, FAILED_PRECONDITION (TOO_FEW_RESULTS; the study has one objective).
+   *
+   * @generated from rpc asktell.v1.AnalysisService.GetTradeOffs
+   */
+  getTradeOffs: {
+    methodKind: "unary";
+    input: typeof GetTradeOffsRequestSchema;
+    output: typeof GetTradeOffsResponseSchema;
+  },
+  /**
+   * What is wrong with the study or could be better, and what further trials are expected to gain. A study with too few results for a
+   * model gets the findings that need none.
+   * Errors: INVALID_ARGUMENT (name), NOT_FOUND.
+   *
+   * @generated from rpc asktell.v1.AnalysisService.GetHealth
+   */
+  getHealth: {
+    methodKind: "unary";
+    input: typeof GetHealthRequestSchema;
+    output: typeof GetHealthResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_asktell_v1_analysis_service, 0);

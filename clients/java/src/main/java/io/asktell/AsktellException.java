@@ -36,6 +36,7 @@ public class AsktellException extends RuntimeException {
       case "STUDY_PAUSED" -> new StudyPausedException(failure);
       case "QUEUE_EMPTY" -> new QueueEmptyException(failure);
       case "FIXED_EXHAUSTED" -> new FixedExhaustedException(failure);
+      case "TOO_FEW_RESULTS" -> new TooFewResultsException(failure);
       case "ILLEGAL_TRANSITION" -> new IllegalTransitionException(failure);
       case "LEASE_LOST" -> new LeaseLostException(failure);
       case "ETAG_MISMATCH" -> new EtagMismatchException(failure);
@@ -209,6 +210,13 @@ public class AsktellException extends RuntimeException {
   /** Every configuration with the fixed values of the ask has been tried; others are left. */
   public static final class FixedExhaustedException extends FailedPreconditionException {
     private FixedExhaustedException(Failure failure) {
+      super(failure);
+    }
+  }
+
+  /** The study has too few results for a model. */
+  public static final class TooFewResultsException extends FailedPreconditionException {
+    private TooFewResultsException(Failure failure) {
       super(failure);
     }
   }
