@@ -318,6 +318,21 @@ class FixedExhausted(FailedPrecondition):
 class TooFewResults(FailedPrecondition):
     """The study has too few results for a model, and so for what only a model can say."""
 
+    @property
+    def metric(self) -> str:
+        """The metric that has too few."""
+        return self.metadata.get("metric", "")
+
+    @property
+    def results(self) -> int:
+        """How many results there are."""
+        return int(self.metadata.get("results", 0))
+
+    @property
+    def required(self) -> int:
+        """How many a model needs."""
+        return int(self.metadata.get("required", 0))
+
 
 class NoResult(FailedPrecondition):
     """No trial of the study has a result yet, so that none is the best."""

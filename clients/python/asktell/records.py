@@ -136,11 +136,12 @@ class BestByModel(Generic[TrialT]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """What the model believed about a configuration before it was run.
+    """What the model believed about a configuration before it was run, or believes of one that it is asked about.
 
     Attributes:
-        mean: of the first objective, in its unit. `standard_deviation` is how uncertain that was.
-        acquisition_value: the logarithm of what there was to gain by trying it, in units of standardised metrics.
+        mean: of the first objective, in its unit, or of the metric asked about. `standard_deviation` is how uncertain that is.
+        acquisition_value: the logarithm of what there was to gain by trying it, in units of standardised metrics; 0 in the answer
+            of `Study.predict`.
         beliefs: by metric, objectives and constrained ones, what was believed of it.
     """
 

@@ -16,8 +16,9 @@ from asktell import StudyChanges, StudyOptions, StudyView
 from asktell._core import methods
 from asktell._core.fields import fields_of
 from asktell._core.study_view import STUDY_FIELDS
-from asktell.v1 import study_pb2, study_service_pb2, suggestion_service_pb2, trial_service_pb2
+from asktell.v1 import analysis_service_pb2, study_pb2, study_service_pb2, suggestion_service_pb2, trial_service_pb2
 
+CONTRACT = [study_service_pb2, trial_service_pb2, suggestion_service_pb2, analysis_service_pb2]
 TWINS = [
     (asktell.Client, asktell.AsyncClient),
     (asktell.Study, asktell.AsyncStudy),
@@ -60,7 +61,7 @@ def test_both_clients_have_the_same_methods(sync: type, asynchronous: type) -> N
             assert ours == other, name
 
 
-@pytest.mark.parametrize("contract", [study_service_pb2, trial_service_pb2, suggestion_service_pb2])
+@pytest.mark.parametrize("contract", CONTRACT)
 def test_every_method_of_the_contract_is_there(contract: Any) -> None:
     known = {each.path: each for each in vars(methods).values() if isinstance(each, methods.Method)}
     for service in contract.DESCRIPTOR.services_by_name.values():

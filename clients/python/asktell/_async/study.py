@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Literal, Self, Unpack, overload
 
+from asktell._async.analysed import AsyncAnalysedStudy
 from asktell._async.optimize import AsyncFunction, optimize
 from asktell._async.plots import AsyncPlots
 from asktell._async.session import AsyncSession
@@ -13,7 +14,7 @@ from asktell._core.ask_options import AskOptions
 from asktell._core.course import FAILURES_IN_A_ROW, Catch
 from asktell._core.frames import frame_maker
 from asktell._core.leases import Lease
-from asktell._core.study_actions import Params, States, StudyActions
+from asktell._core.study_actions import Params, States
 from asktell._core.watch import Change, decode_change
 from asktell.records import BestByModel, HypervolumePoint, ImportedTrial
 from asktell.spaces import ParameterValue
@@ -21,14 +22,12 @@ from asktell.study_spec import StudyChanges
 from asktell.v1 import study_pb2, trial_pb2
 
 
-class AsyncStudy(StudyActions):
+class AsyncStudy(AsyncAnalysedStudy):
     """`asktell.Study` for asyncio: the same methods, to be awaited."""
 
     def __init__(self, session: AsyncSession, message: study_pb2.Study) -> None:
         """Use `AsyncClient.create_study` or `AsyncClient.study`."""
-        super().__init__(session.caller, message)
-        self._session = session
-        self._run = session.run
+        super().__init__(session, message)
 
     @overload
     async def ask(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from html import escape
 from typing import TYPE_CHECKING
@@ -29,6 +29,16 @@ def trial_html(trial: TrialView) -> str:
     params = [(name, short(value)) for name, value in trial.params.items()]
     reason = f"<pre>{escape(trial.reason)}</pre>" if trial.reason.strip() else ""
     return f"<div>{_title(trial.name)}{_table([('state', str(trial.state))])}{_table(metrics)}{_table(params)}{reason}</div>"
+
+
+def table_html(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A title, and a table below it; `header` may be empty."""
+    head = "".join(f'<th style="text-align: left">{escape(name)}</th>' for name in header)
+    body = "".join(
+        "<tr>" + "".join(f'<td style="text-align: left">{escape(cell)}</td>' for cell in row) + "</tr>" for row in rows
+    )
+    table = (f"<thead><tr>{head}</tr></thead>" if head else "") + body
+    return f"<div>{_title(title)}{f'<table>{table}</table>' if table else ''}</div>"
 
 
 def _domain(domain: Domain | Derived) -> str:

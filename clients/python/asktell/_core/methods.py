@@ -8,7 +8,14 @@ from typing import Generic, TypeVar
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
-from asktell.v1 import study_pb2, study_service_pb2, suggestion_service_pb2, trial_pb2, trial_service_pb2
+from asktell.v1 import (
+    analysis_service_pb2,
+    study_pb2,
+    study_service_pb2,
+    suggestion_service_pb2,
+    trial_pb2,
+    trial_service_pb2,
+)
 
 Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
@@ -30,6 +37,10 @@ def _study(name: str, request: type[Req], response: type[Resp]) -> Method[Req, R
 
 def _trial(name: str, request: type[Req], response: type[Resp], *, slow: bool = False) -> Method[Req, Resp]:
     return Method(path=f"/asktell.v1.TrialService/{name}", request=request, response=response, slow=slow)
+
+
+def _analysis(name: str, request: type[Req], response: type[Resp]) -> Method[Req, Resp]:
+    return Method(path=f"/asktell.v1.AnalysisService/{name}", request=request, response=response, slow=True)
 
 
 CREATE_STUDY = _study("CreateStudy", study_service_pb2.CreateStudyRequest, study_pb2.Study)
@@ -63,3 +74,18 @@ SUGGEST = Method(
     response=suggestion_service_pb2.SuggestResponse,
     slow=True,
 )
+
+GET_IMPORTANCES = _analysis(
+    "GetImportances", analysis_service_pb2.GetImportancesRequest, analysis_service_pb2.GetImportancesResponse
+)
+PREDICT_OUTCOMES = _analysis(
+    "PredictOutcomes", analysis_service_pb2.PredictOutcomesRequest, analysis_service_pb2.PredictOutcomesResponse
+)
+GET_SLICE = _analysis("GetSlice", analysis_service_pb2.GetSliceRequest, analysis_service_pb2.GetSliceResponse)
+CROSS_VALIDATE = _analysis(
+    "CrossValidate", analysis_service_pb2.CrossValidateRequest, analysis_service_pb2.CrossValidateResponse
+)
+GET_TRADE_OFFS = _analysis(
+    "GetTradeOffs", analysis_service_pb2.GetTradeOffsRequest, analysis_service_pb2.GetTradeOffsResponse
+)
+GET_HEALTH = _analysis("GetHealth", analysis_service_pb2.GetHealthRequest, analysis_service_pb2.GetHealthResponse)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from asktell._core.study_view import STUDY_FIELDS
 from asktell.early_stopping import RULES
 from asktell.errors import AsktellError
-from asktell.v1 import trial_service_pb2
+from asktell.v1 import analysis_service_pb2, trial_service_pb2
 
 E = TypeVar("E", bound=AsktellError)
 
@@ -61,6 +61,10 @@ def callers_words(path: str, request: Any) -> str:
     if isinstance(request, trial_service_pb2.EnqueueTrialsRequest):
         given = "params" if len(request.trials) == 1 else r"params\1"
         path = re.sub(r"^trials(\[\d+\])\.parameters", given, path)
+    if isinstance(request, analysis_service_pb2.PredictOutcomesRequest):
+        given = "params" if len(request.configurations) == 1 else r"params\1"
+        path = re.sub(r"^configurations(\[\d+\])(?:\.parameters)?", given, path)
+        path = re.sub(r"^configurations\b", "params", path)
     return _renamed(path)
 
 

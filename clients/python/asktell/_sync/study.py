@@ -9,8 +9,9 @@ from asktell._core.ask_options import AskOptions
 from asktell._core.course import FAILURES_IN_A_ROW, Catch
 from asktell._core.frames import frame_maker
 from asktell._core.leases import Lease
-from asktell._core.study_actions import Params, States, StudyActions
+from asktell._core.study_actions import Params, States
 from asktell._core.watch import Change, decode_change
+from asktell._sync.analysed import AnalysedStudy
 from asktell._sync.optimize import Function, optimize
 from asktell._sync.plots import Plots
 from asktell._sync.session import Session
@@ -21,14 +22,12 @@ from asktell.study_spec import StudyChanges
 from asktell.v1 import study_pb2, trial_pb2
 
 
-class Study(StudyActions):
+class Study(AnalysedStudy):
     """A study. Its properties are those of the last answer; `refresh()` reads them anew."""
 
     def __init__(self, session: Session, message: study_pb2.Study) -> None:
         """Use `Client.create_study` or `Client.study`."""
-        super().__init__(session.caller, message)
-        self._session = session
-        self._run = session.run
+        super().__init__(session, message)
 
     @overload
     def ask(self, count: None = None, *, wait: bool | float = True, **options: Unpack[AskOptions]) -> Trial: ...
