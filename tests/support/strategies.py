@@ -214,6 +214,7 @@ trials = st.builds(
     finish_time=st.one_of(st.none(), times),
     labels=label_maps,
     annotations=label_maps,
+    note=texts,
     prediction=st.one_of(
         st.none(),
         st.builds(
@@ -282,6 +283,7 @@ def studies(draw: st.DrawFn) -> Study:
         seed=draw(st.integers(0, _EXACT - 1)),
         labels=draw(label_maps),
         annotations=draw(label_maps),
+        note=draw(texts),
         create_time=created,
         update_time=created,
     )

@@ -32,6 +32,7 @@ class StudyChanges(TypedDict, total=False):
         display_name: a title for people.
         labels: short and filterable.
         annotations: free values, up to 64 KiB in all.
+        note: free text for people, in lines, up to 16 KiB.
     """
 
     max_trials: int | None
@@ -45,6 +46,7 @@ class StudyChanges(TypedDict, total=False):
     display_name: str | None
     labels: Mapping[str, str] | None
     annotations: Mapping[str, str] | None
+    note: str | None
 
 
 class StudyOptions(StudyChanges, total=False):

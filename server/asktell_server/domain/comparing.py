@@ -35,7 +35,7 @@ class Differences:
 
 
 def differences(wanted: WantedStudy, stored: Study) -> Differences:
-    """How the stored study differs from the wanted one. Titles, labels and annotations do not count."""
+    """How the stored study differs from the wanted one. Titles, labels, annotations and notes do not count."""
     return Differences(fixed=tuple(_fixed(wanted, stored)), changeable=tuple(_changeable(wanted, stored)))
 
 

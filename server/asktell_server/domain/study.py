@@ -26,6 +26,7 @@ MAX_STALENESS = 1000
 MAX_REPLICATES = 1000
 MAX_LABELS = 64
 MAX_ANNOTATIONS_BYTES = 64 * 1024
+MAX_NOTE_BYTES = 16 * 1024
 
 
 class StudyState(enum.StrEnum):
@@ -122,6 +123,7 @@ class Study:
     early_stopping: tuple[StoppingRule, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
     state: StudyState = StudyState.ACTIVE
     finish_reason: FinishReason | None = None
     create_time: datetime
@@ -163,6 +165,7 @@ class Study:
             raise InvalidArgument(f"{where}.seed", f"must be 0 to 2^53 - 1, got {self.seed}")
         validate_labels(self.labels, f"{where}.labels")
         validate_annotations(self.annotations, f"{where}.annotations")
+        validate_note(self.note, f"{where}.note")
 
     def _validate_baseline(self, where: str) -> None:
         if self.baseline_trial is None:
@@ -211,3 +214,10 @@ def validate_annotations(annotations: Mapping[str, str], where: str) -> None:
     size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
     if size > MAX_ANNOTATIONS_BYTES:
         raise InvalidArgument(where, f"must have at most {MAX_ANNOTATIONS_BYTES} bytes in all, got {size}")
+
+
+def validate_note(note: str, where: str) -> None:
+    """Raises InvalidArgument when a note is above 16 KiB."""
+    size = len(note.encode())
+    if size > MAX_NOTE_BYTES:
+        raise InvalidArgument(where, f"must have at most {MAX_NOTE_BYTES} bytes, got {size}")

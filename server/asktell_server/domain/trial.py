@@ -158,6 +158,7 @@ class Trial:
     finish_time: datetime | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
     prediction: Prediction | None = None
     provenance: Provenance | None = None
     amendments: tuple[Amendment, ...] = ()
@@ -207,10 +208,14 @@ class Trial:
             raise FailedPrecondition(f"trial {self.number} is held by another lease", reason=ErrorReason.LEASE_LOST)
         return dataclasses.replace(self, state=TrialState.QUEUED, attempt=self.attempt - 1)
 
-    def tell(self, result: Result, *, lease_id: str, now: datetime) -> tuple[Trial, Verdict]:
+    def tell(
+        self, result: Result, *, lease_id: str, now: datetime, annotations: Mapping[str, str] | None = None
+    ) -> tuple[Trial, Verdict]:
         """Takes a worker's result; see design rules 2 and 3.
 
-        `lease_id` names the attempt; empty = the present one, or the one whose result was taken.
+        `lease_id` names the attempt; empty = the present one, or the one whose result was taken. `annotations` are set with a
+        result that is accepted, and with no other: they are no part of it, and a repeated tell must not undo what a person has
+        changed since.
 
         Raises:
             InvalidArgument: `lease_id` never belonged to the trial.
@@ -234,6 +239,7 @@ class Trial:
             reason=result.reason,
             result_lease_id=lease_id or self.lease_id,
             finish_time=now,
+            annotations={**self.annotations, **(annotations or {})},
         )
         return ended, Verdict.ACCEPTED
 

@@ -13,7 +13,7 @@ from asktell_server.domain.errors import (
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.results import validate_result
 from asktell_server.domain.space import Configuration
-from asktell_server.domain.study import Study, StudyState, validate_annotations, validate_labels
+from asktell_server.domain.study import Study, StudyState, validate_annotations, validate_labels, validate_note
 from asktell_server.domain.trial import Origin, Result, Trial, TrialState
 from asktell_server.pace import in_pieces, in_pieces_numbered
 from asktell_server.service.ask.preparing import Preparer
@@ -47,6 +47,7 @@ class PastTrial:
     finish_time: datetime | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
 
 
 class Intake:
@@ -133,6 +134,7 @@ class Intake:
                 finish_time=past.finish_time or now,
                 labels=past.labels,
                 annotations=past.annotations,
+                note=past.note,
                 import_key=past.import_key,
             )
             _validate_extras(trial, where)
@@ -179,3 +181,4 @@ def _validate_count(trials: Sequence[object]) -> None:
 def _validate_extras(trial: Trial, where: str) -> None:
     validate_labels(trial.labels, f"{where}.labels")
     validate_annotations(trial.annotations, f"{where}.annotations")
+    validate_note(trial.note, f"{where}.note")

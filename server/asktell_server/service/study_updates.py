@@ -23,7 +23,7 @@ from asktell_server.store.protocol import StudyHead, StudyStore
 class StudyUpdate:
     """New values of the fields that may change; a field that is not in `changes` stays.
 
-    `changes` maps attribute names of Study (`display_name`, `labels`, `annotations`, `max_running_trials`,
+    `changes` maps attribute names of Study (`display_name`, `labels`, `annotations`, `note`, `max_running_trials`,
     `max_staleness`, `baseline_trial`, `state`) to values; `stopping` maps attribute names of StoppingRules.
     """
 

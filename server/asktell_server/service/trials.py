@@ -12,7 +12,7 @@ from asktell_server.domain.errors import AsktellError, InvalidArgument
 from asktell_server.domain.metrics import Measurement, Metrics, validate_expense, validate_metrics
 from asktell_server.domain.names import StudyName, TrialName
 from asktell_server.domain.results import validate_reason, validate_result
-from asktell_server.domain.study import StoppingRules, Study, validate_annotations, validate_labels
+from asktell_server.domain.study import StoppingRules, Study, validate_annotations, validate_labels, validate_note
 from asktell_server.domain.trial import Result, Trial, TrialState, Verdict
 from asktell_server.service.ask.preparing import Preparer
 from asktell_server.service.changing import ChangingStore, TrialChanges
@@ -40,10 +40,11 @@ class MapUpdate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialUpdate:
-    """Changes of what a caller may change in a trial."""
+    """Changes of what a caller may change in a trial; `note` None = keep."""
 
     labels: MapUpdate = field(default_factory=MapUpdate)
     annotations: MapUpdate = field(default_factory=MapUpdate)
+    note: str | None = None
 
 
 class _Store(ChangingStore, MeasurementStore, Protocol):
@@ -61,12 +62,19 @@ class Trials:
         self._clock = clock
 
     async def tell(
-        self, name: TrialName, result: Result, *, lease_id: str, request: Request | None
+        self,
+        name: TrialName,
+        result: Result,
+        *,
+        lease_id: str,
+        request: Request | None,
+        annotations: Mapping[str, str] | None = None,
     ) -> tuple[TrialRecord, bool]:
-        """Takes a result; returns the trial as it stands, and whether the result was superseded.
+        """Takes a result, and sets annotations with it; returns the trial as it stands, and whether the result was superseded.
 
         Raises:
-            InvalidArgument: metrics unknown, not finite or without the objective; a foreign lease; request id reused.
+            InvalidArgument: metrics unknown, not finite or without the objective; a foreign lease; request id reused; with these the
+                trial's annotations are too large.
             NotFound: no such study or trial.
             AlreadyExists: RESULT_CONFLICT.
             FailedPrecondition: ILLEGAL_TRANSITION.
@@ -79,7 +87,9 @@ class Trials:
 
         def decide(trial: Trial) -> Trial:
             nonlocal verdict
-            ended, verdict = trial.tell(result, lease_id=lease_id, now=self._clock())
+            ended, verdict = trial.tell(result, lease_id=lease_id, now=self._clock(), annotations=annotations)
+            if annotations and verdict is Verdict.ACCEPTED:
+                validate_annotations(ended.annotations, "annotations")
             return ended
 
         record = await self._changes.apply(name, decide, request)
@@ -162,7 +172,7 @@ class Trials:
         return await self._changes.apply(name, lambda trial: trial.cancel(reason=reason, now=self._clock()), request)
 
     async def update(self, name: TrialName, update: TrialUpdate, *, request: Request | None) -> TrialRecord:
-        """Changes labels or annotations.
+        """Changes labels, annotations or the note.
 
         Raises:
             InvalidArgument: too many or too long. NotFound: no such trial.
@@ -173,7 +183,9 @@ class Trials:
             annotations = update.annotations.apply(trial.annotations)
             validate_labels(labels, "trial.labels")
             validate_annotations(annotations, "trial.annotations")
-            return dataclasses.replace(trial, labels=labels, annotations=annotations)
+            note = trial.note if update.note is None else update.note
+            validate_note(note, "trial.note")
+            return dataclasses.replace(trial, labels=labels, annotations=annotations, note=note)
 
         return await self._changes.apply(name, decide, request)
 

@@ -132,9 +132,9 @@ class PythonExecutor:
             case asktell.Outcome.STOPPED:
                 trial.stop(metrics, reason=action.reason)
             case asktell.Outcome.FAILED:
-                trial.fail(action.reason, **metrics)
+                trial.fail(action.reason, metrics)
             case asktell.Outcome.INFEASIBLE:
-                trial.infeasible(action.reason, **metrics)
+                trial.infeasible(action.reason, metrics)
         return results.trials([trial])
 
     def release(self, action: Any) -> Any:

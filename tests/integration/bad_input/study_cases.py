@@ -353,6 +353,7 @@ def _median(**fields: Any) -> study_pb2.EarlyStopping:
 
 BAD_SETTINGS: list[tuple[str, dict[str, Any], str, str]] = [
     ("display name too long", {"display_name": "x" * 257}, "display_name", "INVALID_FIELD"),
+    ("note too long", {"note": "ü" * 8193}, "note", "INVALID_FIELD"),
     ("tracked metric without a name", _tracked(""), "tracked_metrics[0].metric", "INVALID_FIELD"),
     ("tracked metric of the objective's name", _tracked("loss"), "tracked_metrics[0].metric", "INVALID_FIELD"),
     ("tracked metric twice", _tracked("a", "a"), "tracked_metrics[1].metric", "INVALID_FIELD"),
@@ -519,7 +520,7 @@ def _update_study() -> Iterator[Case]:
             request=of("display_name", path),
             field="update_mask.paths[1]",
         )
-    updatable = ("display_name", "stopping_rules", "max_running_trials", "early_stopping")
+    updatable = ("display_name", "note", "stopping_rules", "max_running_trials", "early_stopping")
     for what, fields, field, reason in BAD_SETTINGS:
         path = field.partition(".")[0]
         if path in updatable:

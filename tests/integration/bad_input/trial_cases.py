@@ -357,7 +357,7 @@ def _update() -> Iterator[Case]:
 
     def base(world: World) -> trial_service_pb2.UpdateTrialRequest:
         request = trial_service_pb2.UpdateTrialRequest(trial=trial_pb2.Trial(name=world.told.name))
-        request.update_mask.paths.extend(["labels", "annotations"])
+        request.update_mask.paths.extend(["labels", "annotations", "note"])
         return request
 
     yield from names(method, base, "trial.name", BAD_TRIALS)
@@ -366,16 +366,33 @@ def _update() -> Iterator[Case]:
     yield from attachments(method, base, lambda request: request.trial, "trial")
     yield Case(
         method=method,
+        what="note too long",
+        request=changed(base, lambda request: setattr(request.trial, "note", "x" * 16_385)),
+        field="trial.note",
+    )
+    yield Case(
+        method=method,
         what="no mask",
         request=changed(base, lambda request: request.ClearField("update_mask")),
         field="update_mask",
     )
-    for path in ("*", "", "state", "metrics", "metrics.loss", "parameters", "labels.", ".labels", "x" * 10_000):
+    for path in (
+        "*",
+        "",
+        "state",
+        "metrics",
+        "metrics.loss",
+        "parameters",
+        "labels.",
+        ".labels",
+        "note.x",
+        "x" * 10_000,
+    ):
         yield Case(
             method=method,
             what=f"mask {path[:16]!r}",
             request=changed(base, _add_path(path)),
-            field="update_mask.paths[2]",
+            field="update_mask.paths[3]",
         )
 
 

@@ -406,7 +406,9 @@ type Study struct {
 	// teaches nothing about costs. See AskRequest.cost_aware.
 	CostMetric string `protobuf:"bytes,29,opt,name=cost_metric,json=costMetric,proto3" json:"cost_metric,omitempty"`
 	// Output only. What all trials that say so have cost. Set by GetStudy, where there is a cost metric.
-	TotalCost     *float64 `protobuf:"fixed64,30,opt,name=total_cost,json=totalCost,proto3,oneof" json:"total_cost,omitempty"`
+	TotalCost *float64 `protobuf:"fixed64,30,opt,name=total_cost,json=totalCost,proto3,oneof" json:"total_cost,omitempty"`
+	// Optional. Free text for people, in lines: what the study is for, what was learnt. At most 16 KiB.
+	Note          string `protobuf:"bytes,35,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -649,6 +651,13 @@ func (x *Study) GetTotalCost() float64 {
 		return *x.TotalCost
 	}
 	return 0
+}
+
+func (x *Study) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
 }
 
 // A metric to optimise.
@@ -2367,7 +2376,7 @@ var File_asktell_v1_study_proto protoreflect.FileDescriptor
 const file_asktell_v1_study_proto_rawDesc = "" +
 	"\n" +
 	"\x16asktell/v1/study.proto\x12\n" +
-	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\r\n" +
+	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\r\n" +
 	"\x05Study\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12:\n" +
@@ -2408,7 +2417,8 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"\vcost_metric\x18\x1d \x01(\tR\n" +
 	"costMetric\x12\"\n" +
 	"\n" +
-	"total_cost\x18\x1e \x01(\x01H\x04R\ttotalCost\x88\x01\x01\x1a9\n" +
+	"total_cost\x18\x1e \x01(\x01H\x04R\ttotalCost\x88\x01\x01\x12\x12\n" +
+	"\x04note\x18# \x01(\tR\x04note\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +

@@ -44,7 +44,7 @@ type StudyServiceClient interface {
 	GetStudy(ctx context.Context, in *GetStudyRequest, opts ...grpc.CallOption) (*Study, error)
 	// Lists the studies of a project by name. Errors: INVALID_ARGUMENT (parent, page_size, page_token).
 	ListStudies(ctx context.Context, in *ListStudiesRequest, opts ...grpc.CallOption) (*ListStudiesResponse, error)
-	// Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `stopping_rules`
+	// Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `note`, `stopping_rules`
 	// (or one of its fields), `max_running_trials`, `max_staleness`. When stopping rules change, they are judged at once: one
 	// that holds finishes the study, and a study that a rule had finished is ACTIVE again when none holds any more.
 	// Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED
@@ -129,7 +129,7 @@ type StudyServiceServer interface {
 	GetStudy(context.Context, *GetStudyRequest) (*Study, error)
 	// Lists the studies of a project by name. Errors: INVALID_ARGUMENT (parent, page_size, page_token).
 	ListStudies(context.Context, *ListStudiesRequest) (*ListStudiesResponse, error)
-	// Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `stopping_rules`
+	// Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `note`, `stopping_rules`
 	// (or one of its fields), `max_running_trials`, `max_staleness`. When stopping rules change, they are judged at once: one
 	// that holds finishes the study, and a study that a rule had finished is ACTIVE again when none holds any more.
 	// Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED

@@ -208,7 +208,7 @@ type Trial struct {
 	FinishTime *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=finish_time,json=finishTime,proto3" json:"finish_time,omitempty"`
 	// Optional. Short, filterable; limits as in Study. Changed by UpdateTrial.
 	Labels map[string]string `protobuf:"bytes,15,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Optional. Free values; limits as in Study. Changed by UpdateTrial.
+	// Optional. Free values; limits as in Study. Set by Tell, changed by UpdateTrial.
 	Annotations map[string]string `protobuf:"bytes,16,rep,name=annotations,proto3" json:"annotations,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Output only. What the model believed when it suggested the configuration; unset for other origins.
 	Prediction *Prediction `protobuf:"bytes,17,opt,name=prediction,proto3" json:"prediction,omitempty"`
@@ -228,8 +228,10 @@ type Trial struct {
 	Violation *float64 `protobuf:"fixed64,23,opt,name=violation,proto3,oneof" json:"violation,omitempty"`
 	// Output only. The derived parameters of the configuration.
 	DerivedParameters map[string]*ParameterValue `protobuf:"bytes,24,rep,name=derived_parameters,json=derivedParameters,proto3" json:"derived_parameters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Optional. Free text for people, in lines; at most 16 KiB. Changed by UpdateTrial.
+	Note          string `protobuf:"bytes,30,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Trial) Reset() {
@@ -428,6 +430,13 @@ func (x *Trial) GetDerivedParameters() map[string]*ParameterValue {
 		return x.DerivedParameters
 	}
 	return nil
+}
+
+func (x *Trial) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
 }
 
 // One value of one metric.
@@ -850,7 +859,7 @@ var File_asktell_v1_trial_proto protoreflect.FileDescriptor
 const file_asktell_v1_trial_proto_rawDesc = "" +
 	"\n" +
 	"\x16asktell/v1/trial.proto\x12\n" +
-	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\f\n" +
+	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd9\f\n" +
 	"\x05Trial\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x03R\x06number\x12,\n" +
@@ -886,7 +895,8 @@ const file_asktell_v1_trial_proto_rawDesc = "" +
 	"\x11measurement_count\x18\x15 \x01(\x05R\x10measurementCount\x12;\n" +
 	"\fmeasurements\x18\x16 \x03(\v2\x17.asktell.v1.MeasurementR\fmeasurements\x12!\n" +
 	"\tviolation\x18\x17 \x01(\x01H\x00R\tviolation\x88\x01\x01\x12W\n" +
-	"\x12derived_parameters\x18\x18 \x03(\v2(.asktell.v1.Trial.DerivedParametersEntryR\x11derivedParameters\x1aY\n" +
+	"\x12derived_parameters\x18\x18 \x03(\v2(.asktell.v1.Trial.DerivedParametersEntryR\x11derivedParameters\x12\x12\n" +
+	"\x04note\x18\x1e \x01(\tR\x04note\x1aY\n" +
 	"\x0fParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
 	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\x1aN\n" +

@@ -245,7 +245,11 @@ type TellRequest struct {
 	// Optional. Why, for the other outcomes; at most 4,096 characters.
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Optional. See CreateStudyRequest.request_id.
-	RequestId     string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Optional. Set with the result in the same step, key by key; other annotations of the trial stay. All of them together are limited
+	// as in Study. They are no part of the result: a repeated Tell with others is no conflict, and changes none; nor do those of a
+	// superseded result.
+	Annotations   map[string]string `protobuf:"bytes,7,rep,name=annotations,proto3" json:"annotations,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -320,6 +324,13 @@ func (x *TellRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *TellRequest) GetAnnotations() map[string]string {
+	if x != nil {
+		return x.Annotations
+	}
+	return nil
 }
 
 // Answer of Tell.
@@ -792,7 +803,9 @@ type ImportedTrial struct {
 	// Optional. As in Trial.
 	Labels map[string]string `protobuf:"bytes,8,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Optional. As in Trial.
-	Annotations   map[string]string `protobuf:"bytes,9,rep,name=annotations,proto3" json:"annotations,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Annotations map[string]string `protobuf:"bytes,9,rep,name=annotations,proto3" json:"annotations,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Optional. As in Trial.
+	Note          string `protobuf:"bytes,10,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -888,6 +901,13 @@ func (x *ImportedTrial) GetAnnotations() map[string]string {
 		return x.Annotations
 	}
 	return nil
+}
+
+func (x *ImportedTrial) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
 }
 
 // Request of ImportTrials.
@@ -1569,7 +1589,7 @@ type UpdateTrialRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Required. `name` and the new values.
 	Trial *Trial `protobuf:"bytes,1,opt,name=trial,proto3" json:"trial,omitempty"`
-	// Required. `labels`, `annotations`, or one key of them: `labels.host`.
+	// Required. `labels`, `annotations`, or one key of them: `labels.host`; `note`.
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// Optional. See CreateStudyRequest.request_id.
 	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -2135,7 +2155,7 @@ const file_asktell_v1_trial_service_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
 	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\"8\n" +
 	"\vAskResponse\x12)\n" +
-	"\x06trials\x18\x01 \x03(\v2\x11.asktell.v1.TrialR\x06trials\"\xb6\x02\n" +
+	"\x06trials\x18\x01 \x03(\v2\x11.asktell.v1.TrialR\x06trials\"\xc2\x03\n" +
 	"\vTellRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n" +
 	"\blease_id\x18\x02 \x01(\tR\aleaseId\x121\n" +
@@ -2143,10 +2163,14 @@ const file_asktell_v1_trial_service_proto_rawDesc = "" +
 	"\ametrics\x18\x04 \x03(\v2$.asktell.v1.TellRequest.MetricsEntryR\ametrics\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x06 \x01(\tR\trequestId\x1aN\n" +
+	"request_id\x18\x06 \x01(\tR\trequestId\x12J\n" +
+	"\vannotations\x18\a \x03(\v2(.asktell.v1.TellRequest.AnnotationsEntryR\vannotations\x1aN\n" +
 	"\fMetricsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
-	"\x05value\x18\x02 \x01(\v2\x12.asktell.v1.MetricR\x05value:\x028\x01\"W\n" +
+	"\x05value\x18\x02 \x01(\v2\x12.asktell.v1.MetricR\x05value:\x028\x01\x1a>\n" +
+	"\x10AnnotationsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"W\n" +
 	"\fTellResponse\x12'\n" +
 	"\x05trial\x18\x01 \x01(\v2\x11.asktell.v1.TrialR\x05trial\x12\x1e\n" +
 	"\n" +
@@ -2196,7 +2220,7 @@ const file_asktell_v1_trial_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tR\trequestId\"B\n" +
 	"\x15EnqueueTrialsResponse\x12)\n" +
-	"\x06trials\x18\x01 \x03(\v2\x11.asktell.v1.TrialR\x06trials\"\xb1\x06\n" +
+	"\x06trials\x18\x01 \x03(\v2\x11.asktell.v1.TrialR\x06trials\"\xc5\x06\n" +
 	"\rImportedTrial\x12\x1d\n" +
 	"\n" +
 	"import_key\x18\x01 \x01(\tR\timportKey\x12I\n" +
@@ -2211,7 +2235,9 @@ const file_asktell_v1_trial_service_proto_rawDesc = "" +
 	"\vfinish_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"finishTime\x12=\n" +
 	"\x06labels\x18\b \x03(\v2%.asktell.v1.ImportedTrial.LabelsEntryR\x06labels\x12L\n" +
-	"\vannotations\x18\t \x03(\v2*.asktell.v1.ImportedTrial.AnnotationsEntryR\vannotations\x1aY\n" +
+	"\vannotations\x18\t \x03(\v2*.asktell.v1.ImportedTrial.AnnotationsEntryR\vannotations\x12\x12\n" +
+	"\x04note\x18\n" +
+	" \x01(\tR\x04note\x1aY\n" +
 	"\x0fParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
 	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\x1aN\n" +
@@ -2358,7 +2384,7 @@ func file_asktell_v1_trial_service_proto_rawDescGZIP() []byte {
 }
 
 var file_asktell_v1_trial_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_asktell_v1_trial_service_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_asktell_v1_trial_service_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_asktell_v1_trial_service_proto_goTypes = []any{
 	(TellOutcome)(0),               // 0: asktell.v1.TellOutcome
 	(*AskRequest)(nil),             // 1: asktell.v1.AskRequest
@@ -2392,107 +2418,109 @@ var file_asktell_v1_trial_service_proto_goTypes = []any{
 	(*ReportedMeasurement)(nil),    // 29: asktell.v1.ReportedMeasurement
 	nil,                            // 30: asktell.v1.AskRequest.FixedParametersEntry
 	nil,                            // 31: asktell.v1.TellRequest.MetricsEntry
-	nil,                            // 32: asktell.v1.ReportRequest.MetricsEntry
-	nil,                            // 33: asktell.v1.EnqueuedTrial.ParametersEntry
-	nil,                            // 34: asktell.v1.EnqueuedTrial.LabelsEntry
-	nil,                            // 35: asktell.v1.EnqueuedTrial.AnnotationsEntry
-	nil,                            // 36: asktell.v1.ImportedTrial.ParametersEntry
-	nil,                            // 37: asktell.v1.ImportedTrial.MetricsEntry
-	nil,                            // 38: asktell.v1.ImportedTrial.LabelsEntry
-	nil,                            // 39: asktell.v1.ImportedTrial.AnnotationsEntry
-	nil,                            // 40: asktell.v1.TrialFilter.LabelsEntry
-	nil,                            // 41: asktell.v1.ListBestTrialsResponse.ReferenceValuesEntry
-	nil,                            // 42: asktell.v1.AmendTrialRequest.MetricsEntry
-	(*Trial)(nil),                  // 43: asktell.v1.Trial
-	(*timestamppb.Timestamp)(nil),  // 44: google.protobuf.Timestamp
-	(TrialState)(0),                // 45: asktell.v1.TrialState
-	(*fieldmaskpb.FieldMask)(nil),  // 46: google.protobuf.FieldMask
-	(*Study)(nil),                  // 47: asktell.v1.Study
-	(*Measurement)(nil),            // 48: asktell.v1.Measurement
-	(*ParameterValue)(nil),         // 49: asktell.v1.ParameterValue
-	(*Metric)(nil),                 // 50: asktell.v1.Metric
-	(*emptypb.Empty)(nil),          // 51: google.protobuf.Empty
+	nil,                            // 32: asktell.v1.TellRequest.AnnotationsEntry
+	nil,                            // 33: asktell.v1.ReportRequest.MetricsEntry
+	nil,                            // 34: asktell.v1.EnqueuedTrial.ParametersEntry
+	nil,                            // 35: asktell.v1.EnqueuedTrial.LabelsEntry
+	nil,                            // 36: asktell.v1.EnqueuedTrial.AnnotationsEntry
+	nil,                            // 37: asktell.v1.ImportedTrial.ParametersEntry
+	nil,                            // 38: asktell.v1.ImportedTrial.MetricsEntry
+	nil,                            // 39: asktell.v1.ImportedTrial.LabelsEntry
+	nil,                            // 40: asktell.v1.ImportedTrial.AnnotationsEntry
+	nil,                            // 41: asktell.v1.TrialFilter.LabelsEntry
+	nil,                            // 42: asktell.v1.ListBestTrialsResponse.ReferenceValuesEntry
+	nil,                            // 43: asktell.v1.AmendTrialRequest.MetricsEntry
+	(*Trial)(nil),                  // 44: asktell.v1.Trial
+	(*timestamppb.Timestamp)(nil),  // 45: google.protobuf.Timestamp
+	(TrialState)(0),                // 46: asktell.v1.TrialState
+	(*fieldmaskpb.FieldMask)(nil),  // 47: google.protobuf.FieldMask
+	(*Study)(nil),                  // 48: asktell.v1.Study
+	(*Measurement)(nil),            // 49: asktell.v1.Measurement
+	(*ParameterValue)(nil),         // 50: asktell.v1.ParameterValue
+	(*Metric)(nil),                 // 51: asktell.v1.Metric
+	(*emptypb.Empty)(nil),          // 52: google.protobuf.Empty
 }
 var file_asktell_v1_trial_service_proto_depIdxs = []int32{
 	30, // 0: asktell.v1.AskRequest.fixed_parameters:type_name -> asktell.v1.AskRequest.FixedParametersEntry
-	43, // 1: asktell.v1.AskResponse.trials:type_name -> asktell.v1.Trial
+	44, // 1: asktell.v1.AskResponse.trials:type_name -> asktell.v1.Trial
 	0,  // 2: asktell.v1.TellRequest.outcome:type_name -> asktell.v1.TellOutcome
 	31, // 3: asktell.v1.TellRequest.metrics:type_name -> asktell.v1.TellRequest.MetricsEntry
-	43, // 4: asktell.v1.TellResponse.trial:type_name -> asktell.v1.Trial
-	32, // 5: asktell.v1.ReportRequest.metrics:type_name -> asktell.v1.ReportRequest.MetricsEntry
-	44, // 6: asktell.v1.ReportResponse.lease_expire_time:type_name -> google.protobuf.Timestamp
-	33, // 7: asktell.v1.EnqueuedTrial.parameters:type_name -> asktell.v1.EnqueuedTrial.ParametersEntry
-	34, // 8: asktell.v1.EnqueuedTrial.labels:type_name -> asktell.v1.EnqueuedTrial.LabelsEntry
-	35, // 9: asktell.v1.EnqueuedTrial.annotations:type_name -> asktell.v1.EnqueuedTrial.AnnotationsEntry
-	8,  // 10: asktell.v1.EnqueueTrialsRequest.trials:type_name -> asktell.v1.EnqueuedTrial
-	43, // 11: asktell.v1.EnqueueTrialsResponse.trials:type_name -> asktell.v1.Trial
-	36, // 12: asktell.v1.ImportedTrial.parameters:type_name -> asktell.v1.ImportedTrial.ParametersEntry
-	0,  // 13: asktell.v1.ImportedTrial.outcome:type_name -> asktell.v1.TellOutcome
-	37, // 14: asktell.v1.ImportedTrial.metrics:type_name -> asktell.v1.ImportedTrial.MetricsEntry
-	44, // 15: asktell.v1.ImportedTrial.start_time:type_name -> google.protobuf.Timestamp
-	44, // 16: asktell.v1.ImportedTrial.finish_time:type_name -> google.protobuf.Timestamp
-	38, // 17: asktell.v1.ImportedTrial.labels:type_name -> asktell.v1.ImportedTrial.LabelsEntry
-	39, // 18: asktell.v1.ImportedTrial.annotations:type_name -> asktell.v1.ImportedTrial.AnnotationsEntry
-	11, // 19: asktell.v1.ImportTrialsRequest.trials:type_name -> asktell.v1.ImportedTrial
-	43, // 20: asktell.v1.ImportTrialsResponse.trials:type_name -> asktell.v1.Trial
-	45, // 21: asktell.v1.TrialFilter.states:type_name -> asktell.v1.TrialState
-	40, // 22: asktell.v1.TrialFilter.labels:type_name -> asktell.v1.TrialFilter.LabelsEntry
-	15, // 23: asktell.v1.ListTrialsRequest.filter:type_name -> asktell.v1.TrialFilter
-	43, // 24: asktell.v1.ListTrialsResponse.trials:type_name -> asktell.v1.Trial
-	43, // 25: asktell.v1.ListBestTrialsResponse.trials:type_name -> asktell.v1.Trial
-	21, // 26: asktell.v1.ListBestTrialsResponse.best_by_model:type_name -> asktell.v1.BestByModel
-	41, // 27: asktell.v1.ListBestTrialsResponse.reference_values:type_name -> asktell.v1.ListBestTrialsResponse.ReferenceValuesEntry
-	20, // 28: asktell.v1.ListBestTrialsResponse.hypervolume_history:type_name -> asktell.v1.HypervolumePoint
-	43, // 29: asktell.v1.BestByModel.trial:type_name -> asktell.v1.Trial
-	43, // 30: asktell.v1.UpdateTrialRequest.trial:type_name -> asktell.v1.Trial
-	46, // 31: asktell.v1.UpdateTrialRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 32: asktell.v1.AmendTrialRequest.outcome:type_name -> asktell.v1.TellOutcome
-	42, // 33: asktell.v1.AmendTrialRequest.metrics:type_name -> asktell.v1.AmendTrialRequest.MetricsEntry
-	47, // 34: asktell.v1.WatchStudyResponse.study:type_name -> asktell.v1.Study
-	43, // 35: asktell.v1.WatchStudyResponse.trial:type_name -> asktell.v1.Trial
-	28, // 36: asktell.v1.WatchStudyResponse.deleted_trial:type_name -> asktell.v1.DeletedTrial
-	29, // 37: asktell.v1.WatchStudyResponse.reported:type_name -> asktell.v1.ReportedMeasurement
-	48, // 38: asktell.v1.ReportedMeasurement.measurement:type_name -> asktell.v1.Measurement
-	49, // 39: asktell.v1.AskRequest.FixedParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	50, // 40: asktell.v1.TellRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
-	50, // 41: asktell.v1.ReportRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
-	49, // 42: asktell.v1.EnqueuedTrial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	49, // 43: asktell.v1.ImportedTrial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	50, // 44: asktell.v1.ImportedTrial.MetricsEntry.value:type_name -> asktell.v1.Metric
-	50, // 45: asktell.v1.AmendTrialRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
-	1,  // 46: asktell.v1.TrialService.Ask:input_type -> asktell.v1.AskRequest
-	3,  // 47: asktell.v1.TrialService.Tell:input_type -> asktell.v1.TellRequest
-	5,  // 48: asktell.v1.TrialService.Report:input_type -> asktell.v1.ReportRequest
-	7,  // 49: asktell.v1.TrialService.ReleaseTrial:input_type -> asktell.v1.ReleaseTrialRequest
-	9,  // 50: asktell.v1.TrialService.EnqueueTrials:input_type -> asktell.v1.EnqueueTrialsRequest
-	12, // 51: asktell.v1.TrialService.ImportTrials:input_type -> asktell.v1.ImportTrialsRequest
-	14, // 52: asktell.v1.TrialService.GetTrial:input_type -> asktell.v1.GetTrialRequest
-	16, // 53: asktell.v1.TrialService.ListTrials:input_type -> asktell.v1.ListTrialsRequest
-	18, // 54: asktell.v1.TrialService.ListBestTrials:input_type -> asktell.v1.ListBestTrialsRequest
-	22, // 55: asktell.v1.TrialService.UpdateTrial:input_type -> asktell.v1.UpdateTrialRequest
-	23, // 56: asktell.v1.TrialService.AmendTrial:input_type -> asktell.v1.AmendTrialRequest
-	24, // 57: asktell.v1.TrialService.CancelTrial:input_type -> asktell.v1.CancelTrialRequest
-	25, // 58: asktell.v1.TrialService.DeleteTrial:input_type -> asktell.v1.DeleteTrialRequest
-	26, // 59: asktell.v1.TrialService.WatchStudy:input_type -> asktell.v1.WatchStudyRequest
-	2,  // 60: asktell.v1.TrialService.Ask:output_type -> asktell.v1.AskResponse
-	4,  // 61: asktell.v1.TrialService.Tell:output_type -> asktell.v1.TellResponse
-	6,  // 62: asktell.v1.TrialService.Report:output_type -> asktell.v1.ReportResponse
-	43, // 63: asktell.v1.TrialService.ReleaseTrial:output_type -> asktell.v1.Trial
-	10, // 64: asktell.v1.TrialService.EnqueueTrials:output_type -> asktell.v1.EnqueueTrialsResponse
-	13, // 65: asktell.v1.TrialService.ImportTrials:output_type -> asktell.v1.ImportTrialsResponse
-	43, // 66: asktell.v1.TrialService.GetTrial:output_type -> asktell.v1.Trial
-	17, // 67: asktell.v1.TrialService.ListTrials:output_type -> asktell.v1.ListTrialsResponse
-	19, // 68: asktell.v1.TrialService.ListBestTrials:output_type -> asktell.v1.ListBestTrialsResponse
-	43, // 69: asktell.v1.TrialService.UpdateTrial:output_type -> asktell.v1.Trial
-	43, // 70: asktell.v1.TrialService.AmendTrial:output_type -> asktell.v1.Trial
-	43, // 71: asktell.v1.TrialService.CancelTrial:output_type -> asktell.v1.Trial
-	51, // 72: asktell.v1.TrialService.DeleteTrial:output_type -> google.protobuf.Empty
-	27, // 73: asktell.v1.TrialService.WatchStudy:output_type -> asktell.v1.WatchStudyResponse
-	60, // [60:74] is the sub-list for method output_type
-	46, // [46:60] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	32, // 4: asktell.v1.TellRequest.annotations:type_name -> asktell.v1.TellRequest.AnnotationsEntry
+	44, // 5: asktell.v1.TellResponse.trial:type_name -> asktell.v1.Trial
+	33, // 6: asktell.v1.ReportRequest.metrics:type_name -> asktell.v1.ReportRequest.MetricsEntry
+	45, // 7: asktell.v1.ReportResponse.lease_expire_time:type_name -> google.protobuf.Timestamp
+	34, // 8: asktell.v1.EnqueuedTrial.parameters:type_name -> asktell.v1.EnqueuedTrial.ParametersEntry
+	35, // 9: asktell.v1.EnqueuedTrial.labels:type_name -> asktell.v1.EnqueuedTrial.LabelsEntry
+	36, // 10: asktell.v1.EnqueuedTrial.annotations:type_name -> asktell.v1.EnqueuedTrial.AnnotationsEntry
+	8,  // 11: asktell.v1.EnqueueTrialsRequest.trials:type_name -> asktell.v1.EnqueuedTrial
+	44, // 12: asktell.v1.EnqueueTrialsResponse.trials:type_name -> asktell.v1.Trial
+	37, // 13: asktell.v1.ImportedTrial.parameters:type_name -> asktell.v1.ImportedTrial.ParametersEntry
+	0,  // 14: asktell.v1.ImportedTrial.outcome:type_name -> asktell.v1.TellOutcome
+	38, // 15: asktell.v1.ImportedTrial.metrics:type_name -> asktell.v1.ImportedTrial.MetricsEntry
+	45, // 16: asktell.v1.ImportedTrial.start_time:type_name -> google.protobuf.Timestamp
+	45, // 17: asktell.v1.ImportedTrial.finish_time:type_name -> google.protobuf.Timestamp
+	39, // 18: asktell.v1.ImportedTrial.labels:type_name -> asktell.v1.ImportedTrial.LabelsEntry
+	40, // 19: asktell.v1.ImportedTrial.annotations:type_name -> asktell.v1.ImportedTrial.AnnotationsEntry
+	11, // 20: asktell.v1.ImportTrialsRequest.trials:type_name -> asktell.v1.ImportedTrial
+	44, // 21: asktell.v1.ImportTrialsResponse.trials:type_name -> asktell.v1.Trial
+	46, // 22: asktell.v1.TrialFilter.states:type_name -> asktell.v1.TrialState
+	41, // 23: asktell.v1.TrialFilter.labels:type_name -> asktell.v1.TrialFilter.LabelsEntry
+	15, // 24: asktell.v1.ListTrialsRequest.filter:type_name -> asktell.v1.TrialFilter
+	44, // 25: asktell.v1.ListTrialsResponse.trials:type_name -> asktell.v1.Trial
+	44, // 26: asktell.v1.ListBestTrialsResponse.trials:type_name -> asktell.v1.Trial
+	21, // 27: asktell.v1.ListBestTrialsResponse.best_by_model:type_name -> asktell.v1.BestByModel
+	42, // 28: asktell.v1.ListBestTrialsResponse.reference_values:type_name -> asktell.v1.ListBestTrialsResponse.ReferenceValuesEntry
+	20, // 29: asktell.v1.ListBestTrialsResponse.hypervolume_history:type_name -> asktell.v1.HypervolumePoint
+	44, // 30: asktell.v1.BestByModel.trial:type_name -> asktell.v1.Trial
+	44, // 31: asktell.v1.UpdateTrialRequest.trial:type_name -> asktell.v1.Trial
+	47, // 32: asktell.v1.UpdateTrialRequest.update_mask:type_name -> google.protobuf.FieldMask
+	0,  // 33: asktell.v1.AmendTrialRequest.outcome:type_name -> asktell.v1.TellOutcome
+	43, // 34: asktell.v1.AmendTrialRequest.metrics:type_name -> asktell.v1.AmendTrialRequest.MetricsEntry
+	48, // 35: asktell.v1.WatchStudyResponse.study:type_name -> asktell.v1.Study
+	44, // 36: asktell.v1.WatchStudyResponse.trial:type_name -> asktell.v1.Trial
+	28, // 37: asktell.v1.WatchStudyResponse.deleted_trial:type_name -> asktell.v1.DeletedTrial
+	29, // 38: asktell.v1.WatchStudyResponse.reported:type_name -> asktell.v1.ReportedMeasurement
+	49, // 39: asktell.v1.ReportedMeasurement.measurement:type_name -> asktell.v1.Measurement
+	50, // 40: asktell.v1.AskRequest.FixedParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	51, // 41: asktell.v1.TellRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
+	51, // 42: asktell.v1.ReportRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
+	50, // 43: asktell.v1.EnqueuedTrial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	50, // 44: asktell.v1.ImportedTrial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	51, // 45: asktell.v1.ImportedTrial.MetricsEntry.value:type_name -> asktell.v1.Metric
+	51, // 46: asktell.v1.AmendTrialRequest.MetricsEntry.value:type_name -> asktell.v1.Metric
+	1,  // 47: asktell.v1.TrialService.Ask:input_type -> asktell.v1.AskRequest
+	3,  // 48: asktell.v1.TrialService.Tell:input_type -> asktell.v1.TellRequest
+	5,  // 49: asktell.v1.TrialService.Report:input_type -> asktell.v1.ReportRequest
+	7,  // 50: asktell.v1.TrialService.ReleaseTrial:input_type -> asktell.v1.ReleaseTrialRequest
+	9,  // 51: asktell.v1.TrialService.EnqueueTrials:input_type -> asktell.v1.EnqueueTrialsRequest
+	12, // 52: asktell.v1.TrialService.ImportTrials:input_type -> asktell.v1.ImportTrialsRequest
+	14, // 53: asktell.v1.TrialService.GetTrial:input_type -> asktell.v1.GetTrialRequest
+	16, // 54: asktell.v1.TrialService.ListTrials:input_type -> asktell.v1.ListTrialsRequest
+	18, // 55: asktell.v1.TrialService.ListBestTrials:input_type -> asktell.v1.ListBestTrialsRequest
+	22, // 56: asktell.v1.TrialService.UpdateTrial:input_type -> asktell.v1.UpdateTrialRequest
+	23, // 57: asktell.v1.TrialService.AmendTrial:input_type -> asktell.v1.AmendTrialRequest
+	24, // 58: asktell.v1.TrialService.CancelTrial:input_type -> asktell.v1.CancelTrialRequest
+	25, // 59: asktell.v1.TrialService.DeleteTrial:input_type -> asktell.v1.DeleteTrialRequest
+	26, // 60: asktell.v1.TrialService.WatchStudy:input_type -> asktell.v1.WatchStudyRequest
+	2,  // 61: asktell.v1.TrialService.Ask:output_type -> asktell.v1.AskResponse
+	4,  // 62: asktell.v1.TrialService.Tell:output_type -> asktell.v1.TellResponse
+	6,  // 63: asktell.v1.TrialService.Report:output_type -> asktell.v1.ReportResponse
+	44, // 64: asktell.v1.TrialService.ReleaseTrial:output_type -> asktell.v1.Trial
+	10, // 65: asktell.v1.TrialService.EnqueueTrials:output_type -> asktell.v1.EnqueueTrialsResponse
+	13, // 66: asktell.v1.TrialService.ImportTrials:output_type -> asktell.v1.ImportTrialsResponse
+	44, // 67: asktell.v1.TrialService.GetTrial:output_type -> asktell.v1.Trial
+	17, // 68: asktell.v1.TrialService.ListTrials:output_type -> asktell.v1.ListTrialsResponse
+	19, // 69: asktell.v1.TrialService.ListBestTrials:output_type -> asktell.v1.ListBestTrialsResponse
+	44, // 70: asktell.v1.TrialService.UpdateTrial:output_type -> asktell.v1.Trial
+	44, // 71: asktell.v1.TrialService.AmendTrial:output_type -> asktell.v1.Trial
+	44, // 72: asktell.v1.TrialService.CancelTrial:output_type -> asktell.v1.Trial
+	52, // 73: asktell.v1.TrialService.DeleteTrial:output_type -> google.protobuf.Empty
+	27, // 74: asktell.v1.TrialService.WatchStudy:output_type -> asktell.v1.WatchStudyResponse
+	61, // [61:75] is the sub-list for method output_type
+	47, // [47:61] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_asktell_v1_trial_service_proto_init() }
@@ -2516,7 +2544,7 @@ func file_asktell_v1_trial_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_asktell_v1_trial_service_proto_rawDesc), len(file_asktell_v1_trial_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   42,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

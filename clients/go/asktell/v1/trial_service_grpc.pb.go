@@ -78,7 +78,7 @@ type TrialServiceClient interface {
 	ListTrials(ctx context.Context, in *ListTrialsRequest, opts ...grpc.CallOption) (*ListTrialsResponse, error)
 	// The best trials, best first, or the Pareto front. Errors: INVALID_ARGUMENT (parent, count), NOT_FOUND.
 	ListBestTrials(ctx context.Context, in *ListBestTrialsRequest, opts ...grpc.CallOption) (*ListBestTrialsResponse, error)
-	// Changes a trial's `labels` or `annotations`.
+	// Changes a trial's `labels`, `annotations` or `note`.
 	// Errors: INVALID_ARGUMENT (a field; a mask path other than these), NOT_FOUND.
 	UpdateTrial(ctx context.Context, in *UpdateTrialRequest, opts ...grpc.CallOption) (*Trial, error)
 	// Corrects the result of a trial that has ended; the former result stays in `amendments`.
@@ -295,7 +295,7 @@ type TrialServiceServer interface {
 	ListTrials(context.Context, *ListTrialsRequest) (*ListTrialsResponse, error)
 	// The best trials, best first, or the Pareto front. Errors: INVALID_ARGUMENT (parent, count), NOT_FOUND.
 	ListBestTrials(context.Context, *ListBestTrialsRequest) (*ListBestTrialsResponse, error)
-	// Changes a trial's `labels` or `annotations`.
+	// Changes a trial's `labels`, `annotations` or `note`.
 	// Errors: INVALID_ARGUMENT (a field; a mask path other than these), NOT_FOUND.
 	UpdateTrial(context.Context, *UpdateTrialRequest) (*Trial, error)
 	// Corrects the result of a trial that has ended; the former result stays in `amendments`.

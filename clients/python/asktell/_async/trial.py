@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from asktell._async.session import AsyncSession
 from asktell._core.leases import Lease
-from asktell._core.trial_actions import Metrics, TrialActions
+from asktell._core.trial_actions import Metrics, Texts, TrialActions
 from asktell._core.trial_view import Names
 from asktell.records import Measurement, MetricInput, Outcome
 from asktell.v1 import trial_pb2
@@ -31,21 +31,45 @@ class AsyncTrial(TrialActions):
         """As `Trial.report`."""
         return await self._run(self._report(metrics, more_metrics, step))
 
-    async def tell(self, metrics: Metrics | None = None, /, **more_metrics: MetricInput) -> None:
+    async def tell(
+        self, metrics: Metrics | None = None, /, *, annotations: Texts | None = None, **more_metrics: MetricInput
+    ) -> None:
         """As `Trial.tell`."""
-        await self._run(self._tell(Outcome.SUCCEEDED, metrics, more_metrics))
+        await self._run(self._tell(Outcome.SUCCEEDED, metrics, more_metrics, annotations))
 
-    async def stop(self, metrics: Metrics | None = None, /, *, reason: str = "", **more_metrics: MetricInput) -> None:
+    async def stop(
+        self,
+        metrics: Metrics | None = None,
+        /,
+        *,
+        reason: str = "",
+        annotations: Texts | None = None,
+        **more_metrics: MetricInput,
+    ) -> None:
         """As `Trial.stop`."""
-        await self._run(self._tell(Outcome.STOPPED, metrics, more_metrics, reason or self.stop_reason))
+        await self._run(self._tell(Outcome.STOPPED, metrics, more_metrics, annotations, reason or self.stop_reason))
 
-    async def fail(self, reason: str = "", **tracked_metrics: MetricInput) -> None:
+    async def fail(
+        self,
+        reason: str = "",
+        metrics: Metrics | None = None,
+        *,
+        annotations: Texts | None = None,
+        **tracked_metrics: MetricInput,
+    ) -> None:
         """As `Trial.fail`."""
-        await self._run(self._tell(Outcome.FAILED, None, tracked_metrics, reason))
+        await self._run(self._tell(Outcome.FAILED, metrics, tracked_metrics, annotations, reason))
 
-    async def infeasible(self, reason: str = "", **tracked_metrics: MetricInput) -> None:
+    async def infeasible(
+        self,
+        reason: str = "",
+        metrics: Metrics | None = None,
+        *,
+        annotations: Texts | None = None,
+        **tracked_metrics: MetricInput,
+    ) -> None:
         """As `Trial.infeasible`."""
-        await self._run(self._tell(Outcome.INFEASIBLE, None, tracked_metrics, reason))
+        await self._run(self._tell(Outcome.INFEASIBLE, metrics, tracked_metrics, annotations, reason))
 
     async def release(self) -> None:
         """As `Trial.release`."""
@@ -74,6 +98,10 @@ class AsyncTrial(TrialActions):
     async def annotate(self, annotations: Mapping[str, str] | None = None, /, **more_annotations: str) -> None:
         """As `Trial.annotate`."""
         await self._run(self._set("annotations", annotations or {}, more_annotations))
+
+    async def set_note(self, note: str) -> None:
+        """As `Trial.set_note`."""
+        await self._run(self._set_note(note))
 
     @property
     async def measurements(self) -> list[Measurement]:

@@ -384,8 +384,3 @@ def decode_lease_s(policy: study_pb2.LeasePolicy, _: str = "") -> float:
 def decode_max_attempts(policy: study_pb2.LeasePolicy, _: str = "") -> int:
     """How many times a trial is started before it is given up."""
     return policy.max_attempts or LeasePolicy().max_attempts
-
-
-def encode_texts(texts: Mapping[str, str], where: str) -> dict[str, str]:
-    """Labels or annotations on the wire."""
-    return {text(key, f"a key of {where}"): text(value, f"{where}[{key!r}]") for key, value in texts.items()}

@@ -165,4 +165,5 @@ def _imported(trial: ImportedTrial, where: str) -> trial_service_pb2.ImportedTri
         finish_time=encode_time(trial.finish_time, f"{where}.finish_time"),
         labels=trial.labels,
         annotations=trial.annotations,
+        note=trial.note,
     )

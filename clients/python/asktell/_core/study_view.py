@@ -10,7 +10,7 @@ from asktell._core.fields import Field, fields_of, nonzero, optional, plain, tex
 from asktell._core.html import study_html
 from asktell._core.not_yet import STUDY, refuse
 from asktell._core.trial_view import Names
-from asktell._core.values import decode_enum, encode_seconds, encode_time, text, whole
+from asktell._core.values import decode_enum, encode_seconds, encode_texts, encode_time, text, whole
 from asktell.early_stopping import EarlyStopping
 from asktell.records import FinishReason, StudyState, StudyWarning, TrialCounts
 from asktell.spaces import Derived, Domain
@@ -19,7 +19,7 @@ from asktell.study_spec import StudyOptions
 from asktell.v1 import study_pb2
 
 _WHOLE = unless_none(whole)
-_TEXTS = unless_none(codec.encode_texts)
+_TEXTS = unless_none(encode_texts)
 
 
 def names_of(study: study_pb2.Study) -> Names:
@@ -144,6 +144,7 @@ class StudyView:
     seed = Field[int]("seed", plain, _WHOLE, doc="Seed of everything random in the study.")
     labels = Field[dict[str, str]]("labels", texts, _TEXTS, changeable=True, doc="Short, filterable.")
     annotations = Field[dict[str, str]]("annotations", texts, _TEXTS, changeable=True, doc="Free values.")
+    note = Field[str]("note", plain, unless_none(text), changeable=True, doc="Free text for people.")
     create_time = Field[datetime | None]("create_time", time, doc="When it was created.")
     update_time = Field[datetime | None]("update_time", time, doc="When the study, not its trials, last changed.")
     finish_time = Field[datetime | None]("finish_time", time, doc="When it became FINISHED.")

@@ -12,7 +12,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from asktell._core import methods
 from asktell._core.flow import Flow, new_request_id
 from asktell._core.trial_view import Names, TrialView, decode_measurement
-from asktell._core.values import encode_metrics, text, whole
+from asktell._core.values import encode_metrics, encode_texts, text, whole
 from asktell.errors import AsktellError, FailedPrecondition, NotFinite, NotFound
 from asktell.records import Measurement, MetricInput, Outcome
 from asktell.v1 import trial_pb2, trial_service_pb2
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("asktell")
 
 Metrics: TypeAlias = Mapping[str, MetricInput]
+Texts: TypeAlias = Mapping[str, str]
 
 OUTCOMES = {
     Outcome.SUCCEEDED: trial_service_pb2.TELL_OUTCOME_SUCCEEDED,
@@ -100,7 +101,9 @@ class TrialActions(TrialView):
         self._stop_asked = answer.should_stop
         return answer.should_stop
 
-    def _tell(self, outcome: Outcome, metrics: Metrics | None, more: Metrics, reason: str = "") -> Flow[None]:
+    def _tell(
+        self, outcome: Outcome, metrics: Metrics | None, more: Metrics, annotations: Texts | None, reason: str = ""
+    ) -> Flow[None]:
         request = trial_service_pb2.TellRequest(
             name=self.name,
             lease_id=self._lease_id,
@@ -108,6 +111,7 @@ class TrialActions(TrialView):
             metrics=encode_metrics(metrics, more),
             reason=_shortened(reason),
             request_id=new_request_id(),
+            annotations=encode_texts(annotations or {}, "annotations"),
         )
         answer = yield from self._caller(methods.TELL, request)
         self._close()
@@ -132,7 +136,7 @@ class TrialActions(TrialView):
             return
         try:
             if _blames_configuration(error):
-                yield from self._tell(Outcome.FAILED, None, {}, f"{type(error).__name__}: {error}")
+                yield from self._tell(Outcome.FAILED, None, {}, None, f"{type(error).__name__}: {error}")
             elif not self.lease_lost:
                 yield from self._release()
         except (FailedPrecondition, NotFound):
@@ -158,13 +162,18 @@ class TrialActions(TrialView):
         )
         self._message = yield from self._caller(methods.AMEND_TRIAL, request)
 
-    def _set(self, field: str, values: Mapping[str, str], more: Mapping[str, str]) -> Flow[None]:
+    def _set(self, field: str, values: Texts, more: Texts) -> Flow[None]:
         """Sets single labels or annotations; the others stay."""
         merged = {**values, **more}
         trial = trial_pb2.Trial(name=self.name)
-        for key, value in merged.items():
-            getattr(trial, field)[text(key, f"a key of {field}")] = text(value, f"{field}[{key!r}]")
-        mask = FieldMask(paths=[f"{field}.{key}" for key in merged])
+        getattr(trial, field).update(encode_texts(merged, field))
+        yield from self._update(trial, [f"{field}.{key}" for key in merged])
+
+    def _set_note(self, note: str) -> Flow[None]:
+        yield from self._update(trial_pb2.Trial(name=self.name, note=text(note, "note")), ["note"])
+
+    def _update(self, trial: trial_pb2.Trial, paths: list[str]) -> Flow[None]:
+        mask = FieldMask(paths=paths)
         request = trial_service_pb2.UpdateTrialRequest(trial=trial, update_mask=mask, request_id=new_request_id())
         self._message = yield from self._caller(methods.UPDATE_TRIAL, request)
 

@@ -78,6 +78,7 @@ class TrialView(Mapping[str, Any]):
     finish_time = Field[datetime | None]("finish_time", time, doc="When it ended.")
     labels = Field[dict[str, str]]("labels", texts, doc="Short, filterable.")
     annotations = Field[dict[str, str]]("annotations", texts, doc="Free values.")
+    note = Field[str]("note", plain, doc="Free text for people; see `set_note`.")
     import_key = Field[str]("import_key", plain, doc="The caller's key of an imported trial.")
     measurement_count = Field[int](
         "measurement_count", plain, doc="How many intermediate measurements have been reported."

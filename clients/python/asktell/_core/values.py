@@ -82,6 +82,11 @@ def text(value: object, where: str) -> str:
     return value
 
 
+def encode_texts(texts: Mapping[str, str], where: str) -> dict[str, str]:
+    """Labels or annotations on the wire. Raises TypeError: a key or a value is no string."""
+    return {text(key, f"a key of {where}"): text(value, f"{where}[{key!r}]") for key, value in texts.items()}
+
+
 def encode_value(value: object, where: str) -> search_space_pb2.ParameterValue:
     """A parameter value on the wire, of its own kind: an int stays an int."""
     plain = scalar(value, where)

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from asktell._core.leases import Lease
-from asktell._core.trial_actions import Metrics, TrialActions
+from asktell._core.trial_actions import Metrics, Texts, TrialActions
 from asktell._core.trial_view import Names
 from asktell._sync.session import Session
 from asktell.records import Measurement, MetricInput, Outcome
@@ -36,25 +36,51 @@ class Trial(TrialActions):
         """
         return self._run(self._report(metrics, more_metrics, step))
 
-    def tell(self, metrics: Metrics | None = None, /, **more_metrics: MetricInput) -> None:
+    def tell(
+        self, metrics: Metrics | None = None, /, *, annotations: Texts | None = None, **more_metrics: MetricInput
+    ) -> None:
         """Tells the result. Once this returns it is on the server's disk; telling it again is harmless.
+
+        `annotations` are set with the result, in the same step; other annotations stay. Telling the result again changes none.
 
         Raises:
             MissingObjective, UnknownMetric, NotFinite: nothing was changed. ResultConflict: there is another result.
         """
-        self._run(self._tell(Outcome.SUCCEEDED, metrics, more_metrics))
+        self._run(self._tell(Outcome.SUCCEEDED, metrics, more_metrics, annotations))
 
-    def stop(self, metrics: Metrics | None = None, /, *, reason: str = "", **more_metrics: MetricInput) -> None:
+    def stop(
+        self,
+        metrics: Metrics | None = None,
+        /,
+        *,
+        reason: str = "",
+        annotations: Texts | None = None,
+        **more_metrics: MetricInput,
+    ) -> None:
         """Tells that the trial ended early, with its last known metrics; without any, the last report counts."""
-        self._run(self._tell(Outcome.STOPPED, metrics, more_metrics, reason or self.stop_reason))
+        self._run(self._tell(Outcome.STOPPED, metrics, more_metrics, annotations, reason or self.stop_reason))
 
-    def fail(self, reason: str = "", **tracked_metrics: MetricInput) -> None:
+    def fail(
+        self,
+        reason: str = "",
+        metrics: Metrics | None = None,
+        *,
+        annotations: Texts | None = None,
+        **tracked_metrics: MetricInput,
+    ) -> None:
         """Tells that it ended without a result: crashed, diverged."""
-        self._run(self._tell(Outcome.FAILED, None, tracked_metrics, reason))
+        self._run(self._tell(Outcome.FAILED, metrics, tracked_metrics, annotations, reason))
 
-    def infeasible(self, reason: str = "", **tracked_metrics: MetricInput) -> None:
+    def infeasible(
+        self,
+        reason: str = "",
+        metrics: Metrics | None = None,
+        *,
+        annotations: Texts | None = None,
+        **tracked_metrics: MetricInput,
+    ) -> None:
         """Tells that the configuration cannot be run at all, e.g. does not fit in memory."""
-        self._run(self._tell(Outcome.INFEASIBLE, None, tracked_metrics, reason))
+        self._run(self._tell(Outcome.INFEASIBLE, metrics, tracked_metrics, annotations, reason))
 
     def release(self) -> None:
         """Gives the trial back: the next asker gets it, and this attempt does not count."""
@@ -83,6 +109,10 @@ class Trial(TrialActions):
     def annotate(self, annotations: Mapping[str, str] | None = None, /, **more_annotations: str) -> None:
         """Sets annotations; others stay."""
         self._run(self._set("annotations", annotations or {}, more_annotations))
+
+    def set_note(self, note: str) -> None:
+        """Replaces the note, free text for people of up to 16 KiB; "" takes it away."""
+        self._run(self._set_note(note))
 
     @property
     def measurements(self) -> list[Measurement]:

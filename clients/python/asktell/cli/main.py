@@ -10,6 +10,7 @@ import click
 
 from asktell import __version__
 from asktell.cli import wording
+from asktell.cli.note_command import note
 from asktell.cli.number_types import Number
 from asktell.cli.output import complain
 from asktell.cli.plot_command import plot
@@ -69,7 +70,7 @@ def cli(context: click.Context, address: str | None, project: str | None, tls: b
     context.obj = {"address": address, "project": project, "tls": tls, "wait": wait}
 
 
-for command in (study, trials, best, enqueue, import_, export, run, watch, plot):
+for command in (study, trials, best, enqueue, note, import_, export, run, watch, plot):
     cli.add_command(command)
 
 

@@ -159,6 +159,7 @@ def trial_record(trial: TrialView, best: Best) -> dict[str, Any]:
         "duration_s": trial.duration_s,
         "labels": trial.labels,
         "annotations": trial.annotations,
+        "note": trial.note,
     }
 
 

@@ -133,6 +133,7 @@ FLAGS: dict[str, _Flag] = {
     "display_name": _Flag("--display-name", str, "TEXT", "A title for people."),
     "labels": _Flag("--label", str, "KEY=VALUE", "Set a label; KEY= takes it away, none all of them.", many=True),
     "annotations": _Flag("--annotation", str, "KEY=VALUE", "The same for annotations.", many=True),
+    "note": _Flag("--note", str, "TEXT", "Free text for people; see asktell note."),
 }
 """The flags by the names of what `Study.update` changes."""
 

@@ -226,6 +226,7 @@ def _facts(shown: StudyView) -> list[tuple[str, str]]:
     facts += [("max staleness", str(shown.max_staleness))] if shown.max_staleness is not None else []
     facts.append(("seed", str(shown.seed)))
     facts += [("label", f"{key}={value}") for key, value in shown.labels.items()]
+    facts += [("note", line) for line in shown.note.splitlines()]
     return facts
 
 
@@ -281,6 +282,7 @@ def study_record(shown: StudyView, counts: TrialCounts | None = None) -> dict[st
         "seed": shown.seed,
         "labels": shown.labels,
         "annotations": shown.annotations,
+        "note": shown.note,
         "warnings": [dataclasses.asdict(each) for each in shown.warnings],
         "create_time": time(shown.create_time),
         "update_time": time(shown.update_time),

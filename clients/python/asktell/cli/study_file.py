@@ -53,6 +53,7 @@ def study_file(study: StudyView) -> str:
         "seed": study.seed,
         "labels": study.labels,
         "annotations": study.annotations,
+        "note": study.note,
     }
     lines: list[str] = []
     for key, value in parts.items():

@@ -58,7 +58,7 @@ def import_(
 ) -> None:
     """Bring past results into a STUDY: a row, or a JSON object, for each trial.
 
-    Columns are known by name: parameters, metrics (also as param.NAME, metric.NAME, standard_error.NAME), key, state, reason,
+    Columns are known by name: parameters, metrics (also as param.NAME, metric.NAME, standard_error.NAME), key, state, reason, note,
     start_time, finish_time, label.NAME, annotation.NAME. Values are read as the parameter's kind asks: 16.0 is an int, yes is a
     bool. Without a state a line is a success.
 

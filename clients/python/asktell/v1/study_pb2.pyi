@@ -262,6 +262,7 @@ class Study(_message.Message):
     HYPERVOLUME_FIELD_NUMBER: _builtins.int
     COST_METRIC_FIELD_NUMBER: _builtins.int
     TOTAL_COST_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. Identifier. `projects/{project}/studies/{study}`."""
     display_name: _builtins.str
@@ -311,6 +312,8 @@ class Study(_message.Message):
     """
     total_cost: _builtins.float
     """Output only. What all trials that say so have cost. Set by GetStudy, where there is a cost metric."""
+    note: _builtins.str
+    """Optional. Free text for people, in lines: what the study is for, what was learnt. At most 16 KiB."""
     @_builtins.property
     def search_space(self) -> _search_space_pb2.SearchSpace:
         """Required. Immutable. What may be varied."""
@@ -406,10 +409,11 @@ class Study(_message.Message):
         hypervolume: _builtins.float | None = ...,
         cost_metric: _builtins.str = ...,
         total_cost: _builtins.float | None = ...,
+        note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_hypervolume", b"_hypervolume", "_max_staleness", b"_max_staleness", "_seed", b"_seed", "_total_cost", b"_total_cost", "algorithm", b"algorithm", "configuration_count", b"configuration_count", "create_time", b"create_time", "early_stopping", b"early_stopping", "finish_time", b"finish_time", "hypervolume", b"hypervolume", "lease_policy", b"lease_policy", "max_staleness", b"max_staleness", "search_space", b"search_space", "seed", b"seed", "stopping_rules", b"stopping_rules", "total_cost", b"total_cost", "trial_counts", b"trial_counts", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_hypervolume", b"_hypervolume", "_max_staleness", b"_max_staleness", "_seed", b"_seed", "_total_cost", b"_total_cost", "algorithm", b"algorithm", "annotations", b"annotations", "baseline_trial", b"baseline_trial", "configuration_count", b"configuration_count", "cost_metric", b"cost_metric", "create_time", b"create_time", "cursor", b"cursor", "display_name", b"display_name", "early_stopping", b"early_stopping", "etag", b"etag", "finish_reason", b"finish_reason", "finish_time", b"finish_time", "hypervolume", b"hypervolume", "labels", b"labels", "lease_policy", b"lease_policy", "max_running_trials", b"max_running_trials", "max_staleness", b"max_staleness", "name", b"name", "objectives", b"objectives", "outcome_constraints", b"outcome_constraints", "replicates", b"replicates", "search_space", b"search_space", "seed", b"seed", "state", b"state", "stopping_rules", b"stopping_rules", "total_cost", b"total_cost", "tracked_metrics", b"tracked_metrics", "trial_counts", b"trial_counts", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_hypervolume", b"_hypervolume", "_max_staleness", b"_max_staleness", "_seed", b"_seed", "_total_cost", b"_total_cost", "algorithm", b"algorithm", "annotations", b"annotations", "baseline_trial", b"baseline_trial", "configuration_count", b"configuration_count", "cost_metric", b"cost_metric", "create_time", b"create_time", "cursor", b"cursor", "display_name", b"display_name", "early_stopping", b"early_stopping", "etag", b"etag", "finish_reason", b"finish_reason", "finish_time", b"finish_time", "hypervolume", b"hypervolume", "labels", b"labels", "lease_policy", b"lease_policy", "max_running_trials", b"max_running_trials", "max_staleness", b"max_staleness", "name", b"name", "note", b"note", "objectives", b"objectives", "outcome_constraints", b"outcome_constraints", "replicates", b"replicates", "search_space", b"search_space", "seed", b"seed", "state", b"state", "stopping_rules", b"stopping_rules", "total_cost", b"total_cost", "tracked_metrics", b"tracked_metrics", "trial_counts", b"trial_counts", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__configuration_count: _TypeAlias = _typing.Literal["configuration_count"]  # noqa: Y015
     _WhichOneofArgType__configuration_count: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count"]  # noqa: Y015

@@ -94,7 +94,7 @@ class StudyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateStudy(self, request, context):
-        """Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `stopping_rules`
+        """Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `note`, `stopping_rules`
         (or one of its fields), `max_running_trials`, `max_staleness`. When stopping rules change, they are judged at once: one
         that holds finishes the study, and a study that a rule had finished is ACTIVE again when none holds any more.
         Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED

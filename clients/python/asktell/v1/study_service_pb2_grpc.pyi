@@ -47,7 +47,7 @@ class StudyServiceStub:
     ListStudies: _grpc.UnaryUnaryMultiCallable[_study_service_pb2.ListStudiesRequest, _study_service_pb2.ListStudiesResponse]
     """Lists the studies of a project by name. Errors: INVALID_ARGUMENT (parent, page_size, page_token)."""
     UpdateStudy: _grpc.UnaryUnaryMultiCallable[_study_service_pb2.UpdateStudyRequest, _study_pb2.Study]
-    """Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `stopping_rules`
+    """Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `note`, `stopping_rules`
     (or one of its fields), `max_running_trials`, `max_staleness`. When stopping rules change, they are judged at once: one
     that holds finishes the study, and a study that a rule had finished is ACTIVE again when none holds any more.
     Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED
@@ -76,7 +76,7 @@ class StudyServiceAsyncStub(StudyServiceStub):
     ListStudies: _aio.UnaryUnaryMultiCallable[_study_service_pb2.ListStudiesRequest, _study_service_pb2.ListStudiesResponse]  # type: ignore[assignment]
     """Lists the studies of a project by name. Errors: INVALID_ARGUMENT (parent, page_size, page_token)."""
     UpdateStudy: _aio.UnaryUnaryMultiCallable[_study_service_pb2.UpdateStudyRequest, _study_pb2.Study]  # type: ignore[assignment]
-    """Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `stopping_rules`
+    """Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `note`, `stopping_rules`
     (or one of its fields), `max_running_trials`, `max_staleness`. When stopping rules change, they are judged at once: one
     that holds finishes the study, and a study that a rule had finished is ACTIVE again when none holds any more.
     Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED
@@ -126,7 +126,7 @@ class StudyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _study_service_pb2.UpdateStudyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_study_pb2.Study, _abc.Awaitable[_study_pb2.Study]]:
-        """Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `stopping_rules`
+        """Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `note`, `stopping_rules`
         (or one of its fields), `max_running_trials`, `max_staleness`. When stopping rules change, they are judged at once: one
         that holds finishes the study, and a study that a rule had finished is ACTIVE again when none holds any more.
         Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED

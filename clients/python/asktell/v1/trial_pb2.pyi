@@ -246,6 +246,7 @@ class Trial(_message.Message):
     MEASUREMENTS_FIELD_NUMBER: _builtins.int
     VIOLATION_FIELD_NUMBER: _builtins.int
     DERIVED_PARAMETERS_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. Identifier. `projects/{project}/studies/{study}/trials/{number}`; numbers count from 1 and are
     never used twice.
@@ -273,6 +274,8 @@ class Trial(_message.Message):
     bound's size; 0 = it keeps them all. Set by GetTrial, ListTrials and ListBestTrials, where there are constraints and the
     trial has their metrics.
     """
+    note: _builtins.str
+    """Optional. Free text for people, in lines; at most 16 KiB. Changed by UpdateTrial."""
     @_builtins.property
     def parameters(self) -> _containers.MessageMap[_builtins.str, _search_space_pb2.ParameterValue]:
         """Output only. The configuration: a value for each parameter of the space."""
@@ -305,7 +308,7 @@ class Trial(_message.Message):
 
     @_builtins.property
     def annotations(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Optional. Free values; limits as in Study. Changed by UpdateTrial."""
+        """Optional. Free values; limits as in Study. Set by Tell, changed by UpdateTrial."""
 
     @_builtins.property
     def prediction(self) -> Global___Prediction:
@@ -354,10 +357,11 @@ class Trial(_message.Message):
         measurements: _abc.Iterable[Global___Measurement] | None = ...,
         violation: _builtins.float | None = ...,
         derived_parameters: _abc.Mapping[_builtins.str, _search_space_pb2.ParameterValue] | None = ...,
+        note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_violation", b"_violation", "create_time", b"create_time", "finish_time", b"finish_time", "lease_expire_time", b"lease_expire_time", "prediction", b"prediction", "start_time", b"start_time", "violation", b"violation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_violation", b"_violation", "amendments", b"amendments", "annotations", b"annotations", "attempt", b"attempt", "create_time", b"create_time", "derived_parameters", b"derived_parameters", "finish_time", b"finish_time", "import_key", b"import_key", "labels", b"labels", "lease_expire_time", b"lease_expire_time", "lease_id", b"lease_id", "measurement_count", b"measurement_count", "measurements", b"measurements", "metrics", b"metrics", "name", b"name", "number", b"number", "origin", b"origin", "parameters", b"parameters", "prediction", b"prediction", "reason", b"reason", "start_time", b"start_time", "state", b"state", "superseded_results", b"superseded_results", "violation", b"violation", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_violation", b"_violation", "amendments", b"amendments", "annotations", b"annotations", "attempt", b"attempt", "create_time", b"create_time", "derived_parameters", b"derived_parameters", "finish_time", b"finish_time", "import_key", b"import_key", "labels", b"labels", "lease_expire_time", b"lease_expire_time", "lease_id", b"lease_id", "measurement_count", b"measurement_count", "measurements", b"measurements", "metrics", b"metrics", "name", b"name", "note", b"note", "number", b"number", "origin", b"origin", "parameters", b"parameters", "prediction", b"prediction", "reason", b"reason", "start_time", b"start_time", "state", b"state", "superseded_results", b"superseded_results", "violation", b"violation", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__violation: _TypeAlias = _typing.Literal["violation"]  # noqa: Y015
     _WhichOneofArgType__violation: _TypeAlias = _typing.Literal["_violation", b"_violation"]  # noqa: Y015

@@ -180,12 +180,33 @@ class TellRequest(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class AnnotationsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     NAME_FIELD_NUMBER: _builtins.int
     LEASE_ID_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
     METRICS_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ANNOTATIONS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Required. `projects/{project}/studies/{study}/trials/{number}`; `studies/{study}/trials/{number}` means project
     `default`.
@@ -202,6 +223,13 @@ class TellRequest(_message.Message):
     def metrics(self) -> _containers.MessageMap[_builtins.str, _trial_pb2.Metric]:
         """Required for SUCCEEDED. Final metrics by name: objectives, constrained metrics, and any tracked metrics."""
 
+    @_builtins.property
+    def annotations(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Optional. Set with the result in the same step, key by key; other annotations of the trial stay. All of them together are limited
+        as in Study. They are no part of the result: a repeated Tell with others is no conflict, and changes none; nor do those of a
+        superseded result.
+        """
+
     def __init__(
         self,
         *,
@@ -211,10 +239,11 @@ class TellRequest(_message.Message):
         metrics: _abc.Mapping[_builtins.str, _trial_pb2.Metric] | None = ...,
         reason: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        annotations: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease_id", b"lease_id", "metrics", b"metrics", "name", b"name", "outcome", b"outcome", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "lease_id", b"lease_id", "metrics", b"metrics", "name", b"name", "outcome", b"outcome", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -627,6 +656,7 @@ class ImportedTrial(_message.Message):
     FINISH_TIME_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     ANNOTATIONS_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     import_key: _builtins.str
     """Required. The caller's own key of the result, unique in the study; 1 to 256 characters. Importing it again
     changes nothing.
@@ -635,6 +665,8 @@ class ImportedTrial(_message.Message):
     """Optional. Default TELL_OUTCOME_SUCCEEDED."""
     reason: _builtins.str
     """Optional. As in TellRequest."""
+    note: _builtins.str
+    """Optional. As in Trial."""
     @_builtins.property
     def parameters(self) -> _containers.MessageMap[_builtins.str, _search_space_pb2.ParameterValue]:
         """Required. A value for each parameter."""
@@ -671,10 +703,11 @@ class ImportedTrial(_message.Message):
         finish_time: _timestamp_pb2.Timestamp | None = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         annotations: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["finish_time", b"finish_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "finish_time", b"finish_time", "import_key", b"import_key", "labels", b"labels", "metrics", b"metrics", "outcome", b"outcome", "parameters", b"parameters", "reason", b"reason", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "finish_time", b"finish_time", "import_key", b"import_key", "labels", b"labels", "metrics", b"metrics", "note", b"note", "outcome", b"outcome", "parameters", b"parameters", "reason", b"reason", "start_time", b"start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1085,7 +1118,7 @@ class UpdateTrialRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Required. `labels`, `annotations`, or one key of them: `labels.host`."""
+        """Required. `labels`, `annotations`, or one key of them: `labels.host`; `note`."""
 
     def __init__(
         self,

@@ -195,7 +195,7 @@ class TrialServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateTrial(self, request, context):
-        """Changes a trial's `labels` or `annotations`.
+        """Changes a trial's `labels`, `annotations` or `note`.
         Errors: INVALID_ARGUMENT (a field; a mask path other than these), NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -77,7 +77,7 @@ class TrialServiceStub:
     ListBestTrials: _grpc.UnaryUnaryMultiCallable[_trial_service_pb2.ListBestTrialsRequest, _trial_service_pb2.ListBestTrialsResponse]
     """The best trials, best first, or the Pareto front. Errors: INVALID_ARGUMENT (parent, count), NOT_FOUND."""
     UpdateTrial: _grpc.UnaryUnaryMultiCallable[_trial_service_pb2.UpdateTrialRequest, _trial_pb2.Trial]
-    """Changes a trial's `labels` or `annotations`.
+    """Changes a trial's `labels`, `annotations` or `note`.
     Errors: INVALID_ARGUMENT (a field; a mask path other than these), NOT_FOUND.
     """
     AmendTrial: _grpc.UnaryUnaryMultiCallable[_trial_service_pb2.AmendTrialRequest, _trial_pb2.Trial]
@@ -147,7 +147,7 @@ class TrialServiceAsyncStub(TrialServiceStub):
     ListBestTrials: _aio.UnaryUnaryMultiCallable[_trial_service_pb2.ListBestTrialsRequest, _trial_service_pb2.ListBestTrialsResponse]  # type: ignore[assignment]
     """The best trials, best first, or the Pareto front. Errors: INVALID_ARGUMENT (parent, count), NOT_FOUND."""
     UpdateTrial: _aio.UnaryUnaryMultiCallable[_trial_service_pb2.UpdateTrialRequest, _trial_pb2.Trial]  # type: ignore[assignment]
-    """Changes a trial's `labels` or `annotations`.
+    """Changes a trial's `labels`, `annotations` or `note`.
     Errors: INVALID_ARGUMENT (a field; a mask path other than these), NOT_FOUND.
     """
     AmendTrial: _aio.UnaryUnaryMultiCallable[_trial_service_pb2.AmendTrialRequest, _trial_pb2.Trial]  # type: ignore[assignment]
@@ -274,7 +274,7 @@ class TrialServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trial_service_pb2.UpdateTrialRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_trial_pb2.Trial, _abc.Awaitable[_trial_pb2.Trial]]:
-        """Changes a trial's `labels` or `annotations`.
+        """Changes a trial's `labels`, `annotations` or `note`.
         Errors: INVALID_ARGUMENT (a field; a mask path other than these), NOT_FOUND.
         """
 

@@ -360,6 +360,9 @@ pub struct Study {
     /// Output only. What all trials that say so have cost. Set by GetStudy, where there is a cost metric.
     #[prost(double, optional, tag = "30")]
     pub total_cost: ::core::option::Option<f64>,
+    /// Optional. Free text for people, in lines: what the study is for, what was learnt. At most 16 KiB.
+    #[prost(string, tag = "35")]
+    pub note: ::prost::alloc::string::String,
 }
 /// A metric to optimise.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -980,7 +983,7 @@ pub struct Trial {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
-    /// Optional. Free values; limits as in Study. Changed by UpdateTrial.
+    /// Optional. Free values; limits as in Study. Set by Tell, changed by UpdateTrial.
     #[prost(btree_map = "string, string", tag = "16")]
     pub annotations: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1015,6 +1018,9 @@ pub struct Trial {
         ::prost::alloc::string::String,
         ParameterValue,
     >,
+    /// Optional. Free text for people, in lines; at most 16 KiB. Changed by UpdateTrial.
+    #[prost(string, tag = "30")]
+    pub note: ::prost::alloc::string::String,
 }
 /// One value of one metric.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
@@ -2674,7 +2680,7 @@ pub mod study_service_server {
         > {
             Err(tonic::Status::unimplemented("Not yet implemented"))
         }
-        /// Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `stopping_rules`
+        /// Changes a study: `state` (pause, resume, finish), `display_name`, `labels`, `annotations`, `note`, `stopping_rules`
         /// (or one of its fields), `max_running_trials`, `max_staleness`. When stopping rules change, they are judged at once: one
         /// that holds finishes the study, and a study that a rule had finished is ACTIVE again when none holds any more.
         /// Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED
@@ -3101,6 +3107,14 @@ pub struct TellRequest {
     /// Optional. See CreateStudyRequest.request_id.
     #[prost(string, tag = "6")]
     pub request_id: ::prost::alloc::string::String,
+    /// Optional. Set with the result in the same step, key by key; other annotations of the trial stay. All of them together are limited
+    /// as in Study. They are no part of the result: a repeated Tell with others is no conflict, and changes none; nor do those of a
+    /// superseded result.
+    #[prost(btree_map = "string, string", tag = "7")]
+    pub annotations: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
 }
 /// Answer of Tell.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -3249,6 +3263,9 @@ pub struct ImportedTrial {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+    /// Optional. As in Trial.
+    #[prost(string, tag = "10")]
+    pub note: ::prost::alloc::string::String,
 }
 /// Request of ImportTrials.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -3408,7 +3425,7 @@ pub struct UpdateTrialRequest {
     /// Required. `name` and the new values.
     #[prost(message, optional, tag = "1")]
     pub trial: ::core::option::Option<Trial>,
-    /// Required. `labels`, `annotations`, or one key of them: `labels.host`.
+    /// Required. `labels`, `annotations`, or one key of them: `labels.host`; `note`.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
     /// Optional. See CreateStudyRequest.request_id.
@@ -3660,7 +3677,7 @@ pub mod trial_service_server {
         > {
             Err(tonic::Status::unimplemented("Not yet implemented"))
         }
-        /// Changes a trial's `labels` or `annotations`.
+        /// Changes a trial's `labels`, `annotations` or `note`.
         /// Errors: INVALID_ARGUMENT (a field; a mask path other than these), NOT_FOUND.
         async fn update_trial(
             &self,

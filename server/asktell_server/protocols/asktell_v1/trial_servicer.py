@@ -10,6 +10,7 @@ from google.protobuf.empty_pb2 import Empty
 from asktell.v1 import trial_pb2, trial_service_pb2
 from asktell_server.domain.names import TrialName, parse_study, parse_trial
 from asktell_server.protocols.asktell_v1.conversion.changes import change_to
+from asktell_server.protocols.asktell_v1.conversion.counts import annotations_from
 from asktell_server.protocols.asktell_v1.conversion.metrics import metrics_from
 from asktell_server.protocols.asktell_v1.conversion.spaces import configuration_from
 from asktell_server.protocols.asktell_v1.conversion.times import time_to
@@ -73,6 +74,7 @@ class TrialServicer:
             result_from(request.outcome, request.metrics, request.reason),
             lease_id=request.lease_id,
             request=request_of(request),
+            annotations=annotations_from(request.annotations, "annotations"),
         )
         return trial_service_pb2.TellResponse(trial=trial_to(name.study, record), superseded=superseded)
 

@@ -77,6 +77,7 @@ def trial_columns(
             rank=lambda trial: trial.duration_s,
         ),
         _text("reason", lambda trial: last_line(trial.reason), standard=explained, rest=True),
+        _text("note", lambda trial: trial.note, standard=False, rest=True),
         _text("origin", lambda trial: trial.origin.value),
         Column(
             key="attempt",

@@ -10,7 +10,7 @@ from asktell._core.trial_view import TrialView
 from asktell.cli.output import metrics_of, time
 
 _FACTS = ("number", "key", "state")
-_LATER_FACTS = ("reason", "start_time", "finish_time")
+_LATER_FACTS = ("reason", "note", "start_time", "finish_time")
 
 
 def key(trial: TrialView) -> str:
@@ -29,6 +29,7 @@ def line(trial: TrialView) -> dict[str, Any]:
         **{f"metric.{name}": value for name, value in trial.metrics.items()},
         **{f"standard_error.{name}": value for name, value in trial.standard_errors.items()},
         "reason": trial.reason or None,
+        "note": trial.note or None,
         "start_time": time(trial.start_time),
         "finish_time": time(trial.finish_time),
         **{f"label.{name}": value for name, value in trial.labels.items()},

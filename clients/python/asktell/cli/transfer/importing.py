@@ -83,7 +83,7 @@ def _batches(trials: Sequence[ImportedTrial]) -> Iterator[list[int]]:
     batch: list[int] = []
     size = 0
     for index, trial in enumerate(trials):
-        length = len(trial.reason) + sum(len(text) for text in trial.annotations.values())
+        length = len(trial.reason) + len(trial.note) + sum(len(text) for text in trial.annotations.values())
         if batch and (len(batch) == _BATCH or size + length > _BATCH_CHARACTERS):
             yield batch
             batch, size = [], 0

@@ -11,7 +11,7 @@ from asktell._core.study_view import StudyView
 from asktell.cli.output import metrics_of
 from asktell.cli.tables.columns import did_you_mean
 
-FACTS = ("key", "state", "reason", "start_time", "finish_time")
+FACTS = ("key", "state", "reason", "note", "start_time", "finish_time")
 """What is known of a trial besides its values, by the names of columns."""
 
 _ALSO_CALLED = {"outcome": "state", "import_key": "key"}

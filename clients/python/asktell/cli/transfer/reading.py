@@ -124,6 +124,7 @@ def _trial(study: StudyView, line: Line, mapped: Mapped, seen: dict[str, int]) -
         finish_time=_time(named.get("finish_time")),
         labels=texts["label"],
         annotations=texts["annotation"],
+        note=str(named.get("note", ("", ""))[1]),
     )
     return _with_key(trial, named.get("key"), line, seen)
 

@@ -89,6 +89,7 @@ _GIVEN = frozenset(
         "seed",
         "labels",
         "annotations",
+        "note",
     }
 )
 """What a caller gives of a study; all else is of the server."""
@@ -97,6 +98,7 @@ _UPDATABLE = (
     "display_name",
     "labels",
     "annotations",
+    "note",
     "max_running_trials",
     "max_staleness",
     "baseline_trial",
@@ -128,6 +130,7 @@ def study_from(message: study_pb2.Study, *, name: StudyName, now: datetime, wher
         seed=message.seed,
         labels=labels_from(message.labels, f"{where}.labels"),
         annotations=annotations_from(message.annotations, f"{where}.annotations"),
+        note=message.note,
         create_time=now,
         update_time=now,
     )
@@ -254,6 +257,7 @@ def study_to(
         seed=study.seed,
         labels=study.labels,
         annotations=study.annotations,
+        note=study.note,
         state=_STATES_OUT[study.state],
         finish_reason=_FINISH_REASONS_OUT[study.finish_reason]
         if study.finish_reason

@@ -80,6 +80,7 @@ async def past_trials_from(messages: Sequence[trial_service_pb2.ImportedTrial]) 
             finish_time=_optional_time(message, "finish_time", where),
             labels=labels_from(message.labels, f"{where}labels"),
             annotations=annotations_from(message.annotations, f"{where}annotations"),
+            note=message.note,
         )
 
     return await in_pieces_numbered(read, messages)
@@ -105,16 +106,21 @@ def update_from(message: trial_pb2.Trial, paths: Sequence[str]) -> TrialUpdate:
     """Reads the fields of an update mask; a path like `labels.host` changes (or, when unset, removes) one key.
 
     Raises:
-        InvalidArgument: the mask is empty, or a path is neither labels nor annotations.
+        InvalidArgument: the mask is empty, or a path is none of a field that may change.
     """
     if not paths:
         raise InvalidArgument("update_mask", "is required: name the fields to change")
     updates = {"labels": MapUpdate(), "annotations": MapUpdate()}
+    note: str | None = None
     for index, path in enumerate(few(paths, MAX_PATHS, "update_mask.paths", "paths")):
+        if path == "note":
+            note = message.note
+            continue
         field, dot, key = path.partition(".")
         if field not in updates or (dot and not key):
             raise InvalidArgument(
-                f"update_mask.paths[{index}]", f"must be labels, annotations or one key of them, got {path[:128]!r}"
+                f"update_mask.paths[{index}]",
+                f"must be labels, annotations or one key of them, or note, got {path[:128]!r}",
             )
         given: Mapping[str, str] = message.labels if field == "labels" else message.annotations
         before = updates[field]
@@ -123,7 +129,7 @@ def update_from(message: trial_pb2.Trial, paths: Sequence[str]) -> TrialUpdate:
             if key
             else MapUpdate(replacement=_READ[field](given, f"trial.{field}"), keys=before.keys)
         )
-    return TrialUpdate(**updates)
+    return TrialUpdate(**updates, note=note)
 
 
 async def best_to(study: StudyName, best: BestTrials) -> trial_service_pb2.ListBestTrialsResponse:
@@ -191,6 +197,7 @@ def trial_to(study: StudyName, record: TrialRecord, *, goals: Goals | None = Non
         finish_time=time_to(trial.finish_time),
         labels=trial.labels,
         annotations=trial.annotations,
+        note=trial.note,
         prediction=prediction_to(trial.prediction),
         import_key=trial.import_key,
         measurement_count=record.measurement_count,

@@ -110,6 +110,7 @@ _SETTINGS: tuple[tuple[str, str, _Read], ...] = (
     ("seed", "seed", Node.integer),
     ("labels", "labels", _texts),
     ("annotations", "annotations", _texts),
+    ("note", "note", Node.text),
     ("stopping.max_trials", "stopping_rules.max_trials", Node.integer),
     ("stopping.target", "stopping_rules.target_value", Node.real),
     ("stopping.target by objective", "stopping_rules.target_values", _reals),
