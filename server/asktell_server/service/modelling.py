@@ -43,7 +43,7 @@ class Modelling:
         cost_exponent: float = 0.0,
     ) -> Sequence[Suggestion]:
         """`count` suggestions with the `fixed` values; `also_pending` are configurations that may be about to become trials."""
-        await self._warm_up(view)
+        await self.warm_up(view)
         sequence = view.sequence  # the view may move on while the model computes
         task = task_of(view, count, fixed=fixed, also_pending=also_pending, cost_exponent=cost_exponent)
         return self._taken(view, task, await self._engine.answer(task), sequence, len(also_pending))
@@ -82,7 +82,8 @@ class Modelling:
             self._keep(name, WarmStart(sequence=view.sequence, payload=result.warm_start))
         return with_provenance(task, result, sequence=sequence, prepared_pending=prepared_pending, prepared=prepared)
 
-    async def _warm_up(self, view: StudyView) -> None:
+    async def warm_up(self, view: StudyView) -> None:
+        """Reads the hyperparameters that another server has stored, where the view has none."""
         if view.warm_start is None:
             stored = await self._ledger.read_warm_start(view.study.name)
             view.warm_start = stored.payload if stored else b""

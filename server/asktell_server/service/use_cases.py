@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from asktell_server.engine.task import PatientEngine, SpareEngine
+from asktell_server.service.analysis.analysing import Analysing
+from asktell_server.service.analysis.inquiries import Inquiries
 from asktell_server.service.ask.ask import AskTrials
 from asktell_server.service.ask.making import Maker
 from asktell_server.service.ask.preparing import Preparer
@@ -35,6 +37,7 @@ class Engine(SpareEngine, PatientEngine, Protocol):
 class UseCases:
     """What a server with a store can do; protocols call these. `views` and `preparer` are what they share."""
 
+    analysing: Analysing
     asking: AskTrials
     explaining: Explaining
     intake: Intake
@@ -66,6 +69,7 @@ def build_use_cases(ledger: Ledger, engine: Engine, clock: Clock, *, judging_wai
     preparer = Preparer(views, Maker(ledger, views, modelling, clock))
     rounds = Rounds(ledger, views, modelling, preparer, completion, clock)
     return UseCases(
+        analysing=Analysing(views, Inquiries(engine, modelling)),
         asking=AskTrials(ledger, rounds, TrialChanges(ledger, views, preparer)),
         explaining=Explaining(ledger),
         intake=Intake(ledger, views, preparer, completion, clock),

@@ -1,4 +1,4 @@
-"""Bad requests of SuggestionService and AnalysisService."""
+"""Bad requests of SuggestionService."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from asktell.v1 import analysis_service_pb2, study_pb2, suggestion_service_pb2, trial_pb2
+from asktell.v1 import study_pb2, suggestion_service_pb2, trial_pb2
 from tests.integration.bad_input.cases import Case, World, changed, put
 from tests.integration.bad_input.study_cases import BAD_ALGORITHMS, BAD_GOALS, BAD_OBJECTIVES, BAD_SPACES
 from tests.integration.bad_input.trial_cases import BAD_PARAMETERS
@@ -121,18 +121,4 @@ def _of(message: Message) -> Callable[[World], Message]:
     return lambda world: message
 
 
-def _analysis() -> Iterator[Case]:
-    for method in analysis_service_pb2.DESCRIPTOR.services_by_name["AnalysisService"].methods:
-        request_type = getattr(analysis_service_pb2, method.input_type.name)
-        for what, parent in {"nothing": "", "bad study": "projects/A", "good study": "studies/a"}.items():
-            yield Case(
-                method=f"AnalysisService.{method.name}",
-                what=what,
-                request=_of(request_type(parent=parent)),
-                field="asktell.v1.AnalysisService",
-                reason="NOT_SUPPORTED",
-                code="UNIMPLEMENTED",
-            )
-
-
-CASES = [*_suggest(), *_analysis()]
+CASES = [*_suggest()]

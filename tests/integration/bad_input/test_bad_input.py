@@ -16,14 +16,14 @@ from asktell.v1 import (
     suggestion_service_pb2,
     trial_service_pb2,
 )
-from tests.integration.bad_input import other_cases, study_cases, trial_cases
+from tests.integration.bad_input import analysis_cases, other_cases, study_cases, trial_cases
 from tests.integration.bad_input.cases import PROJECT, Case, World
 from tests.support.rpc import Rpc, float_parameter, refused, space
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.xdist_group("bad_input")
 
-CASES = [*study_cases.CASES, *trial_cases.CASES, *other_cases.CASES]
+CASES = [*study_cases.CASES, *trial_cases.CASES, *other_cases.CASES, *analysis_cases.CASES]
 
 SERVICES = {
     service.name: service
@@ -123,10 +123,7 @@ def test_bytes_that_are_no_message_are_refused(world: World, method: str, what: 
     make: Any = channel.unary_stream if descriptor.server_streaming else channel.unary_unary
     call = make(f"/{SERVICES[service].full_name}/{name}", request_serializer=bytes, response_deserializer=bytes)
     answer = refused(lambda: list(call(UNREADABLE[what], timeout=60)))
-    if service == "AnalysisService":
-        assert answer.code.name in ("INVALID_ARGUMENT", "UNIMPLEMENTED")
-    else:
-        assert (answer.code.name, answer.reason, answer.fields) == ("INVALID_ARGUMENT", "INVALID_FIELD", ["request"])
+    assert (answer.code.name, answer.reason, answer.fields) == ("INVALID_ARGUMENT", "INVALID_FIELD", ["request"])
 
 
 @pytest.mark.usefixtures("unchanged")

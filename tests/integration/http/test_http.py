@@ -138,6 +138,25 @@ def test_the_bash_of_the_readme(server: ServerProcess, http_: Http) -> None:
     assert "not completed: {" in wrong.stderr
 
 
+def test_analysis(http_: Http) -> None:
+    study = http_.ok("StudyService/CreateStudy", {"studyId": "analysed", "study": STUDY})["name"]
+    trials = [
+        {
+            "importKey": str(n),
+            "parameters": {"x": {"doubleValue": n / 9}, "n": {"intValue": n}},
+            "metrics": {"loss": {"value": n / 10}},
+        }
+        for n in range(1, 10)
+    ]
+    http_.ok("TrialService/ImportTrials", {"study": study, "trials": trials})
+    asked = {"parent": study, "configurations": [{"parameters": trials[4]["parameters"]}]}
+    answer = http_.ok("AnalysisService/PredictOutcomes", asked)
+    assert answer["resultCount"] == 9
+    assert 0.4 < answer["predictions"][0]["beliefs"]["loss"]["mean"] < 0.6
+    status, error, _ = http_.call("AnalysisService/PredictOutcomes", {**asked, "metric": "perplexity"})
+    assert (status, error["code"]) == (400, "invalid_argument")
+
+
 def test_a_study_file_becomes_a_study(http_: Http) -> None:
     text = (ROOT / "examples" / "digits.yaml").read_text(encoding="utf-8")
     study = http_.ok("StudyService/CreateStudy", {"studyFile": text})

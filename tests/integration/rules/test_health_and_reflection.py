@@ -29,17 +29,24 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
 @pytest.mark.parametrize(
-    "service", ["", "asktell.v1.StudyService", "asktell.v1.TrialService", "asktell.v1.SuggestionService"]
+    "service",
+    [
+        "",
+        "asktell.v1.StudyService",
+        "asktell.v1.TrialService",
+        "asktell.v1.SuggestionService",
+        "asktell.v1.AnalysisService",
+    ],
 )
 def test_the_server_and_its_services_are_healthy(rpc: Rpc, service: str) -> None:
     stub = _health(rpc)
     assert stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=60).status == SERVING
 
 
-def test_a_service_that_is_not_served_is_unknown(rpc: Rpc) -> None:
+def test_a_service_that_is_not_there_is_unknown(rpc: Rpc) -> None:
     stub = _health(rpc)
     with pytest.raises(grpc.RpcError) as caught:
-        stub.Check(health_pb2.HealthCheckRequest(service="asktell.v1.AnalysisService"), timeout=60)
+        stub.Check(health_pb2.HealthCheckRequest(service="asktell.v1.OracleService"), timeout=60)
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from asktell.v1 import analysis_service_pb2, study_pb2
+from asktell.v1 import study_pb2
 from tests.integration.rules.conftest import NewStudy
-from tests.support.rpc import Rpc, refused
+from tests.support.rpc import refused
 
 EARLY_STOPPING: list[tuple[dict[str, Any], str]] = [
     ({"early_stopping": study_pb2.EarlyStopping(auto=study_pb2.AutoStopping())}, "early_stopping.auto"),
@@ -30,13 +30,3 @@ def test_update_study_refuses_early_stopping_by_a_model(new_study: NewStudy) -> 
         "NOT_SUPPORTED",
         "study.early_stopping.auto",
     )
-
-
-@pytest.mark.parametrize(
-    "method", [method.name for method in analysis_service_pb2.DESCRIPTOR.services_by_name["AnalysisService"].methods]
-)
-def test_analysis_is_not_served_yet(rpc: Rpc, new_study: NewStudy, method: str) -> None:
-    request = getattr(analysis_service_pb2, f"{method}Request")(parent=new_study().name)
-    what = refused(lambda: rpc.call("AnalysisService", method, request))
-    assert (what.code.name, what.reason) == ("UNIMPLEMENTED", "NOT_SUPPORTED")
-    assert what.metadata["field"].startswith("asktell.v1.AnalysisService")

@@ -66,8 +66,10 @@ class Modelled:
         return Surrogates([metric.process for metric in self.metrics])
 
 
-def modelled(task: StudyTask) -> Modelled:
+def modelled(task: StudyTask, *, fitted: bytes = b"") -> Modelled:
     """The model of the task's observations; pending trials are not in it.
+
+    `fitted` are hyperparameters of a fit to these very observations, packed like a warm start: they are taken as they are.
 
     Raises:
         ModelError: it gives no usable numbers.
@@ -75,29 +77,46 @@ def modelled(task: StudyTask) -> Modelled:
     region = task.region
     layout = Layout.of(region.encoding)
     warm = warm_start.unpack(task.warm_start, task.problem, count=layout.parameter_count)
+    known = warm_start.unpack(fitted, task.problem, count=layout.parameter_count)
     metrics = []
     for place in range(len(task.problem.goals.metrics)):
         targets = targets_of(task, place)
         points = region.encoding.encode_keys([task.history.keys[row] for row in targets.rows])
         data = Data(x=points, y=targets.values, noise=targets.noise, layout=layout)
-        fitted_to, process = fitted_process(task, data, warm=None if warm is None else warm[place])
+        fitted_to, process = fitted_process(
+            task, data, warm=None if warm is None else warm[place], known=None if known is None else known[place]
+        )
         metrics.append(ModelledMetric(targets=targets, fitted_to=fitted_to, process=process))
     return Modelled(region=region, metrics=tuple(metrics), warm=warm)
 
 
-def fitted_process(task: StudyTask, everything: Data, *, warm: Hyperparameters | None) -> tuple[Data, GaussianProcess]:
-    """A process of the data, and the part that its hyperparameters were fitted to, from `warm` on."""
-    data = _at_most(everything, MOST_OBSERVATIONS, generator(task, "observations"))
-    fitted_to = _at_most(data, FIT_OBSERVATIONS, generator(task, "fit"))
+def fitted_process(
+    task: StudyTask, everything: Data, *, warm: Hyperparameters | None, known: Hyperparameters | None = None
+) -> tuple[Data, GaussianProcess]:
+    """A process of the data, and the part that its hyperparameters were fitted to, from `warm` on; or with those `known`."""
+    data = _part(everything, conditioned_on(task, everything.y))
+    fitted_to = _part(data, _at_most(data.y, FIT_OBSERVATIONS, generator(task, "fit")))
+    if known is not None:
+        return fitted_to, GaussianProcess(data, known)
     gain = COARSE if len(task.problem.goals.metrics) > 1 else FINE
     hyperparameters = fit(fitted_to, warm=warm, cold=len(task.history) % COLD_EVERY == 0, warm_gain=gain)
     return fitted_to, GaussianProcess(data, hyperparameters)
 
 
-def _at_most(data: Data, most: int, rng: np.random.Generator) -> Data:
-    """The best half of `most` observations and random other ones, in their order; all where there are no more."""
-    if len(data.y) <= most:
-        return data
-    order: npt.NDArray[np.int64] = np.argsort(data.y, kind="stable")
+def conditioned_on(task: StudyTask, y: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """The places of those of a task's outputs (n) that its model is conditioned on, rising."""
+    return _at_most(y, MOST_OBSERVATIONS, generator(task, "observations"))
+
+
+def _part(data: Data, places: npt.NDArray[np.int64]) -> Data:
+    """Some of the data; the very same where it is all."""
+    return data if len(places) == len(data.y) else data.rows(places)
+
+
+def _at_most(y: npt.NDArray[np.float64], most: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """The places of the best half of `most` outputs and of random other ones, rising; all where there are no more."""
+    if len(y) <= most:
+        return np.arange(len(y))
+    order: npt.NDArray[np.int64] = np.argsort(y, kind="stable")
     others = rng.choice(order[most // 2 :], size=most - most // 2, replace=False)
-    return data.rows(np.sort(np.concatenate([order[: most // 2], others])))
+    return np.sort(np.concatenate([order[: most // 2], others]))

@@ -1,4 +1,4 @@
-"""asktell.v1.AnalysisService, which is in the contract and not served yet."""
+"""asktell.v1.AnalysisService: what the results say about the parameters."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ from typing import NoReturn
 
 from asktell.v1 import analysis_service_pb2
 from asktell_server.domain.errors import NotSupported
+from asktell_server.domain.names import parse_study
+from asktell_server.protocols.asktell_v1.conversion.analysis import configurations_from, predicted_to
 from asktell_server.protocols.asktell_v1.limits import BATCH_BYTES
 from asktell_server.protocols.asktell_v1.projects import by_study
+from asktell_server.service.analysis.analysing import MAX_CONFIGURATIONS
+from asktell_server.service.use_cases import UseCases
 from asktell_server.transport.calls import Call, Permission, rpc
 
 
 class AnalysisServicer:
-    """Refuses every call."""
+    """Analysis."""
+
+    def __init__(self, use_cases: UseCases) -> None:
+        self._analysing = use_cases.analysing
 
     @rpc(permission=Permission.READ, project=by_study("parent"), cancellable=True)
     async def GetImportances(  # noqa: N802  # the contract's name
@@ -20,11 +27,19 @@ class AnalysisServicer:
     ) -> NoReturn:
         raise _not_yet(call)
 
-    @rpc(permission=Permission.READ, project=by_study("parent"), cancellable=True, max_bytes=BATCH_BYTES)
+    @rpc(
+        permission=Permission.READ,
+        project=by_study("parent"),
+        cancellable=True,
+        max_bytes=BATCH_BYTES,
+        max_items={"configurations": MAX_CONFIGURATIONS},
+    )
     async def PredictOutcomes(  # noqa: N802
         self, request: analysis_service_pb2.PredictOutcomesRequest, call: Call
-    ) -> NoReturn:
-        raise _not_yet(call)
+    ) -> analysis_service_pb2.PredictOutcomesResponse:
+        study = parse_study(request.parent, field="parent")
+        configurations = await configurations_from(request.configurations)
+        return await predicted_to(await self._analysing.predict(study, configurations, metric=request.metric))
 
     @rpc(permission=Permission.READ, project=by_study("parent"), cancellable=True)
     async def GetSlice(  # noqa: N802
@@ -52,4 +67,4 @@ class AnalysisServicer:
 
 
 def _not_yet(call: Call) -> NotSupported:
-    return NotSupported(call.method.service, "this service is not supported yet")
+    return NotSupported(f"{call.method.service}.{call.method.name}", "this method is not supported yet")

@@ -35,7 +35,7 @@ def services(suggesting: Suggesting, use_cases: UseCases | None, clock: Clock) -
         service_of(_STUDIES, StudyServicer(use_cases.studies, clock)),
         service_of(_TRIALS, TrialServicer(use_cases)),
         suggestions,
-        service_of(_ANALYSIS, AnalysisServicer(), serves=False),
+        service_of(_ANALYSIS, AnalysisServicer(use_cases)),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.message import Message
 
 from asktell.v1 import analysis_service_pb2, study_service_pb2, suggestion_service_pb2, trial_service_pb2
-from asktell_server.domain.errors import AsktellError, ErrorReason, NotSupported
+from asktell_server.domain.errors import AsktellError, ErrorReason
 from asktell_server.protocols.asktell_v1 import contract
 from asktell_server.service.clock import utc_now
 from asktell_server.service.use_cases import UseCases
@@ -99,7 +99,7 @@ def test_what_serves() -> None:
     def serving(services: Any) -> set[str]:
         return {service.name for service in services if service.serves}
 
-    assert serving(WITH_STORE) == set(DESCRIPTORS) - {"asktell.v1.AnalysisService"}
+    assert serving(WITH_STORE) == set(DESCRIPTORS)
     assert serving(STATELESS) == {"asktell.v1.SuggestionService"}
 
 
@@ -109,14 +109,6 @@ async def test_without_a_store_everything_else_is_refused(method: Method) -> Non
     with pytest.raises(AsktellError) as caught:
         await (anext(answer) if method.streams else answer)
     assert caught.value.reason is ErrorReason.STATELESS_SERVER
-
-
-@pytest.mark.parametrize("name", ["GetImportances", "PredictOutcomes", "GetSlice"])
-async def test_analysis_is_not_there_yet(name: str) -> None:
-    method = METHODS[name]
-    with pytest.raises(NotSupported, match="not supported yet") as caught:
-        await method.handler(method.request(), _call_of(method))
-    assert caught.value.metadata == {"field": "asktell.v1.AnalysisService"}
 
 
 def _call_of(method: Method) -> Call:
