@@ -7,7 +7,7 @@ import threading
 import time
 
 from asktell._core.leases import Beats, Lease, renew
-from asktell._sync.transport import SyncTransport
+from asktell._sync.transport import FlowRunner
 
 logger = logging.getLogger("asktell")
 
@@ -15,7 +15,7 @@ logger = logging.getLogger("asktell")
 class HeartbeatThread:
     """Renews the open leases of a client. The thread starts with the first lease and ends with `stop`."""
 
-    def __init__(self, transport: SyncTransport) -> None:
+    def __init__(self, transport: FlowRunner) -> None:
         self._transport = transport
         self._beats = Beats()
         self._changed = threading.Condition()

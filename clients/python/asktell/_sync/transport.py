@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import os
 import threading
 import time
@@ -19,23 +20,12 @@ from asktell.errors import ClientClosed
 _CONNECTED = {grpc.ChannelConnectivity.READY, grpc.ChannelConnectivity.IDLE}
 
 
-class SyncTransport:
-    """A channel, and how each effect of a flow is carried out on it. Safe to use from several threads."""
+class FlowRunner(abc.ABC):
+    """Carries flows out, blocking; how an effect is performed is a subclass's."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Opens the channel; the connection itself is made by the first call."""
-        self._settings = settings
-        target, options = wire.target(settings), wire.options(settings)
-        credentials = wire.credentials(settings)
-        self._channel = (
-            grpc.insecure_channel(target, options)
-            if credentials is None
-            else grpc.secure_channel(target, credentials, options)
-        )
-        self._metadata = wire.metadata(settings)
+    def __init__(self) -> None:
+        """Belongs to the present process."""
         self._pid = os.getpid()
-        self._found = False
-        self._callables: dict[str, Any] = {}
         self._closed = False
 
     @property
@@ -73,16 +63,43 @@ class SyncTransport:
             return result
 
     def close(self) -> None:
-        """Closes the channel; calls in flight end with CANCELLED."""
+        """Refuses flows from now on, and ends those in flight."""
         self._closed = True
-        if self.owned:
-            self._channel.close()
 
     def _because_closed(self, error: BaseException) -> ClientClosed | None:
         """gRPC ends a call in flight with CANCELLED, and refuses a new one with ValueError."""
         if self._closed and isinstance(error, grpc.RpcError | ValueError):
             return ClientClosed(wire.CLOSED, code=grpc.StatusCode.CANCELLED)
         return None
+
+    @abc.abstractmethod
+    def _perform(self, effect: Effect) -> Any:
+        """The outcome of an effect."""
+
+
+class SyncTransport(FlowRunner):
+    """A channel, and how each effect of a flow is carried out on it. Safe to use from several threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Opens the channel; the connection itself is made by the first call."""
+        super().__init__()
+        self._settings = settings
+        target, options = wire.target(settings), wire.options(settings)
+        credentials = wire.credentials(settings)
+        self._channel = (
+            grpc.insecure_channel(target, options)
+            if credentials is None
+            else grpc.secure_channel(target, credentials, options)
+        )
+        self._metadata = wire.metadata(settings)
+        self._found = False
+        self._callables: dict[str, Any] = {}
+
+    def close(self) -> None:
+        """Closes the channel; calls in flight end with CANCELLED."""
+        super().close()
+        if self.owned:
+            self._channel.close()
 
     def _perform(self, effect: Effect) -> Any:
         match effect:
