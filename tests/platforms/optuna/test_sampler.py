@@ -106,6 +106,8 @@ def test_several_objectives_fill_the_front() -> None:
     study.optimize(objective, n_trials=20)
     front = sorted(trial.values[0] for trial in study.best_trials)
     assert len(front) >= 8
+    assert front[0] < 0.1
+    assert front[-1] > 0.9  # from one end to the other
 
 
 def test_a_space_that_has_been_tried_whole_goes_on() -> None:

@@ -28,7 +28,7 @@ from asktell_server.engine.seeding import generator
 from asktell_server.engine.space.warp import Points
 
 _LEAST_MARGIN = 0.1
-"""Standard deviations by which an inferred reference is worse than the worst of the front, at least."""
+"""Standard deviations by which an inferred reference is worse than all results."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +127,7 @@ class _Several:
             centres = self._rows[self._spread(front)]
             if count <= MOST_METRICS:
                 costs = self._costs[front]
-                improvement = LogExpectedHypervolumeImprovement(costs, self._reference(costs))
+                improvement = LogExpectedHypervolumeImprovement(costs, self._reference())
                 improved = [metric.process for metric in self._objectives]
             else:
                 one, best, fitted = self._scalarised(front)
@@ -151,9 +151,13 @@ class _Several:
         spread: npt.NDArray[np.int64] = order[np.unique(np.linspace(0, len(order) - 1, CENTRES).round().astype(int))]
         return spread
 
-    def _reference(self, front: Matrix) -> Vector:
-        """The worst costs of interest (m): as declared, or a little beyond the front."""
-        inferred = np.maximum(pareto.inferred_reference(front), front.max(axis=0) + _LEAST_MARGIN)
+    def _reference(self) -> Vector:
+        """The worst costs of interest (m): as declared, or a little beyond all feasible results.
+
+        Not beyond the front, as the hypervolume is that the study records: a front of a few points in the middle would then never grow
+        towards its ends.
+        """
+        inferred = self._costs[self._feasible].max(axis=0) + _LEAST_MARGIN
         return np.array(
             [
                 cost if objective.reference is None else metric.targets.standardised(objective.reference)
