@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from asktell._core import methods
 from asktell._core.flow import Flow
@@ -14,8 +14,10 @@ from asktell.errors import TrialNotFound
 from asktell.records import Measurement
 from asktell.v1 import trial_service_pb2
 
+Module: TypeAlias = Literal["belief", "charts", "front", "output", "page", "parallel", "shares"]
 
-def load_plotting(module: Literal["charts", "parallel", "output"]) -> Any:
+
+def load_plotting(module: Module) -> Any:
     """A module of `asktell.plotting`. Raises ModuleNotFoundError: Altair is not installed, and how to install it."""
     try:
         return importlib.import_module(f"asktell.plotting.{module}")

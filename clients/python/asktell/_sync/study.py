@@ -191,7 +191,9 @@ class Study(AnalysedStudy):
 
     @property
     def plot(self) -> Plots:
-        """Plots of the study: `study.plot.history()`, `parallel()`, `slices()`, `curves()`."""
+        """Plots of the study: `history()`, `parallel()`, `slices()`, `curves()`; of its model: `importances()`, `interactions()`,
+        `slice("lr")`, `contour("lr", "rank")`.
+        """
         return Plots(self._session, self)
 
     @property

@@ -10,6 +10,7 @@ import click
 
 from asktell import __version__
 from asktell.cli import wording
+from asktell.cli.explain_command import explain, predict
 from asktell.cli.note_command import note
 from asktell.cli.number_types import Number
 from asktell.cli.output import complain
@@ -37,6 +38,7 @@ Examples:
   asktell trials lora
   asktell best lora --json
   asktell plot lora -o lora.html
+  asktell explain lora --html lora.html
 
 \b
 Environment:
@@ -70,7 +72,7 @@ def cli(context: click.Context, address: str | None, project: str | None, tls: b
     context.obj = {"address": address, "project": project, "tls": tls, "wait": wait}
 
 
-for command in (study, trials, best, enqueue, note, import_, export, run, watch, plot):
+for command in (study, trials, best, enqueue, note, import_, export, run, watch, plot, explain, predict):
     cli.add_command(command)
 
 

@@ -81,10 +81,10 @@ def plot(client: Client, study: str, output: Path, kinds: tuple[str, ...], metri
 
 def _chart(kind: str, study: Study, trials: Sequence[Trial], metrics: Sequence[str] | None) -> Any:
     draw = getattr(load_plotting(_MODULES[kind]), kind)
-    return draw(study, list(_measured(trials)) if kind == "curves" else trials, metrics=metrics)
+    return draw(study, list(measured_trials(trials)) if kind == "curves" else trials, metrics=metrics)
 
 
-def _measured(trials: Sequence[Trial]) -> Iterator[tuple[Trial, Sequence[Measurement]]]:
+def measured_trials(trials: Sequence[Trial]) -> Iterator[tuple[Trial, Sequence[Measurement]]]:
     """The trials with what they reported: a call for each one that may have reported anything."""
     for trial in trials:
         try:

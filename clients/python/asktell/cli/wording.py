@@ -30,6 +30,9 @@ _KEYS = (
 _PLACES = (
     (r"trials\[\d+\]\.[a-z_]+\[(.+)\]", r"\1"),
     (r"trials\[\d+\]\.parameters", "parameters"),
+    (r"configurations\[\d+\]\.parameters\[(.+)\]", r"\1"),
+    (r"configurations\[\d+\](?:\.parameters)?", "NAME=VALUE"),
+    (r"metric", "--metric"),
     (r"study\.labels\[(.+)\]", r"--label \1"),
     (r"study\.annotations\[(.+)\]", r"--annotation \1"),
     (r"cursor", "--cursor"),

@@ -19,20 +19,16 @@ from asktell.plotting.points import (
     Row,
     best_of,
     best_so_far,
-    choices_of,
     chosen_metrics,
     counted,
     failed,
-    is_log,
     measured,
-    range_of,
     row,
     short,
     spans_magnitudes,
-    ticks_of,
 )
 from asktell.records import Measurement
-from asktell.spaces import Discrete, Domain
+from asktell.spaces import Domain
 
 Measured = Sequence[tuple[TrialView, Sequence[Measurement]]]
 
@@ -112,7 +108,7 @@ def _slice(
     rows = [placed(trial) for trial in measured(trials, metric) if name in trial.params]
     without = [placed(trial) for trial in failed(trials) if name in trial.params]
     y = look.value_axis("value", look.metric_title(study, metric), log=spans_magnitudes(each["value"] for each in rows))
-    x = _parameter_axis(name, domain)
+    x = look.parameter_axis(name, domain)
     later = alt.Color(
         field="trial", type="quantitative", title=look.TRIAL_TITLE, scale=alt.Scale(scheme="viridis", reverse=True)
     )
@@ -132,17 +128,6 @@ def _slice(
         .encode(x, y=look.without_value(), tooltip=look.tooltip())
     )
     return alt.layer(crosses, points, ring)
-
-
-def _parameter_axis(name: str, domain: Domain) -> Any:
-    if not isinstance(domain, Numeric):
-        return alt.X(field="x", type="nominal", title=name, sort=None, scale=alt.Scale(domain=choices_of(domain)))
-    scale = alt.Scale(
-        type="log" if is_log(domain) else "linear", domain=list(range_of(domain)), nice=False, zero=False, padding=8
-    )
-    listed = isinstance(domain, Discrete) or is_log(domain)
-    ticks = alt.Axis(values=ticks_of(domain)) if listed else alt.Axis(tickCount=5)
-    return alt.X(field="x", type="quantitative", title=name, scale=scale, axis=ticks)
 
 
 def curves(

@@ -8,7 +8,8 @@ from typing import Any
 import altair as alt
 
 from asktell._core.study_view import StudyView
-from asktell.plotting.points import Row, goal_of
+from asktell.plotting.points import Numeric, Row, choices_of, goal_of, is_log, range_of, ticks_of
+from asktell.spaces import Discrete, Domain
 
 # Okabe and Ito's palette, which people with any kind of colour blindness can tell apart; shapes say the same once more.
 STATES = {
@@ -20,6 +21,7 @@ STATES = {
     "CANCELLED": ("#7F7F7F", "triangle-down"),
 }
 BEST = "#009E73"
+MODEL = "#0072B2"
 QUIET = "#B0B0B0"
 TRIAL_TITLE = "trial"
 
@@ -76,6 +78,18 @@ def value_axis(field: str, title: str, *, log: bool) -> Any:
     """Values of a metric; zero is no special place."""
     scale = alt.Scale(type="log") if log else alt.Scale(zero=False, padding=12)
     return alt.Y(field=field, type="quantitative", title=title, scale=scale)
+
+
+def parameter_axis(name: str, domain: Domain, *, channel: Any = alt.X, field: str = "x", pad: int = 8) -> Any:
+    """The values of a parameter on its own scale. `pad`: room at both ends, in pixels."""
+    if not isinstance(domain, Numeric):
+        return channel(field=field, type="nominal", title=name, sort=None, scale=alt.Scale(domain=choices_of(domain)))
+    scale = alt.Scale(
+        type="log" if is_log(domain) else "linear", domain=list(range_of(domain)), nice=False, zero=False, padding=pad
+    )
+    listed = isinstance(domain, Discrete) or is_log(domain)
+    ticks = alt.Axis(values=ticks_of(domain)) if listed else alt.Axis(tickCount=5)
+    return channel(field=field, type="quantitative", title=name, scale=scale, axis=ticks)
 
 
 def metric_title(study: StudyView, metric: str) -> str:

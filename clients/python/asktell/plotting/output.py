@@ -14,7 +14,7 @@ FORMATS = ("html", "png", "svg")
 _PNG_SCALE = 2.0
 
 
-class _InsideScript(json.JSONEncoder):
+class InsideScript(json.JSONEncoder):
     """JSON within a page's script: a category called `</script>` must not end it."""
 
     def encode(self, value: Any) -> str:
@@ -52,7 +52,7 @@ def format_of(path: Path) -> str:
 def _page(chart: Any, title: str) -> str:
     page: str = chart.to_html(
         inline=True,
-        json_kwds={"cls": _InsideScript},
+        json_kwds={"cls": InsideScript},
         # The editor is a page of the web; saving as PNG or SVG is done by the page itself.
         embed_options={
             "renderer": "svg",
