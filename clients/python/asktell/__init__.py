@@ -9,6 +9,7 @@ from asktell._async.study import AsyncStudy
 from asktell._async.trial import AsyncTrial
 from asktell._core.ask_options import AskOptions
 from asktell._core.not_yet import NAMES as _NOT_YET
+from asktell._core.record.environment import environment
 from asktell._core.settings import ClientOptions
 from asktell._core.study_view import StudyView
 from asktell._core.trial_view import TrialView
@@ -274,6 +275,7 @@ __all__ = [
     "WeightsPrior",
     "When",
     "__version__",
+    "environment",
 ]
 
 if not _TYPE_CHECKING:  # type checkers would take it for every name

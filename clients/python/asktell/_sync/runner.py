@@ -215,12 +215,17 @@ class Runner:
             tell(*details)
 
 
-def stop_or_fail(trial: Trial, metrics: Mapping[str, MetricInput] | None, objective: str) -> None:
+def stop_or_fail(
+    trial: Trial,
+    metrics: Mapping[str, MetricInput] | None,
+    objective: str,
+    annotations: Mapping[str, str] | None = None,
+) -> None:
     """Tells that a trial ended early: STOPPED with what is known, FAILED where the objective is not."""
     try:
-        trial.stop(metrics)
+        trial.stop(metrics, annotations=annotations)
     except MissingObjective:
-        trial.fail(f"stopped before it reported {objective}")
+        trial.fail(f"stopped before it reported {objective}", annotations=annotations)
 
 
 def tell_patiently(trial: Trial, tell: Callable[[], None], interrupted: threading.Event, result: object) -> None:

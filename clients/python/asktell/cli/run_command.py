@@ -21,6 +21,7 @@ from asktell.cli.connect import with_client
 from asktell.cli.number_types import Number, WholeNumber
 from asktell.cli.output import complain, console, metrics_of
 from asktell.cli.running.progress import LiveProgress, PlainProgress, summary
+from asktell.cli.running.recording import Recorder
 from asktell.cli.running.template import check_placeholders, check_variables
 from asktell.cli.running.trial_run import Job, TrialRun
 from asktell.cli.study_commands import create_from_file, show_warnings
@@ -51,6 +52,12 @@ Metrics come out
   Other output goes to a log file for each trial. An exit status other than 0 is a failed trial.
 
 \b
+With the result go, as annotations of the trial,
+  run.git_commit, run.git_dirty, run.command (what looks like a secret is left out), run.exit_code, run.duration_s, run.cpu_s,
+  run.peak_memory_bytes, run.host, run.os and run.python; those of --annotation; and those that the command prints as a
+  JSON line: {{"annotations": {{"run.artifact.model": "s3://…"}}}}
+
+\b
 Examples:
   asktell run lora -- python train.py --lr {{learning_rate}} --batch {{batch_size}}
   asktell run lora.yaml --workers 4 -- ./train.sh
@@ -77,6 +84,14 @@ failed (--keep-going goes on), with 4 when the study was complete, or nothing le
 @click.option(
     "--fixed", multiple=True, metavar="NAME=VALUE", help="A value that all trials of this run must have; several times."
 )
+@click.option(
+    "--annotation",
+    "annotations",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set in every trial of this run; several times.",
+)
+@click.option("--no-record", is_flag=True, help="Keep nothing of git, host and command with the trials.")
 @click.option("--keep-going", is_flag=True, help="Go on however many trials fail.")
 @click.option("--log-dir", type=click.Path(path_type=Path), help="Output of the trials.  [default: asktell-logs/STUDY]")
 @click.option("--verbose", "-v", is_flag=True, help="Show reports and other output too.")
@@ -91,6 +106,8 @@ def run(
     metric_regex: str | None,
     cost_aware: bool,
     fixed: tuple[str, ...],
+    annotations: tuple[str, ...],
+    no_record: bool,
     keep_going: bool,
     log_dir: Path | None,
     verbose: bool,
@@ -116,6 +133,7 @@ def run(
         metric_regex=pattern,
         timeout_s=timeout,
         log_dir=log_dir or Path("asktell-logs") / chosen.id,
+        recorder=Recorder(_texts(annotations), enabled=not no_record),
     )
     terminal = console()
     progress = (
@@ -197,6 +215,17 @@ def _study(client: Client, study: str) -> Study:
     chosen = client.study(study)
     show_warnings(chosen)
     return chosen
+
+
+def _texts(words: tuple[str, ...]) -> dict[str, str]:
+    """`KEY=VALUE` words as annotations."""
+    texts = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not key or not equals:
+            raise click.UsageError(f"--annotation {word}: is not KEY=VALUE")
+        texts[key] = value
+    return texts
 
 
 def _compiled(pattern: str | None) -> re.Pattern[str] | None:

@@ -17,6 +17,7 @@ class MetricsReader:
     Attributes:
         declared: the study's metrics; the server refuses others, so they are dropped and kept in `dropped`.
         objective: the metric that `pattern` gives a value to, group 1 or the whole match.
+        annotations: texts by key that the program said of its run: `{"annotations": {"run.artifact.model": "s3://…"}}`.
     """
 
     declared: Collection[str]
@@ -25,19 +26,22 @@ class MetricsReader:
     result: dict[str, float] | None = None
     last_step: Step | None = None
     dropped: set[str] = field(default_factory=set)
+    annotations: dict[str, str] = field(default_factory=dict)
 
     def read(self, line: str) -> Step | str | None:
-        """A report, None for a line that was a result, or the line itself when it says nothing to us."""
+        """A report, None for a line that was a result or annotations, or the line itself when it says nothing to us."""
         matched = self._match(line)
         record = _json_object(line)
         if record is None:
             return None if matched else line
+        said = _annotations(record)
+        self.annotations |= said
         numbers = {name: number for name, value in record.items() if (number := _number(value)) is not None}
         step = numbers.pop("step", None)
         self.dropped |= numbers.keys() - set(self.declared)
         metrics = {name: value for name, value in numbers.items() if name in self.declared}
         if not metrics:
-            return line
+            return None if said else line
         if step is None:
             self.result = metrics
             return None
@@ -67,6 +71,18 @@ def _json_object(line: str) -> dict[str, object] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _annotations(record: dict[str, object]) -> dict[str, str]:
+    """Texts as they are, numbers and bools as JSON has them."""
+    said = record.get("annotations")
+    if not isinstance(said, dict):
+        return {}
+    return {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in said.items()
+        if isinstance(value, str | int | float)
+    }
 
 
 def _number(value: object) -> float | None:

@@ -7,10 +7,13 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
+
+from asktell.cli.running.usage import Usage, reap
 
 GRACE_S = 5.0
 """How long a child has to end after SIGTERM before it is killed."""
@@ -43,6 +46,8 @@ class Child:
         self._write_lock = threading.Lock()
         self._kill_timer: threading.Timer | None = None
         self.stopped_because: str | None = None
+        self._started_at = time.monotonic()
+        self.usage = Usage(duration_s=0.0)
         log_path.parent.mkdir(parents=True, exist_ok=True)
         self._process = subprocess.Popen(
             list(command),
@@ -66,12 +71,20 @@ class Child:
             reader.start()
 
     def wait(self, timeout_s: float | None = None) -> int:
-        """Waits for the end of the command and of its output; returns the exit status, negative for a signal."""
-        try:
-            self._process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            self.terminate(f"timed out after {timeout_s:g} s")
-            self._process.wait()
+        """Waits for the end of the command and of its output; returns the exit status, negative for a signal.
+
+        `usage` then says what it took.
+        """
+        overdue = None
+        if timeout_s is not None:
+            reason = f"timed out after {timeout_s:g} s"
+            overdue = threading.Timer(min(timeout_s, threading.TIMEOUT_MAX), self.terminate, [reason])
+            overdue.daemon = True
+            overdue.start()
+        self.usage = reap(self._process, self._started_at)
+        if overdue is not None:
+            overdue.cancel()
+            overdue.join()
         if self.stopped_because is not None:
             self._signal(_KILL)  # the command has ended; what it left behind in its group would hold its output open
         if self._kill_timer is not None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from asktell._core.course import Step
@@ -14,6 +14,7 @@ from asktell._sync.runner import stop_or_fail, tell_patiently
 from asktell._sync.trial import Trial
 from asktell.cli.running.metrics import MetricsReader
 from asktell.cli.running.process import Child, ending
+from asktell.cli.running.recording import Recorder
 from asktell.cli.running.template import environment, fill
 from asktell.errors import AsktellError, InvalidArgument, MissingObjective, NotFinite
 
@@ -25,7 +26,7 @@ INTERRUPTED = "interrupted"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What is run for each trial. `timeout_s`: None = no limit."""
+    """What is run for each trial, and what of it is kept. `timeout_s`: None = no limit."""
 
     command: Sequence[str]
     study: str
@@ -34,6 +35,7 @@ class Job:
     metric_regex: re.Pattern[str] | None
     timeout_s: float | None
     log_dir: Path
+    recorder: Recorder = field(default_factory=Recorder)
 
     def log_path(self, trial: Trial) -> Path:
         """Where the output of an attempt goes."""
@@ -54,13 +56,15 @@ class TrialRun:
         self._job = job
         self._on_step = on_step
         self._reader = MetricsReader(job.declared, job.objective, job.metric_regex)
+        command = fill(job.command, trial.params)
         self._child = Child(
-            fill(job.command, trial.params),
+            command,
             environment(job.study, trial.number, trial.params),
             log_path=job.log_path(trial),
             on_line=self._take,
             on_text=on_text,
         )
+        self._recording = job.recorder.begin(command)
         self._interrupted = threading.Event()
         trial.on_stop(lambda: self._child.terminate(trial.stop_reason or "the server asked to stop"))
 
@@ -86,28 +90,40 @@ class TrialRun:
         tell_patiently(self.trial, lambda: self._conclude(status), self._interrupted, self._reader.result)
 
     def _conclude(self, status: int) -> None:
-        stopped = self._child.stopped_because
-        if stopped == INTERRUPTED:
+        if self._child.stopped_because == INTERRUPTED:
             if not self.trial.lease_lost:
                 self.trial.release()
-        elif self.trial.should_stop:
-            self._tell_stopped()
-        elif stopped is not None:
-            self.trial.fail(self._with_errors(stopped))
-        elif status != 0:
-            self.trial.fail(self._with_errors(ending(status)))
-        else:
-            self._tell_result()
+            return
+        record = self._recording.annotations(exit_code=status, usage=self._child.usage, said=self._reader.annotations)
+        try:
+            self._tell(status, record)
+        except InvalidArgument as error:
+            if error.field != "annotations":
+                raise
+            logger.warning("trial %d: its record is too large and was dropped: %s", self.trial.number, error)
+            self._tell(status, {})
 
-    def _tell_result(self) -> None:
+    def _tell(self, status: int, record: Mapping[str, str]) -> None:
+        stopped = self._child.stopped_because
+        if self.trial.should_stop:
+            if not self.trial.lease_lost:  # called off trials and those of others are nothing to tell
+                stop_or_fail(self.trial, self._reader.result, self._job.objective, record)
+        elif stopped is not None:
+            self.trial.fail(self._with_errors(stopped), annotations=record)
+        elif status != 0:
+            self.trial.fail(self._with_errors(ending(status)), annotations=record)
+        else:
+            self._tell_result(record)
+
+    def _tell_result(self, record: Mapping[str, str]) -> None:
         result = self._reader.result
         if result is None or self._job.objective not in result:
-            self.trial.fail(self._without_result())
+            self.trial.fail(self._without_result(), annotations=record)
             return
         try:
-            self.trial.tell(result)
+            self.trial.tell(result, annotations=record)
         except (NotFinite, MissingObjective) as error:
-            self.trial.fail(self._with_errors(error.message))
+            self.trial.fail(self._with_errors(error.message), annotations=record)
 
     def _without_result(self) -> str:
         objective = self._job.objective
@@ -121,12 +137,6 @@ class TrialRun:
         if self._reader.last_step is not None:
             hint = ' (it reported steps only: a result is an object without "step")'
         return self._with_errors(f"no result: the command succeeded, but {wanted}{hint}")
-
-    def _tell_stopped(self) -> None:
-        """STOPPED with what is known; called off trials and those of others are nothing to tell."""
-        if self.trial.lease_lost:
-            return
-        stop_or_fail(self.trial, self._reader.result, self._job.objective)
 
     def _take(self, line: str) -> str | None:
         read = self._reader.read(line)
