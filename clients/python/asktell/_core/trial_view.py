@@ -111,6 +111,11 @@ class TrialView(Mapping[str, Any]):
         return decode_origin(self._message.origin)
 
     @property
+    def metric_names(self) -> tuple[str, ...]:
+        """The metrics that its study declares, objectives first."""
+        return self._names.metrics
+
+    @property
     def metrics(self) -> dict[str, float]:
         """The final metrics, or the last known ones of a STOPPED trial."""
         return decode_metrics(self._message.metrics, self._names.metrics)
