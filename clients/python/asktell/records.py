@@ -252,11 +252,16 @@ class ImportedTrial:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A configuration that has been run, for `Client.suggest`."""
+    """A configuration that has been run, for `Client.suggest`.
+
+    `expected_metrics` are what a STOPPED one would have come to, as far as that can be told: see `Trial.expected_metrics`.
+    The model learns from them in place of the metrics that it was stopped with, and does not take them for reached.
+    """
 
     params: Mapping[str, ParameterValue]
     metrics: Mapping[str, MetricInput] = field(default_factory=dict)
     outcome: Outcome = Outcome.SUCCEEDED
+    expected_metrics: Mapping[str, MetricInput] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asktell import TrialView
+from asktell import MetricValue, TrialView
 from asktell._core.trial_view import Names
 from asktell.v1 import trial_pb2
 
@@ -34,3 +34,13 @@ def test_a_column_by_its_name_is_that_of_the_whole_row() -> None:
 
 def test_standard_errors_come_in_the_order_of_the_metrics() -> None:
     assert list(a_trial().standard_errors) == ["zeta", "loss", "alpha"]
+
+
+def test_what_was_expected_comes_in_the_order_of_the_metrics() -> None:
+    trial = a_trial().message
+    for name in ("alpha", "acc"):
+        trial.expected_metrics[name].value, trial.expected_metrics[name].standard_error = 0.5, 0.25
+    view = TrialView(trial, Names((), ("zeta", "acc", "alpha")))
+
+    assert list(view.expected_metrics.items()) == [("acc", MetricValue(0.5, 0.25)), ("alpha", MetricValue(0.5, 0.25))]
+    assert view.metrics["acc"] == 0.75

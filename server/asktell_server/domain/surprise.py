@@ -23,7 +23,7 @@ def surprise(trial: Trial, goals: Goals) -> int:
     """
     if trial.state.is_open:
         return 0
-    measured = goals.measured(trial.result)
+    measured = goals.measured(trial.lesson)
     if trial.prediction is None or measured is None:
         return WHOLE_SURPRISE
     return max(

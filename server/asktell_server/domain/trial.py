@@ -77,6 +77,10 @@ class Result:
     metrics: Metrics = field(default_factory=dict)
     reason: str = ""
 
+    def expecting(self, metrics: Metrics) -> Result:
+        """The result with these metrics in place of those that were told."""
+        return dataclasses.replace(self, metrics={**self.metrics, **metrics}) if metrics else self
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Belief:
@@ -139,6 +143,7 @@ class Trial:
 
     `provenance` is set when the engine suggested the configuration (trials of servers before it was kept have none).
     `derived` are the derived parameters, as the space gave them for the configuration: neither ever changes.
+    `expected_metrics` are what a stopped trial was expected to come to, as reckoned when it was told: what the model learns of it.
     """
 
     number: int = 0
@@ -164,6 +169,7 @@ class Trial:
     amendments: tuple[Amendment, ...] = ()
     superseded_results: tuple[SupersededResult, ...] = ()
     import_key: str = ""
+    expected_metrics: Metrics = field(default_factory=dict)
     revision: int = 0
 
     @property
@@ -175,6 +181,11 @@ class Trial:
     def result(self) -> Result:
         """The result as it stands (meaningful in a result state)."""
         return Result(state=self.state, metrics=self.metrics, reason=self.reason)
+
+    @property
+    def lesson(self) -> Result:
+        """The result as the model learns it: that of a stopped trial with the metrics that were expected in place of the last ones."""
+        return self.result.expecting(self.expected_metrics)
 
     def start(self, *, lease_id: str, worker_id: str, now: datetime) -> Trial:
         """Hands a queued trial to a worker."""
@@ -282,6 +293,7 @@ class Trial:
             state=result.state,
             metrics=result.metrics,
             reason=result.reason,
+            expected_metrics={},
             amendments=(*self.amendments, former),
         )
 

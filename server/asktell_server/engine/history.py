@@ -50,6 +50,7 @@ class History:
             parameters=self.space.configuration(columns.keys[place]),
             outcome=columns.outcome_at(place),
             metrics=columns.metrics_at(place),
+            expected=bool(columns.expected[place]),
         )
 
     def __iter__(self) -> Iterator[Observation]:
@@ -95,6 +96,11 @@ class History:
     def mask(self, outcome: Outcome) -> npt.NDArray[np.bool_]:
         """Which observations (n) have the outcome."""
         return np.frombuffer(bytes(self._columns.outcomes), dtype=np.uint8) == outcome.value
+
+    @property
+    def expected(self) -> npt.NDArray[np.bool_]:
+        """Which observations (n) have values that were expected of a trial that was stopped, not reached by it."""
+        return np.frombuffer(bytes(self._columns.expected), dtype=np.bool_)
 
     def count(self, outcome: Outcome) -> int:
         """How many observations have the outcome."""

@@ -43,16 +43,18 @@ _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 class Observation:
     """A configuration that was tried.
 
-    `metrics` are those of the problem, in its order; one that is None, or missing at the end, was not measured.
+    `metrics` are those of the problem, in its order; one that is None, or missing at the end, was not measured. They are
+    `expected` where the trial was stopped before its end: the model learns from them, and they are no result that was reached.
     """
 
     parameters: Configuration
     outcome: Outcome
     metrics: tuple[Metric | None, ...] = ()
+    expected: bool = False
 
 
 class Columns:
-    """Observations by columns: keys, outcomes, and for each metric values and standard errors.
+    """Observations by columns: keys, outcomes, whether they are expected, and for each metric values and standard errors.
 
     A further field of an observation (the step that it was measured at, say) is one more attribute of `Observation` and
     one more column here: in `all`, `insert` and the reading of one observation. Whatever removes, copies, compares or sends
@@ -65,6 +67,7 @@ class Columns:
     def __init__(self, metrics: int) -> None:
         self.keys: list[Key] = []
         self.outcomes = bytearray()
+        self.expected = bytearray()
         self.values = [array("d") for _ in range(metrics)]
         self.standard_errors = [array("d") for _ in range(metrics)]
         self.uses: dict[Key, int] | None = None
@@ -72,13 +75,14 @@ class Columns:
 
     def all(self) -> list[MutableSequence[Any]]:
         """Every column (n)."""
-        return [self.keys, self.outcomes, *self.values, *self.standard_errors]
+        return [self.keys, self.outcomes, self.expected, *self.values, *self.standard_errors]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Columns):
             return NotImplemented
         numbers = [*self.values, *self.standard_errors], [*other.values, *other.standard_errors]
-        return (self.keys, self.outcomes) == (other.keys, other.outcomes) and all(
+        plain = self.keys, self.outcomes, self.expected
+        return plain == (other.keys, other.outcomes, other.expected) and all(
             mine.tobytes() == others.tobytes() for mine, others in zip(*numbers, strict=True)
         )
 
@@ -99,6 +103,7 @@ class Columns:
         """Adds an observation, whose configuration has the key, before the one that now stands at `place`."""
         self.keys.insert(place, key)
         self.outcomes.insert(place, observation.outcome.value)
+        self.expected.insert(place, observation.expected)
         for values, errors, metric in itertools.zip_longest(self.values, self.standard_errors, observation.metrics):
             error = None if metric is None else metric.standard_error
             values.insert(place, _NOTHING if metric is None else metric.value)
@@ -150,8 +155,13 @@ class Columns:
         return self.uses
 
     def packed(self) -> bytes:
-        """Outcome (1 byte), and value and standard error (doubles) of each metric, of one observation after the other."""
+        """Outcome (1 byte), and value and standard error (doubles) of each metric, of one observation after the other.
+
+        Where some are expected, another byte says so of each.
+        """
         parts: list[tuple[str, npt.DTypeLike, Sequence[Any]]] = [("outcome", "u1", self.outcomes)]
+        if any(self.expected):
+            parts.append(("expected", "u1", self.expected))
         for number, (values, errors) in enumerate(zip(self.values, self.standard_errors, strict=True)):
             parts += [(f"value {number}", "<f8", values), (f"standard error {number}", "<f8", errors)]
         table = np.empty(len(self.keys), dtype=[(name, kind) for name, kind, _ in parts])

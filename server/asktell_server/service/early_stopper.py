@@ -13,6 +13,7 @@ from asktell_server.domain.early_stopping.checks import judged_metric
 from asktell_server.domain.metrics import Goal, Measurement
 from asktell_server.domain.study import Study
 from asktell_server.service.curves import Curve, Curves
+from asktell_server.service.forecasting import Forecasts
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,9 @@ class EarlyStopper:
     What the rules remember is made of the curves: it is never more than a cache.
     """
 
-    def __init__(self, curves: Curves) -> None:
+    def __init__(self, curves: Curves, forecasts: Forecasts) -> None:
         self._curves = curves
+        self._forecasts = forecasts
         self._judges: Sequence[_Judge] = ()
         self._rules: Sequence[StoppingRule] = ()
 
@@ -53,27 +55,37 @@ class EarlyStopper:
         return ""
 
     def report(self, number: int, measurement: Measurement) -> None:
-        """Takes a measurement into the curves, and into what the rules remember."""
-        before = {judge.metric: _mark(self._curves, number, judge.metric, measurement) for judge in self._judges}
+        """Takes a measurement into the curves, and into what the rules and forecasts remember."""
+        watched = {judge.metric for judge in self._judges} | self._forecasts.metrics
+        before = {
+            metric: _mark(self._curves, number, metric, measurement)
+            for metric in measurement.metrics
+            if metric in watched
+        }
         self._curves.report(number, measurement)
-        for judge in self._judges:
-            curve = self._curves.of(number).get(judge.metric)
-            mark = before[judge.metric]
-            if curve is None or judge.metric not in measurement.metrics:
+        for metric, mark in before.items():
+            curve = self._curves.of(number).get(metric)
+            if curve is None:
                 continue
-            group = judge.rule.group(number)
             if mark.reached < measurement.step:
-                judge.bests.grown(curve, since=mark.reached, group=group)
-            elif mark != _mark(self._curves, number, judge.metric, measurement):
+                self._forecasts.grown(number, metric, since=mark.reached)
+                for judge in self._of(metric):
+                    judge.bests.grown(curve, since=mark.reached, group=judge.rule.group(number))
+            elif mark != _mark(self._curves, number, metric, measurement):
+                self._forecasts.changed(number)
                 # This report may be the first to reach rungs that lie behind the step before it.
                 place = bisect_left(curve.steps, measurement.step)
                 step_before = curve.steps[place - 1] if place else -1
-                judge.bests.forget(group=group, first=step_before + 1)
+                for judge in self._of(metric):
+                    judge.bests.forget(group=judge.rule.group(number), first=step_before + 1)
 
     def forget(self) -> None:
         """A trial is no more: what the rules remember is made anew."""
         for judge in self._judges:
             judge.bests.forget()
+
+    def _of(self, metric: str) -> Iterator[_Judge]:
+        return (judge for judge in self._judges if judge.metric == metric)
 
     def _follow(self, study: Study) -> None:
         if study.early_stopping == self._rules:

@@ -18,7 +18,7 @@ from asktell_server.service.trial_book import Shelf, shelved
 from asktell_server.service.view_parts import ViewPart
 from asktell_server.store.codec import CodecError, digest, seal, unseal
 
-FORM = f"3 {__version__} {sys.byteorder}"
+FORM = f"4 {__version__} {sys.byteorder}"
 """Rises with any change of what a part holds. Other versions of the server may also work out other values."""
 
 _LENGTH = struct.Struct(">I")

@@ -13,7 +13,7 @@ import numpy as np
 
 from asktell_server.domain.fixing import has_values
 from asktell_server.domain.goals import Goals
-from asktell_server.domain.metrics import Measurement
+from asktell_server.domain.metrics import Measurement, Metrics
 from asktell_server.domain.space import Configuration
 from asktell_server.domain.standings import Standing, Standings
 from asktell_server.domain.study import Study
@@ -24,6 +24,7 @@ from asktell_server.engine.problem import Problem
 from asktell_server.pace import in_pieces
 from asktell_server.service.curves import Curve, Curves
 from asktell_server.service.early_stopper import EarlyStopper
+from asktell_server.service.forecasting import Forecasts
 from asktell_server.service.observing import observation
 from asktell_server.service.problems import problem_of
 from asktell_server.service.ranking import Ranking
@@ -57,7 +58,8 @@ class StudyView:
         self.snapshot_sequence = 0
         """From which position on changes count toward the next snapshot: that of the newest one known, or a later one."""
         self.curves = Curves()
-        self._stopper = EarlyStopper(self.curves)
+        self._forecasts = Forecasts(self.curves, self._finals)
+        self._stopper = EarlyStopper(self.curves, self._forecasts)
         self._trials = TrialBook()
         self._deleted: set[int] = set()
         self._measurements: dict[int, int] = {}
@@ -228,10 +230,12 @@ class StudyView:
         goals = self.study.goals
         place = bisect_left(self._ended, trial.number)
         self._ended.insert(place, trial.number)
-        self._history.insert(place, observation(goals, trial.parameters, trial.result))
+        self._history.insert(place, observation(goals, trial.parameters, trial.result, trial.expected_metrics))
         self._surprises[trial.number] = surprise(trial, goals)
         self.surprise += self._surprises[trial.number]
         self._ranking.put(trial)
+        if trial.state is TrialState.SUCCEEDED:
+            self._forecasts.ended(trial.number, trial.metrics, goals.metrics)
 
     def remove(self, number: int) -> None:
         """Forgets a deleted trial, for good."""
@@ -243,6 +247,7 @@ class StudyView:
         self._measurements.pop(number, None)
         self.curves.remove(number)
         self._stopper.forget()
+        self._forecasts.remove(number)
 
     def report(self, number: int, measurement: Measurement) -> None:
         """Takes in a measurement as it was written; the log will bring it once more."""
@@ -253,12 +258,30 @@ class StudyView:
         """Why the trial should stop that is about to report this, by the study's early-stopping rules; empty = it goes on."""
         return self._stopper.reason(self.study, number, measurement)
 
+    def expected(self, number: int, metrics: Metrics) -> Metrics:
+        """What the trial, stopped with these metrics, is expected to have come to: of the goals' metrics those it has a curve of."""
+        return self._forecasts.expected(number, metrics, self.study.goals.metrics)
+
+    def _finals(self, metric: str) -> dict[int, float]:
+        """The results of a metric of all trials that have succeeded: of a goal as told, of any other metric as last reported."""
+        numbers = [number for number in self._ended if self._state(number) is TrialState.SUCCEEDED]
+        if metric in (goals := self.study.goals.metrics):
+            values = dict(zip(self._ended, self._history.values[:, goals.index(metric)].tolist(), strict=True))
+            return {number: values[number] for number in numbers}
+        curves = ((number, self.curves.of(number).get(metric)) for number in numbers)
+        return {number: curve.values[-1] for number, curve in curves if curve is not None}
+
+    def _state(self, number: int) -> TrialState | None:
+        version = self._trials.version(number)
+        return None if version is None else version[1]
+
     def _forget(self, number: int, state: TrialState) -> None:
         """Takes a version of a trial, which has the state, out of all that is kept by states."""
         if not state.is_open:
             place = bisect_left(self._ended, number)
             del self._ended[place]
             self._history.remove(place)
+            self._forecasts.remove(number)
             self.surprise -= self._surprises.pop(number)
             self._ranking.remove(number)
             return

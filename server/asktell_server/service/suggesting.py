@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from asktell_server.domain.errors import ErrorReason, FailedPrecondition, InvalidArgument
 from asktell_server.domain.fixing import fixed_values
 from asktell_server.domain.goal_rules import require_cost_metric, validate_goals
-from asktell_server.domain.metrics import validate_expense
+from asktell_server.domain.metrics import Metrics, validate_expense
 from asktell_server.domain.space import MAX_EXACT_INT, Configuration
 from asktell_server.domain.study import validate_replicates
-from asktell_server.domain.trial import Result
+from asktell_server.domain.trial import Result, TrialState
 from asktell_server.engine.observations import Observation
 from asktell_server.engine.problem import Problem, SuggestResult
 from asktell_server.engine.task import Engine
@@ -32,10 +32,11 @@ MAX_COUNT = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriedConfiguration:
-    """A configuration of the caller's history and how it ended."""
+    """A configuration of the caller's history and how it ended; `expected` is what it would have come to, had it not been stopped."""
 
     parameters: Configuration
     result: Result
+    expected: Metrics = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,11 +147,16 @@ def _validate_problem(problem: Problem) -> None:
 
 def _observation(tried: TriedConfiguration, problem: Problem, where: str) -> Observation:
     parameters = problem.space.normalize(tried.parameters, field=f"{where}.parameters")
-    for name, metric in tried.result.metrics.items():
-        metric.validate(f"{where}.metrics[{name[:128]}]")
+    if tried.expected and tried.result.state is not TrialState.STOPPED:
+        raise InvalidArgument(
+            f"{where}.expected_metrics", f"must be empty of a {tried.result.state} trial: only a STOPPED one has them"
+        )
+    for told, metrics in (("metrics", tried.result.metrics), ("expected_metrics", tried.expected)):
+        for name, metric in metrics.items():
+            metric.validate(f"{where}.{told}[{name[:128]}]")
     validate_expense(tried.result.metrics, problem.goals.cost_metric, field=f"{where}.metrics")
     problem.goals.require(tried.result, field=f"{where}.metrics")
-    return observation(problem.goals, parameters, tried.result)
+    return observation(problem.goals, parameters, tried.result, tried.expected)
 
 
 def _limit(field: str, count: int, most: int) -> None:

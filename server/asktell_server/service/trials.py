@@ -81,8 +81,11 @@ class Trials:
             Aborted: CONTENTION.
         """
         study = await self._changes.checked(name.study, lambda study: validate_result(study, result))
-        if result.state is TrialState.STOPPED and study.goals.missing(result.metrics) is not None:
-            result = await self._with_last_report(name, result)
+        if result.state is TrialState.STOPPED:
+            if study.goals.missing(result.metrics) is not None:
+                result = await self._with_last_report(name, result)
+            # What is expected goes by all reports and results that there are, whichever server took them in.
+            await self._views.refresh(name.study)
         verdict = Verdict.REPEATED
 
         def decide(trial: Trial) -> Trial:
@@ -90,7 +93,7 @@ class Trials:
             ended, verdict = trial.tell(result, lease_id=lease_id, now=self._clock(), annotations=annotations)
             if annotations and verdict is Verdict.ACCEPTED:
                 validate_annotations(ended.annotations, "annotations")
-            return ended
+            return self._expecting(name.study, ended) if verdict is Verdict.ACCEPTED else ended
 
         record = await self._changes.apply(name, decide, request)
         if verdict is Verdict.ACCEPTED:
@@ -158,9 +161,11 @@ class Trials:
             raise InvalidArgument("reason", "is required: say why the result is corrected")
         validate_reason(reason)
         await self._changes.checked(name.study, lambda study: validate_result(study, result))
-        return await self._changes.apply(
-            name, lambda trial: trial.amend(result, reason=reason, now=self._clock()), request
-        )
+
+        def decide(trial: Trial) -> Trial:
+            return self._expecting(name.study, trial.amend(result, reason=reason, now=self._clock()))
+
+        return await self._changes.apply(name, decide, request)
 
     async def cancel(self, name: TrialName, *, reason: str, request: Request | None) -> TrialRecord:
         """Calls a trial off.
@@ -204,6 +209,13 @@ class Trials:
         view = self._views.peek(name.study)
         if view is not None:
             view.remove(name.number)
+
+    def _expecting(self, name: StudyName, trial: Trial) -> Trial:
+        """A trial with a new result: where it was stopped, with what it is expected to have come to."""
+        view = self._views.peek(name)
+        if trial.state is not TrialState.STOPPED or view is None:
+            return trial
+        return dataclasses.replace(trial, expected_metrics=view.expected(trial.number, trial.metrics))
 
     async def _with_last_report(self, name: TrialName, result: Result) -> Result:
         """A STOPPED result that lacks a metric of the goals takes what was reported last, if there is anything."""

@@ -22,6 +22,7 @@ from asktell_server.domain.names import StudyName
 from asktell_server.domain.trial import Result, Trial, TrialState
 from asktell_server.service.curves import Curve, Curves
 from asktell_server.service.early_stopper import EarlyStopper
+from asktell_server.service.forecasting import Forecasts
 from asktell_server.service.freshening import Freshening
 from asktell_server.service.reporting import ReportAnswer
 from asktell_server.service.views import Views
@@ -34,6 +35,11 @@ ABOVE_ONE = ThresholdStopping(max=1)
 
 def measured(step: int, value: float, metric: str = "loss") -> Measurement:
     return Measurement(step=step, metrics={metric: Metric(value=value)}, report_time=NOW)
+
+
+def a_stopper(curves: Curves) -> EarlyStopper:
+    """Of a study in which no trial has succeeded."""
+    return EarlyStopper(curves, Forecasts(curves, lambda _: {}))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +58,7 @@ def test_what_is_remembered_is_what_the_curves_say(rule: StoppingRule, goal: Goa
     draw = random.Random(f"{rule.kind} {goal}")
     study = a_study(early_stopping=(rule,), goals=Goals(objectives=(Objective(metric="loss", goal=goal),)))
     curves = Curves()
-    stopper = EarlyStopper(curves)
+    stopper = a_stopper(curves)
     known: dict[int, dict[int, float]] = {}
     stopped = 0
     for _ in range(1500):
@@ -83,7 +89,7 @@ def test_a_report_that_is_known_already_changes_nothing_that_is_remembered() -> 
             walks += 1
             yield from super().of_metric(metric)
 
-    stopper = EarlyStopper(Counting())
+    stopper = a_stopper(Counting())
     study = a_study(early_stopping=(MedianStopping(),))
     for step in range(5):
         for number in range(1, 9):
@@ -101,7 +107,7 @@ def test_several_rules_and_metrics() -> None:
     )
     study = a_study(early_stopping=rules)
     study.validate()
-    stopper = EarlyStopper(Curves())
+    stopper = a_stopper(Curves())
     stopper.report(1, measured(1, 0.5, "accuracy"))
 
     assert stopper.reason(study, 2, measured(1, 9.0)) == "threshold: its loss at step 1, 9, is above 1"
@@ -111,7 +117,7 @@ def test_several_rules_and_metrics() -> None:
 
 
 def test_a_rule_that_is_changed_holds_at_once() -> None:
-    stopper = EarlyStopper(Curves())
+    stopper = a_stopper(Curves())
     assert not stopper.reason(a_study(), 1, measured(1, 9.0))
     assert stopper.reason(a_study(early_stopping=(ABOVE_ONE,)), 1, measured(1, 9.0))
     assert not stopper.reason(a_study(early_stopping=(ThresholdStopping(max=10),)), 1, measured(1, 9.0))

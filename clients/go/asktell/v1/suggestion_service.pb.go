@@ -122,9 +122,12 @@ type Observation struct {
 	// Optional. SUCCEEDED (default), STOPPED, FAILED or INFEASIBLE.
 	State TrialState `protobuf:"varint,2,opt,name=state,proto3,enum=asktell.v1.TrialState" json:"state,omitempty"`
 	// Required for SUCCEEDED. Metrics by name: objectives and constrained metrics; others are ignored.
-	Metrics       map[string]*Metric `protobuf:"bytes,3,rep,name=metrics,proto3" json:"metrics,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Metrics map[string]*Metric `protobuf:"bytes,3,rep,name=metrics,proto3" json:"metrics,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Optional. Of a STOPPED one: what it is expected to have come to, with standard errors, as in Trial. Takes the place of the same
+	// metrics for the model, which does not take them for results that were reached.
+	ExpectedMetrics map[string]*Metric `protobuf:"bytes,4,rep,name=expected_metrics,json=expectedMetrics,proto3" json:"expected_metrics,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Observation) Reset() {
@@ -174,6 +177,13 @@ func (x *Observation) GetState() TrialState {
 func (x *Observation) GetMetrics() map[string]*Metric {
 	if x != nil {
 		return x.Metrics
+	}
+	return nil
+}
+
+func (x *Observation) GetExpectedMetrics() map[string]*Metric {
+	if x != nil {
+		return x.ExpectedMetrics
 	}
 	return nil
 }
@@ -479,17 +489,21 @@ const file_asktell_v1_suggestion_service_proto_rawDesc = "" +
 	"replicates\x18\x05 \x01(\x05R\n" +
 	"replicates\x12\x1f\n" +
 	"\vcost_metric\x18\x06 \x01(\tR\n" +
-	"costMetric\"\xef\x02\n" +
+	"costMetric\"\xa0\x04\n" +
 	"\vObservation\x12G\n" +
 	"\n" +
 	"parameters\x18\x01 \x03(\v2'.asktell.v1.Observation.ParametersEntryR\n" +
 	"parameters\x12,\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x16.asktell.v1.TrialStateR\x05state\x12>\n" +
-	"\ametrics\x18\x03 \x03(\v2$.asktell.v1.Observation.MetricsEntryR\ametrics\x1aY\n" +
+	"\ametrics\x18\x03 \x03(\v2$.asktell.v1.Observation.MetricsEntryR\ametrics\x12W\n" +
+	"\x10expected_metrics\x18\x04 \x03(\v2,.asktell.v1.Observation.ExpectedMetricsEntryR\x0fexpectedMetrics\x1aY\n" +
 	"\x0fParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
 	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\x1aN\n" +
 	"\fMetricsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
+	"\x05value\x18\x02 \x01(\v2\x12.asktell.v1.MetricR\x05value:\x028\x01\x1aV\n" +
+	"\x14ExpectedMetricsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
 	"\x05value\x18\x02 \x01(\v2\x12.asktell.v1.MetricR\x05value:\x028\x01\"\xb5\x01\n" +
 	"\rConfiguration\x12I\n" +
@@ -549,7 +563,7 @@ func file_asktell_v1_suggestion_service_proto_rawDescGZIP() []byte {
 	return file_asktell_v1_suggestion_service_proto_rawDescData
 }
 
-var file_asktell_v1_suggestion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_asktell_v1_suggestion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_asktell_v1_suggestion_service_proto_goTypes = []any{
 	(*Problem)(nil),           // 0: asktell.v1.Problem
 	(*Observation)(nil),       // 1: asktell.v1.Observation
@@ -559,51 +573,54 @@ var file_asktell_v1_suggestion_service_proto_goTypes = []any{
 	(*SuggestResponse)(nil),   // 5: asktell.v1.SuggestResponse
 	nil,                       // 6: asktell.v1.Observation.ParametersEntry
 	nil,                       // 7: asktell.v1.Observation.MetricsEntry
-	nil,                       // 8: asktell.v1.Configuration.ParametersEntry
-	nil,                       // 9: asktell.v1.SuggestRequest.FixedParametersEntry
-	nil,                       // 10: asktell.v1.Suggestion.ParametersEntry
-	nil,                       // 11: asktell.v1.Suggestion.DerivedParametersEntry
-	(*SearchSpace)(nil),       // 12: asktell.v1.SearchSpace
-	(*Objective)(nil),         // 13: asktell.v1.Objective
-	(*OutcomeConstraint)(nil), // 14: asktell.v1.OutcomeConstraint
-	(*Algorithm)(nil),         // 15: asktell.v1.Algorithm
-	(TrialState)(0),           // 16: asktell.v1.TrialState
-	(Origin)(0),               // 17: asktell.v1.Origin
-	(*Prediction)(nil),        // 18: asktell.v1.Prediction
-	(*ParameterValue)(nil),    // 19: asktell.v1.ParameterValue
-	(*Metric)(nil),            // 20: asktell.v1.Metric
+	nil,                       // 8: asktell.v1.Observation.ExpectedMetricsEntry
+	nil,                       // 9: asktell.v1.Configuration.ParametersEntry
+	nil,                       // 10: asktell.v1.SuggestRequest.FixedParametersEntry
+	nil,                       // 11: asktell.v1.Suggestion.ParametersEntry
+	nil,                       // 12: asktell.v1.Suggestion.DerivedParametersEntry
+	(*SearchSpace)(nil),       // 13: asktell.v1.SearchSpace
+	(*Objective)(nil),         // 14: asktell.v1.Objective
+	(*OutcomeConstraint)(nil), // 15: asktell.v1.OutcomeConstraint
+	(*Algorithm)(nil),         // 16: asktell.v1.Algorithm
+	(TrialState)(0),           // 17: asktell.v1.TrialState
+	(Origin)(0),               // 18: asktell.v1.Origin
+	(*Prediction)(nil),        // 19: asktell.v1.Prediction
+	(*ParameterValue)(nil),    // 20: asktell.v1.ParameterValue
+	(*Metric)(nil),            // 21: asktell.v1.Metric
 }
 var file_asktell_v1_suggestion_service_proto_depIdxs = []int32{
-	12, // 0: asktell.v1.Problem.search_space:type_name -> asktell.v1.SearchSpace
-	13, // 1: asktell.v1.Problem.objectives:type_name -> asktell.v1.Objective
-	14, // 2: asktell.v1.Problem.outcome_constraints:type_name -> asktell.v1.OutcomeConstraint
-	15, // 3: asktell.v1.Problem.algorithm:type_name -> asktell.v1.Algorithm
+	13, // 0: asktell.v1.Problem.search_space:type_name -> asktell.v1.SearchSpace
+	14, // 1: asktell.v1.Problem.objectives:type_name -> asktell.v1.Objective
+	15, // 2: asktell.v1.Problem.outcome_constraints:type_name -> asktell.v1.OutcomeConstraint
+	16, // 3: asktell.v1.Problem.algorithm:type_name -> asktell.v1.Algorithm
 	6,  // 4: asktell.v1.Observation.parameters:type_name -> asktell.v1.Observation.ParametersEntry
-	16, // 5: asktell.v1.Observation.state:type_name -> asktell.v1.TrialState
+	17, // 5: asktell.v1.Observation.state:type_name -> asktell.v1.TrialState
 	7,  // 6: asktell.v1.Observation.metrics:type_name -> asktell.v1.Observation.MetricsEntry
-	8,  // 7: asktell.v1.Configuration.parameters:type_name -> asktell.v1.Configuration.ParametersEntry
-	0,  // 8: asktell.v1.SuggestRequest.problem:type_name -> asktell.v1.Problem
-	1,  // 9: asktell.v1.SuggestRequest.observations:type_name -> asktell.v1.Observation
-	2,  // 10: asktell.v1.SuggestRequest.pending:type_name -> asktell.v1.Configuration
-	9,  // 11: asktell.v1.SuggestRequest.fixed_parameters:type_name -> asktell.v1.SuggestRequest.FixedParametersEntry
-	10, // 12: asktell.v1.Suggestion.parameters:type_name -> asktell.v1.Suggestion.ParametersEntry
-	17, // 13: asktell.v1.Suggestion.origin:type_name -> asktell.v1.Origin
-	18, // 14: asktell.v1.Suggestion.prediction:type_name -> asktell.v1.Prediction
-	11, // 15: asktell.v1.Suggestion.derived_parameters:type_name -> asktell.v1.Suggestion.DerivedParametersEntry
-	4,  // 16: asktell.v1.SuggestResponse.suggestions:type_name -> asktell.v1.Suggestion
-	19, // 17: asktell.v1.Observation.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	20, // 18: asktell.v1.Observation.MetricsEntry.value:type_name -> asktell.v1.Metric
-	19, // 19: asktell.v1.Configuration.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	19, // 20: asktell.v1.SuggestRequest.FixedParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	19, // 21: asktell.v1.Suggestion.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	19, // 22: asktell.v1.Suggestion.DerivedParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	3,  // 23: asktell.v1.SuggestionService.Suggest:input_type -> asktell.v1.SuggestRequest
-	5,  // 24: asktell.v1.SuggestionService.Suggest:output_type -> asktell.v1.SuggestResponse
-	24, // [24:25] is the sub-list for method output_type
-	23, // [23:24] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	8,  // 7: asktell.v1.Observation.expected_metrics:type_name -> asktell.v1.Observation.ExpectedMetricsEntry
+	9,  // 8: asktell.v1.Configuration.parameters:type_name -> asktell.v1.Configuration.ParametersEntry
+	0,  // 9: asktell.v1.SuggestRequest.problem:type_name -> asktell.v1.Problem
+	1,  // 10: asktell.v1.SuggestRequest.observations:type_name -> asktell.v1.Observation
+	2,  // 11: asktell.v1.SuggestRequest.pending:type_name -> asktell.v1.Configuration
+	10, // 12: asktell.v1.SuggestRequest.fixed_parameters:type_name -> asktell.v1.SuggestRequest.FixedParametersEntry
+	11, // 13: asktell.v1.Suggestion.parameters:type_name -> asktell.v1.Suggestion.ParametersEntry
+	18, // 14: asktell.v1.Suggestion.origin:type_name -> asktell.v1.Origin
+	19, // 15: asktell.v1.Suggestion.prediction:type_name -> asktell.v1.Prediction
+	12, // 16: asktell.v1.Suggestion.derived_parameters:type_name -> asktell.v1.Suggestion.DerivedParametersEntry
+	4,  // 17: asktell.v1.SuggestResponse.suggestions:type_name -> asktell.v1.Suggestion
+	20, // 18: asktell.v1.Observation.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	21, // 19: asktell.v1.Observation.MetricsEntry.value:type_name -> asktell.v1.Metric
+	21, // 20: asktell.v1.Observation.ExpectedMetricsEntry.value:type_name -> asktell.v1.Metric
+	20, // 21: asktell.v1.Configuration.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	20, // 22: asktell.v1.SuggestRequest.FixedParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	20, // 23: asktell.v1.Suggestion.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	20, // 24: asktell.v1.Suggestion.DerivedParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	3,  // 25: asktell.v1.SuggestionService.Suggest:input_type -> asktell.v1.SuggestRequest
+	5,  // 26: asktell.v1.SuggestionService.Suggest:output_type -> asktell.v1.SuggestResponse
+	26, // [26:27] is the sub-list for method output_type
+	25, // [25:26] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_asktell_v1_suggestion_service_proto_init() }
@@ -620,7 +637,7 @@ func file_asktell_v1_suggestion_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_asktell_v1_suggestion_service_proto_rawDesc), len(file_asktell_v1_suggestion_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -228,6 +228,11 @@ type Trial struct {
 	Violation *float64 `protobuf:"fixed64,23,opt,name=violation,proto3,oneof" json:"violation,omitempty"`
 	// Output only. The derived parameters of the configuration.
 	DerivedParameters map[string]*ParameterValue `protobuf:"bytes,24,rep,name=derived_parameters,json=derivedParameters,proto3" json:"derived_parameters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Output only. What a STOPPED trial was expected to come to at its end, for those of the objectives and constrained metrics that it
+	// has reported: the last value plus the median change of the trials that succeeded, from the same step to their end. The standard
+	// errors say how uncertain that is. The model learns from these values; no other place takes them for results. Reckoned once, when
+	// the trial was told.
+	ExpectedMetrics map[string]*Metric `protobuf:"bytes,29,rep,name=expected_metrics,json=expectedMetrics,proto3" json:"expected_metrics,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Optional. Free text for people, in lines; at most 16 KiB. Changed by UpdateTrial.
 	Note          string `protobuf:"bytes,30,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -428,6 +433,13 @@ func (x *Trial) GetViolation() float64 {
 func (x *Trial) GetDerivedParameters() map[string]*ParameterValue {
 	if x != nil {
 		return x.DerivedParameters
+	}
+	return nil
+}
+
+func (x *Trial) GetExpectedMetrics() map[string]*Metric {
+	if x != nil {
+		return x.ExpectedMetrics
 	}
 	return nil
 }
@@ -859,7 +871,7 @@ var File_asktell_v1_trial_proto protoreflect.FileDescriptor
 const file_asktell_v1_trial_proto_rawDesc = "" +
 	"\n" +
 	"\x16asktell/v1/trial.proto\x12\n" +
-	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd9\f\n" +
+	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x84\x0e\n" +
 	"\x05Trial\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x03R\x06number\x12,\n" +
@@ -895,7 +907,8 @@ const file_asktell_v1_trial_proto_rawDesc = "" +
 	"\x11measurement_count\x18\x15 \x01(\x05R\x10measurementCount\x12;\n" +
 	"\fmeasurements\x18\x16 \x03(\v2\x17.asktell.v1.MeasurementR\fmeasurements\x12!\n" +
 	"\tviolation\x18\x17 \x01(\x01H\x00R\tviolation\x88\x01\x01\x12W\n" +
-	"\x12derived_parameters\x18\x18 \x03(\v2(.asktell.v1.Trial.DerivedParametersEntryR\x11derivedParameters\x12\x12\n" +
+	"\x12derived_parameters\x18\x18 \x03(\v2(.asktell.v1.Trial.DerivedParametersEntryR\x11derivedParameters\x12Q\n" +
+	"\x10expected_metrics\x18\x1d \x03(\v2&.asktell.v1.Trial.ExpectedMetricsEntryR\x0fexpectedMetrics\x12\x12\n" +
 	"\x04note\x18\x1e \x01(\tR\x04note\x1aY\n" +
 	"\x0fParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
@@ -911,7 +924,10 @@ const file_asktell_v1_trial_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a`\n" +
 	"\x16DerivedParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
-	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01B\f\n" +
+	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\x1aV\n" +
+	"\x14ExpectedMetricsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
+	"\x05value\x18\x02 \x01(\v2\x12.asktell.v1.MetricR\x05value:\x028\x01B\f\n" +
 	"\n" +
 	"_violation\"]\n" +
 	"\x06Metric\x12\x14\n" +
@@ -991,7 +1007,7 @@ func file_asktell_v1_trial_proto_rawDescGZIP() []byte {
 }
 
 var file_asktell_v1_trial_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_asktell_v1_trial_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_asktell_v1_trial_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_asktell_v1_trial_proto_goTypes = []any{
 	(TrialState)(0),               // 0: asktell.v1.TrialState
 	(Origin)(0),                   // 1: asktell.v1.Origin
@@ -1007,22 +1023,23 @@ var file_asktell_v1_trial_proto_goTypes = []any{
 	nil,                           // 11: asktell.v1.Trial.LabelsEntry
 	nil,                           // 12: asktell.v1.Trial.AnnotationsEntry
 	nil,                           // 13: asktell.v1.Trial.DerivedParametersEntry
-	nil,                           // 14: asktell.v1.Measurement.MetricsEntry
-	nil,                           // 15: asktell.v1.Prediction.BeliefsEntry
-	nil,                           // 16: asktell.v1.Amendment.PreviousMetricsEntry
-	nil,                           // 17: asktell.v1.SupersededResult.MetricsEntry
-	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
-	(*ParameterValue)(nil),        // 19: asktell.v1.ParameterValue
+	nil,                           // 14: asktell.v1.Trial.ExpectedMetricsEntry
+	nil,                           // 15: asktell.v1.Measurement.MetricsEntry
+	nil,                           // 16: asktell.v1.Prediction.BeliefsEntry
+	nil,                           // 17: asktell.v1.Amendment.PreviousMetricsEntry
+	nil,                           // 18: asktell.v1.SupersededResult.MetricsEntry
+	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
+	(*ParameterValue)(nil),        // 20: asktell.v1.ParameterValue
 }
 var file_asktell_v1_trial_proto_depIdxs = []int32{
 	0,  // 0: asktell.v1.Trial.state:type_name -> asktell.v1.TrialState
 	9,  // 1: asktell.v1.Trial.parameters:type_name -> asktell.v1.Trial.ParametersEntry
 	1,  // 2: asktell.v1.Trial.origin:type_name -> asktell.v1.Origin
 	10, // 3: asktell.v1.Trial.metrics:type_name -> asktell.v1.Trial.MetricsEntry
-	18, // 4: asktell.v1.Trial.lease_expire_time:type_name -> google.protobuf.Timestamp
-	18, // 5: asktell.v1.Trial.create_time:type_name -> google.protobuf.Timestamp
-	18, // 6: asktell.v1.Trial.start_time:type_name -> google.protobuf.Timestamp
-	18, // 7: asktell.v1.Trial.finish_time:type_name -> google.protobuf.Timestamp
+	19, // 4: asktell.v1.Trial.lease_expire_time:type_name -> google.protobuf.Timestamp
+	19, // 5: asktell.v1.Trial.create_time:type_name -> google.protobuf.Timestamp
+	19, // 6: asktell.v1.Trial.start_time:type_name -> google.protobuf.Timestamp
+	19, // 7: asktell.v1.Trial.finish_time:type_name -> google.protobuf.Timestamp
 	11, // 8: asktell.v1.Trial.labels:type_name -> asktell.v1.Trial.LabelsEntry
 	12, // 9: asktell.v1.Trial.annotations:type_name -> asktell.v1.Trial.AnnotationsEntry
 	5,  // 10: asktell.v1.Trial.prediction:type_name -> asktell.v1.Prediction
@@ -1030,27 +1047,29 @@ var file_asktell_v1_trial_proto_depIdxs = []int32{
 	8,  // 12: asktell.v1.Trial.superseded_results:type_name -> asktell.v1.SupersededResult
 	4,  // 13: asktell.v1.Trial.measurements:type_name -> asktell.v1.Measurement
 	13, // 14: asktell.v1.Trial.derived_parameters:type_name -> asktell.v1.Trial.DerivedParametersEntry
-	14, // 15: asktell.v1.Measurement.metrics:type_name -> asktell.v1.Measurement.MetricsEntry
-	18, // 16: asktell.v1.Measurement.report_time:type_name -> google.protobuf.Timestamp
-	15, // 17: asktell.v1.Prediction.beliefs:type_name -> asktell.v1.Prediction.BeliefsEntry
-	18, // 18: asktell.v1.Amendment.amend_time:type_name -> google.protobuf.Timestamp
-	0,  // 19: asktell.v1.Amendment.previous_state:type_name -> asktell.v1.TrialState
-	16, // 20: asktell.v1.Amendment.previous_metrics:type_name -> asktell.v1.Amendment.PreviousMetricsEntry
-	18, // 21: asktell.v1.SupersededResult.tell_time:type_name -> google.protobuf.Timestamp
-	0,  // 22: asktell.v1.SupersededResult.state:type_name -> asktell.v1.TrialState
-	17, // 23: asktell.v1.SupersededResult.metrics:type_name -> asktell.v1.SupersededResult.MetricsEntry
-	19, // 24: asktell.v1.Trial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	3,  // 25: asktell.v1.Trial.MetricsEntry.value:type_name -> asktell.v1.Metric
-	19, // 26: asktell.v1.Trial.DerivedParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	3,  // 27: asktell.v1.Measurement.MetricsEntry.value:type_name -> asktell.v1.Metric
-	6,  // 28: asktell.v1.Prediction.BeliefsEntry.value:type_name -> asktell.v1.Belief
-	3,  // 29: asktell.v1.Amendment.PreviousMetricsEntry.value:type_name -> asktell.v1.Metric
-	3,  // 30: asktell.v1.SupersededResult.MetricsEntry.value:type_name -> asktell.v1.Metric
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	14, // 15: asktell.v1.Trial.expected_metrics:type_name -> asktell.v1.Trial.ExpectedMetricsEntry
+	15, // 16: asktell.v1.Measurement.metrics:type_name -> asktell.v1.Measurement.MetricsEntry
+	19, // 17: asktell.v1.Measurement.report_time:type_name -> google.protobuf.Timestamp
+	16, // 18: asktell.v1.Prediction.beliefs:type_name -> asktell.v1.Prediction.BeliefsEntry
+	19, // 19: asktell.v1.Amendment.amend_time:type_name -> google.protobuf.Timestamp
+	0,  // 20: asktell.v1.Amendment.previous_state:type_name -> asktell.v1.TrialState
+	17, // 21: asktell.v1.Amendment.previous_metrics:type_name -> asktell.v1.Amendment.PreviousMetricsEntry
+	19, // 22: asktell.v1.SupersededResult.tell_time:type_name -> google.protobuf.Timestamp
+	0,  // 23: asktell.v1.SupersededResult.state:type_name -> asktell.v1.TrialState
+	18, // 24: asktell.v1.SupersededResult.metrics:type_name -> asktell.v1.SupersededResult.MetricsEntry
+	20, // 25: asktell.v1.Trial.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	3,  // 26: asktell.v1.Trial.MetricsEntry.value:type_name -> asktell.v1.Metric
+	20, // 27: asktell.v1.Trial.DerivedParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	3,  // 28: asktell.v1.Trial.ExpectedMetricsEntry.value:type_name -> asktell.v1.Metric
+	3,  // 29: asktell.v1.Measurement.MetricsEntry.value:type_name -> asktell.v1.Metric
+	6,  // 30: asktell.v1.Prediction.BeliefsEntry.value:type_name -> asktell.v1.Belief
+	3,  // 31: asktell.v1.Amendment.PreviousMetricsEntry.value:type_name -> asktell.v1.Metric
+	3,  // 32: asktell.v1.SupersededResult.MetricsEntry.value:type_name -> asktell.v1.Metric
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_asktell_v1_trial_proto_init() }
@@ -1067,7 +1086,7 @@ func file_asktell_v1_trial_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_asktell_v1_trial_proto_rawDesc), len(file_asktell_v1_trial_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   16,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -74,4 +74,5 @@ def _observation(observation: Observation, where: str) -> suggestion_service_pb2
         parameters=encode_configuration(observation.params, f"{where}.params"),
         state=trial_pb2.TrialState.Value(f"TRIAL_STATE_{Outcome(observation.outcome)}"),
         metrics=encode_metrics(observation.metrics),
+        expected_metrics=encode_metrics(observation.expected_metrics),
     )

@@ -12,7 +12,16 @@ from asktell._core.fields import Field, optional, plain, texts, time
 from asktell._core.html import trial_html
 from asktell._core.shown import last_line
 from asktell._core.values import decode_enum, decode_metrics, decode_params, decode_time, decode_value
-from asktell.records import Amendment, Belief, Measurement, Origin, Prediction, SupersededResult, TrialState
+from asktell.records import (
+    Amendment,
+    Belief,
+    Measurement,
+    MetricValue,
+    Origin,
+    Prediction,
+    SupersededResult,
+    TrialState,
+)
 from asktell.v1 import trial_pb2
 
 # The columns of a row that every trial has: before the parameters and metrics, and behind them.
@@ -125,6 +134,15 @@ class TrialView(Mapping[str, Any]):
         """Standard errors of those metrics that were told with one."""
         told = self._message.metrics
         return {name: told[name].standard_error for name in self.metrics if told[name].HasField("standard_error")}
+
+    @property
+    def expected_metrics(self) -> dict[str, MetricValue]:
+        """What a STOPPED trial was expected to come to: what the model learns of it. Empty where it has reported nothing."""
+        expected = self._message.expected_metrics
+        return {
+            name: MetricValue(value, expected[name].standard_error)
+            for name, value in decode_metrics(expected, self._names.metrics).items()
+        }
 
     @property
     def duration_s(self) -> float | None:

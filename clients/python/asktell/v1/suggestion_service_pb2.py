@@ -27,7 +27,7 @@ from asktell.v1 import study_pb2 as asktell_dot_v1_dot_study__pb2
 from asktell.v1 import trial_pb2 as asktell_dot_v1_dot_trial__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#asktell/v1/suggestion_service.proto\x12\nasktell.v1\x1a\x1d\x61sktell/v1/search_space.proto\x1a\x16\x61sktell/v1/study.proto\x1a\x16\x61sktell/v1/trial.proto\"\xf2\x01\n\x07Problem\x12-\n\x0csearch_space\x18\x01 \x01(\x0b\x32\x17.asktell.v1.SearchSpace\x12)\n\nobjectives\x18\x02 \x03(\x0b\x32\x15.asktell.v1.Objective\x12:\n\x13outcome_constraints\x18\x03 \x03(\x0b\x32\x1d.asktell.v1.OutcomeConstraint\x12(\n\talgorithm\x18\x04 \x01(\x0b\x32\x15.asktell.v1.Algorithm\x12\x12\n\nreplicates\x18\x05 \x01(\x05\x12\x13\n\x0b\x63ost_metric\x18\x06 \x01(\t\"\xbb\x02\n\x0bObservation\x12;\n\nparameters\x18\x01 \x03(\x0b\x32\'.asktell.v1.Observation.ParametersEntry\x12%\n\x05state\x18\x02 \x01(\x0e\x32\x16.asktell.v1.TrialState\x12\x35\n\x07metrics\x18\x03 \x03(\x0b\x32$.asktell.v1.Observation.MetricsEntry\x1aM\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue:\x02\x38\x01\x1a\x42\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.asktell.v1.Metric:\x02\x38\x01\"\x9d\x01\n\rConfiguration\x12=\n\nparameters\x18\x01 \x03(\x0b\x32).asktell.v1.Configuration.ParametersEntry\x1aM\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue:\x02\x38\x01\"\xf5\x02\n\x0eSuggestRequest\x12$\n\x07problem\x18\x01 \x01(\x0b\x32\x13.asktell.v1.Problem\x12-\n\x0cobservations\x18\x02 \x03(\x0b\x32\x17.asktell.v1.Observation\x12*\n\x07pending\x18\x03 \x03(\x0b\x32\x19.asktell.v1.Configuration\x12\r\n\x05\x63ount\x18\x04 \x01(\x05\x12\x0c\n\x04seed\x18\x05 \x01(\x03\x12\x12\n\nwarm_start\x18\x06 \x01(\x0c\x12I\n\x10\x66ixed_parameters\x18\x07 \x03(\x0b\x32/.asktell.v1.SuggestRequest.FixedParametersEntry\x12\x12\n\ncost_aware\x18\x08 \x01(\x08\x1aR\n\x14\x46ixedParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue:\x02\x38\x01\"\x88\x03\n\nSuggestion\x12:\n\nparameters\x18\x01 \x03(\x0b\x32&.asktell.v1.Suggestion.ParametersEntry\x12\"\n\x06origin\x18\x02 \x01(\x0e\x32\x12.asktell.v1.Origin\x12*\n\nprediction\x18\x03 \x01(\x0b\x32\x16.asktell.v1.Prediction\x12I\n\x12\x64\x65rived_parameters\x18\x04 \x03(\x0b\x32-.asktell.v1.Suggestion.DerivedParametersEntry\x1aM\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue:\x02\x38\x01\x1aT\n\x16\x44\x65rivedParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue:\x02\x38\x01\"R\n\x0fSuggestResponse\x12+\n\x0bsuggestions\x18\x01 \x03(\x0b\x32\x16.asktell.v1.Suggestion\x12\x12\n\nwarm_start\x18\x02 \x01(\x0c\x32W\n\x11SuggestionService\x12\x42\n\x07Suggest\x12\x1a.asktell.v1.SuggestRequest\x1a\x1b.asktell.v1.SuggestResponseBM\n\rio.asktell.v1P\x01Z:github.com/asktell/asktell/clients/go/asktell/v1;asktellv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#asktell/v1/suggestion_service.proto\x12\nasktell.v1\x1a\x1d\x61sktell/v1/search_space.proto\x1a\x16\x61sktell/v1/study.proto\x1a\x16\x61sktell/v1/trial.proto\"\xf2\x01\n\x07Problem\x12-\n\x0csearch_space\x18\x01 \x01(\x0b\x32\x17.asktell.v1.SearchSpace\x12)\n\nobjectives\x18\x02 \x03(\x0b\x32\x15.asktell.v1.Objective\x12:\n\x13outcome_constraints\x18\x03 \x03(\x0b\x32\x1d.asktell.v1.OutcomeConstraint\x12(\n\talgorithm\x18\x04 \x01(\x0b\x32\x15.asktell.v1.Algorithm\x12\x12\n\nreplicates\x18\x05 \x01(\x05\x12\x13\n\x0b\x63ost_metric\x18\x06 \x01(\t\"\xcf\x03\n\x0bObservation\x12;\n\nparameters\x18\x01 \x03(\x0b\x32\'.asktell.v1.Observation.ParametersEntry\x12%\n\x05state\x18\x02 \x01(\x0e\x32\x16.asktell.v1.TrialState\x12\x35\n\x07metrics\x18\x03 \x03(\x0b\x32$.asktell.v1.Observation.MetricsEntry\x12\x46\n\x10\x65xpected_metrics\x18\x04 \x03(\x0b\x32,.asktell.v1.Observation.ExpectedMetricsEntry\x1aM\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue:\x02\x38\x01\x1a\x42\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.asktell.v1.Metric:\x02\x38\x01\x1aJ\n\x14\x45xpectedMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.asktell.v1.Metric:\x02\x38\x01\"\x9d\x01\n\rConfiguration\x12=\n\nparameters\x18\x01 \x03(\x0b\x32).asktell.v1.Configuration.ParametersEntry\x1aM\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue:\x02\x38\x01\"\xf5\x02\n\x0eSuggestRequest\x12$\n\x07problem\x18\x01 \x01(\x0b\x32\x13.asktell.v1.Problem\x12-\n\x0cobservations\x18\x02 \x03(\x0b\x32\x17.asktell.v1.Observation\x12*\n\x07pending\x18\x03 \x03(\x0b\x32\x19.asktell.v1.Configuration\x12\r\n\x05\x63ount\x18\x04 \x01(\x05\x12\x0c\n\x04seed\x18\x05 \x01(\x03\x12\x12\n\nwarm_start\x18\x06 \x01(\x0c\x12I\n\x10\x66ixed_parameters\x18\x07 \x03(\x0b\x32/.asktell.v1.SuggestRequest.FixedParametersEntry\x12\x12\n\ncost_aware\x18\x08 \x01(\x08\x1aR\n\x14\x46ixedParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue:\x02\x38\x01\"\x88\x03\n\nSuggestion\x12:\n\nparameters\x18\x01 \x03(\x0b\x32&.asktell.v1.Suggestion.ParametersEntry\x12\"\n\x06origin\x18\x02 \x01(\x0e\x32\x12.asktell.v1.Origin\x12*\n\nprediction\x18\x03 \x01(\x0b\x32\x16.asktell.v1.Prediction\x12I\n\x12\x64\x65rived_parameters\x18\x04 \x03(\x0b\x32-.asktell.v1.Suggestion.DerivedParametersEntry\x1aM\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue:\x02\x38\x01\x1aT\n\x16\x44\x65rivedParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue:\x02\x38\x01\"R\n\x0fSuggestResponse\x12+\n\x0bsuggestions\x18\x01 \x03(\x0b\x32\x16.asktell.v1.Suggestion\x12\x12\n\nwarm_start\x18\x02 \x01(\x0c\x32W\n\x11SuggestionService\x12\x42\n\x07Suggest\x12\x1a.asktell.v1.SuggestRequest\x1a\x1b.asktell.v1.SuggestResponseBM\n\rio.asktell.v1P\x01Z:github.com/asktell/asktell/clients/go/asktell/v1;asktellv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,6 +39,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OBSERVATION_PARAMETERSENTRY']._serialized_options = b'8\001'
   _globals['_OBSERVATION_METRICSENTRY']._loaded_options = None
   _globals['_OBSERVATION_METRICSENTRY']._serialized_options = b'8\001'
+  _globals['_OBSERVATION_EXPECTEDMETRICSENTRY']._loaded_options = None
+  _globals['_OBSERVATION_EXPECTEDMETRICSENTRY']._serialized_options = b'8\001'
   _globals['_CONFIGURATION_PARAMETERSENTRY']._loaded_options = None
   _globals['_CONFIGURATION_PARAMETERSENTRY']._serialized_options = b'8\001'
   _globals['_SUGGESTREQUEST_FIXEDPARAMETERSENTRY']._loaded_options = None
@@ -50,27 +52,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROBLEM']._serialized_start=131
   _globals['_PROBLEM']._serialized_end=373
   _globals['_OBSERVATION']._serialized_start=376
-  _globals['_OBSERVATION']._serialized_end=691
-  _globals['_OBSERVATION_PARAMETERSENTRY']._serialized_start=546
-  _globals['_OBSERVATION_PARAMETERSENTRY']._serialized_end=623
-  _globals['_OBSERVATION_METRICSENTRY']._serialized_start=625
-  _globals['_OBSERVATION_METRICSENTRY']._serialized_end=691
-  _globals['_CONFIGURATION']._serialized_start=694
-  _globals['_CONFIGURATION']._serialized_end=851
-  _globals['_CONFIGURATION_PARAMETERSENTRY']._serialized_start=546
-  _globals['_CONFIGURATION_PARAMETERSENTRY']._serialized_end=623
-  _globals['_SUGGESTREQUEST']._serialized_start=854
-  _globals['_SUGGESTREQUEST']._serialized_end=1227
-  _globals['_SUGGESTREQUEST_FIXEDPARAMETERSENTRY']._serialized_start=1145
-  _globals['_SUGGESTREQUEST_FIXEDPARAMETERSENTRY']._serialized_end=1227
-  _globals['_SUGGESTION']._serialized_start=1230
-  _globals['_SUGGESTION']._serialized_end=1622
-  _globals['_SUGGESTION_PARAMETERSENTRY']._serialized_start=546
-  _globals['_SUGGESTION_PARAMETERSENTRY']._serialized_end=623
-  _globals['_SUGGESTION_DERIVEDPARAMETERSENTRY']._serialized_start=1538
-  _globals['_SUGGESTION_DERIVEDPARAMETERSENTRY']._serialized_end=1622
-  _globals['_SUGGESTRESPONSE']._serialized_start=1624
-  _globals['_SUGGESTRESPONSE']._serialized_end=1706
-  _globals['_SUGGESTIONSERVICE']._serialized_start=1708
-  _globals['_SUGGESTIONSERVICE']._serialized_end=1795
+  _globals['_OBSERVATION']._serialized_end=839
+  _globals['_OBSERVATION_PARAMETERSENTRY']._serialized_start=618
+  _globals['_OBSERVATION_PARAMETERSENTRY']._serialized_end=695
+  _globals['_OBSERVATION_METRICSENTRY']._serialized_start=697
+  _globals['_OBSERVATION_METRICSENTRY']._serialized_end=763
+  _globals['_OBSERVATION_EXPECTEDMETRICSENTRY']._serialized_start=765
+  _globals['_OBSERVATION_EXPECTEDMETRICSENTRY']._serialized_end=839
+  _globals['_CONFIGURATION']._serialized_start=842
+  _globals['_CONFIGURATION']._serialized_end=999
+  _globals['_CONFIGURATION_PARAMETERSENTRY']._serialized_start=618
+  _globals['_CONFIGURATION_PARAMETERSENTRY']._serialized_end=695
+  _globals['_SUGGESTREQUEST']._serialized_start=1002
+  _globals['_SUGGESTREQUEST']._serialized_end=1375
+  _globals['_SUGGESTREQUEST_FIXEDPARAMETERSENTRY']._serialized_start=1293
+  _globals['_SUGGESTREQUEST_FIXEDPARAMETERSENTRY']._serialized_end=1375
+  _globals['_SUGGESTION']._serialized_start=1378
+  _globals['_SUGGESTION']._serialized_end=1770
+  _globals['_SUGGESTION_PARAMETERSENTRY']._serialized_start=618
+  _globals['_SUGGESTION_PARAMETERSENTRY']._serialized_end=695
+  _globals['_SUGGESTION_DERIVEDPARAMETERSENTRY']._serialized_start=1686
+  _globals['_SUGGESTION_DERIVEDPARAMETERSENTRY']._serialized_end=1770
+  _globals['_SUGGESTRESPONSE']._serialized_start=1772
+  _globals['_SUGGESTRESPONSE']._serialized_end=1854
+  _globals['_SUGGESTIONSERVICE']._serialized_start=1856
+  _globals['_SUGGESTIONSERVICE']._serialized_end=1943
 # @@protoc_insertion_point(module_scope)

@@ -119,9 +119,31 @@ class Observation(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class ExpectedMetricsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> _trial_pb2.Metric: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _trial_pb2.Metric | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     PARAMETERS_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     METRICS_FIELD_NUMBER: _builtins.int
+    EXPECTED_METRICS_FIELD_NUMBER: _builtins.int
     state: _trial_pb2.TrialState.ValueType
     """Optional. SUCCEEDED (default), STOPPED, FAILED or INFEASIBLE."""
     @_builtins.property
@@ -132,16 +154,23 @@ class Observation(_message.Message):
     def metrics(self) -> _containers.MessageMap[_builtins.str, _trial_pb2.Metric]:
         """Required for SUCCEEDED. Metrics by name: objectives and constrained metrics; others are ignored."""
 
+    @_builtins.property
+    def expected_metrics(self) -> _containers.MessageMap[_builtins.str, _trial_pb2.Metric]:
+        """Optional. Of a STOPPED one: what it is expected to have come to, with standard errors, as in Trial. Takes the place of the same
+        metrics for the model, which does not take them for results that were reached.
+        """
+
     def __init__(
         self,
         *,
         parameters: _abc.Mapping[_builtins.str, _search_space_pb2.ParameterValue] | None = ...,
         state: _trial_pb2.TrialState.ValueType = ...,
         metrics: _abc.Mapping[_builtins.str, _trial_pb2.Metric] | None = ...,
+        expected_metrics: _abc.Mapping[_builtins.str, _trial_pb2.Metric] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["metrics", b"metrics", "parameters", b"parameters", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_metrics", b"expected_metrics", "metrics", b"metrics", "parameters", b"parameters", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,7 @@ from asktell.v1 import search_space_pb2 as asktell_dot_v1_dot_search__space__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x61sktell/v1/trial.proto\x12\nasktell.v1\x1a\x1d\x61sktell/v1/search_space.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x84\n\n\x05Trial\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x03\x12%\n\x05state\x18\x03 \x01(\x0e\x32\x16.asktell.v1.TrialState\x12\x35\n\nparameters\x18\x04 \x03(\x0b\x32!.asktell.v1.Trial.ParametersEntry\x12\"\n\x06origin\x18\x05 \x01(\x0e\x32\x12.asktell.v1.Origin\x12/\n\x07metrics\x18\x06 \x03(\x0b\x32\x1e.asktell.v1.Trial.MetricsEntry\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x08 \x01(\x05\x12\x10\n\x08lease_id\x18\t \x01(\t\x12\x11\n\tworker_id\x18\n \x01(\t\x12\x35\n\x11lease_expire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x06labels\x18\x0f \x03(\x0b\x32\x1d.asktell.v1.Trial.LabelsEntry\x12\x37\n\x0b\x61nnotations\x18\x10 \x03(\x0b\x32\".asktell.v1.Trial.AnnotationsEntry\x12*\n\nprediction\x18\x11 \x01(\x0b\x32\x16.asktell.v1.Prediction\x12)\n\namendments\x18\x12 \x03(\x0b\x32\x15.asktell.v1.Amendment\x12\x38\n\x12superseded_results\x18\x13 \x03(\x0b\x32\x1c.asktell.v1.SupersededResult\x12\x12\n\nimport_key\x18\x14 \x01(\t\x12\x19\n\x11measurement_count\x18\x15 \x01(\x05\x12-\n\x0cmeasurements\x18\x16 \x03(\x0b\x32\x17.asktell.v1.Measurement\x12\x16\n\tviolation\x18\x17 \x01(\x01H\x00\x88\x01\x01\x12\x44\n\x12\x64\x65rived_parameters\x18\x18 \x03(\x0b\x32(.asktell.v1.Trial.DerivedParametersEntry\x12\x0c\n\x04note\x18\x1e \x01(\t\x1aM\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue:\x02\x38\x01\x1a\x42\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.asktell.v1.Metric:\x02\x38\x01\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x32\n\x10\x41nnotationsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1aT\n\x16\x44\x65rivedParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue:\x02\x38\x01\x42\x0c\n\n_violation\"G\n\x06Metric\x12\r\n\x05value\x18\x01 \x01(\x01\x12\x1b\n\x0estandard_error\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x11\n\x0f_standard_error\"\xc7\x01\n\x0bMeasurement\x12\x0c\n\x04step\x18\x01 \x01(\x03\x12\x35\n\x07metrics\x18\x02 \x03(\x0b\x32$.asktell.v1.Measurement.MetricsEntry\x12/\n\x0breport_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a\x42\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.asktell.v1.Metric:\x02\x38\x01\"\xcb\x01\n\nPrediction\x12\x0c\n\x04mean\x18\x01 \x01(\x01\x12\x1a\n\x12standard_deviation\x18\x02 \x01(\x01\x12\x19\n\x11\x61\x63quisition_value\x18\x03 \x01(\x01\x12\x34\n\x07\x62\x65liefs\x18\x04 \x03(\x0b\x32#.asktell.v1.Prediction.BeliefsEntry\x1a\x42\n\x0c\x42\x65liefsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.asktell.v1.Belief:\x02\x38\x01\"2\n\x06\x42\x65lief\x12\x0c\n\x04mean\x18\x01 \x01(\x01\x12\x1a\n\x12standard_deviation\x18\x02 \x01(\x01\"\xa6\x02\n\tAmendment\x12.\n\namend_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x0eprevious_state\x18\x02 \x01(\x0e\x32\x16.asktell.v1.TrialState\x12\x44\n\x10previous_metrics\x18\x03 \x03(\x0b\x32*.asktell.v1.Amendment.PreviousMetricsEntry\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x17\n\x0fprevious_reason\x18\x05 \x01(\t\x1aJ\n\x14PreviousMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.asktell.v1.Metric:\x02\x38\x01\"\x8a\x02\n\x10SupersededResult\x12-\n\ttell_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08lease_id\x18\x02 \x01(\t\x12%\n\x05state\x18\x03 \x01(\x0e\x32\x16.asktell.v1.TrialState\x12:\n\x07metrics\x18\x04 \x03(\x0b\x32).asktell.v1.SupersededResult.MetricsEntry\x12\x0e\n\x06reason\x18\x05 \x01(\t\x1a\x42\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.asktell.v1.Metric:\x02\x38\x01*\xf8\x01\n\nTrialState\x12\x1b\n\x17TRIAL_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12TRIAL_STATE_QUEUED\x10\x01\x12\x17\n\x13TRIAL_STATE_RUNNING\x10\x02\x12\x19\n\x15TRIAL_STATE_SUCCEEDED\x10\x03\x12\x17\n\x13TRIAL_STATE_STOPPED\x10\x04\x12\x16\n\x12TRIAL_STATE_FAILED\x10\x05\x12\x1a\n\x16TRIAL_STATE_INFEASIBLE\x10\x06\x12\x19\n\x15TRIAL_STATE_CANCELLED\x10\x07\x12\x19\n\x15TRIAL_STATE_ABANDONED\x10\x08*\x93\x01\n\x06Origin\x12\x16\n\x12ORIGIN_UNSPECIFIED\x10\x00\x12\x10\n\x0cORIGIN_START\x10\x01\x12\x10\n\x0cORIGIN_MODEL\x10\x02\x12\x13\n\x0fORIGIN_FALLBACK\x10\x03\x12\x11\n\rORIGIN_PERSON\x10\x04\x12\x11\n\rORIGIN_IMPORT\x10\x05\x12\x12\n\x0eORIGIN_SAMPLER\x10\x06\x42M\n\rio.asktell.v1P\x01Z:github.com/asktell/asktell/clients/go/asktell/v1;asktellv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x61sktell/v1/trial.proto\x12\nasktell.v1\x1a\x1d\x61sktell/v1/search_space.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\x0b\n\x05Trial\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x03\x12%\n\x05state\x18\x03 \x01(\x0e\x32\x16.asktell.v1.TrialState\x12\x35\n\nparameters\x18\x04 \x03(\x0b\x32!.asktell.v1.Trial.ParametersEntry\x12\"\n\x06origin\x18\x05 \x01(\x0e\x32\x12.asktell.v1.Origin\x12/\n\x07metrics\x18\x06 \x03(\x0b\x32\x1e.asktell.v1.Trial.MetricsEntry\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x08 \x01(\x05\x12\x10\n\x08lease_id\x18\t \x01(\t\x12\x11\n\tworker_id\x18\n \x01(\t\x12\x35\n\x11lease_expire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x06labels\x18\x0f \x03(\x0b\x32\x1d.asktell.v1.Trial.LabelsEntry\x12\x37\n\x0b\x61nnotations\x18\x10 \x03(\x0b\x32\".asktell.v1.Trial.AnnotationsEntry\x12*\n\nprediction\x18\x11 \x01(\x0b\x32\x16.asktell.v1.Prediction\x12)\n\namendments\x18\x12 \x03(\x0b\x32\x15.asktell.v1.Amendment\x12\x38\n\x12superseded_results\x18\x13 \x03(\x0b\x32\x1c.asktell.v1.SupersededResult\x12\x12\n\nimport_key\x18\x14 \x01(\t\x12\x19\n\x11measurement_count\x18\x15 \x01(\x05\x12-\n\x0cmeasurements\x18\x16 \x03(\x0b\x32\x17.asktell.v1.Measurement\x12\x16\n\tviolation\x18\x17 \x01(\x01H\x00\x88\x01\x01\x12\x44\n\x12\x64\x65rived_parameters\x18\x18 \x03(\x0b\x32(.asktell.v1.Trial.DerivedParametersEntry\x12@\n\x10\x65xpected_metrics\x18\x1d \x03(\x0b\x32&.asktell.v1.Trial.ExpectedMetricsEntry\x12\x0c\n\x04note\x18\x1e \x01(\t\x1aM\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue:\x02\x38\x01\x1a\x42\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.asktell.v1.Metric:\x02\x38\x01\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x32\n\x10\x41nnotationsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1aT\n\x16\x44\x65rivedParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue:\x02\x38\x01\x1aJ\n\x14\x45xpectedMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.asktell.v1.Metric:\x02\x38\x01\x42\x0c\n\n_violation\"G\n\x06Metric\x12\r\n\x05value\x18\x01 \x01(\x01\x12\x1b\n\x0estandard_error\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x11\n\x0f_standard_error\"\xc7\x01\n\x0bMeasurement\x12\x0c\n\x04step\x18\x01 \x01(\x03\x12\x35\n\x07metrics\x18\x02 \x03(\x0b\x32$.asktell.v1.Measurement.MetricsEntry\x12/\n\x0breport_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a\x42\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.asktell.v1.Metric:\x02\x38\x01\"\xcb\x01\n\nPrediction\x12\x0c\n\x04mean\x18\x01 \x01(\x01\x12\x1a\n\x12standard_deviation\x18\x02 \x01(\x01\x12\x19\n\x11\x61\x63quisition_value\x18\x03 \x01(\x01\x12\x34\n\x07\x62\x65liefs\x18\x04 \x03(\x0b\x32#.asktell.v1.Prediction.BeliefsEntry\x1a\x42\n\x0c\x42\x65liefsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.asktell.v1.Belief:\x02\x38\x01\"2\n\x06\x42\x65lief\x12\x0c\n\x04mean\x18\x01 \x01(\x01\x12\x1a\n\x12standard_deviation\x18\x02 \x01(\x01\"\xa6\x02\n\tAmendment\x12.\n\namend_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x0eprevious_state\x18\x02 \x01(\x0e\x32\x16.asktell.v1.TrialState\x12\x44\n\x10previous_metrics\x18\x03 \x03(\x0b\x32*.asktell.v1.Amendment.PreviousMetricsEntry\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x17\n\x0fprevious_reason\x18\x05 \x01(\t\x1aJ\n\x14PreviousMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.asktell.v1.Metric:\x02\x38\x01\"\x8a\x02\n\x10SupersededResult\x12-\n\ttell_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08lease_id\x18\x02 \x01(\t\x12%\n\x05state\x18\x03 \x01(\x0e\x32\x16.asktell.v1.TrialState\x12:\n\x07metrics\x18\x04 \x03(\x0b\x32).asktell.v1.SupersededResult.MetricsEntry\x12\x0e\n\x06reason\x18\x05 \x01(\t\x1a\x42\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.asktell.v1.Metric:\x02\x38\x01*\xf8\x01\n\nTrialState\x12\x1b\n\x17TRIAL_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12TRIAL_STATE_QUEUED\x10\x01\x12\x17\n\x13TRIAL_STATE_RUNNING\x10\x02\x12\x19\n\x15TRIAL_STATE_SUCCEEDED\x10\x03\x12\x17\n\x13TRIAL_STATE_STOPPED\x10\x04\x12\x16\n\x12TRIAL_STATE_FAILED\x10\x05\x12\x1a\n\x16TRIAL_STATE_INFEASIBLE\x10\x06\x12\x19\n\x15TRIAL_STATE_CANCELLED\x10\x07\x12\x19\n\x15TRIAL_STATE_ABANDONED\x10\x08*\x93\x01\n\x06Origin\x12\x16\n\x12ORIGIN_UNSPECIFIED\x10\x00\x12\x10\n\x0cORIGIN_START\x10\x01\x12\x10\n\x0cORIGIN_MODEL\x10\x02\x12\x13\n\x0fORIGIN_FALLBACK\x10\x03\x12\x11\n\rORIGIN_PERSON\x10\x04\x12\x11\n\rORIGIN_IMPORT\x10\x05\x12\x12\n\x0eORIGIN_SAMPLER\x10\x06\x42M\n\rio.asktell.v1P\x01Z:github.com/asktell/asktell/clients/go/asktell/v1;asktellv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,6 +44,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRIAL_ANNOTATIONSENTRY']._serialized_options = b'8\001'
   _globals['_TRIAL_DERIVEDPARAMETERSENTRY']._loaded_options = None
   _globals['_TRIAL_DERIVEDPARAMETERSENTRY']._serialized_options = b'8\001'
+  _globals['_TRIAL_EXPECTEDMETRICSENTRY']._loaded_options = None
+  _globals['_TRIAL_EXPECTEDMETRICSENTRY']._serialized_options = b'8\001'
   _globals['_MEASUREMENT_METRICSENTRY']._loaded_options = None
   _globals['_MEASUREMENT_METRICSENTRY']._serialized_options = b'8\001'
   _globals['_PREDICTION_BELIEFSENTRY']._loaded_options = None
@@ -52,40 +54,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AMENDMENT_PREVIOUSMETRICSENTRY']._serialized_options = b'8\001'
   _globals['_SUPERSEDEDRESULT_METRICSENTRY']._loaded_options = None
   _globals['_SUPERSEDEDRESULT_METRICSENTRY']._serialized_options = b'8\001'
-  _globals['_TRIALSTATE']._serialized_start=2489
-  _globals['_TRIALSTATE']._serialized_end=2737
-  _globals['_ORIGIN']._serialized_start=2740
-  _globals['_ORIGIN']._serialized_end=2887
+  _globals['_TRIALSTATE']._serialized_start=2631
+  _globals['_TRIALSTATE']._serialized_end=2879
+  _globals['_ORIGIN']._serialized_start=2882
+  _globals['_ORIGIN']._serialized_end=3029
   _globals['_TRIAL']._serialized_start=103
-  _globals['_TRIAL']._serialized_end=1387
-  _globals['_TRIAL_PARAMETERSENTRY']._serialized_start=1043
-  _globals['_TRIAL_PARAMETERSENTRY']._serialized_end=1120
-  _globals['_TRIAL_METRICSENTRY']._serialized_start=1122
-  _globals['_TRIAL_METRICSENTRY']._serialized_end=1188
-  _globals['_TRIAL_LABELSENTRY']._serialized_start=1190
-  _globals['_TRIAL_LABELSENTRY']._serialized_end=1235
-  _globals['_TRIAL_ANNOTATIONSENTRY']._serialized_start=1237
-  _globals['_TRIAL_ANNOTATIONSENTRY']._serialized_end=1287
-  _globals['_TRIAL_DERIVEDPARAMETERSENTRY']._serialized_start=1289
-  _globals['_TRIAL_DERIVEDPARAMETERSENTRY']._serialized_end=1373
-  _globals['_METRIC']._serialized_start=1389
-  _globals['_METRIC']._serialized_end=1460
-  _globals['_MEASUREMENT']._serialized_start=1463
-  _globals['_MEASUREMENT']._serialized_end=1662
-  _globals['_MEASUREMENT_METRICSENTRY']._serialized_start=1122
-  _globals['_MEASUREMENT_METRICSENTRY']._serialized_end=1188
-  _globals['_PREDICTION']._serialized_start=1665
-  _globals['_PREDICTION']._serialized_end=1868
-  _globals['_PREDICTION_BELIEFSENTRY']._serialized_start=1802
-  _globals['_PREDICTION_BELIEFSENTRY']._serialized_end=1868
-  _globals['_BELIEF']._serialized_start=1870
-  _globals['_BELIEF']._serialized_end=1920
-  _globals['_AMENDMENT']._serialized_start=1923
-  _globals['_AMENDMENT']._serialized_end=2217
-  _globals['_AMENDMENT_PREVIOUSMETRICSENTRY']._serialized_start=2143
-  _globals['_AMENDMENT_PREVIOUSMETRICSENTRY']._serialized_end=2217
-  _globals['_SUPERSEDEDRESULT']._serialized_start=2220
-  _globals['_SUPERSEDEDRESULT']._serialized_end=2486
-  _globals['_SUPERSEDEDRESULT_METRICSENTRY']._serialized_start=1122
-  _globals['_SUPERSEDEDRESULT_METRICSENTRY']._serialized_end=1188
+  _globals['_TRIAL']._serialized_end=1529
+  _globals['_TRIAL_PARAMETERSENTRY']._serialized_start=1109
+  _globals['_TRIAL_PARAMETERSENTRY']._serialized_end=1186
+  _globals['_TRIAL_METRICSENTRY']._serialized_start=1188
+  _globals['_TRIAL_METRICSENTRY']._serialized_end=1254
+  _globals['_TRIAL_LABELSENTRY']._serialized_start=1256
+  _globals['_TRIAL_LABELSENTRY']._serialized_end=1301
+  _globals['_TRIAL_ANNOTATIONSENTRY']._serialized_start=1303
+  _globals['_TRIAL_ANNOTATIONSENTRY']._serialized_end=1353
+  _globals['_TRIAL_DERIVEDPARAMETERSENTRY']._serialized_start=1355
+  _globals['_TRIAL_DERIVEDPARAMETERSENTRY']._serialized_end=1439
+  _globals['_TRIAL_EXPECTEDMETRICSENTRY']._serialized_start=1441
+  _globals['_TRIAL_EXPECTEDMETRICSENTRY']._serialized_end=1515
+  _globals['_METRIC']._serialized_start=1531
+  _globals['_METRIC']._serialized_end=1602
+  _globals['_MEASUREMENT']._serialized_start=1605
+  _globals['_MEASUREMENT']._serialized_end=1804
+  _globals['_MEASUREMENT_METRICSENTRY']._serialized_start=1188
+  _globals['_MEASUREMENT_METRICSENTRY']._serialized_end=1254
+  _globals['_PREDICTION']._serialized_start=1807
+  _globals['_PREDICTION']._serialized_end=2010
+  _globals['_PREDICTION_BELIEFSENTRY']._serialized_start=1944
+  _globals['_PREDICTION_BELIEFSENTRY']._serialized_end=2010
+  _globals['_BELIEF']._serialized_start=2012
+  _globals['_BELIEF']._serialized_end=2062
+  _globals['_AMENDMENT']._serialized_start=2065
+  _globals['_AMENDMENT']._serialized_end=2359
+  _globals['_AMENDMENT_PREVIOUSMETRICSENTRY']._serialized_start=2285
+  _globals['_AMENDMENT_PREVIOUSMETRICSENTRY']._serialized_end=2359
+  _globals['_SUPERSEDEDRESULT']._serialized_start=2362
+  _globals['_SUPERSEDEDRESULT']._serialized_end=2628
+  _globals['_SUPERSEDEDRESULT_METRICSENTRY']._serialized_start=1188
+  _globals['_SUPERSEDEDRESULT_METRICSENTRY']._serialized_end=1254
 # @@protoc_insertion_point(module_scope)

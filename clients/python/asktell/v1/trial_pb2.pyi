@@ -222,6 +222,27 @@ class Trial(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class ExpectedMetricsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> Global___Metric: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: Global___Metric | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     NAME_FIELD_NUMBER: _builtins.int
     NUMBER_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
@@ -246,6 +267,7 @@ class Trial(_message.Message):
     MEASUREMENTS_FIELD_NUMBER: _builtins.int
     VIOLATION_FIELD_NUMBER: _builtins.int
     DERIVED_PARAMETERS_FIELD_NUMBER: _builtins.int
+    EXPECTED_METRICS_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. Identifier. `projects/{project}/studies/{study}/trials/{number}`; numbers count from 1 and are
@@ -330,6 +352,14 @@ class Trial(_message.Message):
     def derived_parameters(self) -> _containers.MessageMap[_builtins.str, _search_space_pb2.ParameterValue]:
         """Output only. The derived parameters of the configuration."""
 
+    @_builtins.property
+    def expected_metrics(self) -> _containers.MessageMap[_builtins.str, Global___Metric]:
+        """Output only. What a STOPPED trial was expected to come to at its end, for those of the objectives and constrained metrics that it
+        has reported: the last value plus the median change of the trials that succeeded, from the same step to their end. The standard
+        errors say how uncertain that is. The model learns from these values; no other place takes them for results. Reckoned once, when
+        the trial was told.
+        """
+
     def __init__(
         self,
         *,
@@ -357,11 +387,12 @@ class Trial(_message.Message):
         measurements: _abc.Iterable[Global___Measurement] | None = ...,
         violation: _builtins.float | None = ...,
         derived_parameters: _abc.Mapping[_builtins.str, _search_space_pb2.ParameterValue] | None = ...,
+        expected_metrics: _abc.Mapping[_builtins.str, Global___Metric] | None = ...,
         note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_violation", b"_violation", "create_time", b"create_time", "finish_time", b"finish_time", "lease_expire_time", b"lease_expire_time", "prediction", b"prediction", "start_time", b"start_time", "violation", b"violation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_violation", b"_violation", "amendments", b"amendments", "annotations", b"annotations", "attempt", b"attempt", "create_time", b"create_time", "derived_parameters", b"derived_parameters", "finish_time", b"finish_time", "import_key", b"import_key", "labels", b"labels", "lease_expire_time", b"lease_expire_time", "lease_id", b"lease_id", "measurement_count", b"measurement_count", "measurements", b"measurements", "metrics", b"metrics", "name", b"name", "note", b"note", "number", b"number", "origin", b"origin", "parameters", b"parameters", "prediction", b"prediction", "reason", b"reason", "start_time", b"start_time", "state", b"state", "superseded_results", b"superseded_results", "violation", b"violation", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_violation", b"_violation", "amendments", b"amendments", "annotations", b"annotations", "attempt", b"attempt", "create_time", b"create_time", "derived_parameters", b"derived_parameters", "expected_metrics", b"expected_metrics", "finish_time", b"finish_time", "import_key", b"import_key", "labels", b"labels", "lease_expire_time", b"lease_expire_time", "lease_id", b"lease_id", "measurement_count", b"measurement_count", "measurements", b"measurements", "metrics", b"metrics", "name", b"name", "note", b"note", "number", b"number", "origin", b"origin", "parameters", b"parameters", "prediction", b"prediction", "reason", b"reason", "start_time", b"start_time", "state", b"state", "superseded_results", b"superseded_results", "violation", b"violation", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__violation: _TypeAlias = _typing.Literal["violation"]  # noqa: Y015
     _WhichOneofArgType__violation: _TypeAlias = _typing.Literal["_violation", b"_violation"]  # noqa: Y015

@@ -1018,6 +1018,15 @@ pub struct Trial {
         ::prost::alloc::string::String,
         ParameterValue,
     >,
+    /// Output only. What a STOPPED trial was expected to come to at its end, for those of the objectives and constrained metrics that it
+    /// has reported: the last value plus the median change of the trials that succeeded, from the same step to their end. The standard
+    /// errors say how uncertain that is. The model learns from these values; no other place takes them for results. Reckoned once, when
+    /// the trial was told.
+    #[prost(btree_map = "string, message", tag = "29")]
+    pub expected_metrics: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        Metric,
+    >,
     /// Optional. Free text for people, in lines; at most 16 KiB. Changed by UpdateTrial.
     #[prost(string, tag = "30")]
     pub note: ::prost::alloc::string::String,
@@ -1268,6 +1277,13 @@ pub struct Observation {
     /// Required for SUCCEEDED. Metrics by name: objectives and constrained metrics; others are ignored.
     #[prost(btree_map = "string, message", tag = "3")]
     pub metrics: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        Metric,
+    >,
+    /// Optional. Of a STOPPED one: what it is expected to have come to, with standard errors, as in Trial. Takes the place of the same
+    /// metrics for the model, which does not take them for results that were reached.
+    #[prost(btree_map = "string, message", tag = "4")]
+    pub expected_metrics: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         Metric,
     >,

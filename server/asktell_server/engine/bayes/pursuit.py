@@ -79,9 +79,9 @@ def _improvement(task: StudyTask, model: Modelled) -> Pursuit:
 
 
 def _best(task: StudyTask, objective: ModelledMetric, centres: Points) -> float:
-    """The lowest cost that was observed in the task's context; the lowest mean at `centres`, while there is none."""
+    """The lowest cost that was reached in the task's context; the lowest mean at `centres`, while there is none."""
     targets = objective.targets
-    here = same_context(task)[targets.rows] & targets.valued
+    here = same_context(task)[targets.rows] & targets.reached
     return float(targets.values[here].min() if here.any() else objective.process.moments(centres).mean.min())
 
 
@@ -102,7 +102,10 @@ class _Several:
         self._objectives = model.metrics[: len(self._goals.objectives)]
         # All metrics are known of the same observations; one that has diverged in an objective is no example to follow.
         self._rows = model.metrics[0].targets.rows
+        # Nor is one that is only expected to be good, once another is.
         valued = np.logical_and.reduce([metric.targets.valued for metric in self._objectives])
+        reached = valued & ~task.history.expected[self._rows]
+        valued = reached if reached.any() else valued
         here = valued & same_context(task)[self._rows]
         valued = here if here.any() else valued
         self._feasible = np.flatnonzero(valued & feasible_rows(self._goals, task.history)[self._rows])

@@ -40,14 +40,16 @@ class Targets:
         values: standardised costs (n), in the order of `rows`.
         noise: known variances (n) of `values`, and those of made-up ones; 0 = unknown or none.
         valued: which of them (n) were observed; the others are made up.
+        reached: which of them (n) were observed at the end of a trial, and not expected of one that was stopped before.
         rows: the places of their observations (n) in the history, rising.
-        best: the lowest of `values` that was observed.
+        best: the lowest of `values` that was reached; while none was, that was observed.
         centre: the cost that is 0 of `values`, in the context that is asked for.
     """
 
     values: Values
     noise: Values
     valued: Mask
+    reached: Mask
     rows: npt.NDArray[np.int64]
     best: float
     centre: float
@@ -115,14 +117,16 @@ def make_targets(
     centre, width = float(costs.mean()), _spread(costs)
     # Equal costs are exactly equal: at 1e20 the rounding of their mean alone is thousands wide.
     values = np.zeros_like(costs) if _is_flat(costs) else (costs - centre) / width
+    reached = valued & ~history.expected[rows]
     return Targets(
         values=values,
         noise=np.select(
             [valued, infeasible], [(np.minimum(errors, 1e3 * width) / width) ** 2, 0.0], default=FAILURE_NOISE
         ),
         valued=valued,
+        reached=reached,
         rows=rows,
-        best=float(values[valued].min()),
+        best=float(values[reached if reached.any() else valued].min()),
         centre=centre + level,
         width=width,
         goal=goal,

@@ -71,8 +71,10 @@ class AssessTask(StudyTask):
             model = modelled(self)
             objective = model.metrics[0]
             targets, process = objective.targets, objective.process
-            rows = targets.rows[targets.valued]
-            rows = rows[feasible_rows(self.problem.goals, self.history)[rows]]
+            # A trial that was stopped may be good and has not shown it: it is the best only where no trial came to its end.
+            kept = feasible_rows(self.problem.goals, self.history)[targets.rows]
+            choices = (targets.reached & kept, targets.valued & kept, targets.valued)
+            rows = targets.rows[next(chosen for chosen in choices if chosen.any())]
             points = model.region.encoding.encode_keys([self.history.keys[place] for place in rows])
             parts = [process.moments(points[start : start + _CHUNK]) for start in range(0, len(rows), _CHUNK)]
             means, variances = (np.concatenate(moments) for moments in zip(*parts, strict=True))
@@ -99,7 +101,7 @@ class AssessTask(StudyTask):
 
 def _says_itself(history: History) -> bool | None:
     """Whether results are noisy, without a model: None where no errors are told and none has been tried twice."""
-    valued = history.mask(Outcome.VALUE)
+    valued = history.mask(Outcome.VALUE) & ~history.expected
     if (history.standard_errors[valued, 0] > 0).any():
         return True
     values: dict[Key, list[float]] = {}

@@ -88,6 +88,7 @@ def _tried_from(message: suggestion_service_pb2.Observation, index: int) -> Trie
     return TriedConfiguration(
         parameters=configuration_from(message.parameters, f"{where}.parameters"),
         result=Result(state=_STATES[message.state], metrics=metrics_from(message.metrics, f"{where}.metrics")),
+        expected=metrics_from(message.expected_metrics, f"{where}.expected_metrics"),
     )
 
 

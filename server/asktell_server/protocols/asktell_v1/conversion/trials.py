@@ -202,6 +202,7 @@ def trial_to(study: StudyName, record: TrialRecord, *, goals: Goals | None = Non
         import_key=trial.import_key,
         measurement_count=record.measurement_count,
         violation=None if goals is None else goals.violation(trial.result),
+        expected_metrics=metrics_to(trial.expected_metrics),
     )
     for amendment in trial.amendments:
         message.amendments.add(

@@ -1,0 +1,85 @@
+"""Numbers that trials' curves give at a step, sorted, kept for the steps that were asked for lately."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import insort
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+MAX_KEPT_STEPS = 1000
+"""Most steps for which sorted numbers are kept."""
+MAX_KEPT_NUMBERS = 2_000_000
+"""Most numbers of all steps together: 16 MB."""
+
+
+class Curve(Protocol):
+    """The values of one metric of one trial: steps rise, and there is a value for each."""
+
+    @property
+    def steps(self) -> Sequence[int]: ...
+    @property
+    def values(self) -> Sequence[float]: ...
+
+
+_Curve = TypeVar("_Curve", bound=Curve)
+
+
+class AtSteps(Generic[_Curve]):
+    """What `measure` says of curves at a step, rising, for every step that was asked for lately.
+
+    A list is made from all curves when its step is first asked for, and kept up to date by `grown`. So a report of the newest
+    step of a trial costs a few insertions, however many trials there are. It tells groups of trials apart, such as the
+    brackets of Hyperband; a trial is in one group for good.
+
+    What `measure` says of a curve at a step must not depend on points beyond the first one at or behind that step. It says None
+    where the curve does not get that far.
+    """
+
+    def __init__(
+        self,
+        measure: Callable[[_Curve, int], float | None],
+        *,
+        max_steps: int = MAX_KEPT_STEPS,
+        max_numbers: int = MAX_KEPT_NUMBERS,
+    ) -> None:
+        self._measure = measure
+        self._max_steps = max_steps
+        self._max_numbers = max_numbers
+        self._kept: OrderedDict[tuple[int, int], array[float]] = OrderedDict()
+        """By group and step; those asked for last stand at the end."""
+        self._numbers = 0
+
+    def at(self, step: int, *, group: int = 0, curves: Iterable[_Curve]) -> Sequence[float]:
+        """The numbers of the trials of a group that got to the step, rising. `curves`: all of that group, if they are needed."""
+        numbers = self._kept.get((group, step))
+        if numbers is None:
+            found = (self._measure(curve, step) for curve in curves)
+            numbers = array("d", sorted(number for number in found if number is not None))
+            self._kept[group, step] = numbers
+            self._numbers += len(numbers)
+            self._bound()
+        else:
+            self._kept.move_to_end((group, step))
+        return numbers
+
+    def grown(self, curve: _Curve, *, since: int, group: int = 0) -> None:
+        """A curve whose last step was `since` (-1 = it had none) has got a later one."""
+        last = curve.steps[-1]
+        for (of, step), numbers in self._kept.items():
+            if of == group and since < step <= last:
+                number = self._measure(curve, step)
+                if number is not None:
+                    insort(numbers, number)
+                    self._numbers += 1
+        self._bound()
+
+    def forget(self, *, group: int | None = None, first: int = 0) -> None:
+        """Drops what is kept from a step on: an earlier point of a curve of the group (None = any) has changed, or a curve went."""
+        for key in [key for key in self._kept if key[1] >= first and group in (None, key[0])]:
+            self._numbers -= len(self._kept.pop(key))
+
+    def _bound(self) -> None:
+        while len(self._kept) > 1 and (len(self._kept) > self._max_steps or self._numbers > self._max_numbers):
+            self._numbers -= len(self._kept.popitem(last=False)[1])
