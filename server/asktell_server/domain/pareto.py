@@ -67,6 +67,16 @@ def growth(costs: Costs, reference: Costs) -> Iterator[float]:
         yield volume
 
 
+def contributions(costs: Costs, reference: Costs) -> Costs:
+    """What each of the rows (n x m) alone adds to the hypervolume (n): nothing, where another one dominates or equals it."""
+    alone = np.zeros(len(costs))
+    for place, row in enumerate(costs):
+        if (row < reference).all():
+            limited = np.maximum(np.delete(costs, place, axis=0), row)
+            alone[place] = float(np.prod(reference - row)) - hypervolume(limited, reference)
+    return np.maximum(alone, 0.0)
+
+
 def _volume(costs: Costs, reference: Costs) -> float:
     """The hypervolume of costs that do not dominate each other and are all better than the reference."""
     if not len(costs):

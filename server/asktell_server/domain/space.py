@@ -151,7 +151,7 @@ class SearchSpace:
             parameter = self.parameters[place]
             if not self._exists(place, result):
                 if parameter.name in configuration:
-                    raise outside(field, parameter.name, f"is not active: {self._why_not(place, result)}")
+                    raise outside(field, parameter.name, self._why_inactive(place, result))
                 continue
             value = configuration.get(parameter.name)
             if value is None and fill_defaults:
@@ -169,6 +169,16 @@ class SearchSpace:
             for name, why in disagreements(self.derived, given=configuration, computed=self.derive(result)):
                 raise outside(field, name, why)
         return result if self.forest is None else {name: result[name] for name in self.names if name in result}
+
+    def active(self, values: Configuration) -> dict[str, ParameterValue]:
+        """Of a value for each parameter those that exist beside the others, in the order of the space."""
+        if self.forest is None:
+            return {name: values[name] for name in self.names}
+        result: dict[str, ParameterValue] = {}
+        for place in self.forest.order:
+            if self._exists(place, result):
+                result[self.names[place]] = values[self.names[place]]
+        return {name: result[name] for name in self.names if name in result}
 
     def derive(self, configuration: Configuration) -> dict[str, ParameterValue]:
         """The derived parameters of a configuration of the space, without those that need what it does not have."""
@@ -227,12 +237,16 @@ class SearchSpace:
         link = None if self.forest is None else self.forest.links[place]
         return link is None or values.get(self.names[link.parent]) in link.values
 
-    def _why_not(self, place: int, values: Configuration) -> str:
+    def why_inactive(self, name: str, values: Configuration) -> str:
+        """Why a configuration with these values of what exists in it does not have the parameter, which depends on others."""
+        return self._why_inactive(self.names.index(name), values)
+
+    def _why_inactive(self, place: int, values: Configuration) -> str:
         """The nearest parent that exists, and its value."""
         while self.forest is not None and (link := self.forest.links[place]) is not None:
             place = link.parent
             if (name := self.names[place]) in values:
-                return f"{name} is {shown(values[name])}"
+                return f"is not active: {name} is {shown(values[name])}"
         raise ValueError(f"{self.names[place]} always exists")
 
     def _why(self, place: int) -> str:

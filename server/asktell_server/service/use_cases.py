@@ -8,6 +8,8 @@ from typing import Protocol
 from asktell_server.engine.task import PatientEngine, SpareEngine
 from asktell_server.service.analysis.analysing import Analysing
 from asktell_server.service.analysis.inquiries import Inquiries
+from asktell_server.service.analysis.slicing import Slicing
+from asktell_server.service.analysis.trading_off import TradingOff
 from asktell_server.service.ask.ask import AskTrials
 from asktell_server.service.ask.making import Maker
 from asktell_server.service.ask.preparing import Preparer
@@ -42,8 +44,10 @@ class UseCases:
     explaining: Explaining
     intake: Intake
     reading: Reading
+    slicing: Slicing
     studies: Studies
     suggesting: Suggesting
+    trading_off: TradingOff
     trials: Trials
     watching: Watching
     views: Views
@@ -68,14 +72,17 @@ def build_use_cases(ledger: Ledger, engine: Engine, clock: Clock, *, judging_wai
     modelling = Modelling(ledger, engine)
     preparer = Preparer(views, Maker(ledger, views, modelling, clock))
     rounds = Rounds(ledger, views, modelling, preparer, completion, clock)
+    inquiries = Inquiries(engine, modelling)
     return UseCases(
-        analysing=Analysing(views, Inquiries(engine, modelling)),
+        analysing=Analysing(views, inquiries),
         asking=AskTrials(ledger, rounds, TrialChanges(ledger, views, preparer)),
         explaining=Explaining(ledger),
         intake=Intake(ledger, views, preparer, completion, clock),
         reading=Reading(ledger, views, Judging(engine, wait_s=judging_wait_s)),
+        slicing=Slicing(views, inquiries),
         studies=Studies(ledger, views, StudyUpdates(ledger, views, modelling, clock)),
         suggesting=Suggesting(engine),
+        trading_off=TradingOff(views, inquiries),
         trials=Trials(ledger, views, preparer, completion, clock),
         watching=Watching(ledger),
         views=views,

@@ -12,8 +12,6 @@ from tests.integration.bad_input.cases import BAD_STUDIES, Case, World, changed,
 from tests.integration.bad_input.trial_cases import BAD_PARAMETERS
 from tests.support.rpc import values
 
-NOT_YET = ("GetImportances", "GetSlice", "CrossValidate", "GetTradeOffs", "GetHealth")
-
 
 def _predict() -> Iterator[Case]:
     method = "AnalysisService.PredictOutcomes"
@@ -66,21 +64,84 @@ def _unknown_metric(method: str, base: Any) -> Case:
     )
 
 
+def _base(request_type: type[Message]) -> Callable[[World], Message]:
+    return lambda world: request_type(parent=world.study.name)
+
+
+def _by_metric() -> Iterator[Case]:
+    for method in ("GetImportances", "CrossValidate"):
+        base = _base(getattr(analysis_service_pb2, f"{method}Request"))
+        name = f"AnalysisService.{method}"
+        yield from names(name, base, "parent", BAD_STUDIES)
+        yield unknown_study(name, base, "parent")
+        yield _too_few(name, base)
+        yield _unknown_metric(name, base)
+
+
+def _slice() -> Iterator[Case]:
+    method = "AnalysisService.GetSlice"
+
+    def base(world: World) -> analysis_service_pb2.GetSliceRequest:
+        return analysis_service_pb2.GetSliceRequest(parent=world.study.name, parameters=["x"])
+
+    yield from names(method, base, "parent", BAD_STUDIES)
+    yield unknown_study(method, base, "parent")
+    yield _too_few(method, base)
+    yield _unknown_metric(method, base)
+    for what, parameters, field in (
+        ("none", [], "parameters"),
+        ("three", ["x", "y", "z"], "parameters"),
+        ("unknown", ["y"], "parameters[0]"),
+        ("twice", ["x", "x"], "parameters[1]"),
+        ("oversize", ["y" * 100_000], "parameters[0]"),
+    ):
+
+        def replace(request: Any, new: Any = parameters) -> None:
+            request.ClearField("parameters")
+            request.parameters.extend(new)
+
+        yield Case(method=method, what=f"parameters {what}", request=changed(base, replace), field=field)
+    for resolution in (-1, 1, 201):
+        request = changed(base, put("resolution", resolution))
+        yield Case(method=method, what=f"resolution {resolution}", request=request, field="resolution")
+    for what, (reference, field, reason) in BAD_PARAMETERS.items():
+        if what == "missing":  # the best trial's is taken
+            continue
+
+        def refer(request: Any, new: Any = reference) -> None:
+            for name, message in new.items():
+                request.reference[name].CopyFrom(message)
+
+        yield Case(
+            method=method,
+            what=f"reference {what}",
+            request=changed(base, refer),
+            field=field.replace("parameters", "reference"),
+            reason=reason,
+        )
+
+
+def _trade_offs() -> Iterator[Case]:
+    method = "AnalysisService.GetTradeOffs"
+    base = _base(analysis_service_pb2.GetTradeOffsRequest)
+    yield from names(method, base, "parent", BAD_STUDIES)
+    yield unknown_study(method, base, "parent")
+    yield _too_few(method, base)
+
+
 def _of(message: Message) -> Callable[[World], Message]:
     return lambda world: message
 
 
 def _not_yet() -> Iterator[Case]:
-    for method in NOT_YET:
-        message = getattr(analysis_service_pb2, f"{method}Request")(parent="studies/a")
-        yield Case(
-            method=f"AnalysisService.{method}",
-            what="anything",
-            request=_of(message),
-            field=f"asktell.v1.AnalysisService.{method}",
-            reason="NOT_SUPPORTED",
-            code="UNIMPLEMENTED",
-        )
+    yield Case(
+        method="AnalysisService.GetHealth",
+        what="anything",
+        request=_of(analysis_service_pb2.GetHealthRequest(parent="studies/a")),
+        field="asktell.v1.AnalysisService.GetHealth",
+        reason="NOT_SUPPORTED",
+        code="UNIMPLEMENTED",
+    )
 
 
-CASES = [*_predict(), *_not_yet()]
+CASES = [*_predict(), *_by_metric(), *_slice(), *_trade_offs(), *_not_yet()]

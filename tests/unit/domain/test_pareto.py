@@ -48,6 +48,14 @@ def test_it_grows_row_by_row_to_the_same_volume(costs: pareto.Costs) -> None:
     assert volumes == pytest.approx(expected, abs=1e-9)
 
 
+@given(SMALL)
+def test_a_row_alone_adds_what_is_lost_without_it(costs: pareto.Costs) -> None:
+    reference = np.full(costs.shape[1], 4.0)
+    whole = pareto.hypervolume(costs, reference)
+    expected = [whole - pareto.hypervolume(np.delete(costs, place, axis=0), reference) for place in range(len(costs))]
+    assert pareto.contributions(costs, reference) == pytest.approx(expected, abs=1e-9)
+
+
 def test_the_front_of_a_known_problem_has_its_known_volume() -> None:
     # ZDT1 and ZDT2 up to (1.1, 1.1): 1.21 - ∫(1 - √x) dx = 0.8767 and 1.21 - ∫(1 - x²) dx = 0.5433, with staircases of 10⁵ steps.
     x = np.linspace(0.0, 1.0, 100_001)

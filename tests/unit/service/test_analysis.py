@@ -4,39 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from asktell_server.domain.errors import ErrorReason, FailedPrecondition, InvalidArgument
 from asktell_server.engine.task import A, Task
-from asktell_server.engine.tasks.analyse import AnalysisTask
-from asktell_server.engine.workers.pool import WorkerPool
 from asktell_server.service.analysis.analysing import Analysing
 from asktell_server.service.analysis.inquiries import Inquiries
 from asktell_server.store.memory import MemoryLedger
 from tests.support.builders import NAME
+from tests.unit.service.analysing import Here, run
 from tests.unit.service.conftest import HandClock, Services
-
-
-class Here(WorkerPool):
-    """The engine in this process. It counts, and answers once `free` is set."""
-
-    def __init__(self) -> None:
-        super().__init__(workers=1)
-        self.asked: list[AnalysisTask[Any]] = []
-        self.begun = asyncio.Event()
-        self.free = asyncio.Event()
-        self.free.set()
-
-    async def answer(self, task: Task[A]) -> A:
-        """See Engine."""
-        if not task.needs_model():
-            return await super().answer(task)
-        self.asked.append(cast(AnalysisTask[Any], task))
-        self.begun.set()
-        await self.free.wait()
-        return task.run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +48,6 @@ def analysing(services: Services) -> Analysing:
     return services.use_cases.analysing
 
 
-async def _run(services: Services, *values: float) -> None:
-    for value in values:
-        (trial,) = await services.ask()
-        await services.tell(trial, value)
-
-
 ASKED = [{"lr": 0.5, "layers": 3, "bias": True}]
 
 
@@ -82,7 +55,7 @@ async def test_the_same_question_is_asked_once_for_each_state_of_the_results(
     services: Services, here: Here, analysing: Analysing
 ) -> None:
     await services.create()
-    await _run(services, 0.5, 0.3, 0.9)
+    await run(services, 0.5, 0.3, 0.9)
     first = await analysing.predict(NAME, ASKED, metric="")
     assert first.result_count == 3
     (beliefs,) = first.beliefs
@@ -94,7 +67,7 @@ async def test_the_same_question_is_asked_once_for_each_state_of_the_results(
     assert len(here.asked) == 1
     await analysing.predict(NAME, [{"lr": 0.1, "layers": 3, "bias": True}], metric="")
     assert [bool(task.fitted) for task in here.asked] == [False, True]
-    await _run(services, 0.1)
+    await run(services, 0.1)
     assert await analysing.predict(NAME, ASKED, metric="") != first
     assert [bool(task.fitted) for task in here.asked] == [False, True, False]
 
@@ -103,7 +76,7 @@ async def test_those_who_ask_at_the_same_time_wait_for_one_answer_even_when_one_
     services: Services, here: Here, analysing: Analysing
 ) -> None:
     await services.create()
-    await _run(services, 0.5, 0.3, 0.9)
+    await run(services, 0.5, 0.3, 0.9)
     here.free.clear()
     calls = [asyncio.create_task(analysing.predict(NAME, ASKED, metric="")) for _ in range(3)]
     await here.begun.wait()
@@ -116,7 +89,7 @@ async def test_those_who_ask_at_the_same_time_wait_for_one_answer_even_when_one_
 
 async def test_what_is_kept_is_bounded(services: Services, here: Here) -> None:
     await services.create()
-    await _run(services, 0.5, 0.3, 0.9)
+    await run(services, 0.5, 0.3, 0.9)
     view, _ = await services.views.refresh(NAME)
     inquiries = Inquiries(here, services.use_cases.modelling, most_kept=1000)
     for size in (1, 2, 1, 2):
@@ -132,7 +105,7 @@ async def test_a_failure_reaches_those_who_asked_and_is_not_kept(
     services: Services, here: Here, analysing: Analysing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await services.create()
-    await _run(services, 0.5, 0.3, 0.9)
+    await run(services, 0.5, 0.3, 0.9)
 
     async def fails(task: Task[A]) -> A:
         return task.fallback("no worker")
@@ -146,7 +119,7 @@ async def test_a_failure_reaches_those_who_asked_and_is_not_kept(
 
 async def test_a_model_takes_results(services: Services, here: Here, analysing: Analysing) -> None:
     await services.create()
-    await _run(services, 0.5, 0.3)
+    await run(services, 0.5, 0.3)
     with pytest.raises(FailedPrecondition) as caught:
         await analysing.predict(NAME, ASKED, metric="")
     assert caught.value.reason is ErrorReason.TOO_FEW_RESULTS
@@ -156,7 +129,7 @@ async def test_a_model_takes_results(services: Services, here: Here, analysing: 
 
 async def test_a_parameter_with_a_default_may_be_left_out(services: Services, analysing: Analysing) -> None:
     await services.create()
-    await _run(services, 0.5, 0.3, 0.9)
+    await run(services, 0.5, 0.3, 0.9)
     whole = [{"lr": 0.5, "layers": 2, "bias": True}]
     left_out = [{"lr": 0.5, "bias": True}]
     assert await analysing.predict(NAME, left_out, metric="") == await analysing.predict(NAME, whole, metric="")
@@ -189,3 +162,31 @@ async def test_bad_questions_name_the_field(
     with pytest.raises(InvalidArgument) as caught:
         await analysing.predict(NAME, configurations, metric=metric)
     assert (caught.value.field, caught.value.reason) == (field, reason)
+
+
+async def test_importances_and_cross_validation_are_by_metric_and_kept(
+    services: Services, here: Here, analysing: Analysing
+) -> None:
+    await services.create()
+    await run(services, 0.5, 0.3, 0.9, 0.2)
+    found, count = await analysing.importances(NAME, metric="loss")
+    assert (found.names, count) == (("lr", "layers", "bias"), 4)
+    validated = await analysing.cross_validate(NAME, metric="")
+    assert [(each.number, each.observed) for each in validated.results] == [(1, 0.5), (2, 0.3), (3, 0.9), (4, 0.2)]
+    assert all(each.belief.standard_deviation > 0 for each in validated.results)
+    assert await analysing.cross_validate(NAME, metric="loss") == validated
+    await analysing.importances(NAME, metric="")
+    assert len(here.asked) == 2
+    for question in (analysing.importances, analysing.cross_validate):
+        with pytest.raises(InvalidArgument, match="accuracy"):
+            await question(NAME, metric="accuracy")
+
+
+async def test_results_of_trials_that_are_gone_are_none(services: Services, analysing: Analysing) -> None:
+    await services.create()
+    await run(services, 0.5, 0.3, 0.9, 0.3)
+    before = await analysing.cross_validate(NAME, metric="")
+    await services.trials.delete(NAME.trial(2), request=None)
+    after = await analysing.cross_validate(NAME, metric="")
+    assert [each.number for each in before.results] == [1, 2, 3, 4]
+    assert [each.number for each in after.results] == [1, 3, 4]

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from asktell_server.domain.errors import ErrorReason, InvalidArgument
-from asktell_server.domain.goals import Goals
+from asktell_server.domain.errors import InvalidArgument
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import Configuration, Key
 from asktell_server.domain.trial import Belief
+from asktell_server.engine.analysis.importances import ImportanceQuestion, Importances
 from asktell_server.engine.analysis.predictions import PredictionQuestion
+from asktell_server.engine.analysis.validation import ValidationQuestion
 from asktell_server.pace import in_pieces, in_pieces_numbered
 from asktell_server.service.analysis.inquiries import Inquiries
+from asktell_server.service.analysis.metrics import metric_of
 from asktell_server.service.views import Views
 
 MAX_CONFIGURATIONS = 1000
@@ -27,12 +29,77 @@ class PredictedOutcomes:
     result_count: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A result of the trial with the number, and what is foretold of it from all others, with the noise of a result."""
+
+    number: int
+    observed: float
+    belief: Belief
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validated:
+    """How well the model foretells results, by trial number; see `CrossValidation`."""
+
+    results: Sequence[LeftOut]
+    rank_correlation: float
+    coverage_50: float
+    coverage_95: float
+    rmse: float
+
+
 class Analysing:
-    """Analysis of one study. All of it reads alone."""
+    """Analysis of one study. All of it reads alone.
+
+    `inquiries`, `views`: for use cases beside these that ask the model, too.
+    """
 
     def __init__(self, views: Views, inquiries: Inquiries) -> None:
-        self._views = views
-        self._inquiries = inquiries
+        self.views = views
+        self.inquiries = inquiries
+
+    async def importances(self, study: StudyName, *, metric: str) -> tuple[Importances, int]:
+        """Which parameters matter for a metric, and how many results the model knows.
+
+        Raises:
+            InvalidArgument: no such metric.
+            NotFound: no such study.
+            FailedPrecondition: TOO_FEW_RESULTS.
+        """
+        view, _ = await self.views.refresh(study)
+        said = await self.inquiries.answer(view, ImportanceQuestion(metric=metric_of(view.goals, metric)))
+        return said.value, said.result_count
+
+    async def cross_validate(self, study: StudyName, *, metric: str) -> Validated:
+        """How well the model of a metric foretells each result from all others.
+
+        Raises:
+            InvalidArgument: no such metric.
+            NotFound: no such study.
+            FailedPrecondition: TOO_FEW_RESULTS.
+        """
+        view, _ = await self.views.refresh(study)
+        question = ValidationQuestion(metric=metric_of(view.goals, metric), results=view.ended)
+        said = await self.inquiries.answer(view, question)
+        found = said.value
+
+        def left_out(row: tuple[int, float, float, float]) -> LeftOut:
+            place, observed, mean, deviation = row
+            return LeftOut(
+                number=said.numbers[place],
+                observed=observed,
+                belief=Belief(mean=mean, standard_deviation=deviation),
+            )
+
+        columns = (found.rows, found.observed, found.means, found.deviations)
+        return Validated(
+            results=await in_pieces(left_out, zip(*(column.tolist() for column in columns), strict=True)),
+            rank_correlation=found.rank_correlation,
+            coverage_50=found.coverage(0.5),
+            coverage_95=found.coverage(0.95),
+            rmse=found.rmse,
+        )
 
     async def predict(
         self, study: StudyName, configurations: Sequence[Configuration], *, metric: str
@@ -50,7 +117,7 @@ class Analysing:
                 f"must hold 1 to {MAX_CONFIGURATIONS} configurations, got {len(configurations)}",
                 metadata={"limit": str(MAX_CONFIGURATIONS)},
             )
-        view, _ = await self._views.refresh(study)
+        view, _ = await self.views.refresh(study)
         space = view.study.space
         metric = metric_of(view.goals, metric)
 
@@ -59,7 +126,7 @@ class Analysing:
             return space.key(space.normalize(configuration, field=field, fill_defaults=True))
 
         keys = await in_pieces_numbered(key, configurations)
-        known = await self._inquiries.answer(view, PredictionQuestion(keys=tuple(keys)))
+        known = await self.inquiries.answer(view, PredictionQuestion(keys=tuple(keys)))
         names, said = known.value.metrics, known.value
 
         def beliefs(row: tuple[list[float], list[float]]) -> Mapping[str, Belief]:
@@ -70,17 +137,3 @@ class Analysing:
 
         rows = zip(said.means.tolist(), said.deviations.tolist(), strict=True)
         return PredictedOutcomes(metric=metric, beliefs=await in_pieces(beliefs, rows), result_count=known.result_count)
-
-
-def metric_of(goals: Goals, name: str) -> str:
-    """The metric that is asked for; "" = the first objective. Raises InvalidArgument (UNKNOWN_METRIC)."""
-    if not name:
-        return goals.metrics[0]
-    if name not in goals.metrics:
-        raise InvalidArgument(
-            "metric",
-            f"must be an objective or a constrained metric of the study ({', '.join(goals.metrics)}), got {name[:128]!r}",
-            reason=ErrorReason.UNKNOWN_METRIC,
-            metadata={"metric": name[:128]},
-        )
-    return name

@@ -6,17 +6,18 @@ import asyncio
 import hashlib
 from array import array
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from asktell_server.domain.errors import ErrorReason, FailedPrecondition
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.names import StudyName
 from asktell_server.engine.analysis.question import Question
 from asktell_server.engine.observations import Outcome
-from asktell_server.engine.task import Engine
-from asktell_server.engine.tasks.analyse import Analysed, AnalysisTask
+from asktell_server.engine.task import A, A_co, Answer, Engine, Task
+from asktell_server.engine.tasks.analyse import AnalysisTask
 from asktell_server.service.modelling import Modelling
 from asktell_server.service.study_view import StudyView
 
@@ -26,6 +27,9 @@ MOST_KEPT = 2_000_000
 """Numbers and texts in all the questions and answers that are kept, about: some 50 MB at most."""
 _OVERHEAD = 200
 """What keeping anything at all takes, in numbers."""
+
+_MOST_FITTED = 1000
+"""Studies whose hyperparameters are kept, some 1 kB each."""
 
 V = TypeVar("V")
 
@@ -40,6 +44,32 @@ class _State:
     digest: bytes
 
 
+_Key = tuple[_State, object]
+
+
+class KeptTask(Task[A_co], Protocol[A_co]):
+    """A task whose answers are worth keeping: equal ones, by hash too, have equal answers."""
+
+    @property
+    def size(self) -> int:
+        """How many numbers or texts the task and its answer hold, about."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Said(Generic[V]):
+    """What the model of a study says.
+
+    Attributes:
+        result_count: how many results with values the model knows.
+        numbers: the numbers of the trials that it was asked about, by their places in the history.
+    """
+
+    value: V
+    result_count: int
+    numbers: Sequence[int]
+
+
 class Inquiries:
     """Asks the engine, and keeps what it said until the results are others or more recent answers need the room.
 
@@ -51,12 +81,13 @@ class Inquiries:
         self._engine = engine
         self._modelling = modelling
         self._most_kept = most_kept
-        self._kept: OrderedDict[tuple[_State, Question[Any]], Analysed[Any]] = OrderedDict()
+        self._kept: OrderedDict[_Key, tuple[Answer, int]] = OrderedDict()
+        """Answers, and how much room each takes."""
         self._size = 0
         self._fitted: OrderedDict[StudyName, tuple[_State, bytes]] = OrderedDict()
-        self._running: dict[tuple[_State, Question[Any]], asyncio.Task[Analysed[Any]]] = {}
+        self._running: dict[_Key, asyncio.Task[Any]] = {}
 
-    async def answer(self, view: StudyView, question: Question[V]) -> Analysed[V]:
+    async def answer(self, view: StudyView, question: Question[V]) -> Said[V]:
         """What the model of the study of an up-to-date view says.
 
         Raises:
@@ -66,15 +97,10 @@ class Inquiries:
         """
         require_results(view)
         await self._modelling.warm_up(view)
-        state = _state_of(view)
-        key = (state, question)
-        known = self._kept.get(key)
-        if known is not None:
-            self._kept.move_to_end(key)
-            return known
-        work = self._running.get(key)
-        if work is None:
-            task = AnalysisTask(
+        state, numbers = _state_of(view), view.ended_numbers()
+
+        def task() -> AnalysisTask[V]:
+            return AnalysisTask(
                 problem=view.problem,
                 history=view.history(),
                 seed=view.study.seed,
@@ -82,31 +108,54 @@ class Inquiries:
                 question=question,
                 fitted=self._fitted_to(state),
             )
-            work = self._running[key] = asyncio.create_task(self._ask(state, task), name=f"analyse {state.name}")
-            work.add_done_callback(_forgetting(self._running, key))
-        # Who goes away leaves the answer to the others, or to those who ask again.
-        return await asyncio.shield(work)
 
-    async def _ask(self, state: _State, task: AnalysisTask[V]) -> Analysed[V]:
-        answer = await self._engine.answer(task)
-        self._fitted[state.name] = (state, answer.hyperparameters)
+        known = await self._once((state, question), task, question.size)
+        self._fitted[state.name] = (state, known.hyperparameters)
         self._fitted.move_to_end(state.name)
-        while len(self._fitted) * _OVERHEAD > self._most_kept:
+        while len(self._fitted) > _MOST_FITTED:
             self._fitted.popitem(last=False)
-        self._keep((state, task.question), answer)
+        return Said(known.value, known.result_count, numbers)
+
+    async def result(self, view: StudyView, task: KeptTask[A]) -> A:
+        """The answer to a task that is not about the model of the study of an up-to-date view.
+
+        Raises:
+            ResourceExhausted: OVERLOADED.
+            NoAnswer: every worker that was asked failed.
+        """
+        return await self._once((_state_of(view), task), lambda: task, task.size)
+
+    async def _once(self, key: _Key, make: Callable[[], Task[A]], size: int) -> A:
+        known = self._kept.get(key)
+        if known is not None:
+            self._kept.move_to_end(key)
+            return cast(A, known[0])
+        work = self._running.get(key)
+        if work is None:
+            work = asyncio.create_task(self._ask(key, make(), size + _OVERHEAD), name=f"analyse {key[0].name}")
+            self._running[key] = work
+            work.add_done_callback(partial(self._forget, key))
+        # Who goes away leaves the answer to the others, or to those who ask again.
+        return cast(A, await asyncio.shield(work))
+
+    async def _ask(self, key: _Key, task: Task[A], size: int) -> A:
+        answer = await self._engine.answer(task)
+        self._kept[key] = (answer, size)
+        self._size += size
+        while self._size > self._most_kept and len(self._kept) > 1:
+            _, (_, freed) = self._kept.popitem(last=False)
+            self._size -= freed
         return answer
+
+    def _forget(self, key: _Key, work: asyncio.Task[Any]) -> None:
+        del self._running[key]
+        if not work.cancelled():
+            work.exception()  # retrieved: those who asked have it, or are gone
 
     def _fitted_to(self, state: _State) -> bytes:
         """The hyperparameters that an earlier answer about the very same results has left; empty = none."""
         known = self._fitted.get(state.name)
         return known[1] if known is not None and known[0] == state else b""
-
-    def _keep(self, key: tuple[_State, Question[V]], answer: Analysed[V]) -> None:
-        self._kept[key] = answer
-        self._size += _size_of(key[1])
-        while self._size > self._most_kept and len(self._kept) > 1:
-            (_, question), _ = self._kept.popitem(last=False)
-            self._size -= _size_of(question)
 
 
 def require_results(view: StudyView) -> None:
@@ -125,18 +174,3 @@ def _state_of(view: StudyView) -> _State:
     digest = hashlib.blake2b(view.history().digest(), digest_size=16)
     digest.update(array("q", view.ended_numbers()).tobytes())  # two trials may end alike
     return _State(view.study.name, view.head.epoch, view.goals, digest.digest())
-
-
-def _size_of(question: Question[Any]) -> int:
-    return question.size + _OVERHEAD
-
-
-def _forgetting(
-    running: dict[tuple[_State, Question[Any]], asyncio.Task[Analysed[Any]]], key: tuple[_State, Question[Any]]
-) -> Callable[[asyncio.Task[Analysed[Any]]], None]:
-    def forget(work: asyncio.Task[Analysed[Any]]) -> None:
-        del running[key]
-        if not work.cancelled():
-            work.exception()  # retrieved: those who asked have it, or are gone
-
-    return forget

@@ -1,0 +1,83 @@
+"""How well the model foretells each result from all others: leave-one-out cross-validation, in closed form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import norm, rankdata
+
+if TYPE_CHECKING:
+    from asktell_server.engine.analysis.study_model import StudyModel
+
+Vector = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossValidation:
+    """Each result that the model knows, and what it foretells of it without that result.
+
+    Attributes:
+        rows: places of the results (n) in the history, rising.
+        observed: the values (n) as they were told, in the metric's unit.
+        means: predictions (n).
+        deviations: their standard deviations (n), the noise of a result included.
+    """
+
+    rows: npt.NDArray[np.int64]
+    observed: Vector
+    means: Vector
+    deviations: Vector
+
+    @property
+    def rank_correlation(self) -> float:
+        """Spearman's correlation of results and predictions; 0 where either are all equal."""
+        observed, foretold = rankdata(self.observed), rankdata(self.means)
+        if not (np.ptp(observed) and np.ptp(foretold)):
+            return 0.0
+        return float(np.corrcoef(observed, foretold)[0, 1])
+
+    def coverage(self, middle: float) -> float:
+        """The share of results inside the middle part (0 to 1) of their predictions."""
+        return float((np.abs(self.observed - self.means) <= norm.ppf(0.5 + middle / 2) * self.deviations).mean())
+
+    @property
+    def rmse(self) -> float:
+        """Root of the mean squared error, in the metric's unit."""
+        errors = self.observed - self.means
+        largest = float(np.abs(errors).max())  # squares of huge errors stay finite
+        return largest * float(np.sqrt(((errors / largest) ** 2).mean())) if largest else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationQuestion:
+    """Asks how well the model of a metric foretells results. `results`: how many there are."""
+
+    metric: str
+    results: int
+
+    @property
+    def size(self) -> int:
+        """See Question."""
+        return 4 * self.results
+
+    def answer(self, model: StudyModel) -> CrossValidation:
+        """See Question.
+
+        The hyperparameters stay: they have seen the result that is left out. The mean of the process does not: it is estimated from
+        the others (Dubrule 1983, "Cross validation of kriging in a unique neighborhood"). With P = K⁻¹ - K⁻¹11ᵀK⁻¹ / 1ᵀK⁻¹1, which
+        takes y to K⁻¹(y - mean), the error at a result is (Py)ᵢ / Pᵢᵢ and its variance 1 / Pᵢᵢ.
+        """
+        process, targets = model.process(self.metric), model.of(self.metric).targets
+        places, rows = model.known_places(self.metric), model.known_rows(self.metric)
+        sums = process.inverse.sum(axis=1)
+        diagonal = (np.diagonal(process.inverse) - sums**2 / sums.sum())[places]
+        means = process.data.y[places] - process.alpha[places] / diagonal
+        return CrossValidation(
+            rows=rows,
+            observed=model.task.history.values[rows, model.metrics.index(self.metric)],
+            means=targets.goal.cost(1.0) * (targets.centre + targets.width * means),
+            deviations=targets.width / np.sqrt(diagonal),
+        )
