@@ -184,10 +184,11 @@ func (e *Error) FinishReason() pb.FinishReason {
 }
 
 var finishedBecause = map[pb.FinishReason]string{
-	pb.FinishReason_FINISH_REASON_REQUESTED:  "it was finished by request",
-	pb.FinishReason_FINISH_REASON_MAX_TRIALS: "its budget of trials is used up",
-	pb.FinishReason_FINISH_REASON_TARGET:     "a trial reached the target value",
-	pb.FinishReason_FINISH_REASON_PATIENCE:   "the last trials did not better the best one",
-	pb.FinishReason_FINISH_REASON_DEADLINE:   "its deadline has passed",
-	pb.FinishReason_FINISH_REASON_EXHAUSTED:  "every configuration of its space or grid has been tried",
+	pb.FinishReason_FINISH_REASON_REQUESTED:      "it was finished by request",
+	pb.FinishReason_FINISH_REASON_MAX_TRIALS:     "its budget of trials is used up",
+	pb.FinishReason_FINISH_REASON_TARGET:         "a trial reached the target value",
+	pb.FinishReason_FINISH_REASON_PATIENCE:       "the last trials did not better the best one",
+	pb.FinishReason_FINISH_REASON_DEADLINE:       "its deadline has passed",
+	pb.FinishReason_FINISH_REASON_EXHAUSTED:      "every configuration of its space or grid has been tried",
+	pb.FinishReason_FINISH_REASON_LITTLE_TO_GAIN: "another 10 trials are expected to gain too little",
 }

@@ -250,6 +250,10 @@ def studies(draw: st.DrawFn) -> Study:
     space = draw(st.one_of(spaces(), conditional_spaces(), contextual_spaces()))
     metric_names = draw(st.lists(names, min_size=1, max_size=4, unique=True))
     created = draw(times)
+    algorithm = draw(algorithms(space))
+    gains: st.SearchStrategy[float | None] = st.none()
+    if algorithm.uses_model and not any(parameter.context for parameter in space.parameters):
+        gains |= st.floats(1e-300, 1e300)
     return Study(
         name=draw(study_names),
         display_name=draw(texts),
@@ -266,12 +270,13 @@ def studies(draw: st.DrawFn) -> Study:
         tracked_metrics=tuple(
             TrackedMetric(metric=name, split=draw(st.sampled_from(Split))) for name in metric_names[1:]
         ),
-        algorithm=draw(algorithms(space)),
+        algorithm=algorithm,
         stopping=StoppingRules(
             max_trials=draw(st.one_of(st.none(), st.integers(1, 2**31 - 1))),
             target_value=draw(st.one_of(st.none(), finite)),
             patience_trials=draw(st.one_of(st.none(), st.integers(1, 2**31 - 1))),
             deadline=draw(st.one_of(st.none(), times)),
+            min_expected_gain=draw(gains),
         ),
         lease=LeasePolicy(
             duration_s=float(draw(st.sampled_from([0, 1, 60, 604_800]))), max_attempts=draw(st.integers(1, 100))

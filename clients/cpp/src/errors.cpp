@@ -11,6 +11,7 @@ ErrorDetails complete(ErrorDetails details) {
       {"TARGET", "a trial reached the target value"},
       {"PATIENCE", "the last trials did not better the best one"},
       {"DEADLINE", "its deadline has passed"},
+      {"LITTLE_TO_GAIN", "another 10 trials are expected to gain too little"},
       {"EXHAUSTED", "every configuration of its space or grid has been tried"},
   };
   if (const auto reason = details.metadata.find("finish_reason"); reason != details.metadata.end()) {

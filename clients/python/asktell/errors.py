@@ -268,6 +268,7 @@ _FINISHED_BECAUSE = {
     "PATIENCE": "the last trials did not better the best one",
     "DEADLINE": "its deadline has passed",
     "EXHAUSTED": "every configuration of its space or grid has been tried",
+    "LITTLE_TO_GAIN": "another 10 trials are expected to gain too little",
 }
 _GOES_ON = {
     "REQUESTED": "study.resume()",
@@ -275,6 +276,7 @@ _GOES_ON = {
     "TARGET": "study.update(target=…)",
     "PATIENCE": "study.update(patience=…)",
     "DEADLINE": "study.update(deadline=…)",
+    "LITTLE_TO_GAIN": "study.update(min_expected_gain=…)",
 }
 
 

@@ -55,6 +55,7 @@ class FinishReason(enum.StrEnum):
     PATIENCE = "PATIENCE"
     DEADLINE = "DEADLINE"
     EXHAUSTED = "EXHAUSTED"
+    LITTLE_TO_GAIN = "LITTLE_TO_GAIN"
 
 
 class TrialState(enum.StrEnum):

@@ -184,6 +184,7 @@ class StoppingRules:
     target: float | Mapping[str, float] | None = None
     patience: int | None = None
     deadline: datetime | None = None
+    min_expected_gain: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,8 @@ class StudyChanges(TypedDict, total=False):
             mapping, values by objective, when one trial reaches all of them.
         patience: it ends when this many trials in a row did not better the best one.
         deadline: it ends at this time (with a time zone).
+        min_expected_gain: it ends when the next 10 trials together are expected to better the best value by less than this,
+            in the objective's unit.
         baseline_trial: the number of the trial that bounds with `of_baseline` refer to; None = the first imported one.
         early_stopping: when a running trial is told to stop: `MedianStopping()`, `SuccessiveHalving(min_steps=1)`, or several
             joined by `|`.
@@ -39,6 +41,7 @@ class StudyChanges(TypedDict, total=False):
     target: float | Mapping[str, float] | None
     patience: int | None
     deadline: datetime | None
+    min_expected_gain: float | None
     baseline_trial: int | None
     early_stopping: EarlyStopping | None
     max_running: int | None

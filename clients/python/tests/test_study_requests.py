@@ -190,6 +190,7 @@ def test_every_option_survives_the_wire() -> None:
         max_trials=50,
         target=0.5,
         patience=20,
+        min_expected_gain=0.001,
         deadline=datetime(2030, 1, 1, tzinfo=UTC),
         lease_s=90,
         max_attempts=5,
@@ -200,6 +201,7 @@ def test_every_option_survives_the_wire() -> None:
         display_name="a title",
         labels={"team": "nlp"},
         annotations={"run": "17"},
+        note="a guess",
     )
     assert options.keys() == StudyOptions.__annotations__.keys()
     view = StudyView(create_request("p", "lora", options, exist_ok=True).study)
@@ -209,7 +211,7 @@ def test_every_option_survives_the_wire() -> None:
 
 def test_none_leaves_an_option_to_the_server() -> None:
     optional = [name for name, kind in StudyOptions.__annotations__.items() if "None" in str(kind)]
-    assert len(optional) == 16
+    assert len(optional) == 18
     assert encode_study(spec(**dict.fromkeys(optional))) == encode_study(spec())
 
 

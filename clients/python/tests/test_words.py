@@ -55,6 +55,11 @@ def test_paths_of_a_study(path: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("request_", "path", "words"),
     [
+        (
+            update_request("s", {"min_expected_gain": 0.0}, etag=""),
+            "study.stopping_rules.min_expected_gain",
+            "min_expected_gain",
+        ),
         (update_request("s", {"patience": 0}, etag=""), "study.stopping_rules.patience_trials", "patience"),
         (trial_service_pb2.EnqueueTrialsRequest(trials=[ENQUEUED]), "trials[0].parameters[lr]", "params['lr']"),
         (trial_service_pb2.EnqueueTrialsRequest(trials=[ENQUEUED] * 2), "trials[1].parameters[lr]", "params[1]['lr']"),

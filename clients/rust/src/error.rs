@@ -214,6 +214,7 @@ fn finished_because(failure: &Failure) -> &str {
         Some(FinishReason::Patience) => "the last trials did not better the best one",
         Some(FinishReason::Deadline) => "its deadline has passed",
         Some(FinishReason::Exhausted) => "every configuration of its space or grid has been tried",
+        Some(FinishReason::LittleToGain) => "another 10 trials are expected to gain too little",
         Some(FinishReason::Unspecified) | None => failure.metadata.get("finish_reason").unwrap_or(&failure.message),
     }
 }

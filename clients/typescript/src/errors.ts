@@ -138,4 +138,5 @@ const FINISHED_BECAUSE: Readonly<Record<string, string>> = {
   PATIENCE: "the last trials did not better the best one",
   DEADLINE: "its deadline has passed",
   EXHAUSTED: "every configuration of its space or grid has been tried",
+  LITTLE_TO_GAIN: "another 10 trials are expected to gain too little",
 };

@@ -27,6 +27,8 @@ MAX_REPLICATES = 1000
 MAX_LABELS = 64
 MAX_ANNOTATIONS_BYTES = 64 * 1024
 MAX_NOTE_BYTES = 16 * 1024
+GAIN_TRIALS = 10
+"""Further trials that `StoppingRules.min_expected_gain` is about."""
 
 
 class StudyState(enum.StrEnum):
@@ -46,6 +48,7 @@ class FinishReason(enum.StrEnum):
     PATIENCE = "PATIENCE"
     DEADLINE = "DEADLINE"
     EXHAUSTED = "EXHAUSTED"
+    LITTLE_TO_GAIN = "LITTLE_TO_GAIN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,7 @@ class StoppingRules:
     """When a study ends; None = that rule is off.
 
     `target_value` is a value of the objective, with several objectives a hypervolume. `target_values`, by objective, are values
-    that one trial has to reach.
+    that one trial has to reach. `min_expected_gain`, in the objective's unit, is what the next `GAIN_TRIALS` trials have to promise.
     """
 
     max_trials: int | None = None
@@ -61,6 +64,7 @@ class StoppingRules:
     target_values: Mapping[str, float] = field(default_factory=dict)
     patience_trials: int | None = None
     deadline: datetime | None = None
+    min_expected_gain: float | None = None
 
     def validate(self, where: str) -> None:
         """Raises InvalidArgument naming the rule that is out of range."""
@@ -72,6 +76,12 @@ class StoppingRules:
                 f"{where}.target_value",
                 f"must be finite, got {self.target_value}",
                 reason=ErrorReason.NOT_FINITE,
+            )
+        if (gain := self.min_expected_gain) is not None and not (math.isfinite(gain) and gain > 0):
+            raise InvalidArgument(
+                f"{where}.min_expected_gain",
+                f"must be finite and above 0, in the objective's unit, got {gain}",
+                reason=ErrorReason.INVALID_FIELD if math.isfinite(gain) else ErrorReason.NOT_FINITE,
             )
 
 
@@ -153,6 +163,7 @@ class Study:
         self.algorithm.validate(self.space, f"{where}.algorithm.{self.algorithm.kind}")
         self.stopping.validate(f"{where}.stopping_rules")
         validate_targets(self.goals, self.stopping.target_value, self.stopping.target_values, where)
+        self._validate_worth(f"{where}.stopping_rules.min_expected_gain")
         self._validate_baseline(f"{where}.baseline_trial")
         validate_early_stopping(self.early_stopping, self.goals, self.tracked_metrics, where)
         self.lease.validate(f"{where}.lease_policy")
@@ -174,6 +185,20 @@ class Study:
             raise InvalidArgument(where, f"must be the number of a trial, at least 1, got {self.baseline_trial}")
         if not self.goals.is_relative:
             raise InvalidArgument(where, "must be unset: no outcome constraint is relative to a baseline")
+
+    def _validate_worth(self, where: str) -> None:
+        if self.stopping.min_expected_gain is None:
+            return
+        if len(self.goals.objectives) > 1:
+            raise InvalidArgument(where, "must be unset with several objectives: it is in the unit of one objective")
+        if not self.algorithm.uses_model:
+            raise InvalidArgument(
+                where, f"needs the algorithm auto or bayesian: {self.algorithm.kind} has no model that expects anything"
+            )
+        if any(parameter.context for parameter in self.space.parameters):
+            raise InvalidArgument(
+                where, "must be unset where a parameter is a context: each context has a best of its own"
+            )
 
     def _validate_tracked(self, where: str) -> None:
         if len(self.tracked_metrics) > MAX_TRACKED_METRICS:

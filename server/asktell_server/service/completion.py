@@ -7,7 +7,7 @@ from datetime import datetime
 
 from asktell_server.domain.errors import ErrorReason, FailedPrecondition
 from asktell_server.domain.stopping import finish_reason
-from asktell_server.domain.study import FinishReason, Study, StudyState
+from asktell_server.domain.study import GAIN_TRIALS, FinishReason, Study, StudyState
 from asktell_server.domain.trial import TrialState
 from asktell_server.service.clock import Clock
 from asktell_server.service.study_view import StudyView
@@ -58,6 +58,7 @@ _WORDS = {
     FinishReason.PATIENCE: "its last trials brought no gain",
     FinishReason.DEADLINE: "its deadline has passed",
     FinishReason.EXHAUSTED: "every configuration of its space or grid has been tried",
+    FinishReason.LITTLE_TO_GAIN: f"another {GAIN_TRIALS} trials were expected to gain less than it asks for",
 }
 
 
@@ -85,5 +86,7 @@ def _how_to_go_on(study: Study, reason: FinishReason) -> str:
             return f"to go on, raise the patience, now {rules.patience_trials}, or take it away"
         case FinishReason.DEADLINE:
             return f"to go on, move the deadline, now {rules.deadline}, or take it away"
+        case FinishReason.LITTLE_TO_GAIN:
+            return f"to go on, lower min_expected_gain, now {rules.min_expected_gain:g}, or take it away"
         case FinishReason.EXHAUSTED:
             return "replicates cannot be changed: create another study to try more"

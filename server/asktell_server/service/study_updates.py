@@ -16,6 +16,7 @@ from asktell_server.service.etags import require_etag
 from asktell_server.service.modelling import Modelling
 from asktell_server.service.study_view import StudyView
 from asktell_server.service.views import Views
+from asktell_server.service.worth import Worth
 from asktell_server.store.protocol import StudyHead, StudyStore
 
 
@@ -44,10 +45,11 @@ class StudyUpdate:
 class StudyUpdates:
     """Works out changed studies; writes nothing."""
 
-    def __init__(self, ledger: StudyStore, views: Views, modelling: Modelling, clock: Clock) -> None:
+    def __init__(self, ledger: StudyStore, views: Views, modelling: Modelling, worth: Worth, clock: Clock) -> None:
         self._ledger = ledger
         self._views = views
         self._modelling = modelling
+        self._worth = worth
         self._clock = clock
 
     async def read(self, name: StudyName, update: StudyUpdate, *, etag: str) -> tuple[StudyHead, Study]:
@@ -67,6 +69,9 @@ class StudyUpdates:
         require_etag(head, etag)
         changed = self._applied(head.study, update)
         reason = finish_reason(changed, view.standings, ended=ended_trials(head), now=delta.now)
+        if reason is None and head.study.finish_reason is FinishReason.LITTLE_TO_GAIN:
+            bound = changed.stopping.min_expected_gain
+            reason = FinishReason.LITTLE_TO_GAIN if await self._worth.holds(view, bound) else None
         if update.revises_rules:
             return head, self._ruled(changed, reason)
         if reason is None and head.study.finish_reason is FinishReason.EXHAUSTED and await self._is_exhausted(view):

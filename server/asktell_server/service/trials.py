@@ -12,7 +12,14 @@ from asktell_server.domain.errors import AsktellError, InvalidArgument
 from asktell_server.domain.metrics import Measurement, Metrics, validate_expense, validate_metrics
 from asktell_server.domain.names import StudyName, TrialName
 from asktell_server.domain.results import validate_reason, validate_result
-from asktell_server.domain.study import StoppingRules, Study, validate_annotations, validate_labels, validate_note
+from asktell_server.domain.study import (
+    StoppingRules,
+    Study,
+    StudyState,
+    validate_annotations,
+    validate_labels,
+    validate_note,
+)
 from asktell_server.domain.trial import Result, Trial, TrialState, Verdict
 from asktell_server.service.ask.preparing import Preparer
 from asktell_server.service.changing import ChangingStore, TrialChanges
@@ -20,6 +27,7 @@ from asktell_server.service.clock import Clock
 from asktell_server.service.completion import Completion
 from asktell_server.service.reporting import ReportAnswer, answer_to
 from asktell_server.service.views import Views
+from asktell_server.service.worth import Worth
 from asktell_server.store.protocol import MeasurementStore, Request, TrialRecord
 
 log = logging.getLogger(__name__)
@@ -54,11 +62,14 @@ class _Store(ChangingStore, MeasurementStore, Protocol):
 class Trials:
     """What can be done with a trial once it exists."""
 
-    def __init__(self, ledger: _Store, views: Views, preparer: Preparer, completion: Completion, clock: Clock) -> None:
+    def __init__(
+        self, ledger: _Store, views: Views, preparer: Preparer, completion: Completion, worth: Worth, clock: Clock
+    ) -> None:
         self._ledger = ledger
         self._views = views
         self._changes = TrialChanges(ledger, views, preparer)
         self._completion = completion
+        self._worth = worth
         self._clock = clock
 
     async def tell(
@@ -236,7 +247,9 @@ class Trials:
             return
         try:
             view, delta = await self._views.refresh(name)
-            await self._completion.settle(view, now=delta.now)
+            study = await self._completion.settle(view, now=delta.now)
+            if study.state is StudyState.ACTIVE:
+                self._worth.told(view)
         except AsktellError as error:
             # The result is on disk; the next ask or tell ends the study just as well.
             log.warning("stopping rules of %s not checked: %s", name, error)

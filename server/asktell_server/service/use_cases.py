@@ -28,6 +28,7 @@ from asktell_server.service.suggesting import Suggesting
 from asktell_server.service.trials import Trials
 from asktell_server.service.views import Views
 from asktell_server.service.watching import Watching
+from asktell_server.service.worth import Worth
 from asktell_server.store.protocol import Ledger
 
 
@@ -53,11 +54,13 @@ class UseCases:
     views: Views
     preparer: Preparer
     modelling: Modelling
+    worth: Worth
 
     async def close(self) -> None:
         """Stops preparing, and waits for what is still being written. Calls must have ended before."""
         await self.asking.close()
         await self.preparer.close()
+        await self.worth.close()
         await self.modelling.close()
         await self.views.close()
 
@@ -71,8 +74,9 @@ def build_use_cases(ledger: Ledger, engine: Engine, clock: Clock, *, judging_wai
     completion = Completion(ledger, clock)
     modelling = Modelling(ledger, engine)
     preparer = Preparer(views, Maker(ledger, views, modelling, clock))
-    rounds = Rounds(ledger, views, modelling, preparer, completion, clock)
     inquiries = Inquiries(engine, modelling)
+    worth = Worth(views, inquiries, completion)
+    rounds = Rounds(ledger, views, modelling, preparer, completion, worth, clock)
     return UseCases(
         analysing=Analysing(views, inquiries),
         asking=AskTrials(ledger, rounds, TrialChanges(ledger, views, preparer)),
@@ -80,12 +84,13 @@ def build_use_cases(ledger: Ledger, engine: Engine, clock: Clock, *, judging_wai
         intake=Intake(ledger, views, preparer, completion, clock),
         reading=Reading(ledger, views, Judging(engine, wait_s=judging_wait_s)),
         slicing=Slicing(views, inquiries),
-        studies=Studies(ledger, views, StudyUpdates(ledger, views, modelling, clock)),
+        studies=Studies(ledger, views, StudyUpdates(ledger, views, modelling, worth, clock)),
         suggesting=Suggesting(engine),
         trading_off=TradingOff(views, inquiries),
-        trials=Trials(ledger, views, preparer, completion, clock),
+        trials=Trials(ledger, views, preparer, completion, worth, clock),
         watching=Watching(ledger),
         views=views,
         preparer=preparer,
         modelling=modelling,
+        worth=worth,
     )

@@ -54,6 +54,7 @@ def spec(study: study_pb2.Study) -> dict[str, Any]:
         "max_trials": rules.max_trials if rules.HasField("max_trials") else None,
         "target": dict(rules.target_values) or (rules.target_value if rules.HasField("target_value") else None),
         "patience": rules.patience_trials if rules.HasField("patience_trials") else None,
+        "min_expected_gain": rules.min_expected_gain if rules.HasField("min_expected_gain") else None,
         "lease_s": lease.lease_duration.ToTimedelta().total_seconds() if lease.HasField("lease_duration") else None,
         "max_attempts": lease.max_attempts or None,
         "early_stopping": early_stopping(study.early_stopping),

@@ -364,6 +364,8 @@ BAD_SETTINGS: list[tuple[str, dict[str, Any], str, str]] = [
     ("patience 0", _rules(patience_trials=0), "stopping_rules.patience_trials", "INVALID_FIELD"),
     ("target NaN", _rules(target_value=NAN), "stopping_rules.target_value", "NOT_FINITE"),
     ("target inf", _rules(target_value=INF), "stopping_rules.target_value", "NOT_FINITE"),
+    ("min_expected_gain 0", _rules(min_expected_gain=0), "stopping_rules.min_expected_gain", "INVALID_FIELD"),
+    ("min_expected_gain NaN", _rules(min_expected_gain=NAN), "stopping_rules.min_expected_gain", "NOT_FINITE"),
     ("deadline out of range", _rules(deadline=Timestamp(seconds=10**13)), "stopping_rules.deadline", "INVALID_FIELD"),
     ("deadline malformed", _rules(deadline=Timestamp(nanos=-5)), "stopping_rules.deadline", "INVALID_FIELD"),
     ("lease too short", {"lease_policy": study_pb2.LeasePolicy(lease_duration=Duration(nanos=1))}, "lease_policy.lease_duration", "INVALID_FIELD"),

@@ -18,10 +18,13 @@ from asktell_server.domain.names import StudyName
 from asktell_server.domain.study import Study
 from asktell_server.domain.trial import Result, TrialState
 from asktell_server.engine.workers.pool import WorkerPool
+from asktell_server.service.analysis.inquiries import Inquiries
+from asktell_server.service.completion import Completion
 from asktell_server.service.modelling import Modelling
 from asktell_server.service.studies import Studies, draw_seed
 from asktell_server.service.study_updates import StudyUpdates
 from asktell_server.service.views import Views
+from asktell_server.service.worth import Worth
 from asktell_server.store.memory import MemoryLedger
 from asktell_server.store.protocol import StudyHead
 from tests.support.builders import NAME, NOW, a_study
@@ -33,7 +36,10 @@ def studies() -> Studies:
     """Studies whose seeds count up from 40."""
     ledger = MemoryLedger()
     views = Views(ledger)
-    updates = StudyUpdates(ledger, views, Modelling(ledger, WorkerPool(workers=1)), lambda: NOW)
+    pool = WorkerPool(workers=1)
+    modelling = Modelling(ledger, pool)
+    worth = Worth(views, Inquiries(pool, modelling), Completion(ledger, lambda: NOW))
+    updates = StudyUpdates(ledger, views, modelling, worth, lambda: NOW)
     return Studies(ledger, views, updates, seed_of_new=itertools.count(40).__next__)
 
 

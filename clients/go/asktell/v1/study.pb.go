@@ -100,6 +100,8 @@ const (
 	FinishReason_FINISH_REASON_DEADLINE FinishReason = 5
 	// Every configuration of the space, or point of the grid, has been tried (`replicates` times).
 	FinishReason_FINISH_REASON_EXHAUSTED FinishReason = 6
+	// The next 10 trials were expected to gain less than `min_expected_gain`.
+	FinishReason_FINISH_REASON_LITTLE_TO_GAIN FinishReason = 7
 )
 
 // Enum value maps for FinishReason.
@@ -112,15 +114,17 @@ var (
 		4: "FINISH_REASON_PATIENCE",
 		5: "FINISH_REASON_DEADLINE",
 		6: "FINISH_REASON_EXHAUSTED",
+		7: "FINISH_REASON_LITTLE_TO_GAIN",
 	}
 	FinishReason_value = map[string]int32{
-		"FINISH_REASON_UNSPECIFIED": 0,
-		"FINISH_REASON_REQUESTED":   1,
-		"FINISH_REASON_MAX_TRIALS":  2,
-		"FINISH_REASON_TARGET":      3,
-		"FINISH_REASON_PATIENCE":    4,
-		"FINISH_REASON_DEADLINE":    5,
-		"FINISH_REASON_EXHAUSTED":   6,
+		"FINISH_REASON_UNSPECIFIED":    0,
+		"FINISH_REASON_REQUESTED":      1,
+		"FINISH_REASON_MAX_TRIALS":     2,
+		"FINISH_REASON_TARGET":         3,
+		"FINISH_REASON_PATIENCE":       4,
+		"FINISH_REASON_DEADLINE":       5,
+		"FINISH_REASON_EXHAUSTED":      6,
+		"FINISH_REASON_LITTLE_TO_GAIN": 7,
 	}
 )
 
@@ -2063,9 +2067,13 @@ type StoppingRules struct {
 	// Optional. Ends at this time, by the store's clock.
 	Deadline *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=deadline,proto3" json:"deadline,omitempty"`
 	// Optional. By objective: ends when one feasible trial reaches all of these values. Not together with `target_value`.
-	TargetValues  map[string]float64 `protobuf:"bytes,5,rep,name=target_values,json=targetValues,proto3" json:"target_values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	TargetValues map[string]float64 `protobuf:"bytes,5,rep,name=target_values,json=targetValues,proto3" json:"target_values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
+	// Optional. Ends when the model expects the next 10 trials together to better the best value by less than this, in the
+	// objective's unit; finite, above 0. For one objective and an algorithm with a model (auto, bayesian). Judged once 10 results
+	// follow the space-filling start; trials that run meanwhile may still be started.
+	MinExpectedGain *float64 `protobuf:"fixed64,6,opt,name=min_expected_gain,json=minExpectedGain,proto3,oneof" json:"min_expected_gain,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *StoppingRules) Reset() {
@@ -2131,6 +2139,13 @@ func (x *StoppingRules) GetTargetValues() map[string]float64 {
 		return x.TargetValues
 	}
 	return nil
+}
+
+func (x *StoppingRules) GetMinExpectedGain() float64 {
+	if x != nil && x.MinExpectedGain != nil {
+		return *x.MinExpectedGain
+	}
+	return 0
 }
 
 // What happens to the trials of workers that die.
@@ -2516,20 +2531,22 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"\vAnyStopping\x12/\n" +
 	"\x05rules\x18\x01 \x03(\v2\x19.asktell.v1.EarlyStoppingR\x05rules\"\x0e\n" +
 	"\fAutoStopping\"\x12\n" +
-	"\x10WilcoxonStopping\"\x88\x03\n" +
+	"\x10WilcoxonStopping\"\xcf\x03\n" +
 	"\rStoppingRules\x12\"\n" +
 	"\n" +
 	"max_trials\x18\x01 \x01(\x05H\x00R\tmaxTrials\x88\x01\x01\x12&\n" +
 	"\ftarget_value\x18\x02 \x01(\x01H\x01R\vtargetValue\x88\x01\x01\x12,\n" +
 	"\x0fpatience_trials\x18\x03 \x01(\x05H\x02R\x0epatienceTrials\x88\x01\x01\x126\n" +
 	"\bdeadline\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x12P\n" +
-	"\rtarget_values\x18\x05 \x03(\v2+.asktell.v1.StoppingRules.TargetValuesEntryR\ftargetValues\x1a?\n" +
+	"\rtarget_values\x18\x05 \x03(\v2+.asktell.v1.StoppingRules.TargetValuesEntryR\ftargetValues\x12/\n" +
+	"\x11min_expected_gain\x18\x06 \x01(\x01H\x03R\x0fminExpectedGain\x88\x01\x01\x1a?\n" +
 	"\x11TargetValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01B\r\n" +
 	"\v_max_trialsB\x0f\n" +
 	"\r_target_valueB\x12\n" +
-	"\x10_patience_trials\"r\n" +
+	"\x10_patience_trialsB\x14\n" +
+	"\x12_min_expected_gain\"r\n" +
 	"\vLeasePolicy\x12@\n" +
 	"\x0elease_duration\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\rleaseDuration\x12!\n" +
 	"\fmax_attempts\x18\x02 \x01(\x05R\vmaxAttempts\"\xeb\x01\n" +
@@ -2554,7 +2571,7 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"\x17STUDY_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12STUDY_STATE_ACTIVE\x10\x01\x12\x16\n" +
 	"\x12STUDY_STATE_PAUSED\x10\x02\x12\x18\n" +
-	"\x14STUDY_STATE_FINISHED\x10\x03*\xd7\x01\n" +
+	"\x14STUDY_STATE_FINISHED\x10\x03*\xf9\x01\n" +
 	"\fFinishReason\x12\x1d\n" +
 	"\x19FINISH_REASON_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17FINISH_REASON_REQUESTED\x10\x01\x12\x1c\n" +
@@ -2562,7 +2579,8 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"\x14FINISH_REASON_TARGET\x10\x03\x12\x1a\n" +
 	"\x16FINISH_REASON_PATIENCE\x10\x04\x12\x1a\n" +
 	"\x16FINISH_REASON_DEADLINE\x10\x05\x12\x1b\n" +
-	"\x17FINISH_REASON_EXHAUSTED\x10\x06*B\n" +
+	"\x17FINISH_REASON_EXHAUSTED\x10\x06\x12 \n" +
+	"\x1cFINISH_REASON_LITTLE_TO_GAIN\x10\a*B\n" +
 	"\x04Goal\x12\x14\n" +
 	"\x10GOAL_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rGOAL_MINIMIZE\x10\x01\x12\x11\n" +

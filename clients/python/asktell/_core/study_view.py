@@ -10,7 +10,7 @@ from asktell._core.fields import Field, fields_of, nonzero, optional, plain, tex
 from asktell._core.html import study_html
 from asktell._core.not_yet import STUDY, refuse
 from asktell._core.trial_view import Names
-from asktell._core.values import decode_enum, encode_seconds, encode_texts, encode_time, text, whole
+from asktell._core.values import decode_enum, encode_seconds, encode_texts, encode_time, real, text, whole
 from asktell.early_stopping import EarlyStopping
 from asktell.records import FinishReason, StudyState, StudyWarning, TrialCounts
 from asktell.spaces import Derived, Domain
@@ -94,6 +94,13 @@ class StudyView:
     )
     deadline = Field[datetime | None](
         "stopping_rules.deadline", time, encode_time, changeable=True, doc="Ends the study at this time, UTC."
+    )
+    min_expected_gain = Field[float | None](
+        "stopping_rules.min_expected_gain",
+        optional,
+        unless_none(real),
+        changeable=True,
+        doc="Ends the study when the next 10 trials together are expected to gain less, in the objective's unit.",
     )
     lease_s = Field[float](
         "lease_policy.lease_duration",
@@ -190,7 +197,11 @@ class StudyView:
     def stopping(self) -> StoppingRules:
         """When the study ends."""
         return StoppingRules(
-            max_trials=self.max_trials, target=self.target, patience=self.patience, deadline=self.deadline
+            max_trials=self.max_trials,
+            target=self.target,
+            patience=self.patience,
+            deadline=self.deadline,
+            min_expected_gain=self.min_expected_gain,
         )
 
     @property

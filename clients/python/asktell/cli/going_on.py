@@ -9,6 +9,7 @@ _FLAGS = {
     "TARGET": "--target X",
     "PATIENCE": "--patience N",
     "DEADLINE": "--deadline TIME",
+    "LITTLE_TO_GAIN": "--min-expected-gain X",
 }
 
 

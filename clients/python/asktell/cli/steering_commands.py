@@ -119,6 +119,9 @@ FLAGS: dict[str, _Flag] = {
     ),
     "patience": _Flag("--patience", _COUNT, "N", "End when N trials in a row did not better the best one."),
     "deadline": _Flag("--deadline", _time, "TIME", "End at this time, as in 2030-12-01T12:00:00Z."),
+    "min_expected_gain": _Flag(
+        "--min-expected-gain", _number, "X", "End when 10 more trials are expected to gain less than X."
+    ),
     "baseline_trial": _Flag(
         "--baseline-trial", _COUNT, "NUMBER", "The trial that bounds of a baseline refer to; none = the first imported."
     ),

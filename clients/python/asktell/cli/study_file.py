@@ -42,6 +42,7 @@ def study_file(study: StudyView) -> str:
                 "target": study.target,
                 "patience": study.patience,
                 "deadline": None if study.deadline is None else study.deadline.isoformat(),
+                "min_expected_gain": study.min_expected_gain,
             }
         ),
         "early_stopping": as_keys(study.early_stopping),

@@ -70,6 +70,8 @@ class _FinishReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FinishRe
     """`deadline` passed."""
     FINISH_REASON_EXHAUSTED: _FinishReason.ValueType  # 6
     """Every configuration of the space, or point of the grid, has been tried (`replicates` times)."""
+    FINISH_REASON_LITTLE_TO_GAIN: _FinishReason.ValueType  # 7
+    """The next 10 trials were expected to gain less than `min_expected_gain`."""
 
 class FinishReason(_FinishReason, metaclass=_FinishReasonEnumTypeWrapper):
     """Why a study is FINISHED."""
@@ -88,6 +90,8 @@ FINISH_REASON_DEADLINE: FinishReason.ValueType  # 5
 """`deadline` passed."""
 FINISH_REASON_EXHAUSTED: FinishReason.ValueType  # 6
 """Every configuration of the space, or point of the grid, has been tried (`replicates` times)."""
+FINISH_REASON_LITTLE_TO_GAIN: FinishReason.ValueType  # 7
+"""The next 10 trials were expected to gain less than `min_expected_gain`."""
 Global___FinishReason: _TypeAlias = FinishReason  # noqa: Y015
 
 class _Goal:
@@ -1117,6 +1121,7 @@ class StoppingRules(_message.Message):
     PATIENCE_TRIALS_FIELD_NUMBER: _builtins.int
     DEADLINE_FIELD_NUMBER: _builtins.int
     TARGET_VALUES_FIELD_NUMBER: _builtins.int
+    MIN_EXPECTED_GAIN_FIELD_NUMBER: _builtins.int
     max_trials: _builtins.int
     """Optional. The study's budget: ends when this many trials have ended. At least 1. Imported and cancelled
     trials do not count.
@@ -1128,6 +1133,11 @@ class StoppingRules(_message.Message):
     patience_trials: _builtins.int
     """Optional. Ends when this many trials in a row did not better the best one; with several objectives: did not add to the
     hypervolume. At least 1.
+    """
+    min_expected_gain: _builtins.float
+    """Optional. Ends when the model expects the next 10 trials together to better the best value by less than this, in the
+    objective's unit; finite, above 0. For one objective and an algorithm with a model (auto, bayesian). Judged once 10 results
+    follow the space-filling start; trials that run meanwhile may still be started.
     """
     @_builtins.property
     def deadline(self) -> _timestamp_pb2.Timestamp:
@@ -1145,19 +1155,24 @@ class StoppingRules(_message.Message):
         patience_trials: _builtins.int | None = ...,
         deadline: _timestamp_pb2.Timestamp | None = ...,
         target_values: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        min_expected_gain: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_trials", b"_max_trials", "_patience_trials", b"_patience_trials", "_target_value", b"_target_value", "deadline", b"deadline", "max_trials", b"max_trials", "patience_trials", b"patience_trials", "target_value", b"target_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_trials", b"_max_trials", "_min_expected_gain", b"_min_expected_gain", "_patience_trials", b"_patience_trials", "_target_value", b"_target_value", "deadline", b"deadline", "max_trials", b"max_trials", "min_expected_gain", b"min_expected_gain", "patience_trials", b"patience_trials", "target_value", b"target_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_trials", b"_max_trials", "_patience_trials", b"_patience_trials", "_target_value", b"_target_value", "deadline", b"deadline", "max_trials", b"max_trials", "patience_trials", b"patience_trials", "target_value", b"target_value", "target_values", b"target_values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_trials", b"_max_trials", "_min_expected_gain", b"_min_expected_gain", "_patience_trials", b"_patience_trials", "_target_value", b"_target_value", "deadline", b"deadline", "max_trials", b"max_trials", "min_expected_gain", b"min_expected_gain", "patience_trials", b"patience_trials", "target_value", b"target_value", "target_values", b"target_values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_trials: _TypeAlias = _typing.Literal["max_trials"]  # noqa: Y015
     _WhichOneofArgType__max_trials: _TypeAlias = _typing.Literal["_max_trials", b"_max_trials"]  # noqa: Y015
+    _WhichOneofReturnType__min_expected_gain: _TypeAlias = _typing.Literal["min_expected_gain"]  # noqa: Y015
+    _WhichOneofArgType__min_expected_gain: _TypeAlias = _typing.Literal["_min_expected_gain", b"_min_expected_gain"]  # noqa: Y015
     _WhichOneofReturnType__patience_trials: _TypeAlias = _typing.Literal["patience_trials"]  # noqa: Y015
     _WhichOneofArgType__patience_trials: _TypeAlias = _typing.Literal["_patience_trials", b"_patience_trials"]  # noqa: Y015
     _WhichOneofReturnType__target_value: _TypeAlias = _typing.Literal["target_value"]  # noqa: Y015
     _WhichOneofArgType__target_value: _TypeAlias = _typing.Literal["_target_value", b"_target_value"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_trials) -> _WhichOneofReturnType__max_trials | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_expected_gain) -> _WhichOneofReturnType__min_expected_gain | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__patience_trials) -> _WhichOneofReturnType__patience_trials | None: ...
     @_typing.overload

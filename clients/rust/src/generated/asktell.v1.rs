@@ -659,6 +659,11 @@ pub struct StoppingRules {
         ::prost::alloc::string::String,
         f64,
     >,
+    /// Optional. Ends when the model expects the next 10 trials together to better the best value by less than this, in the
+    /// objective's unit; finite, above 0. For one objective and an algorithm with a model (auto, bayesian). Judged once 10 results
+    /// follow the space-filling start; trials that run meanwhile may still be started.
+    #[prost(double, optional, tag = "6")]
+    pub min_expected_gain: ::core::option::Option<f64>,
 }
 /// What happens to the trials of workers that die.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -770,6 +775,8 @@ pub enum FinishReason {
     Deadline = 5,
     /// Every configuration of the space, or point of the grid, has been tried (`replicates` times).
     Exhausted = 6,
+    /// The next 10 trials were expected to gain less than `min_expected_gain`.
+    LittleToGain = 7,
 }
 impl FinishReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -785,6 +792,7 @@ impl FinishReason {
             Self::Patience => "FINISH_REASON_PATIENCE",
             Self::Deadline => "FINISH_REASON_DEADLINE",
             Self::Exhausted => "FINISH_REASON_EXHAUSTED",
+            Self::LittleToGain => "FINISH_REASON_LITTLE_TO_GAIN",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -797,6 +805,7 @@ impl FinishReason {
             "FINISH_REASON_PATIENCE" => Some(Self::Patience),
             "FINISH_REASON_DEADLINE" => Some(Self::Deadline),
             "FINISH_REASON_EXHAUSTED" => Some(Self::Exhausted),
+            "FINISH_REASON_LITTLE_TO_GAIN" => Some(Self::LittleToGain),
             _ => None,
         }
     }

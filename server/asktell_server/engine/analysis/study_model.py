@@ -15,7 +15,7 @@ import numpy.typing as npt
 from asktell_server.domain.space import Key
 from asktell_server.engine.bayes import warm_start
 from asktell_server.engine.bayes.gaussian_process import GaussianProcess
-from asktell_server.engine.bayes.modelled import ModelledMetric, conditioned_on, modelled
+from asktell_server.engine.bayes.modelled import Modelled, ModelledMetric, conditioned_on, modelled
 from asktell_server.engine.bayes.training import ModelError
 from asktell_server.engine.problem import StudyTask
 from asktell_server.engine.space.region import Region
@@ -52,6 +52,11 @@ class StudyModel:
         self.task = task
         self._modelled = modelled(task, fitted=fitted)
         self.region: Region = self._modelled.region
+
+    @property
+    def modelled(self) -> Modelled:
+        """The models of all metrics as the engine has them."""
+        return self._modelled
 
     @property
     def metrics(self) -> Sequence[str]:

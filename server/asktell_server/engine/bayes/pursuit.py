@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from asktell_server.domain import pareto
 from asktell_server.domain.goals import Goals
+from asktell_server.domain.metrics import OutcomeConstraint
 from asktell_server.engine.bayes.acquisition import Acquisition
 from asktell_server.engine.bayes.contexts import same_context
 from asktell_server.engine.bayes.expected_improvement import LogExpectedImprovement, aim
@@ -195,11 +196,14 @@ class _Several:
             metric = self._model.metrics[self._goals.metrics.index(constraint.metric)]
             if metric.process not in surrogates:
                 surrogates.append(metric.process)
-            limits.append(
-                Limit(
-                    place=surrogates.index(metric.process),
-                    cost=metric.targets.standardised(constraint.limit),
-                    above=constraint.goal is not metric.targets.goal,
-                )
-            )
+            limits.append(limit_of(constraint, constraint.limit, metric, surrogates.index(metric.process)))
         return surrogates or [self._objectives[0].process], limits
+
+
+def limit_of(constraint: OutcomeConstraint, bound: float, metric: ModelledMetric, place: int) -> Limit:
+    """An outcome constraint with this bound, in the metric's unit, as a limit on the surrogate with the place."""
+    return Limit(
+        place=place,
+        cost=metric.targets.standardised(bound),
+        above=constraint.goal is not metric.targets.goal,
+    )

@@ -126,6 +126,7 @@ def _can_skip_reading(study: Study) -> bool:
         and rules.target_value is None
         and rules.patience_trials is None
         and rules.deadline is None
+        and rules.min_expected_gain is None
     )
 
 

@@ -31,6 +31,7 @@ from asktell_server.service.completion import Completion
 from asktell_server.service.modelling import Modelling, task_of
 from asktell_server.service.study_view import StudyView
 from asktell_server.service.views import Views
+from asktell_server.service.worth import Worth
 from asktell_server.store.protocol import StudyDelta, TrialStore
 
 
@@ -44,6 +45,7 @@ class Rounds:
         modelling: Modelling,
         preparer: Preparer,
         completion: Completion,
+        worth: Worth,
         clock: Clock,
     ) -> None:
         self._ledger = ledger
@@ -51,6 +53,7 @@ class Rounds:
         self._modelling = modelling
         self._preparer = preparer
         self._completion = completion
+        self._worth = worth
         self._clock = clock
         self._starting = Starting(ledger, clock)
 
@@ -144,7 +147,8 @@ class Rounds:
         view, delta = await self._views.refresh(name)
         if delta.lapsed and await take_back(self._ledger, view, delta.lapsed, self._clock):
             view, delta = await self._views.refresh(name)
-        return view, delta, await self._completion.settle(view, now=delta.now)
+        await self._completion.settle(view, now=delta.now)
+        return view, delta, await self._worth.settle(view)
 
     async def _join(self, view: StudyView, unserved: Iterable[AskJob], offer: Offer) -> bool:
         """Waits, once for each job, for what this very server is preparing instead of computing it twice."""

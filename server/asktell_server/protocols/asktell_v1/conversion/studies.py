@@ -60,6 +60,7 @@ _FINISH_REASONS_OUT: Mapping[FinishReason, study_pb2.FinishReason.ValueType] = {
     FinishReason.PATIENCE: study_pb2.FINISH_REASON_PATIENCE,
     FinishReason.DEADLINE: study_pb2.FINISH_REASON_DEADLINE,
     FinishReason.EXHAUSTED: study_pb2.FINISH_REASON_EXHAUSTED,
+    FinishReason.LITTLE_TO_GAIN: study_pb2.FINISH_REASON_LITTLE_TO_GAIN,
 }
 _WARNINGS_OUT: Mapping[WarningKind, study_pb2.WarningKind.ValueType] = {
     WarningKind.GRID_EXCEEDS_BUDGET: study_pb2.WARNING_KIND_GRID_EXCEEDS_BUDGET,
@@ -156,7 +157,7 @@ def _stopping_values(message: study_pb2.StoppingRules, where: str) -> dict[str, 
     deadline = time_from(message.deadline, f"{where}.deadline") if message.HasField("deadline") else None
     values = {
         name: getattr(message, name) if message.HasField(name) else None
-        for name in ("max_trials", "target_value", "patience_trials")
+        for name in ("max_trials", "target_value", "patience_trials", "min_expected_gain")
     }
     targets = few(message.target_values, MAX_OBJECTIVES, f"{where}.target_values", "values")
     return {**values, "target_values": dict(targets), "deadline": deadline}
@@ -242,6 +243,7 @@ def study_to(
             patience_trials=study.stopping.patience_trials,
             deadline=time_to(study.stopping.deadline),
             target_values=study.stopping.target_values,
+            min_expected_gain=study.stopping.min_expected_gain,
         ),
         lease_policy=study_pb2.LeasePolicy(
             lease_duration=seconds_to(study.lease.duration_s), max_attempts=study.lease.max_attempts

@@ -116,6 +116,7 @@ _SETTINGS: tuple[tuple[str, str, _Read], ...] = (
     ("stopping.target by objective", "stopping_rules.target_values", _reals),
     ("stopping.patience", "stopping_rules.patience_trials", Node.integer),
     ("stopping.deadline", "stopping_rules.deadline", _timestamp),
+    ("stopping.min_expected_gain", "stopping_rules.min_expected_gain", Node.real),
     ("lease.duration_s", "lease_policy.lease_duration", _duration),
     ("lease.max_attempts", "lease_policy.max_attempts", Node.integer),
 )

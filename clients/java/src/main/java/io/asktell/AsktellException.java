@@ -188,6 +188,7 @@ public class AsktellException extends RuntimeException {
         case FINISH_REASON_PATIENCE -> "the last trials did not better the best one";
         case FINISH_REASON_DEADLINE -> "its deadline has passed";
         case FINISH_REASON_EXHAUSTED -> "every configuration of its space or grid has been tried";
+        case FINISH_REASON_LITTLE_TO_GAIN -> "another 10 trials are expected to gain too little";
         default -> failure.message();
       };
     }
