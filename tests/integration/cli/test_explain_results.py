@@ -16,6 +16,8 @@ from tests.support.browser import visit
 pytestmark = pytest.mark.xdist_group("cli")  # one server for all of them
 
 EVIL = "</script><script>document.title = 'evil'</script>"
+CHART = 'class="marks"'
+"""What a drawn chart has."""
 SPACE: dict[str, asktell.Domain] = {
     "lr": asktell.Float(1e-5, 1e-1, log=True),
     "rank": asktell.Discrete([4, 8, 16]),
@@ -47,7 +49,8 @@ def a_study(cli: CommandLine, trials: int, *, objectives: int = 1) -> asktell.St
         elif number % 7 == 0:
             trial.stop()
         else:
-            trial.tell({"loss": loss, "ms": float(trial.params["rank"])} if objectives > 1 else {"loss": loss})
+            slow = {"ms": math.log10(trial.params["lr"]) + 6}  # best where the loss is not
+            trial.tell({"loss": loss, **(slow if objectives > 1 else {})})
     return study
 
 
@@ -73,8 +76,10 @@ def test_a_page_of_a_study_has_everything(cli: CommandLine, tmp_path: Path) -> N
     (marked,) = re.findall(r'<tr class="best">.*?</tr>', found["trials"])
     assert "BEST" in marked
     assert found["trials"].count("<tr") == 1 + 24
-    for key in ("history", "parallel", "curves"):
-        assert "<svg" in found[key], key
+    for key in ("history", "parallel", "importances", "interactions", "contours", "slices", "curves"):
+        assert CHART in found[key], key
+    assert re.search(r"role=\"img\" aria-label=\"What the model expects of loss over [^\"]+\"", found["contours"])
+    assert "rank correlation" in found["trust"]
     assert "Trials that were stopped early: 3." in found["curves"]
     assert "failed" in found["summary"]
 
@@ -92,6 +97,49 @@ def test_a_page_of_a_study_without_a_result_says_what_is_missing(cli: CommandLin
     assert "No trial has a result yet." in found["history"]
     assert "There is no trial yet." in found["trials"]
     assert "No trial has reported anything." in found["curves"]
+
+
+def test_a_terminal_says_what_matters(cli: CommandLine) -> None:
+    study = a_study(cli, 24)
+    out, _ = cli.run("explain", "s")
+    explained = out.partition("what explains the variation\n")[2].splitlines()
+    assert explained[0].startswith("lr "), "what matters most comes first"
+    assert re.search(r"^expected +loss [-\d.]+ ± [\d.]+$", out, re.MULTILINE)
+    assert re.search(r"rank correlation [01]\.\d\d, error [\d.]+; of \d+ results \d+ % lie in their middle 95 %", out)
+    said = json.loads(cli.run("explain", "s", "--json")[0])
+    best = study.best_trial
+    assert (said["best"][0]["number"], said["recommended"]["trial"]["params"]) == (best.number, best.params)
+    shares = {each["parameter"]: each["total_share"] for each in said["metrics"]["loss"]["importances"]}
+    assert shares.keys() == SPACE.keys()
+    assert max(shares, key=shares.__getitem__) == "lr"
+    assert said["recommended"]["expected"]["mean"] == study.predict(best.params).mean
+
+
+def test_several_objectives_have_a_front_with_trade_offs(cli: CommandLine, tmp_path: Path) -> None:
+    study = a_study(cli, 24, objectives=2)
+    front = {trial.number for trial in study.pareto_front}
+    assert len(front) > 1
+    out, _ = cli.run("explain", "s")
+    lines = out.partition("trade-offs along the Pareto front\n")[2].partition("\n\n")[0].splitlines()
+    assert {int(line.split()[1]) for line in lines} == front
+    assert all("changes ms by -" in line for line in lines[:-1]), "what is given up of one is gained in the other"
+    assert "what explains the variation of ms" in out
+    cli.run("explain", "s", "--html", "s.html")
+    seen = visit((cli.directory / "s.html").as_uri(), tmp_path / "profile")
+    assert (seen.requests, seen.console) == ([], [])
+    found = sections_of(seen.shown)
+    assert CHART in found["front"]
+    assert found["trials"].count('<tr class="best">') == len(front)
+    assert found["importances"].count(CHART) == 2, "one for each objective"
+
+
+def test_too_few_results_are_said(cli: CommandLine) -> None:
+    a_study(cli, 1)
+    out, _ = cli.run("explain", "s")
+    assert "needs 3 results, there is 1" in out
+    assert "loss" in out.partition("best so far")[2].splitlines()[0]
+    _, err = cli.run("predict", "s", "rank=8", code=1)
+    assert "3" in err
 
 
 def test_what_if(cli: CommandLine) -> None:

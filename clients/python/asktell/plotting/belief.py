@@ -18,6 +18,8 @@ from asktell.spaces import Domain
 from asktell.spec import Goal
 
 _MIDDLE_95 = 1.96
+_DOT, _DOT_EDGE = "#FFFFFF", "#222222"
+"""Of trials on coloured ground, which is the same whatever the page's is."""
 
 
 def slice_along(study: StudyView, found: Slice, *, width: int = 300, height: int = 200) -> alt.LayerChart:
@@ -133,7 +135,7 @@ def _marks(
     y = look.parameter_axis(second, domains[1], channel=alt.Y, field="y", pad=0)
     dots = (
         alt.Chart(look.data(placed))
-        .mark_point(filled=True, size=22, color="white", stroke="black", strokeWidth=0.8)
+        .mark_point(filled=True, size=22, color=_DOT, stroke=_DOT_EDGE, strokeWidth=0.8)
         .encode(x, y, tooltip=look.tooltip(("value", found.metric)))
     )
     ring = (

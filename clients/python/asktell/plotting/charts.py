@@ -55,7 +55,7 @@ def _history(study: StudyView, trials: Sequence[TrialView], metric: str) -> Any:
     log = spans_magnitudes(each["value"] for each in rows)
     title = look.metric_title(study, metric)
     values = look.value_axis("value", title, log=log)
-    marks = look.state_marks([*rows, *without])
+    marks = look.state_marks([row(trial) for trial in (*measured(trials), *failed(trials))])  # of all metrics the same
     said = look.tooltip(("value", metric))
     points = (
         alt.Chart(look.data(rows))
@@ -164,7 +164,7 @@ def _curves(study: StudyView, measured_trials: Measured, metric: str) -> Any:
         if found and trial.state.has_ended:
             ends.append(max(found, key=lambda each: each["step"]))
     log = spans_magnitudes(each["value"] for each in rows)
-    marks = look.state_marks(rows)
+    marks = look.state_marks([row(trial) for trial, measurements in measured_trials if measurements])
     x = alt.X(
         field="step",
         type="quantitative",

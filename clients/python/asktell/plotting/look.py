@@ -25,6 +25,8 @@ MODEL = "#0072B2"
 QUIET = "#B0B0B0"
 TRIAL_TITLE = "trial"
 
+_LONGEST_CHOICE = 110
+"""Pixels that the name of a category may take at an axis."""
 _ABOVE = -8
 """Where trials without a value are marked, in pixels below the upper edge: above it, where they hide no value."""
 
@@ -83,10 +85,16 @@ def value_axis(field: str, title: str, *, log: bool) -> Any:
 def parameter_axis(name: str, domain: Domain, *, channel: Any = alt.X, field: str = "x", pad: int = 8) -> Any:
     """The values of a parameter on its own scale. `pad`: room at both ends, in pixels."""
     if not isinstance(domain, Numeric):
-        return channel(field=field, type="nominal", title=name, sort=None, scale=alt.Scale(domain=choices_of(domain)))
-    scale = alt.Scale(
-        type="log" if is_log(domain) else "linear", domain=list(range_of(domain)), nice=False, zero=False, padding=pad
-    )
+        return channel(
+            field=field,
+            type="nominal",
+            title=name,
+            sort=None,
+            scale=alt.Scale(domain=choices_of(domain)),
+            axis=alt.Axis(labelLimit=_LONGEST_CHOICE),
+        )
+    ends = {"domain": list(range_of(domain)), "nice": False, "padding": pad}
+    scale = alt.Scale(type="log", **ends) if is_log(domain) else alt.Scale(type="linear", zero=False, **ends)
     listed = isinstance(domain, Discrete) or is_log(domain)
     ticks = alt.Axis(values=ticks_of(domain)) if listed else alt.Axis(tickCount=5)
     return channel(field=field, type="quantitative", title=name, scale=scale, axis=ticks)

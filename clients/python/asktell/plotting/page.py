@@ -161,6 +161,7 @@ tr.best { color: var(--best); font-weight: 600; }
 .warning { color: var(--note); font-weight: 600; }
 .big { font-size: 1.3rem; }
 figure { margin: 1rem 0; }
+.mark-rect path { shape-rendering: crispEdges; }
 figcaption { color: var(--muted); font-size: .85rem; max-width: 60rem; }
 
 """

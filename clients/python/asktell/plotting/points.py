@@ -48,9 +48,13 @@ def goal_of(study: StudyView, metric: str) -> Goal | None:
     return next((each.goal for each in study.objectives if each.metric == metric), None)
 
 
-def measured(trials: Iterable[TrialView], metric: str) -> list[TrialView]:
-    """The trials that have a value of the metric."""
-    return [trial for trial in trials if trial.state in MEASURED and metric in trial.metrics]
+def measured(trials: Iterable[TrialView], metric: str | None = None) -> list[TrialView]:
+    """The trials that have a value of the metric, or with None of any."""
+    return [trial for trial in trials if trial.state in MEASURED and _has(trial, metric)]
+
+
+def _has(trial: TrialView, metric: str | None) -> bool:
+    return bool(trial.metrics) if metric is None else metric in trial.metrics
 
 
 def rivals(trials: Iterable[TrialView], metric: str) -> list[TrialView]:

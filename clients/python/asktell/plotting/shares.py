@@ -19,14 +19,10 @@ _SHADES = {_TOGETHER: "#56B4E9", _ALONE: look.MODEL}
 
 def importances(study: StudyView, found: Importances, *, width: int = 480) -> alt.LayerChart:
     """A bar for each parameter: what it explains with all others, and darker what it explains alone."""
-    bars: list[Row] = []
-    for name, each in found.items():
-        for kind, share, deviation in (
-            (_TOGETHER, each.total_share, each.total_share_deviation),
-            (_ALONE, each.share, each.share_deviation),
-        ):
-            bars.append({"parameter": name, "kind": kind, "share": share, "deviation": deviation})
-    ranges = [_range(bar) for bar in bars if bar["kind"] == _TOGETHER]
+    together = [
+        _bar(each.parameter, _TOGETHER, each.total_share, each.total_share_deviation) for each in found.values()
+    ]
+    alone = [_bar(each.parameter, _ALONE, each.share, each.share_deviation) for each in found.values()]
     y = alt.Y(field="parameter", type="nominal", title=None, sort=list(found))
     color = alt.Color(
         field="kind",
@@ -34,12 +30,18 @@ def importances(study: StudyView, found: Importances, *, width: int = 480) -> al
         title="explains",
         scale=alt.Scale(domain=list(_SHADES), range=list(_SHADES.values())),
     )
-    thick = alt.Size(field="kind", type="nominal", scale=alt.Scale(domain=list(_SHADES), range=[16, 8]), legend=None)
-    drawn = alt.Chart(look.data(bars)).mark_bar().encode(_share_axis(), y, color, thick, tooltip=_of_share("parameter"))
-    return _with_ranges(drawn, ranges, y).properties(
+    drawn = [
+        alt.Chart(look.data(bars)).mark_bar(size=size).encode(_share_axis(), y, color, tooltip=_of_share("parameter"))
+        for bars, size in ((together, 16), (alone, 8))
+    ]
+    return _with_ranges(drawn, [_range(bar) for bar in together], y).properties(
         width=width,
         title=look.title(f"{study.id}: importances for {found.metric}", f"from {found.result_count} results"),
     )
+
+
+def _bar(parameter: str, kind: str, share: float, deviation: float) -> Row:
+    return {"parameter": parameter, "kind": kind, "share": share, "deviation": deviation}
 
 
 def interactions(study: StudyView, found: Interactions, *, width: int = 480) -> alt.LayerChart:
@@ -56,7 +58,7 @@ def interactions(study: StudyView, found: Interactions, *, width: int = 480) -> 
         .mark_bar(color=look.BEST, size=14)
         .encode(_share_axis(), y, tooltip=_of_share("pair"))
     )
-    return _with_ranges(drawn, [_range(bar) for bar in bars], y).properties(
+    return _with_ranges([drawn], [_range(bar) for bar in bars], y).properties(
         width=width,
         title=look.title(f"{study.id}: interactions for {found.metric}", f"from {found.result_count} results"),
     )
@@ -85,10 +87,10 @@ def _range(bar: Mapping[str, Any]) -> Row:
     }
 
 
-def _with_ranges(bars: Any, ranges: Sequence[Row], y: Any) -> alt.LayerChart:
+def _with_ranges(bars: Sequence[Any], ranges: Sequence[Row], y: Any) -> alt.LayerChart:
     lines = (
         alt.Chart(look.data(ranges))
         .mark_rule(color="black", strokeWidth=1.5)
         .encode(x=alt.X(field="low", type="quantitative"), x2=alt.X2(field="high"), y=y)
     )
-    return alt.layer(bars, lines)
+    return alt.layer(*bars, lines)

@@ -7,7 +7,6 @@ from html import escape
 from typing import Any
 
 from asktell._core.plots import load_plotting
-from asktell._core.shown import with_deviation
 from asktell._sync.trial import Trial
 from asktell.analysis import HealthSeverity
 from asktell.cli.explaining import words
@@ -147,7 +146,7 @@ def _model(explanation: Explanation) -> list[Any]:
             says = (
                 "Tune together: "
                 + ", ".join(
-                    f"{' and '.join(each.parameters)} ({with_deviation(each.share, each.share_deviation)})"
+                    f"{' and '.join(each.parameters)} ({words.share(each.share, each.share_deviation)})"
                     for each in strong
                 )
                 if strong

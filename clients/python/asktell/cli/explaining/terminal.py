@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import click
 
-from asktell._core.shown import short, with_deviation
+from asktell._core.shown import short
 from asktell.analysis import Health, HealthSeverity, Importances
 from asktell.cli.explaining import words
 from asktell.cli.explaining.gathering import NO_ANALYSIS, Absent, Explanation, OfMetric
@@ -102,7 +102,7 @@ def _importances(found: Importances | Absent) -> list[Fact]:
     return [
         (
             name,
-            f"{_bar(each.total_share)}  {with_deviation(each.total_share, each.total_share_deviation)}, alone {each.share:.2f}",
+            f"{_bar(each.total_share)}  {words.share(each.total_share, each.total_share_deviation)}, alone {each.share:.2f}",
             "",
         )
         for name, each in found.items()
@@ -119,7 +119,7 @@ def _interactions(found: OfMetric) -> list[Fact]:
     if isinstance(found.interactions, Absent):
         return [_absent(found.interactions)]
     return [
-        (" and ".join(each.parameters), with_deviation(each.share, each.share_deviation), "")
+        (" and ".join(each.parameters), words.share(each.share, each.share_deviation), "")
         for each in words.strongest(found.interactions)
     ] or [("-", "none that matters: each parameter can be judged alone", "")]
 

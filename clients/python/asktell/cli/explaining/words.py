@@ -13,7 +13,7 @@ from asktell.cli.values import value_text
 from asktell.spaces import ParameterValue
 
 _LEAST_SHARE = 0.01
-_KNOWS, _KNOWS_LITTLE = 0.7, 0.3
+_KNOWS, _KNOWS_LITTLE = 0.7, 0.4  # pure noise comes to 0.3: the hyperparameters have seen all results
 
 
 def summary(explanation: Explanation) -> str:
@@ -76,8 +76,17 @@ def trust(found: CrossValidation) -> str:
         verdict = "the model does not foretell results: believe little of what it says"
     return (
         f"{verdict}: rank correlation {found.rank_correlation:.2f}, error {short(found.rmse, 3)}; of {len(found.results)} results "
-        f"{found.coverage_95:.0%} lie in their middle 95 %, {found.coverage_50:.0%} in their middle 50 %"
+        f"{_percent(found.coverage_95)} lie in their middle 95 %, {_percent(found.coverage_50)} in their middle 50 %"
     )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def share(found: float, deviation: float) -> str:
+    """A share of the variation: nobody needs more than its hundredths."""
+    return f"{found:.2f} ± {deviation:.2f}"
 
 
 def gains(found: Sequence[ExpectedGain]) -> str:
