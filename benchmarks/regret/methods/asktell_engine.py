@@ -10,6 +10,7 @@ from asktell import Bool, Categorical, Discrete, Domain, Float, Int, NormalPrior
 from asktell_server.domain import space as spaces
 from asktell_server.domain.algorithm import Algorithm, Auto
 from asktell_server.domain.metrics import Metric
+from asktell_server.engine.history import History
 from asktell_server.engine.observations import Observation, Outcome
 from asktell_server.engine.problem import Problem, Suggestion
 from asktell_server.engine.tasks.suggest import SuggestTask
@@ -26,6 +27,11 @@ class EngineRun(OwnProcess):
         problem = Problem(space=search_space(instance.space), goals=self.goals, algorithm=algorithm or Auto())
         self._task = SuggestTask(problem=problem, history=problem.empty_history(), seed=seed)
         self._pending: list[Proposal] = []
+
+    @property
+    def history(self) -> History:
+        """What has been tried so far."""
+        return self._task.history
 
     def ask(self) -> Proposal:
         """The engine's suggestion, with the open ones pending."""

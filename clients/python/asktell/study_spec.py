@@ -67,6 +67,8 @@ class StudyOptions(StudyChanges, total=False):
         lease_s: how long a trial stays with a worker that is not heard of, in seconds; 0 = for ever; default 60.
         max_attempts: how many times a trial is started before it is given up; default 3.
         replicates: how many times each configuration may be tried, where results differ from run to run; default 1.
+        parents: ids of 1 to 8 earlier studies of the project. What they have found by now informs the suggestions from the first one
+            on, as long as it foretells this study's own results; parameters are matched by name.
         seed: of everything random; the server draws one when it is None.
     """
 
@@ -80,4 +82,5 @@ class StudyOptions(StudyChanges, total=False):
     lease_s: float | None
     max_attempts: int | None
     replicates: int | None
+    parents: str | Sequence[str] | None
     seed: int | None

@@ -196,6 +196,7 @@ def test_every_option_survives_the_wire() -> None:
         max_attempts=5,
         max_running=4,
         replicates=2,
+        parents=["net-last-month"],
         max_staleness=0,
         seed=7,
         display_name="a title",
@@ -211,7 +212,7 @@ def test_every_option_survives_the_wire() -> None:
 
 def test_none_leaves_an_option_to_the_server() -> None:
     optional = [name for name, kind in StudyOptions.__annotations__.items() if "None" in str(kind)]
-    assert len(optional) == 18
+    assert len(optional) == 19
     assert encode_study(spec(**dict.fromkeys(optional))) == encode_study(spec())
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from asktell_server.domain.metrics import Objective, OutcomeConstraint, Split
+from asktell_server.domain.parents import parent_warnings
 from asktell_server.domain.space import FloatDomain, IntDomain, Scale
 from asktell_server.domain.study import Study
 from asktell_server.domain.warning import StudyWarning, WarningKind
@@ -22,6 +23,7 @@ def warnings(study: Study) -> tuple[StudyWarning, ...]:
         *_space_warnings(study),
         *_goal_warnings(study),
         *study.algorithm.warnings(study.space, study.stopping.max_trials),
+        *parent_warnings(study.parents, learns=study.algorithm.uses_model),
     )
 
 

@@ -59,6 +59,8 @@ def _fixed(wanted: WantedStudy, stored: Study) -> Iterator[str]:
         yield "lease_policy.max_attempts"
     if "replicates" not in unset and study.replicates != stored.replicates:
         yield "replicates"
+    if [parent.name for parent in study.parents] != [parent.name for parent in stored.parents]:
+        yield "parents"
     if "seed" not in unset and study.seed != stored.seed:
         yield "seed"
 

@@ -42,6 +42,7 @@ class Provenance:
             which the log does not know.
         cost_exponent: how much it was to mind what trials cost (`StudyTask.cost_exponent`).
         fixed: values that it was to have (`fixed_values`).
+        informed: the model was one of earlier results, too: those of parents.
     """
 
     sequence: int
@@ -57,6 +58,7 @@ class Provenance:
     other_fits: tuple[Fit, ...] = ()
     cost_exponent: float = 0.0
     fixed: Configuration = field(default_factory=dict)
+    informed: bool = False
 
     @property
     def fits(self) -> tuple[Fit, ...]:

@@ -16,6 +16,7 @@ from asktell_server.domain.goal_rules import validate_goals, validate_targets
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import TrackedMetric, validate_metric_name
 from asktell_server.domain.names import StudyName
+from asktell_server.domain.parents import ParentStudy, validate_parents
 from asktell_server.domain.space import MAX_EXACT_INT, SearchSpace
 
 MAX_TRACKED_METRICS = 100
@@ -115,6 +116,8 @@ class Study:
 
     `max_staleness` is how many trials may end between the making of a suggestion and its start; None = decided by
     how many trials run and how surprising their results are.
+
+    `parents` are earlier studies whose results inform its suggestions.
     """
 
     name: StudyName
@@ -131,6 +134,8 @@ class Study:
     max_staleness: int | None = None
     baseline_trial: int | None = None
     early_stopping: tuple[StoppingRule, ...] = ()
+    # What it has taken over of them is long.
+    parents: tuple[ParentStudy, ...] = field(default=(), repr=False)
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
@@ -167,6 +172,7 @@ class Study:
         self._validate_baseline(f"{where}.baseline_trial")
         validate_early_stopping(self.early_stopping, self.goals, self.tracked_metrics, where)
         self.lease.validate(f"{where}.lease_policy")
+        validate_parents(self.parents, study_id=self.name.study_id, where=f"{where}.parents")
         if self.max_running_trials < 0:
             raise InvalidArgument(f"{where}.max_running_trials", f"must be at least 0, got {self.max_running_trials}")
         validate_replicates(self.replicates, where)

@@ -15,6 +15,8 @@ class WarningKind(enum.StrEnum):
     WIDE_LINEAR_RANGE = "WIDE_LINEAR_RANGE"
     COARSE_GRID = "COARSE_GRID"
     DIFFERS_FROM_REQUEST = "DIFFERS_FROM_REQUEST"
+    PARENT_DIFFERS = "PARENT_DIFFERS"
+    PARENT_UNUSED = "PARENT_UNUSED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from asktell_server.domain.goals import Goals
 from asktell_server.domain.provenance import Fit, Provenance
 from asktell_server.domain.space import Configuration, SearchSpace
 from asktell_server.domain.trial import Origin, Prediction
+from asktell_server.engine.earlier import Earlier
 from asktell_server.engine.history import History
 from asktell_server.engine.space.region import Region, region_of
 from asktell_server.engine.task import Answer
@@ -42,7 +43,8 @@ class StudyTask:
     drawn from it and from the number of observations and pending trials; `warm_start` is what an earlier answer for
     the same problem carried, and may be empty or foreign (then it is ignored). `cost_exponent` says how much to mind what trials
     cost: the acquisition is divided by the expected cost to that power, so 0 is not at all and 1 is improvement per cost. `fixed`
-    are values that whatever is suggested must have (`fixed_values`).
+    are values that whatever is suggested must have (`fixed_values`). `earlier` are results of before, which are none of the study's
+    own. `doubts` are variances of the observations (n, or none) beside what is known of them, where that of all results is about 1.
     """
 
     problem: Problem
@@ -52,6 +54,8 @@ class StudyTask:
     warm_start: bytes = b""
     cost_exponent: float = 0.0
     fixed: Configuration = field(default_factory=dict)
+    earlier: tuple[Earlier, ...] = ()
+    doubts: tuple[float, ...] = ()
 
     @property
     def region(self) -> Region:
@@ -77,9 +81,11 @@ class Suggestion:
 class SuggestResult(Answer):
     """Suggestions (fewer than asked for only when the space, or its grid, is exhausted) and the next warm start.
 
-    `fits` are the hyperparameters of each metric's model, in the order of the goals, where a model was used.
+    `fits` are the hyperparameters of each metric's model, in the order of the goals, where a model was used; `informed`: it was one
+    of earlier results, too.
     """
 
     suggestions: tuple[Suggestion, ...]
     warm_start: bytes = b""
     fits: tuple[Fit, ...] = ()
+    informed: bool = False

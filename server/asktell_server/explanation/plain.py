@@ -46,6 +46,7 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
             "warm_start": provenance.warm_start.hex(),
             "fallback_reason": provenance.fallback_reason,
             "prepared": provenance.prepared,
+            "informed": provenance.informed,
             "cost_exponent": provenance.cost_exponent,
             "fixed": dict(provenance.fixed),
             "prepared_beside": [list(key) for key in provenance.prepared_pending],

@@ -42,6 +42,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
             yield _line("", "What the engine knew is not recorded: the trial was stored by an earlier version.")
     else:
         yield from _provenance_lines(provenance, explanation.knowledge)
+        yield from _parent_lines(explanation, provenance)
     yield from _belief_lines(explanation, provenance.fits if provenance else ())
     yield from _result_lines(explanation)
     if provenance is not None and explanation.repetition is not None:
@@ -64,6 +65,12 @@ def _provenance_lines(provenance: Provenance, knowledge: Knowledge | None) -> It
     yield _line("knew", f"{_counted(knowledge.values, 'result')}{failed}, {knowledge.pending} in flight{prepared}")
     missed = f"; {_counted(knowledge.missed, 'result')} came between" if knowledge.missed else ""
     yield _line("log", f"suggested at position {knowledge.sequence}, a trial at {knowledge.created}{missed}")
+
+
+def _parent_lines(explanation: Explanation, provenance: Provenance) -> Iterator[str]:
+    if parents := explanation.study.parents:
+        known = ", ".join(f"{parent.name} ({_counted(len(parent.results), 'result')})" for parent in parents)
+        yield _line("parents", known if provenance.informed else f"{known}; they had no say")
 
 
 def _belief_lines(explanation: Explanation, fits: Sequence[Fit]) -> Iterator[str]:

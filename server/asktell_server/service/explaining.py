@@ -12,6 +12,7 @@ from asktell_server.domain.provenance import Provenance
 from asktell_server.domain.study import Study
 from asktell_server.domain.trial import Trial
 from asktell_server.engine.bayes.fitted import noise_deviations
+from asktell_server.engine.earlier import with_earlier
 from asktell_server.engine.observations import Outcome
 from asktell_server.engine.problem import Suggestion
 from asktell_server.engine.tasks.suggest import SuggestTask
@@ -202,7 +203,8 @@ def _repeat(task: SuggestTask, index: int) -> Repetition:
 def _knowledge(moment: _Moment, trial: Trial, *, exact: bool | None, created: Past) -> Knowledge:
     task = moment.task
     history = task.history
-    fits = trial.provenance.fits if trial.provenance else ()
+    provenance = trial.provenance
+    fits = provenance.fits if provenance else ()
     return Knowledge(
         sequence=moment.sequence,
         exact=exact,
@@ -210,7 +212,7 @@ def _knowledge(moment: _Moment, trial: Trial, *, exact: bool | None, created: Pa
         failures=history.count(Outcome.FAILED) + history.count(Outcome.INFEASIBLE),
         pending=len(task.pending),
         best=moment.best,
-        noise=noise_deviations(task, fits),
+        noise=noise_deviations(with_earlier(task) if provenance and provenance.informed else task, fits),
         created=created.sequence,
         missed=max(0, created.results - len(history)),
     )

@@ -121,6 +121,7 @@ def task_of(
         warm_start=view.warm_start or b"",
         cost_exponent=cost_exponent,
         fixed=fixed or {},
+        earlier=view.earlier,
     )
 
 

@@ -68,6 +68,7 @@ class Past:
             warm_start=provenance.warm_start,
             cost_exponent=provenance.cost_exponent,
             fixed=provenance.fixed,
+            earlier=self._view.earlier,
         )
 
 

@@ -51,4 +51,5 @@ def _of(suggestion: Suggestion, index: int, common: Provenance, task: SuggestTas
         fit=next(iter(fits), None),
         other_fits=fits[1:],
         fallback_reason=result.fallback_reason[:_MAX_REASON],
+        informed=result.informed,
     )

@@ -24,6 +24,7 @@ from asktell_server.domain.study import Study
 from asktell_server.domain.warning import StudyWarning, WarningKind
 from asktell_server.service.changing import MAX_LOST_RACES
 from asktell_server.service.etags import etag_mismatch, require_etag
+from asktell_server.service.parents import Parents
 from asktell_server.service.study_updates import StudyUpdate, StudyUpdates
 from asktell_server.service.tradeoffs import tradeoff_of
 from asktell_server.service.views import Views
@@ -61,6 +62,7 @@ class Studies:
         self._ledger = ledger
         self._views = views
         self._updates = updates
+        self._parents = Parents(views)
         self._seed_of_new = seed_of_new
 
     async def create(self, wanted: WantedStudy, *, exist_ok: bool, request: Request | None) -> Created:
@@ -74,6 +76,9 @@ class Studies:
         if "seed" in wanted.unset:
             study = dataclasses.replace(study, seed=self._seed_of_new())
         await _validate(study)
+        # What is there already has its parents' results, whatever has become of these.
+        if study.parents and await self._head_or_none(study.name) is None:
+            study = await self._parents.taught(study)
         for _ in range(MAX_LOST_RACES):
             try:
                 head = await self._ledger.create_study(study, request=request)
@@ -88,8 +93,7 @@ class Studies:
                 continue  # deleted meanwhile
         raise contention(str(study.name))
 
-    @staticmethod
-    async def check(wanted: WantedStudy) -> Created:
+    async def check(self, wanted: WantedStudy) -> Created:
         """What `create` would store, without storing it.
 
         Raises:
@@ -97,6 +101,7 @@ class Studies:
         """
         study = wanted.study
         await _validate(study)
+        study = await self._parents.taught(study)
         return Created(
             head=StudyHead(study=study, epoch="", sequence=0, last_number=0, counts={}, charged=0),
             warnings=warnings(study),

@@ -19,13 +19,14 @@ from asktell_server.domain.standings import Standing, Standings
 from asktell_server.domain.study import Study
 from asktell_server.domain.surprise import surprise
 from asktell_server.domain.trial import Trial, TrialState
+from asktell_server.engine.earlier import Earlier
 from asktell_server.engine.history import History
 from asktell_server.engine.problem import Problem
 from asktell_server.pace import in_pieces
 from asktell_server.service.curves import Curve, Curves
 from asktell_server.service.early_stopper import EarlyStopper
 from asktell_server.service.forecasting import Forecasts
-from asktell_server.service.observing import observation
+from asktell_server.service.observing import earlier_of, observation
 from asktell_server.service.problems import problem_of
 from asktell_server.service.ranking import Ranking
 from asktell_server.service.trial_book import Shelf, TrialBook
@@ -77,6 +78,7 @@ class StudyView:
         self.newest = 0
         """The highest number of a trial that the view has heard of."""
         self._part_changes = PartChanges(self.sequence)
+        self._earlier: tuple[Earlier, ...] | None = None
 
     @property
     def head(self) -> StudyHead:
@@ -185,6 +187,13 @@ class StudyView:
     def history(self) -> History:
         """Everything that was tried and has ended by now, in the order of the numbers; the view moves on without it."""
         return self._history.snapshot()
+
+    @property
+    def earlier(self) -> tuple[Earlier, ...]:
+        """What the study's parents had found."""
+        if self._earlier is None:
+            self._earlier = earlier_of(self.study)
+        return self._earlier
 
     def ended_numbers(self) -> Sequence[int]:
         """The numbers of the trials of `history`, in its order; the view moves on without them."""

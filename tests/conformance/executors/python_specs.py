@@ -63,6 +63,7 @@ def spec(study: study_pb2.Study) -> dict[str, Any]:
         "max_staleness": study.max_staleness if study.HasField("max_staleness") else None,
         "baseline_trial": study.baseline_trial or None,
         "cost": study.cost_metric or None,
+        "parents": list(study.parents) or None,
         "seed": study.seed if study.HasField("seed") else None,
     }
     return arguments | {name: each for name, each in optional.items() if each is not None}

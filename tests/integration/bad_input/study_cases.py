@@ -389,6 +389,11 @@ BAD_SETTINGS: list[tuple[str, dict[str, Any], str, str]] = [
     ("replicates too many", {"replicates": 1001}, "replicates", "INVALID_FIELD"),
     ("max_staleness negative", {"max_staleness": -1}, "max_staleness", "INVALID_FIELD"),
     ("max_staleness too large", {"max_staleness": 1001}, "max_staleness", "INVALID_FIELD"),
+    ("parents too many", {"parents": [f"s{index}" for index in range(9)]}, "parents", "INVALID_FIELD"),
+    ("parents twice", {"parents": ["a", "studies/a"]}, "parents[1]", "INVALID_FIELD"),
+    ("parents misnamed", {"parents": ["a", "A b"]}, "parents[1]", "INVALID_FIELD"),
+    ("parents of another project", {"parents": ["projects/elsewhere/studies/a"]}, "parents[0]", "INVALID_FIELD"),
+    ("parents that do not exist", {"parents": ["no-such-study"]}, "parents[0]", "INVALID_FIELD"),
     ("seed negative", {"seed": -1}, "seed", "INVALID_FIELD"),
     ("seed above 2^53", {"seed": 2**53}, "seed", "INVALID_FIELD"),
 ]  # fmt: skip

@@ -284,6 +284,10 @@ const (
 	WarningKind_WARNING_KIND_COARSE_GRID WarningKind = 5
 	// The study was there already (`exist_ok`), with another value of a field that UpdateStudy can change.
 	WarningKind_WARNING_KIND_DIFFERS_FROM_REQUEST WarningKind = 6
+	// A parent's space differs: some of what it found has no counterpart, or some parameters have none in it.
+	WarningKind_WARNING_KIND_PARENT_DIFFERS WarningKind = 7
+	// A parent, or any, teaches nothing: it has no results of use, or the algorithm learns from none.
+	WarningKind_WARNING_KIND_PARENT_UNUSED WarningKind = 8
 )
 
 // Enum value maps for WarningKind.
@@ -296,6 +300,8 @@ var (
 		4: "WARNING_KIND_WIDE_LINEAR_RANGE",
 		5: "WARNING_KIND_COARSE_GRID",
 		6: "WARNING_KIND_DIFFERS_FROM_REQUEST",
+		7: "WARNING_KIND_PARENT_DIFFERS",
+		8: "WARNING_KIND_PARENT_UNUSED",
 	}
 	WarningKind_value = map[string]int32{
 		"WARNING_KIND_UNSPECIFIED":          0,
@@ -305,6 +311,8 @@ var (
 		"WARNING_KIND_WIDE_LINEAR_RANGE":    4,
 		"WARNING_KIND_COARSE_GRID":          5,
 		"WARNING_KIND_DIFFERS_FROM_REQUEST": 6,
+		"WARNING_KIND_PARENT_DIFFERS":       7,
+		"WARNING_KIND_PARENT_UNUSED":        8,
 	}
 )
 
@@ -412,7 +420,12 @@ type Study struct {
 	// Output only. What all trials that say so have cost. Set by GetStudy, where there is a cost metric.
 	TotalCost *float64 `protobuf:"fixed64,30,opt,name=total_cost,json=totalCost,proto3,oneof" json:"total_cost,omitempty"`
 	// Optional. Free text for people, in lines: what the study is for, what was learnt. At most 16 KiB.
-	Note          string `protobuf:"bytes,35,opt,name=note,proto3" json:"note,omitempty"`
+	Note string `protobuf:"bytes,35,opt,name=note,proto3" json:"note,omitempty"`
+	// Optional. Immutable. Ids of 1 to 8 earlier studies of the project, or their full names; answered as ids. What they have found
+	// by now is copied into this study and informs its suggestions from the first one on, as long as it foretells the study's own
+	// results; later changes of a parent, its deletion included, change nothing. Each must measure all objectives and constrained
+	// metrics. Parameters are matched by name; `warnings` say what has no counterpart.
+	Parents       []string `protobuf:"bytes,31,rep,name=parents,proto3" json:"parents,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -662,6 +675,13 @@ func (x *Study) GetNote() string {
 		return x.Note
 	}
 	return ""
+}
+
+func (x *Study) GetParents() []string {
+	if x != nil {
+		return x.Parents
+	}
+	return nil
 }
 
 // A metric to optimise.
@@ -2391,7 +2411,7 @@ var File_asktell_v1_study_proto protoreflect.FileDescriptor
 const file_asktell_v1_study_proto_rawDesc = "" +
 	"\n" +
 	"\x16asktell/v1/study.proto\x12\n" +
-	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\r\n" +
+	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xce\r\n" +
 	"\x05Study\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12:\n" +
@@ -2433,7 +2453,8 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"costMetric\x12\"\n" +
 	"\n" +
 	"total_cost\x18\x1e \x01(\x01H\x04R\ttotalCost\x88\x01\x01\x12\x12\n" +
-	"\x04note\x18# \x01(\tR\x04note\x1a9\n" +
+	"\x04note\x18# \x01(\tR\x04note\x12\x18\n" +
+	"\aparents\x18\x1f \x03(\tR\aparents\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
@@ -2590,7 +2611,7 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"\x10SPLIT_VALIDATION\x10\x01\x12\x0f\n" +
 	"\vSPLIT_TRAIN\x10\x02\x12\x0e\n" +
 	"\n" +
-	"SPLIT_TEST\x10\x03*\x80\x02\n" +
+	"SPLIT_TEST\x10\x03*\xc1\x02\n" +
 	"\vWarningKind\x12\x1c\n" +
 	"\x18WARNING_KIND_UNSPECIFIED\x10\x00\x12$\n" +
 	" WARNING_KIND_GRID_EXCEEDS_BUDGET\x10\x01\x12!\n" +
@@ -2598,7 +2619,9 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"\x1dWARNING_KIND_TEST_METRIC_NAME\x10\x03\x12\"\n" +
 	"\x1eWARNING_KIND_WIDE_LINEAR_RANGE\x10\x04\x12\x1c\n" +
 	"\x18WARNING_KIND_COARSE_GRID\x10\x05\x12%\n" +
-	"!WARNING_KIND_DIFFERS_FROM_REQUEST\x10\x06BM\n" +
+	"!WARNING_KIND_DIFFERS_FROM_REQUEST\x10\x06\x12\x1f\n" +
+	"\x1bWARNING_KIND_PARENT_DIFFERS\x10\a\x12\x1e\n" +
+	"\x1aWARNING_KIND_PARENT_UNUSED\x10\bBM\n" +
 	"\rio.asktell.v1P\x01Z:github.com/asktell/asktell/clients/go/asktell/v1;asktellv1b\x06proto3"
 
 var (

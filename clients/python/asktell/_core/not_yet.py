@@ -9,9 +9,7 @@ import grpc
 
 from asktell.errors import NotSupported
 
-STUDY = {
-    "parents": "starting from the results of earlier studies is not supported yet",
-}
+STUDY: dict[str, str] = {}
 """Keyword arguments of `create_study`."""
 
 DOMAIN: dict[str, str] = {}

@@ -73,6 +73,12 @@ def encode_parameter_constraints(constraints: Sequence[str], where: str = "param
     return [text(each, f"{where}[{index}]") for index, each in enumerate(constraints)]
 
 
+def encode_parents(parents: str | Sequence[str], where: str = "parents") -> list[str]:
+    """Ids of studies on the wire, one or several. Raises TypeError naming the one that is no text."""
+    named = [parents] if isinstance(parents, str) else parents
+    return [text(each, f"{where}[{index}]") for index, each in enumerate(named)]
+
+
 def _parameter(name: str, domain: Domain) -> search_space_pb2.Parameter:
     where = f"space[{name!r}]"
     wire = search_space_pb2.Parameter(name=text(name, f"the parameter name {name!r}"))

@@ -148,6 +148,12 @@ class StudyView:
         changeable=True,
         doc="When a running trial is told to stop; None = never.",
     )
+    parents = Field[list[str]](
+        "parents",
+        lambda study, name: list(getattr(study, name)),
+        unless_none(codec.encode_parents),
+        doc="Ids of the earlier studies whose results it started from.",
+    )
     seed = Field[int]("seed", plain, _WHOLE, doc="Seed of everything random in the study.")
     labels = Field[dict[str, str]]("labels", texts, _TEXTS, changeable=True, doc="Short, filterable.")
     annotations = Field[dict[str, str]]("annotations", texts, _TEXTS, changeable=True, doc="Free values.")

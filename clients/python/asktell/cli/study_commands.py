@@ -224,6 +224,7 @@ def _facts(shown: StudyView) -> list[tuple[str, str]]:
     facts += [("max running", str(shown.max_running))] if shown.max_running else []
     facts += [("replicates", str(shown.replicates))] if shown.replicates > 1 else []
     facts += [("max staleness", str(shown.max_staleness))] if shown.max_staleness is not None else []
+    facts += [("parents", ", ".join(shown.parents))] if shown.parents else []
     facts.append(("seed", str(shown.seed)))
     facts += [("label", f"{key}={value}") for key, value in shown.labels.items()]
     facts += [("note", line) for line in shown.note.splitlines()]
@@ -279,6 +280,7 @@ def study_record(shown: StudyView, counts: TrialCounts | None = None) -> dict[st
         "replicates": shown.replicates,
         "max_staleness": shown.max_staleness,
         "baseline_trial": shown.baseline_trial,
+        "parents": shown.parents,
         "seed": shown.seed,
         "labels": shown.labels,
         "annotations": shown.annotations,

@@ -51,6 +51,7 @@ def study_file(study: StudyView) -> str:
         "replicates": study.replicates,
         "max_staleness": study.max_staleness,
         "baseline_trial": study.baseline_trial,
+        "parents": study.parents or None,
         "seed": study.seed,
         "labels": study.labels,
         "annotations": study.annotations,

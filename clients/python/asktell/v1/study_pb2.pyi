@@ -170,6 +170,10 @@ class _WarningKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningKi
     """A grid looks at each parameter at a few values only; interactions between them are easily missed."""
     WARNING_KIND_DIFFERS_FROM_REQUEST: _WarningKind.ValueType  # 6
     """The study was there already (`exist_ok`), with another value of a field that UpdateStudy can change."""
+    WARNING_KIND_PARENT_DIFFERS: _WarningKind.ValueType  # 7
+    """A parent's space differs: some of what it found has no counterpart, or some parameters have none in it."""
+    WARNING_KIND_PARENT_UNUSED: _WarningKind.ValueType  # 8
+    """A parent, or any, teaches nothing: it has no results of use, or the algorithm learns from none."""
 
 class WarningKind(_WarningKind, metaclass=_WarningKindEnumTypeWrapper):
     """What a warning is about."""
@@ -188,6 +192,10 @@ WARNING_KIND_COARSE_GRID: WarningKind.ValueType  # 5
 """A grid looks at each parameter at a few values only; interactions between them are easily missed."""
 WARNING_KIND_DIFFERS_FROM_REQUEST: WarningKind.ValueType  # 6
 """The study was there already (`exist_ok`), with another value of a field that UpdateStudy can change."""
+WARNING_KIND_PARENT_DIFFERS: WarningKind.ValueType  # 7
+"""A parent's space differs: some of what it found has no counterpart, or some parameters have none in it."""
+WARNING_KIND_PARENT_UNUSED: WarningKind.ValueType  # 8
+"""A parent, or any, teaches nothing: it has no results of use, or the algorithm learns from none."""
 Global___WarningKind: _TypeAlias = WarningKind  # noqa: Y015
 
 @_typing.final
@@ -267,6 +275,7 @@ class Study(_message.Message):
     COST_METRIC_FIELD_NUMBER: _builtins.int
     TOTAL_COST_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    PARENTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. Identifier. `projects/{project}/studies/{study}`."""
     display_name: _builtins.str
@@ -380,6 +389,14 @@ class Study(_message.Message):
     def finish_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When the study became FINISHED."""
 
+    @_builtins.property
+    def parents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Optional. Immutable. Ids of 1 to 8 earlier studies of the project, or their full names; answered as ids. What they have found
+        by now is copied into this study and informs its suggestions from the first one on, as long as it foretells the study's own
+        results; later changes of a parent, its deletion included, change nothing. Each must measure all objectives and constrained
+        metrics. Parameters are matched by name; `warnings` say what has no counterpart.
+        """
+
     def __init__(
         self,
         *,
@@ -414,10 +431,11 @@ class Study(_message.Message):
         cost_metric: _builtins.str = ...,
         total_cost: _builtins.float | None = ...,
         note: _builtins.str = ...,
+        parents: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_hypervolume", b"_hypervolume", "_max_staleness", b"_max_staleness", "_seed", b"_seed", "_total_cost", b"_total_cost", "algorithm", b"algorithm", "configuration_count", b"configuration_count", "create_time", b"create_time", "early_stopping", b"early_stopping", "finish_time", b"finish_time", "hypervolume", b"hypervolume", "lease_policy", b"lease_policy", "max_staleness", b"max_staleness", "search_space", b"search_space", "seed", b"seed", "stopping_rules", b"stopping_rules", "total_cost", b"total_cost", "trial_counts", b"trial_counts", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_hypervolume", b"_hypervolume", "_max_staleness", b"_max_staleness", "_seed", b"_seed", "_total_cost", b"_total_cost", "algorithm", b"algorithm", "annotations", b"annotations", "baseline_trial", b"baseline_trial", "configuration_count", b"configuration_count", "cost_metric", b"cost_metric", "create_time", b"create_time", "cursor", b"cursor", "display_name", b"display_name", "early_stopping", b"early_stopping", "etag", b"etag", "finish_reason", b"finish_reason", "finish_time", b"finish_time", "hypervolume", b"hypervolume", "labels", b"labels", "lease_policy", b"lease_policy", "max_running_trials", b"max_running_trials", "max_staleness", b"max_staleness", "name", b"name", "note", b"note", "objectives", b"objectives", "outcome_constraints", b"outcome_constraints", "replicates", b"replicates", "search_space", b"search_space", "seed", b"seed", "state", b"state", "stopping_rules", b"stopping_rules", "total_cost", b"total_cost", "tracked_metrics", b"tracked_metrics", "trial_counts", b"trial_counts", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_hypervolume", b"_hypervolume", "_max_staleness", b"_max_staleness", "_seed", b"_seed", "_total_cost", b"_total_cost", "algorithm", b"algorithm", "annotations", b"annotations", "baseline_trial", b"baseline_trial", "configuration_count", b"configuration_count", "cost_metric", b"cost_metric", "create_time", b"create_time", "cursor", b"cursor", "display_name", b"display_name", "early_stopping", b"early_stopping", "etag", b"etag", "finish_reason", b"finish_reason", "finish_time", b"finish_time", "hypervolume", b"hypervolume", "labels", b"labels", "lease_policy", b"lease_policy", "max_running_trials", b"max_running_trials", "max_staleness", b"max_staleness", "name", b"name", "note", b"note", "objectives", b"objectives", "outcome_constraints", b"outcome_constraints", "parents", b"parents", "replicates", b"replicates", "search_space", b"search_space", "seed", b"seed", "state", b"state", "stopping_rules", b"stopping_rules", "total_cost", b"total_cost", "tracked_metrics", b"tracked_metrics", "trial_counts", b"trial_counts", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__configuration_count: _TypeAlias = _typing.Literal["configuration_count"]  # noqa: Y015
     _WhichOneofArgType__configuration_count: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count"]  # noqa: Y015

@@ -23,13 +23,17 @@ def propose(task: StudyTask, count: int) -> SuggestResult:
         Exception: any: no task should, but matrices can.
     """
     with one_thread():
-        model = modelled(task)
-        pursuit = pursuit_of(task, model)
-        found = Finder(task, model.region, pursuit).find(count)
-        return SuggestResult(
-            suggestions=tuple(_suggestion(one, model, task.problem) for one in found),
-            warm_start=warm_start.pack(pursuit.hyperparameters, task.problem),
-        )
+        return propose_of(task, modelled(task), count)
+
+
+def propose_of(task: StudyTask, model: Modelled, count: int) -> SuggestResult:
+    """`count` suggestions of the task's model, and the next warm start. Raises as `propose`."""
+    pursuit = pursuit_of(task, model)
+    found = Finder(task, model.region, pursuit).find(count)
+    return SuggestResult(
+        suggestions=tuple(_suggestion(one, model, task.problem) for one in found),
+        warm_start=warm_start.pack(pursuit.hyperparameters, task.problem),
+    )
 
 
 def _suggestion(found: Found, model: Modelled, problem: Problem) -> Suggestion:

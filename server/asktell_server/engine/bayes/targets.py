@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -74,7 +75,10 @@ def targets_of(task: StudyTask, place: int) -> Targets:
     goals = task.problem.goals
     name, goal = goals.metrics[place], goals.directions[place]
     limits = [each.limit for each in goals.outcome_constraints if each.metric == name and each.limit is not None]
-    return make_targets(task.history, goal, metric=place, limits=limits, levels_of=partial(levels_of, task))
+    targets = make_targets(task.history, goal, metric=place, limits=limits, levels_of=partial(levels_of, task))
+    if not task.doubts:
+        return targets
+    return dataclasses.replace(targets, noise=targets.noise + np.array(task.doubts)[targets.rows])
 
 
 def make_targets(

@@ -18,16 +18,32 @@ class BayesianSampler:
 
     def needs_model(self, task: StudyTask, count: int) -> bool:
         """Some of the suggestions are not of the start."""
-        return _start_left(task, count) < count
+        return bool(task.earlier) or _start_left(task, count) < count
 
     def suggest(self, task: StudyTask, count: int) -> SuggestResult:
         """`count` suggestions; where the model fails, space-filling ones and the reason."""
+        if task.earlier:
+            informed = _informed(task, count)
+            if informed is not None:
+                return informed
+            task = dataclasses.replace(task, earlier=())
         start = fill(task, min(count, _start_left(task, count)), origin=Origin.START, with_centre=True)
         if len(start) == count:
             return SuggestResult(suggestions=start, warm_start=task.warm_start)
         pending = [*task.pending, *(suggestion.parameters for suggestion in start)]
         rest = _model_or_fill(dataclasses.replace(task, pending=pending), count - len(start))
         return dataclasses.replace(rest, suggestions=(*start, *rest.suggestions))
+
+
+def _informed(task: StudyTask, count: int) -> SuggestResult | None:
+    """Suggestions by what earlier results say; None where these have no say, or the model fails."""
+    try:
+        from asktell_server.engine.bayes.informed import propose_informed
+
+        return propose_informed(task, count)
+    except Exception:
+        log.exception("the model of earlier results failed; on without them")
+        return None
 
 
 def _start_left(task: StudyTask, count: int) -> int:

@@ -12,7 +12,8 @@ from asktell_server.domain.advice import warnings
 from asktell_server.domain.comparing import WantedStudy
 from asktell_server.domain.errors import InvalidArgument
 from asktell_server.domain.goal_rules import MAX_OBJECTIVES
-from asktell_server.domain.names import StudyName
+from asktell_server.domain.names import StudyName, parse_study
+from asktell_server.domain.parents import MAX_PARENTS, ParentStudy
 from asktell_server.domain.study import (
     DEFAULT_LEASE_S,
     DEFAULT_MAX_ATTEMPTS,
@@ -69,6 +70,8 @@ _WARNINGS_OUT: Mapping[WarningKind, study_pb2.WarningKind.ValueType] = {
     WarningKind.WIDE_LINEAR_RANGE: study_pb2.WARNING_KIND_WIDE_LINEAR_RANGE,
     WarningKind.COARSE_GRID: study_pb2.WARNING_KIND_COARSE_GRID,
     WarningKind.DIFFERS_FROM_REQUEST: study_pb2.WARNING_KIND_DIFFERS_FROM_REQUEST,
+    WarningKind.PARENT_DIFFERS: study_pb2.WARNING_KIND_PARENT_DIFFERS,
+    WarningKind.PARENT_UNUSED: study_pb2.WARNING_KIND_PARENT_UNUSED,
 }
 
 _GIVEN = frozenset(
@@ -87,6 +90,7 @@ _GIVEN = frozenset(
         "max_staleness",
         "baseline_trial",
         "early_stopping",
+        "parents",
         "seed",
         "labels",
         "annotations",
@@ -128,6 +132,7 @@ def study_from(message: study_pb2.Study, *, name: StudyName, now: datetime, wher
         max_staleness=_staleness_from(message),
         baseline_trial=message.baseline_trial or None,
         early_stopping=early_stopping_from(message.early_stopping, f"{where}.early_stopping"),
+        parents=_parents_from(message.parents, project=name.project, where=f"{where}.parents"),
         seed=message.seed,
         labels=labels_from(message.labels, f"{where}.labels"),
         annotations=annotations_from(message.annotations, f"{where}.annotations"),
@@ -168,6 +173,17 @@ def _lease_from(message: study_pb2.LeasePolicy, where: str) -> LeasePolicy:
     if message.HasField("lease_duration"):
         duration_s = seconds_from(message.lease_duration, f"{where}.lease_duration")
     return LeasePolicy(duration_s=duration_s, max_attempts=message.max_attempts or DEFAULT_MAX_ATTEMPTS)
+
+
+def _parents_from(names: Sequence[str], *, project: str, where: str) -> tuple[ParentStudy, ...]:
+    parents = []
+    for index, text in enumerate(few(names, MAX_PARENTS, where, "studies")):
+        field = f"{where}[{index}]"
+        parent = parse_study(text, field=field)
+        if "/" in text and parent.project != project:
+            raise InvalidArgument(field, f"must be a study of the same project, {project}, got {text[:128]!r}")
+        parents.append(ParentStudy(name=parent.study_id))
+    return tuple(parents)
 
 
 def _staleness_from(message: study_pb2.Study) -> int | None:
@@ -253,6 +269,7 @@ def study_to(
         max_staleness=study.max_staleness,
         baseline_trial=study.baseline_trial or 0,
         early_stopping=early_stopping_to(study.early_stopping),
+        parents=[parent.name for parent in study.parents],
         hypervolume=hypervolume,
         cost_metric=study.goals.cost_metric,
         total_cost=total_cost,

@@ -4,6 +4,4 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-NOT_YET: Mapping[str, str] = {
-    "parents": "starting from the results of earlier studies is not supported yet",
-}
+NOT_YET: Mapping[str, str] = {}

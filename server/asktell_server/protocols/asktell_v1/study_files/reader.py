@@ -96,6 +96,10 @@ def _integers(node: Node) -> dict[str, int]:
     return {key: value.integer() for key, value in node.mapping().items()}
 
 
+def _names(node: Node) -> list[str]:
+    return [item.text() for item in (node.items() if node.is_list else [node])]
+
+
 _Read = Callable[[Node], Any]
 
 # Key in the file (dots lead into a part of it), field of Study, and how its value is read. `target` may be one number or, with
@@ -108,6 +112,7 @@ _SETTINGS: tuple[tuple[str, str, _Read], ...] = (
     ("max_staleness", "max_staleness", Node.integer),
     ("baseline_trial", "baseline_trial", Node.integer),
     ("seed", "seed", Node.integer),
+    ("parents", "parents", _names),
     ("labels", "labels", _texts),
     ("annotations", "annotations", _texts),
     ("note", "note", Node.text),
@@ -218,6 +223,9 @@ class _Reader:
                 if isinstance(value, dict):
                     for name, entry in nodes[key].mapping().items():
                         self._note(f"{where}.{field}[{name}]", entry)
+                elif isinstance(value, list) and nodes[key].is_list:
+                    for index, entry in enumerate(nodes[key].items()):
+                        self._note(f"{where}.{field}[{index}]", entry)
                 _set(message, field, value, nodes[key])
 
     def _space(self, node: Node, space: search_space_pb2.SearchSpace) -> None:
