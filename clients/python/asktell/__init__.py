@@ -36,6 +36,7 @@ from asktell.analysis import (
 )
 from asktell.early_stopping import (
     AnyStopping,
+    AutoStopping,
     EarlyStopping,
     Hyperband,
     MedianStopping,
@@ -44,6 +45,7 @@ from asktell.early_stopping import (
     StoppingRule,
     SuccessiveHalving,
     ThresholdStopping,
+    WilcoxonStopping,
 )
 from asktell.errors import (
     Aborted,
@@ -161,6 +163,7 @@ __all__ = [
     "AtLeast",
     "AtMost",
     "Auto",
+    "AutoStopping",
     "Bayesian",
     "Belief",
     "BestByModel",
@@ -274,6 +277,7 @@ __all__ = [
     "ValueOutsideSpace",
     "WeightsPrior",
     "When",
+    "WilcoxonStopping",
     "__version__",
     "environment",
 ]

@@ -14,6 +14,7 @@ from asktell.spec import Goal
 
 __all__ = [
     "AnyStopping",
+    "AutoStopping",
     "EarlyStopping",
     "Hyperband",
     "MedianStopping",
@@ -22,6 +23,7 @@ __all__ = [
     "StoppingRule",
     "SuccessiveHalving",
     "ThresholdStopping",
+    "WilcoxonStopping",
 ]
 
 
@@ -118,8 +120,43 @@ class Hyperband(_Rule):
     reduction_factor: int = 3
 
 
+@dataclass(frozen=True, slots=True)
+class AutoStopping(_Rule):
+    """Stops a trial whose chance to end better than the best one is below `probability`.
+
+    Its end is forecast from its last value and from how far the trials that succeeded went on from the same step, of which
+    there must be `min_trials`, at least 4; else as MedianStopping.
+    """
+
+    probability: float = 0.05
+    min_steps: int = 0
+    min_trials: int = 5
+    interval_steps: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class WilcoxonStopping(_Rule):
+    """Stops a trial that is worse than the best one over the steps that both have reported, by Wilcoxon's signed ranks (1945).
+
+    For measurements of one configuration that are repeated, such as folds: each is reported as a step, and their mean is told.
+    `p` is the chance of differences as bad as these, were both equally good; below 0.1 it is from four steps on. Else as
+    MedianStopping.
+    """
+
+    p: float = 0.1
+    min_steps: int = 2
+    interval_steps: int = 1
+
+
 StoppingRule: TypeAlias = (
-    MedianStopping | PercentileStopping | ThresholdStopping | PatienceStopping | SuccessiveHalving | Hyperband
+    MedianStopping
+    | PercentileStopping
+    | ThresholdStopping
+    | PatienceStopping
+    | SuccessiveHalving
+    | Hyperband
+    | AutoStopping
+    | WilcoxonStopping
 )
 
 
@@ -140,6 +177,8 @@ RULES: Mapping[str, type[StoppingRule]] = {
     "patience": PatienceStopping,
     "successive_halving": SuccessiveHalving,
     "hyperband": Hyperband,
+    "auto": AutoStopping,
+    "wilcoxon": WilcoxonStopping,
 }
 """The rules by the names that study files and the command line take."""
 

@@ -22,6 +22,10 @@ EVERY: list[asktell.EarlyStopping] = [
     asktell.SuccessiveHalving(),
     asktell.SuccessiveHalving(min_steps=4, reduction_factor=2, goal=asktell.Goal.MINIMIZE),
     asktell.Hyperband(81, min_steps=3),
+    asktell.AutoStopping(),
+    asktell.AutoStopping(0.01, min_steps=3, min_trials=8, interval_steps=2, metric="acc"),
+    asktell.WilcoxonStopping(),
+    asktell.WilcoxonStopping(0.05, min_steps=4),
     asktell.MedianStopping() | asktell.ThresholdStopping(max=10.0) | asktell.PatienceStopping(5),
 ]
 
@@ -37,13 +41,13 @@ def test_what_a_server_left_unset_is_the_default() -> None:
     assert decode_early_stopping(study) is None
     study.early_stopping.median.SetInParent()
     assert decode_early_stopping(study) == asktell.MedianStopping()
-    study.early_stopping.auto.SetInParent()  # of a newer server
-    assert decode_early_stopping(study) is None
+    study.early_stopping.wilcoxon.SetInParent()
+    assert decode_early_stopping(study) == asktell.WilcoxonStopping(p=0.1, min_steps=2)
 
 
 def test_every_rule_of_the_contract_is_known() -> None:
     rules = {field.name for field in study_pb2.EarlyStopping.DESCRIPTOR.oneofs_by_name["rule"].fields}
-    assert set(RULES) == rules - {"any", "auto", "wilcoxon"}
+    assert set(RULES) == rules - {"any"}
 
 
 def test_what_is_joined_is_flat() -> None:
@@ -64,6 +68,7 @@ def test_what_is_no_rule_is_a_mistake(wrong: asktell.EarlyStopping) -> None:
     [
         ("median", asktell.MedianStopping(), "median"),
         ("hyperband:max_steps=50", asktell.Hyperband(50), "hyperband (max_steps 50)"),
+        ("auto:probability=0.01", asktell.AutoStopping(0.01), "auto (probability 0.01)"),
         (
             "median: min_steps=3, goal=maximize, metric=acc + threshold:max=1e9",
             asktell.MedianStopping(3, goal=asktell.Goal.MAXIMIZE, metric="acc") | asktell.ThresholdStopping(max=1e9),

@@ -10,6 +10,8 @@ from itertools import chain
 from asktell_server.domain.early_stopping import Others, Reports, StoppingRule
 from asktell_server.domain.early_stopping.bests import Bests, best_cost
 from asktell_server.domain.early_stopping.checks import judged_metric
+from asktell_server.domain.early_stopping.forecast import FinishedCurve
+from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Measurement
 from asktell_server.domain.study import Study
 from asktell_server.service.curves import Curve, Curves
@@ -50,7 +52,8 @@ class EarlyStopper:
                 continue
             known = self._curves.of(number).get(judge.metric)
             reports = _reports(judge, number, known, measurement.step, reported.value)
-            if reason := judge.rule.judge(reports, _Others(judge, number, known, self._curves)):
+            others = _Others(judge, number, known, self._curves, self._forecasts, study.goals)
+            if reason := judge.rule.judge(reports, others):
                 return f"{judge.rule.kind}: {reason}"
         return ""
 
@@ -134,6 +137,24 @@ class _Others(Others):
     number: int
     known: Curve | None
     curves: Curves
+    forecasts: Forecasts
+    goals: Goals
+
+    def changes_at(self, step: int) -> Sequence[float]:
+        return self.forecasts.of(self.judge.metric).changes_at(step)
+
+    def best_result(self) -> FinishedCurve | None:
+        finished = self.forecasts.of(self.judge.metric)
+        number = finished.best(self.judge.goal)
+        return None if number is None else finished.result(number)
+
+    def best_trial(self) -> FinishedCurve | None:
+        if len(self.goals.objectives) > 1:
+            return self.best_result()
+        (objective,) = self.goals.objectives
+        number = self.forecasts.of(objective.metric).best(objective.goal)
+        curve = None if number is None else self.curves.of(number).get(self.judge.metric)
+        return None if curve is None else FinishedCurve(curve.steps, curve.values, curve.values[-1])
 
     def bests_at(self, step: int) -> Sequence[float]:
         judge, group = self.judge, self.judge.rule.group(self.number)

@@ -28,14 +28,15 @@ class FinishedTrials:
         """How far their results lie from their values at the step, rising: of those that got there."""
         return self._changes.at(step, curves=self._all())
 
-    def best(self, goal: Goal) -> FinishedCurve | None:
-        """The one with the best result; of equal ones the first."""
+    def best(self, goal: Goal) -> int | None:
+        """The number of the one with the best result; of equal ones the first."""
         if goal not in self._bests:
             costs = ((goal.cost(final), number) for number, final in self._finals.items())
             self._bests[goal] = min(costs, default=(0.0, None))[1]
-        number = self._bests[goal]
-        if number is None:
-            return None
+        return self._bests[goal]
+
+    def result(self, number: int) -> FinishedCurve:
+        """The result of one of them, with its curve, if it has one."""
         curve = self._curves.of(number).get(self._metric)
         return FinishedCurve(curve.steps if curve else (), curve.values if curve else (), self._finals[number])
 

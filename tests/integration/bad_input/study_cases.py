@@ -384,6 +384,7 @@ BAD_SETTINGS: list[tuple[str, dict[str, Any], str, str]] = [
     ("early stopping, trials negative", {"early_stopping": _any(_median(), study_pb2.EarlyStopping(median=study_pb2.MedianStopping(min_trials=-1)))}, "early_stopping.any.rules[1].median.min_trials", "INVALID_FIELD"),
     ("early stopping, no interval of rungs", {"early_stopping": study_pb2.EarlyStopping(interval_steps=2, hyperband=study_pb2.HyperbandStopping(min_steps=1, max_steps=9))}, "early_stopping.interval_steps", "INVALID_FIELD"),
     ("early stopping, threshold NaN", {"early_stopping": study_pb2.EarlyStopping(threshold=study_pb2.ThresholdStopping(max=NAN))}, "early_stopping.threshold.max", "INVALID_FIELD"),
+    ("early stopping, certain to go on", {"early_stopping": study_pb2.EarlyStopping(auto=study_pb2.AutoStopping(probability=1))}, "early_stopping.auto.probability", "INVALID_FIELD"),
     ("early stopping, no first rung", {"early_stopping": study_pb2.EarlyStopping(successive_halving=study_pb2.SuccessiveHalvingStopping())}, "early_stopping.successive_halving.min_steps", "INVALID_FIELD"),
     ("replicates negative", {"replicates": -1}, "replicates", "INVALID_FIELD"),
     ("replicates too many", {"replicates": 1001}, "replicates", "INVALID_FIELD"),
@@ -553,14 +554,6 @@ def _update_study() -> Iterator[Case]:
         field=None,
         reason="ETAG_MISMATCH",
         code="ABORTED",
-    )
-    yield Case(
-        method=method,
-        what="early stopping by a model",
-        request=of("early_stopping", early_stopping=study_pb2.EarlyStopping(auto=study_pb2.AutoStopping())),
-        field="study.early_stopping.auto",
-        reason="NOT_SUPPORTED",
-        code="UNIMPLEMENTED",
     )
 
 

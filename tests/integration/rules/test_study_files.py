@@ -310,8 +310,9 @@ def test_early_stopping_in_a_file(rpc: Rpc) -> None:
         ("[median, {median: {min_trials: -1}}]", "INVALID_FIELD", "early_stopping[1].median.min_trials: must be at least 1"),
         ("{median: {metric: nope}}", "UNKNOWN_METRIC", "5:35: early_stopping.median.metric: must be a metric of the study"),
         ("[]", "INVALID_FIELD", "5:17: early_stopping: must hold at least one rule"),
-        ("auto", "NOT_SUPPORTED", "5:17: early_stopping: early stopping by a model of the curves is not supported yet"),
-        ("{wilcoxon: {}}", "NOT_SUPPORTED", "early stopping by signed ranks is not supported yet"),
+        ("{auto: {probability: 1}}", "INVALID_FIELD", "5:38: early_stopping.auto.probability: must be above 0 and below 1, got 1"),
+        ("{auto: {min_trials: 3}}", "INVALID_FIELD", "5:37: early_stopping.auto.min_trials: must be at least 4, got 3"),
+        ("{wilcoxon: {p: -0.1}}", "INVALID_FIELD", "5:32: early_stopping.wilcoxon.p: must be above 0 and below 1, got -0.1"),
     ],
 )  # fmt: skip
 def test_mistakes_in_early_stopping_come_with_their_place(rpc: Rpc, entry: str, reason: str, complaint: str) -> None:

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from asktell_server.domain.early_stopping.forecast import Changes, FinishedCurve, change_after, forecast
+from asktell_server.domain.metrics import Goal
 
 CURVE = FinishedCurve(steps=(1, 3, 10), values=(0.9, 0.5, 0.3), final=0.25)
 
@@ -53,12 +54,14 @@ def test_with_few_finished_trials_the_last_value_stays_and_is_uncertain(
     assert end.standard_deviation == pytest.approx(uncertain)
 
 
-def test_the_chance_to_end_below_a_bound() -> None:
+def test_the_chance_to_end_better_than_a_bound() -> None:
     end = forecast((1,), (0.8,), [-0.5, -0.3, -0.3, -0.2, -0.1])
-    assert end.chance_below(0.5) == pytest.approx(0.5)
-    assert end.chance_below(0.5 - end.standard_deviation) == pytest.approx(0.15866, abs=1e-5)
+    below = end.value - end.standard_deviation
+    assert end.chance_better(end.value, Goal.MINIMIZE) == pytest.approx(0.5)
+    assert end.chance_better(below, Goal.MINIMIZE) == pytest.approx(0.15866, abs=1e-5)
+    assert end.chance_better(below, Goal.MAXIMIZE) == pytest.approx(0.84134, abs=1e-5)
     certain = forecast((1,), (0.8,), [-0.3] * 4)
-    assert (certain.chance_below(0.51), certain.chance_below(0.49)) == (1.0, 0.0)
+    assert [certain.chance_better(bound, Goal.MINIMIZE) for bound in (0.51, 0.5, 0.49)] == [1.0, 0.0, 0.0]
 
 
 def test_huge_values_give_finite_numbers() -> None:

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from asktell_server.domain.early_stopping import AutoStopping, StoppingRule, WilcoxonStopping
 from asktell_server.domain.early_stopping.forecast import forecast
 from asktell_server.domain.errors import InvalidArgument
 from asktell_server.domain.goals import Goals
@@ -19,6 +20,7 @@ from asktell_server.service.forecasting import FinishedTrials
 from asktell_server.service.suggesting import SuggestRequest, TriedConfiguration, task_of
 from asktell_server.service.views import Views
 from tests.support.builders import NAME, NOW, a_study, loss, success
+from tests.support.curves import decision
 from tests.unit.service.conftest import Services
 
 DROPS = (-0.5, -0.3, -0.3, -0.2)
@@ -173,6 +175,42 @@ def test_what_is_remembered_of_finished_trials_is_what_their_curves_say() -> Non
         assert list(finished.changes_at(step)) == list(anew.changes_at(step))
         for goal in Goal:
             assert finished.best(goal) == anew.best(goal)
+
+
+@pytest.mark.parametrize("rule", [AutoStopping(min_trials=4), WilcoxonStopping()], ids=lambda rule: rule.kind)
+@pytest.mark.parametrize("goal", Goal)
+async def test_a_server_judges_by_the_trials_that_succeeded(services: Services, rule: StoppingRule, goal: Goal) -> None:
+    """As by definition, whatever order reports and results come in; a server that comes later says the same."""
+    draw = random.Random(f"{rule.kind} {goal}")
+    await services.create(early_stopping=(rule,), goals=Goals(objectives=(Objective(metric="loss", goal=goal),)))
+    view, _ = await services.views.refresh(NAME)
+    trials = {trial.number: trial for trial in await services.ask(40)}
+    running = {number: goal.cost(draw.gauss(1.0, 0.2)) for number in trials}  # how good each is
+    known: dict[int, dict[int, float]] = {}
+    finals: dict[int, float] = {}
+    reasons = 0
+    while running:
+        number = draw.choice(list(running)[:8])
+        step = max(known.get(number, {}), default=-1) + 1
+        value = running[number] * (1.0 + 0.5 / (step + 1)) + draw.gauss(0.0, 0.01)
+        expected = decision(rule, number, step, value, curves=known, goal=goal, finals=finals)
+        measurement = Measurement(step=step, metrics=loss(value), report_time=NOW)
+        assert view.stop_reason(number, measurement) == (f"{rule.kind}: {expected}" if expected else "")
+        reasons += bool(expected)
+        await services.trials.report(
+            NAME.trial(number), lease_id=trials[number].lease_id, step=step, metrics=loss(value), request=None
+        )
+        known.setdefault(number, {})[step] = value
+        if step == 7:
+            finals[number] = value
+            del running[number]
+            await tell(services, trials[number], success(value))
+    assert reasons > 20
+    (trial,) = await services.ask()
+    later, _ = await Views(services.ledger).refresh(NAME)
+    await view.follow(await services.ledger.read_delta(NAME, after=view.sequence, limit=1000, ready=True))
+    measurement = Measurement(step=3, metrics=loss(goal.cost(5.0)), report_time=NOW)
+    assert view.stop_reason(trial.number, measurement) == later.stop_reason(trial.number, measurement)
 
 
 def _request(state: TrialState, expected: Metric) -> SuggestRequest:

@@ -1557,12 +1557,12 @@ type EarlyStopping_Any struct {
 }
 
 type EarlyStopping_Auto struct {
-	// Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+	// Little chance to end better than the best.
 	Auto *AutoStopping `protobuf:"bytes,8,opt,name=auto,proto3,oneof"`
 }
 
 type EarlyStopping_Wilcoxon struct {
-	// Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+	// Worse than the best trial over the same steps, such as folds.
 	Wilcoxon *WilcoxonStopping `protobuf:"bytes,9,opt,name=wilcoxon,proto3,oneof"`
 }
 
@@ -1998,9 +1998,16 @@ func (x *AnyStopping) GetRules() []*EarlyStopping {
 	return nil
 }
 
-// By a model of the curves. Not supported yet.
+// Stop a trial that has little chance to end better than the best trial that succeeded. Its end is forecast from its last value and
+// the changes of the trials that succeeded, from the same step to their end.
 type AutoStopping struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Optional. Stop below this chance; above 0 and below 1. Default 0.05.
+	Probability float64 `protobuf:"fixed64,1,opt,name=probability,proto3" json:"probability,omitempty"`
+	// Optional. The first step at which a trial may be stopped.
+	MinSteps int64 `protobuf:"varint,2,opt,name=min_steps,json=minSteps,proto3" json:"min_steps,omitempty"`
+	// Optional. How many trials that succeeded must have reached the step; at least 4. Default 5.
+	MinTrials     int32 `protobuf:"varint,3,opt,name=min_trials,json=minTrials,proto3" json:"min_trials,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2035,9 +2042,36 @@ func (*AutoStopping) Descriptor() ([]byte, []int) {
 	return file_asktell_v1_study_proto_rawDescGZIP(), []int{19}
 }
 
-// By signed ranks over folds. Not supported yet.
+func (x *AutoStopping) GetProbability() float64 {
+	if x != nil {
+		return x.Probability
+	}
+	return 0
+}
+
+func (x *AutoStopping) GetMinSteps() int64 {
+	if x != nil {
+		return x.MinSteps
+	}
+	return 0
+}
+
+func (x *AutoStopping) GetMinTrials() int32 {
+	if x != nil {
+		return x.MinTrials
+	}
+	return 0
+}
+
+// Stop a trial that is worse than the best one over the steps that both have reported, by Wilcoxon's signed ranks, one-sided. For
+// repeated measurements of one configuration, such as folds of a cross-validation, reported in the same order by all trials.
 type WilcoxonStopping struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Optional. Stop where differences as bad as these would have a chance below this, were both equally good; above 0 and below 1.
+	// Default 0.1, which takes four steps at least.
+	P float64 `protobuf:"fixed64,1,opt,name=p,proto3" json:"p,omitempty"`
+	// Optional. The first step at which a trial may be stopped. Default 2.
+	MinSteps      int64 `protobuf:"varint,2,opt,name=min_steps,json=minSteps,proto3" json:"min_steps,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2070,6 +2104,20 @@ func (x *WilcoxonStopping) ProtoReflect() protoreflect.Message {
 // Deprecated: Use WilcoxonStopping.ProtoReflect.Descriptor instead.
 func (*WilcoxonStopping) Descriptor() ([]byte, []int) {
 	return file_asktell_v1_study_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *WilcoxonStopping) GetP() float64 {
+	if x != nil {
+		return x.P
+	}
+	return 0
+}
+
+func (x *WilcoxonStopping) GetMinSteps() int64 {
+	if x != nil {
+		return x.MinSteps
+	}
+	return 0
 }
 
 // When the study ends. The first rule that holds ends it. All may be changed by UpdateStudy.
@@ -2550,9 +2598,15 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"\tmax_steps\x18\x02 \x01(\x03R\bmaxSteps\x12)\n" +
 	"\x10reduction_factor\x18\x03 \x01(\x05R\x0freductionFactor\">\n" +
 	"\vAnyStopping\x12/\n" +
-	"\x05rules\x18\x01 \x03(\v2\x19.asktell.v1.EarlyStoppingR\x05rules\"\x0e\n" +
-	"\fAutoStopping\"\x12\n" +
-	"\x10WilcoxonStopping\"\xcf\x03\n" +
+	"\x05rules\x18\x01 \x03(\v2\x19.asktell.v1.EarlyStoppingR\x05rules\"l\n" +
+	"\fAutoStopping\x12 \n" +
+	"\vprobability\x18\x01 \x01(\x01R\vprobability\x12\x1b\n" +
+	"\tmin_steps\x18\x02 \x01(\x03R\bminSteps\x12\x1d\n" +
+	"\n" +
+	"min_trials\x18\x03 \x01(\x05R\tminTrials\"=\n" +
+	"\x10WilcoxonStopping\x12\f\n" +
+	"\x01p\x18\x01 \x01(\x01R\x01p\x12\x1b\n" +
+	"\tmin_steps\x18\x02 \x01(\x03R\bminSteps\"\xcf\x03\n" +
 	"\rStoppingRules\x12\"\n" +
 	"\n" +
 	"max_trials\x18\x01 \x01(\x05H\x00R\tmaxTrials\x88\x01\x01\x12&\n" +

@@ -15,9 +15,7 @@ STUDY: dict[str, str] = {}
 DOMAIN: dict[str, str] = {}
 """Those of Float, Int, Discrete, Categorical and Bool."""
 
-NAMES = {
-    "AutoStopping": "early stopping by a model of the curves is not supported yet",
-}
+NAMES: dict[str, str] = {}
 """Names of the package."""
 
 

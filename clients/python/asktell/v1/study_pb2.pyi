@@ -834,11 +834,11 @@ class EarlyStopping(_message.Message):
 
     @_builtins.property
     def auto(self) -> Global___AutoStopping:
-        """Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED."""
+        """Little chance to end better than the best."""
 
     @_builtins.property
     def wilcoxon(self) -> Global___WilcoxonStopping:
-        """Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED."""
+        """Worse than the best trial over the same steps, such as folds."""
 
     def __init__(
         self,
@@ -1076,16 +1076,31 @@ Global___AnyStopping: _TypeAlias = AnyStopping  # noqa: Y015
 
 @_typing.final
 class AutoStopping(_message.Message):
-    """By a model of the curves. Not supported yet."""
+    """Stop a trial that has little chance to end better than the best trial that succeeded. Its end is forecast from its last value and
+    the changes of the trials that succeeded, from the same step to their end.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    PROBABILITY_FIELD_NUMBER: _builtins.int
+    MIN_STEPS_FIELD_NUMBER: _builtins.int
+    MIN_TRIALS_FIELD_NUMBER: _builtins.int
+    probability: _builtins.float
+    """Optional. Stop below this chance; above 0 and below 1. Default 0.05."""
+    min_steps: _builtins.int
+    """Optional. The first step at which a trial may be stopped."""
+    min_trials: _builtins.int
+    """Optional. How many trials that succeeded must have reached the step; at least 4. Default 5."""
     def __init__(
         self,
+        *,
+        probability: _builtins.float = ...,
+        min_steps: _builtins.int = ...,
+        min_trials: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_steps", b"min_steps", "min_trials", b"min_trials", "probability", b"probability"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1093,16 +1108,29 @@ Global___AutoStopping: _TypeAlias = AutoStopping  # noqa: Y015
 
 @_typing.final
 class WilcoxonStopping(_message.Message):
-    """By signed ranks over folds. Not supported yet."""
+    """Stop a trial that is worse than the best one over the steps that both have reported, by Wilcoxon's signed ranks, one-sided. For
+    repeated measurements of one configuration, such as folds of a cross-validation, reported in the same order by all trials.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    P_FIELD_NUMBER: _builtins.int
+    MIN_STEPS_FIELD_NUMBER: _builtins.int
+    p: _builtins.float
+    """Optional. Stop where differences as bad as these would have a chance below this, were both equally good; above 0 and below 1.
+    Default 0.1, which takes four steps at least.
+    """
+    min_steps: _builtins.int
+    """Optional. The first step at which a trial may be stopped. Default 2."""
     def __init__(
         self,
+        *,
+        p: _builtins.float = ...,
+        min_steps: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_steps", b"min_steps", "p", b"p"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -363,6 +363,12 @@ pub struct Study {
     /// Optional. Free text for people, in lines: what the study is for, what was learnt. At most 16 KiB.
     #[prost(string, tag = "35")]
     pub note: ::prost::alloc::string::String,
+    /// Optional. Immutable. Ids of 1 to 8 earlier studies of the project, or their full names; answered as ids. What they have found
+    /// by now is copied into this study and informs its suggestions from the first one on, as long as it foretells the study's own
+    /// results; later changes of a parent, its deletion included, change nothing. Each must measure all objectives and constrained
+    /// metrics. Parameters are matched by name; `warnings` say what has no counterpart.
+    #[prost(string, repeated, tag = "31")]
+    pub parents: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// A metric to optimise.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -540,10 +546,10 @@ pub mod early_stopping {
         /// Several rules: the first that holds stops the trial.
         #[prost(message, tag = "7")]
         Any(super::AnyStopping),
-        /// Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+        /// Little chance to end better than the best.
         #[prost(message, tag = "8")]
         Auto(super::AutoStopping),
-        /// Not supported yet: UNIMPLEMENTED, NOT_SUPPORTED.
+        /// Worse than the best trial over the same steps, such as folds.
         #[prost(message, tag = "9")]
         Wilcoxon(super::WilcoxonStopping),
     }
@@ -629,12 +635,32 @@ pub struct AnyStopping {
     #[prost(message, repeated, tag = "1")]
     pub rules: ::prost::alloc::vec::Vec<EarlyStopping>,
 }
-/// By a model of the curves. Not supported yet.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct AutoStopping {}
-/// By signed ranks over folds. Not supported yet.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct WilcoxonStopping {}
+/// Stop a trial that has little chance to end better than the best trial that succeeded. Its end is forecast from its last value and
+/// the changes of the trials that succeeded, from the same step to their end.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct AutoStopping {
+    /// Optional. Stop below this chance; above 0 and below 1. Default 0.05.
+    #[prost(double, tag = "1")]
+    pub probability: f64,
+    /// Optional. The first step at which a trial may be stopped.
+    #[prost(int64, tag = "2")]
+    pub min_steps: i64,
+    /// Optional. How many trials that succeeded must have reached the step; at least 4. Default 5.
+    #[prost(int32, tag = "3")]
+    pub min_trials: i32,
+}
+/// Stop a trial that is worse than the best one over the steps that both have reported, by Wilcoxon's signed ranks, one-sided. For
+/// repeated measurements of one configuration, such as folds of a cross-validation, reported in the same order by all trials.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct WilcoxonStopping {
+    /// Optional. Stop where differences as bad as these would have a chance below this, were both equally good; above 0 and below 1.
+    /// Default 0.1, which takes four steps at least.
+    #[prost(double, tag = "1")]
+    pub p: f64,
+    /// Optional. The first step at which a trial may be stopped. Default 2.
+    #[prost(int64, tag = "2")]
+    pub min_steps: i64,
+}
 /// When the study ends. The first rule that holds ends it. All may be changed by UpdateStudy.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StoppingRules {
@@ -899,6 +925,10 @@ pub enum WarningKind {
     CoarseGrid = 5,
     /// The study was there already (`exist_ok`), with another value of a field that UpdateStudy can change.
     DiffersFromRequest = 6,
+    /// A parent's space differs: some of what it found has no counterpart, or some parameters have none in it.
+    ParentDiffers = 7,
+    /// A parent, or any, teaches nothing: it has no results of use, or the algorithm learns from none.
+    ParentUnused = 8,
 }
 impl WarningKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -914,6 +944,8 @@ impl WarningKind {
             Self::WideLinearRange => "WARNING_KIND_WIDE_LINEAR_RANGE",
             Self::CoarseGrid => "WARNING_KIND_COARSE_GRID",
             Self::DiffersFromRequest => "WARNING_KIND_DIFFERS_FROM_REQUEST",
+            Self::ParentDiffers => "WARNING_KIND_PARENT_DIFFERS",
+            Self::ParentUnused => "WARNING_KIND_PARENT_UNUSED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -926,6 +958,8 @@ impl WarningKind {
             "WARNING_KIND_WIDE_LINEAR_RANGE" => Some(Self::WideLinearRange),
             "WARNING_KIND_COARSE_GRID" => Some(Self::CoarseGrid),
             "WARNING_KIND_DIFFERS_FROM_REQUEST" => Some(Self::DiffersFromRequest),
+            "WARNING_KIND_PARENT_DIFFERS" => Some(Self::ParentDiffers),
+            "WARNING_KIND_PARENT_UNUSED" => Some(Self::ParentUnused),
             _ => None,
         }
     }

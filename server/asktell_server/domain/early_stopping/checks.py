@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from asktell_server.domain.early_stopping import (
+    AutoStopping,
     Hyperband,
     PatienceStopping,
     PercentileStopping,
     StoppingRule,
     SuccessiveHalving,
     ThresholdStopping,
+    WilcoxonStopping,
 )
+from asktell_server.domain.early_stopping.forecast import MIN_FINISHED
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Split, TrackedMetric
@@ -26,6 +29,11 @@ _LEAST = {
     "interval_steps": 1,
     "patience_steps": 1,
     "reduction_factor": 2,
+}
+_LEAST_OF: Mapping[type[StoppingRule], Mapping[str, int]] = {
+    SuccessiveHalving: {"min_steps": 1},
+    Hyperband: {"min_steps": 1},
+    AutoStopping: {"min_trials": MIN_FINISHED},
 }
 
 
@@ -88,7 +96,7 @@ def _validate_metric(rule: StoppingRule, goals: Goals, tracked: Collection[Track
 
 def _problems(rule: StoppingRule) -> Iterator[tuple[str, str]]:
     """The settings that are out of range, with what is allowed."""
-    least = _LEAST | ({"min_steps": 1} if isinstance(rule, SuccessiveHalving | Hyperband) else {})
+    least = {**_LEAST, **_LEAST_OF.get(type(rule), {})}
     for setting in dataclasses.fields(rule):
         value = getattr(rule, setting.name)
         if setting.name in least and value < least[setting.name]:
@@ -100,6 +108,10 @@ def _problems(rule: StoppingRule) -> Iterator[tuple[str, str]]:
             yield "min_gain", f"must be finite and at least 0, got {gain:g}"
         case Hyperband(min_steps=first, max_steps=last) if last <= first:
             yield "max_steps", f"must be above min_steps, {first}, got {last}"
+        case AutoStopping(probability=share) if not 0 < share < 1:
+            yield "probability", f"must be above 0 and below 1, got {share:g}"
+        case WilcoxonStopping(p=share) if not 0 < share < 1:
+            yield "p", f"must be above 0 and below 1, got {share:g}"
         case ThresholdStopping(max=None, min=None):
             yield "max", "must be set, or min"
         case ThresholdStopping(max=high, min=low):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from asktell_server.domain.early_stopping.at_steps import AtSteps
+from asktell_server.domain.metrics import Goal
 
 MIN_FINISHED = 4
 """Finished trials that a forecast by them needs: with fewer, the spread of their changes has no finite variance."""
@@ -16,11 +17,16 @@ MIN_FINISHED = 4
 
 @dataclass(frozen=True, slots=True)
 class FinishedCurve:
-    """The curve of a trial that succeeded, and its result of the metric."""
+    """The curve of a trial that succeeded, and its result of the metric. Without reports it has no steps."""
 
     steps: Sequence[int]
     values: Sequence[float]
     final: float
+
+    @property
+    def last_step(self) -> float:
+        """The last one that was reported; infinite where none was."""
+        return self.steps[-1] if self.steps else math.inf
 
 
 def change_after(curve: FinishedCurve, step: int) -> float | None:
@@ -60,11 +66,12 @@ class Forecast:
     standard_deviation: float
     trials: int
 
-    def chance_below(self, bound: float) -> float:
-        """How likely the end lies below the bound."""
+    def chance_better(self, bound: float, goal: Goal) -> float:
+        """How likely the end is better than the bound."""
+        gain = goal.cost(bound) - goal.cost(self.value)
         if self.standard_deviation == 0:
-            return float(self.value < bound)
-        return 0.5 * math.erfc((self.value - bound) / (self.standard_deviation * math.sqrt(2)))
+            return float(gain > 0)
+        return 0.5 * math.erfc(-gain / self.standard_deviation / math.sqrt(2))
 
 
 def forecast(steps: Sequence[int], values: Sequence[float], changes: Sequence[float]) -> Forecast:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from asktell_server.domain.early_stopping.forecast import FinishedCurve
 from asktell_server.domain.metrics import Goal
 
 
@@ -48,6 +49,18 @@ class Others(ABC):
     @abstractmethod
     def bests_at(self, step: int) -> Sequence[float]:
         """The best costs up to the step of the others of the trial's group that got there, rising (see `at_rung` of the rule)."""
+
+    @abstractmethod
+    def changes_at(self, step: int) -> Sequence[float]:
+        """How far the results of the trials that succeeded lie from their values at the step, rising."""
+
+    @abstractmethod
+    def best_result(self) -> FinishedCurve | None:
+        """The trial that succeeded with the best result of the metric, which for a tracked metric is the last report."""
+
+    @abstractmethod
+    def best_trial(self) -> FinishedCurve | None:
+        """The reports of the metric of the trial that succeeded with the best objective; with several, the same as `best_result`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

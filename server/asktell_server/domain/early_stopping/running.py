@@ -14,7 +14,7 @@ DEFAULT_MIN_TRIALS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Periodic(Rule):
+class Periodic(Rule):
     """A rule that judges from `min_steps` on, at the first report of each `interval_steps` steps."""
 
     min_steps: int = 0
@@ -35,7 +35,7 @@ class _Periodic(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PercentileStopping(_Periodic):
+class PercentileStopping(Periodic):
     """Stops a trial that is not among the best `percentile` percent of the trials that got as far.
 
     The bound is the percentile of the others' best values up to the step, interpolated linearly. At least `min_trials` others
@@ -52,7 +52,7 @@ class PercentileStopping(_Periodic):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MedianStopping(_Periodic):
+class MedianStopping(Periodic):
     """The same with the median (Golovin et al. 2017, Google Vizier, with best values in place of running means)."""
 
     kind: ClassVar[str] = "median"
@@ -64,7 +64,7 @@ class MedianStopping(_Periodic):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ThresholdStopping(_Periodic):
+class ThresholdStopping(Periodic):
     """Stops a trial whose value is above `max` or below `min`, whichever is set."""
 
     kind: ClassVar[str] = "threshold"

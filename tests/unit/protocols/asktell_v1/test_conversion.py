@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from asktell.v1 import search_space_pb2, study_pb2, suggestion_service_pb2, trial_pb2, trial_service_pb2
 from asktell_server.domain.algorithm import ALGORITHMS, Algorithm, Auto, Bayesian, Grid
-from asktell_server.domain.early_stopping import MedianStopping
-from asktell_server.domain.errors import AsktellError, InvalidArgument, NotSupported
+from asktell_server.domain.early_stopping import AutoStopping, MedianStopping
+from asktell_server.domain.errors import AsktellError, InvalidArgument
 from asktell_server.domain.metrics import Measurement, Metric, Metrics
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import Configuration, SearchSpace
@@ -312,9 +312,9 @@ X = "study.search_space.parameters[0]"
             "study.outcome_constraints[0]",
         ),
         (
-            _study(early_stopping=study_pb2.EarlyStopping(wilcoxon=study_pb2.WilcoxonStopping())),
-            NotSupported,
-            "study.early_stopping.wilcoxon",
+            _study(early_stopping=study_pb2.EarlyStopping(interval_steps=2, patience=study_pb2.PatienceStopping())),
+            InvalidArgument,
+            "study.early_stopping.interval_steps",
         ),
         (
             _study(stopping_rules=study_pb2.StoppingRules(deadline=Timestamp(seconds=10**12))),
@@ -384,9 +384,10 @@ def test_a_mask_changes_early_stopping() -> None:
     message = study_pb2.Study(early_stopping=study_pb2.EarlyStopping(median=study_pb2.MedianStopping(min_steps=3)))
     assert study_update_from(message, ["early_stopping"]).changes == {"early_stopping": (MedianStopping(min_steps=3),)}
     assert study_update_from(study_pb2.Study(), ["early_stopping"]).changes == {"early_stopping": ()}
-    message.early_stopping.auto.SetInParent()
-    with pytest.raises(NotSupported):
-        study_update_from(message, ["early_stopping"])
+    message.early_stopping.auto.probability = 0.01
+    assert study_update_from(message, ["early_stopping"]).changes == {
+        "early_stopping": (AutoStopping(probability=0.01),)
+    }
 
 
 def test_a_mask_changes_what_it_names() -> None:

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import MISSING, fields
 from typing import Any
 
 from google.protobuf.message import Message
 
 from asktell.v1 import study_pb2
 from asktell_server.domain.early_stopping import STOPPING_RULES, StoppingRule
-from asktell_server.domain.errors import InvalidArgument, NotSupported
+from asktell_server.domain.errors import InvalidArgument
 from asktell_server.domain.metrics import Goal
 from asktell_server.protocols.asktell_v1.conversion.metrics import GOALS, GOALS_OUT
 
-_NOT_YET: Mapping[str, str] = {
-    "auto": "early stopping by a model of the curves is not supported yet",
-    "wilcoxon": "early stopping by signed ranks is not supported yet",
-}
 _COMMON = ("metric", "goal", "grace_trials", "interval_steps")
-_DEFAULT_IF_ZERO = ("min_trials", "reduction_factor", "interval_steps")
-"""Settings that are never 0: the wire's 0 is their default."""
 
 
 def early_stopping_from(message: study_pb2.EarlyStopping, where: str) -> tuple[StoppingRule, ...]:
@@ -28,7 +22,6 @@ def early_stopping_from(message: study_pb2.EarlyStopping, where: str) -> tuple[S
 
     Raises:
         InvalidArgument: `any` holds no rule, or another `any`; a setting that its rule does not have.
-        NotSupported: the server does not have the rule yet.
     """
     kind = message.WhichOneof("rule")
     if kind == "any":
@@ -45,20 +38,18 @@ def early_stopping_from(message: study_pb2.EarlyStopping, where: str) -> tuple[S
 
 def _rule_from(message: study_pb2.EarlyStopping, where: str) -> StoppingRule:
     kind: str = message.WhichOneof("rule") or ""
-    if kind in _NOT_YET:
-        raise NotSupported(f"{where}.{kind}", _NOT_YET[kind])
     if kind not in STOPPING_RULES:
         raise InvalidArgument(where, f"must have one rule of {', '.join(STOPPING_RULES)}")
     settings = getattr(message, kind)
-    known = {field.name for field in fields(STOPPING_RULES[kind])}
+    known = {field.name: field.default for field in fields(STOPPING_RULES[kind])}
     values: dict[str, Any] = {}
-    for name in known:
+    for name, default in known.items():
         part: Message = message if name in _COMMON else settings
         if name == "goal":
             values[name] = _goal_from(message.goal, f"{where}.goal")
         elif part.DESCRIPTOR.fields_by_name[name].has_presence:
             values[name] = getattr(part, name) if part.HasField(name) else None
-        elif getattr(part, name) or name not in _DEFAULT_IF_ZERO:
+        elif getattr(part, name) or default is MISSING:  # the wire's 0 is the rule's default
             values[name] = getattr(part, name)
     if message.interval_steps and "interval_steps" not in known:
         raise InvalidArgument(f"{where}.interval_steps", f"must be unset with {kind}")

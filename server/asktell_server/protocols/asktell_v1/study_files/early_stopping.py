@@ -41,6 +41,6 @@ EARLY_STOPPING: Mapping[str, tuple[Setting, ...]] = {
         *_own("hyperband", min_steps=Node.integer, max_steps=Node.integer, reduction_factor=Node.integer),
         *_OF_ALL,
     ),
-    "auto": (),  # refused when the message is read
-    "wilcoxon": (),
+    "auto": (*_own("auto", probability=Node.real, min_steps=Node.integer, min_trials=Node.integer), *_PERIODIC),
+    "wilcoxon": (*_own("wilcoxon", p=Node.real, min_steps=Node.integer), *_PERIODIC),
 }
