@@ -11,17 +11,16 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from asktell_server.domain.names import TrialName
 from asktell_server.engine.workers.pool import WorkerPool
-from asktell_server.exposure import warning
 from asktell_server.protocols.asktell_v1 import contract as asktell_v1
 from asktell_server.service.clock import Clock, utc_now
 from asktell_server.service.explaining import Explanation
 from asktell_server.service.suggesting import Suggesting
-from asktell_server.service.use_cases import build_use_cases
+from asktell_server.service.use_cases import UseCases, build_use_cases
 from asktell_server.settings import DURABILITY_CHECK_INTERVAL_S, Settings
 from asktell_server.starting import Parts, StartError, start_parts
 from asktell_server.store.connect import connect
@@ -42,17 +41,18 @@ from asktell_server.transport.tls import Tls, TlsError, read_tls
 
 log = logging.getLogger(__name__)
 
+Protocol = Callable[[Suggesting, UseCases | None, Clock], Sequence[Service]]
+"""The services of a protocol; without use cases the server has no store."""
 
-async def serve(settings: Settings, *, clock: Clock = utc_now) -> None:
-    """Runs a server until SIGTERM or SIGINT; a second signal ends it at once.
+
+async def serve(settings: Settings, services_of: Protocol = asktell_v1.services, *, clock: Clock = utc_now) -> None:
+    """Runs a server until SIGTERM or SIGINT; a second signal ends it at once. `services_of` is the protocol that it speaks.
 
     Raises:
         StartError: why the server could not start, in words for people.
     """
     stop = _stop_signal()
     tls = _tls(settings)
-    if (insecure := warning(settings)) is not None:
-        log.warning(insecure)
     try:
         check_free(settings.listen, settings.http)
     except DoorError as error:
@@ -65,7 +65,7 @@ async def serve(settings: Settings, *, clock: Clock = utc_now) -> None:
         ledger, pool = parts.ledger, parts.pool
         gate = Gate(max_calls=settings.max_calls)
         use_cases = None if ledger is None else build_use_cases(ledger, pool, clock)
-        services = asktell_v1.services(Suggesting(pool), use_cases, clock)
+        services = services_of(Suggesting(pool), use_cases, clock)
         doors = _doors(settings, services, gate, stack)
         try:
             address = await doors.open(settings.listen, settings.http, tls=tls)

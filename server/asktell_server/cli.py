@@ -1,8 +1,9 @@
-"""Command line of the server: `asktell-server serve | health | explain | reindex | store`."""
+"""Command line of the server: `asktell-server serve | katib | health | explain | reindex | store`."""
 
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import logging
 import os
@@ -17,12 +18,17 @@ import uvloop
 from asktell_server import __version__
 from asktell_server.domain.errors import AsktellError, InvalidArgument
 from asktell_server.domain.names import parse_trial_argument
-from asktell_server.exposure import INSECURE_FLAG, refusal
+from asktell_server.exposure import INSECURE_FLAG, refusal, warning
 from asktell_server.settings import DEFAULT_LISTEN, DRAIN_TIMEOUT_S, MAX_CALLS, Settings, default_workers
 from asktell_server.store_commands import store
 from asktell_server.transport.addresses import HTTP_HOST_FLAG
 
 T = TypeVar("T")
+
+KATIB_LISTEN = ":6789"
+"""Where Katib expects a suggestion service."""
+
+log = logging.getLogger(__name__)
 
 _PEM = click.Path(dir_okay=False, exists=True, path_type=Path)
 
@@ -196,7 +202,44 @@ def serve(
     if (why := refusal(settings, click.get_current_context().meta[_ARGUMENTS])) is not None:
         raise click.UsageError(why)
     _configure_logging(log_level)
+    if (open_to_all := warning(settings)) is not None:
+        log.warning(open_to_all)
     _run(settings)
+
+
+KATIB_HELP = """Serve Katib's suggestion service (api.v1.beta1.Suggestion).
+
+Katib calls it for experiments whose algorithm is asktell, bayesianoptimization, tpe, multivariate-tpe, cmaes, random, grid or
+sobol, once its katib-config names this image. Problem and history come with every call, so there is no store, and any number of
+copies may run. Katib calls without TLS and without a token; nothing is kept that others could read.
+
+\b
+Examples:
+  asktell-server katib
+  asktell-server katib --listen 127.0.0.1:6789 --workers 2
+"""
+
+
+@main.command(help=KATIB_HELP)
+@click.option(
+    "--listen", metavar="[HOST]:PORT", default=KATIB_LISTEN, show_default=True, help="Without HOST: all addresses."
+)
+@click.option(
+    "--workers", type=click.IntRange(1), default=None, metavar="N", help="Model processes. [default: cores - 1]"
+)
+@click.option(
+    "--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the address here once ready."
+)
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+)
+def katib(*, listen: str, workers: int | None, ready_file: Path | None, log_level: str) -> None:
+    """Runs a server that speaks Katib's protocol."""
+    address = f"0.0.0.0{listen}" if listen.startswith(":") else listen  # noqa: S104  # Katib's controller is elsewhere
+    _check_address("--listen", address)
+    _configure_logging(log_level)
+    settings = Settings(listen=address, stateless=True, workers=workers or default_workers(), ready_file=ready_file)
+    _run(settings, "asktell_server.protocols.katib.contract")
 
 
 @main.command()
@@ -286,14 +329,15 @@ def reindex(store_url: str) -> None:
 main.add_command(store)
 
 
-def _run(settings: Settings) -> None:
+def _run(settings: Settings, contract: str = "asktell_server.protocols.asktell_v1.contract") -> None:
+    """Serves; `contract` is the module of the protocol's services."""
     # What grpc would print about a port in use is said better, and once, by our own message.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from asktell_server.app import serve as serve_app  # heavy: after the flags are known to be right
 
     _calm_garbage_collection()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    _complete(serve_app(settings))
+    _complete(serve_app(settings, importlib.import_module(contract).services))
 
 
 def _calm_garbage_collection() -> None:

@@ -19,7 +19,7 @@ START_TIMEOUT_S = 90.0
 
 
 class ServerProcess:
-    """`asktell-server serve` in a process of its own, ready when the constructor returns.
+    """`asktell-server serve`, or another command that serves, in a process of its own, ready when the constructor returns.
 
     `store` is a URL; without it the server runs its embedded store in `directory / "data"`. The port is chosen once
     and kept by `restart`, so that clients find the server again.
@@ -31,6 +31,7 @@ class ServerProcess:
         *,
         store: str | None = None,
         stateless: bool = False,
+        command: str = "serve",
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -39,9 +40,12 @@ class ServerProcess:
         self.log_path = directory / "server.log"
         directory.mkdir(parents=True, exist_ok=True)
         self._ready_file = directory / "ready"
+        self._command = command
         self._store = (
             ["--stateless"] if stateless else ["--store", store] if store else ["--data-dir", str(self.data_dir)]
         )
+        if command != "serve":
+            self._store = []
         self._arguments = list(arguments)
         self._environment = {**os.environ, "ASKTELL_TOKEN": "", **(environment or {})}
         self.address = f"127.0.0.1:{free_port()}"
@@ -52,7 +56,7 @@ class ServerProcess:
         with self.log_path.open("ab") as log:
             process = subprocess.Popen(
                 [
-                    sys.executable, "-m", "asktell_server.cli", "serve", "--listen", self.address,
+                    sys.executable, "-m", "asktell_server.cli", self._command, "--listen", self.address,
                     "--ready-file", str(self._ready_file), "--workers", "1", *self._store, *self._arguments,
                 ],
                 stdout=log,

@@ -103,11 +103,15 @@ class Method:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A service. Where it does not serve, all its methods refuse, and health checks do not know it."""
+    """A service. Where it does not serve, all its methods refuse, and health checks do not know it.
+
+    `health_names` are further names by which health checks know it.
+    """
 
     name: str
     methods: Sequence[Method]
     serves: bool
+    health_names: Sequence[str] = ()
 
 
 def rpc(

@@ -67,7 +67,10 @@ class GrpcServer:
         most = max(method.rules.max_bytes for service in services for method in service.methods)
         self._server = grpc.aio.server(options=_options(limits, most))
         self._health = health.aio.HealthServicer()
-        self._serving = ("", *(service.name for service in services if service.serves))
+        self._serving = [""]
+        for service in services:
+            if service.serves:
+                self._serving += (service.name, *service.health_names)
         for service in services:
             handlers = {method.name: _handler(edge, method) for method in service.methods}
             self._server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(service.name, handlers)])
