@@ -82,10 +82,22 @@ def test_a_slice_shows_the_bowl(rpc: Rpc, bowl: StudyCalls) -> None:
 
 
 def test_the_largest_slice_comes_in_one_answer(rpc: Rpc, bowl: StudyCalls) -> None:
-    request = analysis_service_pb2.GetSliceRequest(parent=bowl.name, parameters=["y", "x"], resolution=200)
+    request = analysis_service_pb2.GetSliceRequest(parent=bowl.name, parameters=["y", "x"], resolution=100)
     answer = rpc.analysis.GetSlice(request)
-    assert len(answer.points) == 40_000
-    assert raw(answer.points[1].parameters) == {"y": 0.0, "x": pytest.approx(1 / 199)}
+    assert len(answer.points) == 10_000
+    assert raw(answer.points[1].parameters) == {"y": 0.0, "x": pytest.approx(1 / 99)}
+
+
+def test_a_slice_that_is_too_large_for_an_answer_is_refused(rpc: Rpc, new_study: NewStudy) -> None:
+    names = [f"{'a-long-name/' * 10}{index}" for index in range(40)]
+    study = new_study(search_space=space(*map(float_parameter, names)))
+    for trial in study.ask(3):
+        study.tell(trial, 0.5)
+    request = analysis_service_pb2.GetSliceRequest(parent=study.name, parameters=names[:2], resolution=100)
+    what = refused(lambda: rpc.analysis.GetSlice(request))
+    assert (what.code.name, what.fields) == ("INVALID_ARGUMENT", ["resolution"])
+    request.resolution = 20
+    assert len(rpc.analysis.GetSlice(request).points) == 400
 
 
 def test_results_are_foretold_from_the_others(rpc: Rpc, bowl: StudyCalls) -> None:

@@ -432,7 +432,8 @@ func (x *PredictOutcomesRequest) GetMetric() string {
 // Answer of PredictOutcomes.
 type PredictOutcomesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One for each configuration, in order. `acquisition_value` is unset; `beliefs` has all objectives and constrained metrics.
+	// One for each configuration, in order. `mean` and `standard_deviation` are those of the metric that was asked for, `beliefs` has all
+	// objectives and constrained metrics; `acquisition_value` is unset.
 	Predictions []*Prediction `protobuf:"bytes,1,rep,name=predictions,proto3" json:"predictions,omitempty"`
 	// How many results the model knows.
 	ResultCount   int32 `protobuf:"varint,2,opt,name=result_count,json=resultCount,proto3" json:"result_count,omitempty"`
@@ -493,7 +494,8 @@ type GetSliceRequest struct {
 	Parameters []string `protobuf:"bytes,2,rep,name=parameters,proto3" json:"parameters,omitempty"`
 	// Optional. Values of the others; default those of the best trial.
 	Reference map[string]*ParameterValue `protobuf:"bytes,3,rep,name=reference,proto3" json:"reference,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Optional. Points along each parameter; 2 to 200; default 25. A parameter with fewer values has all of them.
+	// Optional. Points along each parameter; 2 to 200; default 25. A parameter with fewer values has all of them, and categories always
+	// are all there. At most 10,000 points in all.
 	Resolution int32 `protobuf:"varint,4,opt,name=resolution,proto3" json:"resolution,omitempty"`
 	// Optional. An objective or constrained metric; default the first objective.
 	Metric        string `protobuf:"bytes,5,opt,name=metric,proto3" json:"metric,omitempty"`
@@ -569,7 +571,7 @@ func (x *GetSliceRequest) GetMetric() string {
 // Answer of GetSlice.
 type GetSliceResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The points, the last parameter running fastest.
+	// The points, the last parameter running fastest. Those that break a constraint on parameters are left out.
 	Points []*SlicePoint `protobuf:"bytes,1,rep,name=points,proto3" json:"points,omitempty"`
 	// The values of the parameters that are fixed.
 	Reference map[string]*ParameterValue `protobuf:"bytes,2,rep,name=reference,proto3" json:"reference,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`

@@ -252,7 +252,9 @@ class PredictOutcomesResponse(_message.Message):
     """How many results the model knows."""
     @_builtins.property
     def predictions(self) -> _containers.RepeatedCompositeFieldContainer[_trial_pb2.Prediction]:
-        """One for each configuration, in order. `acquisition_value` is unset; `beliefs` has all objectives and constrained metrics."""
+        """One for each configuration, in order. `mean` and `standard_deviation` are those of the metric that was asked for, `beliefs` has all
+        objectives and constrained metrics; `acquisition_value` is unset.
+        """
 
     def __init__(
         self,
@@ -303,7 +305,9 @@ class GetSliceRequest(_message.Message):
     parent: _builtins.str
     """Required. The study, as in AskRequest."""
     resolution: _builtins.int
-    """Optional. Points along each parameter; 2 to 200; default 25. A parameter with fewer values has all of them."""
+    """Optional. Points along each parameter; 2 to 200; default 25. A parameter with fewer values has all of them, and categories always
+    are all there. At most 10,000 points in all.
+    """
     metric: _builtins.str
     """Optional. An objective or constrained metric; default the first objective."""
     @_builtins.property
@@ -365,7 +369,7 @@ class GetSliceResponse(_message.Message):
     """How many results the model knows."""
     @_builtins.property
     def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___SlicePoint]:
-        """The points, the last parameter running fastest."""
+        """The points, the last parameter running fastest. Those that break a constraint on parameters are left out."""
 
     @_builtins.property
     def reference(self) -> _containers.MessageMap[_builtins.str, _search_space_pb2.ParameterValue]:

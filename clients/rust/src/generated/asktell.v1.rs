@@ -1651,7 +1651,8 @@ pub struct PredictOutcomesRequest {
 /// Answer of PredictOutcomes.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PredictOutcomesResponse {
-    /// One for each configuration, in order. `acquisition_value` is unset; `beliefs` has all objectives and constrained metrics.
+    /// One for each configuration, in order. `mean` and `standard_deviation` are those of the metric that was asked for, `beliefs` has all
+    /// objectives and constrained metrics; `acquisition_value` is unset.
     #[prost(message, repeated, tag = "1")]
     pub predictions: ::prost::alloc::vec::Vec<Prediction>,
     /// How many results the model knows.
@@ -1673,7 +1674,8 @@ pub struct GetSliceRequest {
         ::prost::alloc::string::String,
         ParameterValue,
     >,
-    /// Optional. Points along each parameter; 2 to 200; default 25. A parameter with fewer values has all of them.
+    /// Optional. Points along each parameter; 2 to 200; default 25. A parameter with fewer values has all of them, and categories always
+    /// are all there. At most 10,000 points in all.
     #[prost(int32, tag = "4")]
     pub resolution: i32,
     /// Optional. An objective or constrained metric; default the first objective.
@@ -1683,7 +1685,7 @@ pub struct GetSliceRequest {
 /// Answer of GetSlice.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetSliceResponse {
-    /// The points, the last parameter running fastest.
+    /// The points, the last parameter running fastest. Those that break a constraint on parameters are left out.
     #[prost(message, repeated, tag = "1")]
     pub points: ::prost::alloc::vec::Vec<SlicePoint>,
     /// The values of the parameters that are fixed.

@@ -18,8 +18,7 @@ from asktell_server.service.views import Views
 
 MAX_RESOLUTION = 200
 DEFAULT_RESOLUTION = 25
-MAX_POINTS = MAX_RESOLUTION**2
-"""Of a slice: categories and bools have all their values, however many these are."""
+MAX_POINTS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,14 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 from asktell.v1 import analysis_service_pb2, suggestion_service_pb2, trial_pb2
+from asktell_server.domain.errors import InvalidArgument
 from asktell_server.domain.space import Configuration
 from asktell_server.domain.trial import Belief
 from asktell_server.engine.analysis.importances import Importances
 from asktell_server.pace import in_pieces_numbered
 from asktell_server.protocols.asktell_v1.conversion.counts import few
 from asktell_server.protocols.asktell_v1.conversion.spaces import configuration_from, configuration_to
-from asktell_server.protocols.asktell_v1.paging import append_messages
+from asktell_server.protocols.asktell_v1.paging import append_messages, fill_page
 from asktell_server.service.analysis.analysing import MAX_CONFIGURATIONS, LeftOut, PredictedOutcomes, Validated
 from asktell_server.service.analysis.slicing import Sliced, SliceRequest
 from asktell_server.service.analysis.trading_off import TradeOff
@@ -87,7 +88,7 @@ def slice_from(request: analysis_service_pb2.GetSliceRequest) -> SliceRequest:
 
 
 async def slice_to(said: Sliced) -> analysis_service_pb2.GetSliceResponse:
-    """Writes a slice."""
+    """Writes a slice. Raises InvalidArgument: it is too large for one answer, since every point has its whole configuration."""
     answer = analysis_service_pb2.GetSliceResponse(
         reference=configuration_to(said.reference), result_count=said.result_count
     )
@@ -98,7 +99,10 @@ async def slice_to(said: Sliced) -> analysis_service_pb2.GetSliceResponse:
             parameters=configuration_to(configuration), prediction=belief_to({said.metric: belief}, said.metric)
         )
 
-    await append_messages(said.points, point, answer.points)
+    if await fill_page(said.points, point, answer.points) is not None:
+        raise InvalidArgument(
+            "resolution", f"must be lower: {len(said.points)} points of so many parameters are too large for one answer"
+        )
     return answer
 
 

@@ -167,7 +167,8 @@ export const PredictOutcomesRequestSchema: GenMessage<PredictOutcomesRequest> = 
  */
 export type PredictOutcomesResponse = Message<"asktell.v1.PredictOutcomesResponse"> & {
   /**
-   * One for each configuration, in order. `acquisition_value` is unset; `beliefs` has all objectives and constrained metrics.
+   * One for each configuration, in order. `mean` and `standard_deviation` are those of the metric that was asked for, `beliefs` has all
+   * objectives and constrained metrics; `acquisition_value` is unset.
    *
    * @generated from field: repeated asktell.v1.Prediction predictions = 1;
    */
@@ -216,7 +217,8 @@ export type GetSliceRequest = Message<"asktell.v1.GetSliceRequest"> & {
   reference: { [key: string]: ParameterValue };
 
   /**
-   * Optional. Points along each parameter; 2 to 200; default 25. A parameter with fewer values has all of them.
+   * Optional. Points along each parameter; 2 to 200; default 25. A parameter with fewer values has all of them, and categories always
+   * are all there. At most 10,000 points in all.
    *
    * @generated from field: int32 resolution = 4;
    */
@@ -244,7 +246,7 @@ export const GetSliceRequestSchema: GenMessage<GetSliceRequest> = /*@__PURE__*/
  */
 export type GetSliceResponse = Message<"asktell.v1.GetSliceResponse"> & {
   /**
-   * The points, the last parameter running fastest.
+   * The points, the last parameter running fastest. Those that break a constraint on parameters are left out.
    *
    * @generated from field: repeated asktell.v1.SlicePoint points = 1;
    */
