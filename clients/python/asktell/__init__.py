@@ -34,6 +34,7 @@ from asktell.analysis import (
     SlicePoint,
     TradeOff,
 )
+from asktell.comparison import Compared, Comparison
 from asktell.early_stopping import (
     AnyStopping,
     AutoStopping,
@@ -173,6 +174,8 @@ __all__ = [
     "Client",
     "ClientClosed",
     "ClientOptions",
+    "Compared",
+    "Comparison",
     "Contention",
     "CrossValidation",
     "DeadlineExceeded",

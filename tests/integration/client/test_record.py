@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import asktell
-from tests.integration.client.conftest import do
+from tests.integration.client.conftest import SPACE, do
 
 pytestmark = pytest.mark.xdist_group("client")
 
@@ -43,3 +43,26 @@ async def test_annotations_with_a_result(study: Any) -> None:
         assert trial.annotations == {"kept": "yes", "run.host": "a"}, name
     with pytest.raises(TypeError, match="annotations\\['seed'\\] must be a string"):
         await do((await do(study.ask())).tell(loss=0.5, annotations={"seed": 7}))
+
+
+async def test_comparing(client: Any, study: Any) -> None:
+    for loss in (0.5, 0.25):
+        await do((await do(study.ask())).tell(loss=loss, annotations={"run.host": str(loss)}))
+    compared = await do(study.compare(1, 2))
+    assert (compared.left, compared.right) == (f"{study.name}/trials/1", f"{study.name}/trials/2")
+    (metric,) = [each for each in compared.differing if each.group == "metric"]
+    assert (metric.name, metric.left, metric.right, metric.change, metric.better) == ("loss", 0.5, 0.25, -0.25, "right")
+    assert ("run", "host", "0.5") in {(each.group, each.name, each.left) for each in compared.differing}
+    with pytest.raises(asktell.TrialNotFound):
+        await do(study.compare(1, 7))
+    other = await do(
+        client.create_study("t", space=SPACE, objectives=asktell.Minimize("loss"), metrics=["acc"], algorithm="sobol")
+    )
+    for with_it in (other, "t"):
+        compared = await do(study.compare_with(with_it))
+        assert compared.right == other.name
+        settings = {each.name for each in compared.differing if each.group == "setting"}
+        assert settings == {"algorithm", "seed"}
+        assert {each.name for each in compared.same if each.group == "parameter"} == set(SPACE)
+    with pytest.raises(asktell.StudyNotFound):
+        await do(study.compare_with("nobody"))

@@ -15,7 +15,9 @@ from asktell._core.course import FAILURES_IN_A_ROW, Catch
 from asktell._core.frames import frame_maker
 from asktell._core.leases import Lease
 from asktell._core.study_actions import Params, States
+from asktell._core.study_view import StudyView
 from asktell._core.watch import Change, decode_change
+from asktell.comparison import Comparison
 from asktell.records import BestByModel, HypervolumePoint, ImportedTrial
 from asktell.spaces import ParameterValue
 from asktell.study_spec import StudyChanges
@@ -186,6 +188,14 @@ class AsyncStudy(AsyncAnalysedStudy):
                 yield decode_change(await self._run(watch.next()), self._names)
         finally:
             watch.close()
+
+    async def compare(self, left: int, right: int) -> Comparison:
+        """As `Study.compare`."""
+        return await self._run(self._compare(left, right))
+
+    async def compare_with(self, other: StudyView | str) -> Comparison:
+        """As `Study.compare_with`."""
+        return await self._run(self._compare_with(other))
 
     async def pause(self) -> None:
         """As `Study.pause`."""

@@ -8,13 +8,16 @@ from typing import TypeAlias
 
 from asktell._core import methods
 from asktell._core.ask_options import AskOptions
+from asktell._core.comparing import compare_studies, compare_trials
 from asktell._core.flow import Flow, new_request_id
 from asktell._core.studies import Caller, ask, list_trials
-from asktell._core.study_requests import state_request, update_request
+from asktell._core.study_requests import full_study_name, state_request, update_request
 from asktell._core.study_view import StudyView, names_of
 from asktell._core.trial_actions import OUTCOMES
+from asktell._core.trial_view import TrialView
 from asktell._core.values import encode_configuration, encode_metrics, encode_time, whole
 from asktell._core.watch import Watch
+from asktell.comparison import Comparison
 from asktell.errors import AsktellError, NoResult, StudyComplete
 from asktell.records import HypervolumePoint, ImportedTrial, TrialState
 from asktell.spaces import ParameterValue
@@ -135,6 +138,21 @@ class StudyActions(StudyView):
     def _get_trial(self, number: int) -> Flow[trial_pb2.Trial]:
         name = f"{self.name}/trials/{whole(number, 'number')}"
         return self._caller(methods.GET_TRIAL, trial_service_pb2.GetTrialRequest(name=name))
+
+    def _compare(self, left: int, right: int) -> Flow[Comparison]:
+        first = yield from self._get_trial(left)
+        second = yield from self._get_trial(right)
+        return compare_trials(TrialView(first, self._names), TrialView(second, self._names), self.objectives)
+
+    def _compare_with(self, other: StudyView | str) -> Flow[Comparison]:
+        name = other if isinstance(other, str) else other.name
+        sides: list[tuple[StudyView, list[TrialView]]] = []
+        for each in (self.name, full_study_name(self._caller.settings.project, name)):
+            message = yield from self._caller(methods.GET_STUDY, study_service_pb2.GetStudyRequest(name=each))
+            found = yield from list_trials(self._caller, message.name, trial_service_pb2.TrialFilter())
+            names = names_of(message)
+            sides.append((StudyView(message), [TrialView(trial, names) for trial in found]))
+        return compare_studies(*sides[0], *sides[1])
 
     def _refresh(self) -> Flow[None]:
         self._message = yield from self._caller(methods.GET_STUDY, study_service_pb2.GetStudyRequest(name=self.name))

@@ -10,12 +10,14 @@ from asktell._core.course import FAILURES_IN_A_ROW, Catch
 from asktell._core.frames import frame_maker
 from asktell._core.leases import Lease
 from asktell._core.study_actions import Params, States
+from asktell._core.study_view import StudyView
 from asktell._core.watch import Change, decode_change
 from asktell._sync.analysed import AnalysedStudy
 from asktell._sync.optimize import Function, optimize
 from asktell._sync.plots import Plots
 from asktell._sync.session import Session
 from asktell._sync.trial import Trial
+from asktell.comparison import Comparison
 from asktell.records import BestByModel, HypervolumePoint, ImportedTrial
 from asktell.spaces import ParameterValue
 from asktell.study_spec import StudyChanges
@@ -247,6 +249,23 @@ class Study(AnalysedStudy):
                 yield decode_change(self._run(watch.next()), self._names)
         finally:
             watch.close()
+
+    def compare(self, left: int, right: int) -> Comparison:
+        """Two trials side by side: parameters, metrics, what they ran with. `differing` first, then what is the same.
+
+        Raises:
+            TrialNotFound: there is no trial of that number.
+        """
+        return self._run(self._compare(left, right))
+
+    def compare_with(self, other: StudyView | str) -> Comparison:
+        """This study and another one, a handle or a name, side by side: the best values after equal numbers of trials, the best
+        trials, parameters, settings, and what the trials ran with.
+
+        Raises:
+            StudyNotFound: there is no study of that name.
+        """
+        return self._run(self._compare_with(other))
 
     def pause(self) -> None:
         """Hands out no trials until `resume()`; results are still taken."""

@@ -10,6 +10,7 @@ import click
 
 from asktell import __version__
 from asktell.cli import wording
+from asktell.cli.diff_command import diff
 from asktell.cli.explain_command import explain, predict
 from asktell.cli.note_command import note
 from asktell.cli.number_types import Number
@@ -39,6 +40,7 @@ Examples:
   asktell best lora --json
   asktell plot lora -o lora.html
   asktell explain lora --html lora.html
+  asktell diff lora 3 7
 
 \b
 Environment:
@@ -72,7 +74,7 @@ def cli(context: click.Context, address: str | None, project: str | None, tls: b
     context.obj = {"address": address, "project": project, "tls": tls, "wait": wait}
 
 
-for command in (study, trials, best, enqueue, note, import_, export, run, watch, plot, explain, predict):
+for command in (study, trials, best, diff, enqueue, note, import_, export, run, watch, plot, explain, predict):
     cli.add_command(command)
 
 

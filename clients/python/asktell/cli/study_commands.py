@@ -20,13 +20,13 @@ from asktell.cli.connect import with_client
 from asktell.cli.early_stopping_words import as_keys, as_sentence
 from asktell.cli.options import as_json
 from asktell.cli.output import complain, pairs, print_json, stamp, state_words, time
+from asktell.cli.said import said_of
 from asktell.cli.steering_commands import finish, pause, resume, update
 from asktell.cli.study_file import not_said, study_file
 from asktell.cli.tables.layout import Cells
 from asktell.cli.tables.printing import print_cells, print_facts
 from asktell.errors import StudyExists
 from asktell.records import TrialCounts
-from asktell.spaces import NormalPrior, Prior
 
 
 @click.group()
@@ -210,9 +210,9 @@ def _facts(shown: StudyView) -> list[tuple[str, str]]:
     if shown.cost is not None:
         spent = "" if shown.total_cost is None else f", {short(shown.total_cost)} spent"
         facts.append(("cost", f"{shown.cost}{spent}"))
-    facts += [("parameter", f"{name}: {_fields(domain)}") for name, domain in shown.space.items()]
+    facts += [("parameter", f"{name}: {said_of(domain)}") for name, domain in shown.space.items()]
     facts += [("parameters keep", constraint) for constraint in shown.parameter_constraints]
-    facts.append(("algorithm", _fields(shown.algorithm)))
+    facts.append(("algorithm", said_of(shown.algorithm)))
     rules = {name: value for name, value in dataclasses.asdict(shown.stopping).items() if value is not None}
     if isinstance(rules.get("target"), dict):
         rules["target"] = pairs(rules["target"])
@@ -229,28 +229,6 @@ def _facts(shown: StudyView) -> list[tuple[str, str]]:
     facts += [("label", f"{key}={value}") for key, value in shown.labels.items()]
     facts += [("note", line) for line in shown.note.splitlines()]
     return facts
-
-
-def _fields(value: Any) -> str:
-    """A dataclass for people: its name and what is set, e.g. `Float 1e-05 to 0.001, log`."""
-    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    words = []
-    if "min" in fields:
-        words.append(f"{short(fields.pop('min'))} to {short(fields.pop('max'))}")
-    if "expression" in fields:
-        words.append(fields.pop("expression"))
-    if "values" in fields:
-        words.append(", ".join(short(each) for each in fields.pop("values")))
-    if (prior := fields.pop("prior", None)) is not None:
-        words.append(f"prior {_prior(prior)}")
-    words += [name if each is True else f"{name} {short(each)}" for name, each in fields.items() if each]
-    return f"{type(value).__name__.lower()} {', '.join(words)}".strip()
-
-
-def _prior(prior: Prior) -> str:
-    if isinstance(prior, NormalPrior):
-        return f"around {short(prior.mean)} (relative standard deviation {short(prior.relative_standard_deviation)})"
-    return f"by weights {' : '.join(map(short, prior.weights))}"
 
 
 def study_record(shown: StudyView, counts: TrialCounts | None = None) -> dict[str, Any]:
