@@ -18,6 +18,7 @@ from asktell_server.service.changing import TrialChanges
 from asktell_server.service.clock import Clock
 from asktell_server.service.completion import Completion
 from asktell_server.service.explaining import Explaining
+from asktell_server.service.health.checking import Health
 from asktell_server.service.intake import Intake
 from asktell_server.service.judging import WAIT_S, Judging
 from asktell_server.service.modelling import Modelling
@@ -43,6 +44,7 @@ class UseCases:
     analysing: Analysing
     asking: AskTrials
     explaining: Explaining
+    health: Health
     intake: Intake
     reading: Reading
     slicing: Slicing
@@ -81,6 +83,7 @@ def build_use_cases(ledger: Ledger, engine: Engine, clock: Clock, *, judging_wai
         analysing=Analysing(views, inquiries),
         asking=AskTrials(ledger, rounds, TrialChanges(ledger, views, preparer)),
         explaining=Explaining(ledger),
+        health=Health(views, inquiries),
         intake=Intake(ledger, views, preparer, completion, clock),
         reading=Reading(ledger, views, Judging(engine, wait_s=judging_wait_s)),
         slicing=Slicing(views, inquiries),

@@ -129,19 +129,11 @@ def _trade_offs() -> Iterator[Case]:
     yield _too_few(method, base)
 
 
-def _of(message: Message) -> Callable[[World], Message]:
-    return lambda world: message
+def _health() -> Iterator[Case]:
+    method = "AnalysisService.GetHealth"
+    base = _base(analysis_service_pb2.GetHealthRequest)
+    yield from names(method, base, "parent", BAD_STUDIES)
+    yield unknown_study(method, base, "parent")
 
 
-def _not_yet() -> Iterator[Case]:
-    yield Case(
-        method="AnalysisService.GetHealth",
-        what="anything",
-        request=_of(analysis_service_pb2.GetHealthRequest(parent="studies/a")),
-        field="asktell.v1.AnalysisService.GetHealth",
-        reason="NOT_SUPPORTED",
-        code="UNIMPLEMENTED",
-    )
-
-
-CASES = [*_predict(), *_by_metric(), *_slice(), *_trade_offs(), *_not_yet()]
+CASES = [*_predict(), *_by_metric(), *_slice(), *_trade_offs(), *_health()]

@@ -18,6 +18,7 @@ from asktell._sync.study import Study
 from asktell.cli import wording
 from asktell.cli.connect import with_client
 from asktell.cli.early_stopping_words import as_keys, as_sentence
+from asktell.cli.health_commands import gain_in_words, health
 from asktell.cli.options import as_json
 from asktell.cli.output import complain, pairs, print_json, stamp, state_words, time
 from asktell.cli.said import said_of
@@ -34,7 +35,7 @@ def study() -> None:
     """Create, find and steer studies."""
 
 
-for command in (finish, pause, resume, update):
+for command in (finish, pause, resume, update, health):
     study.add_command(command)
 _stop = copy.copy(finish)  # the first version's word; everything else says finish
 _stop.hidden = True
@@ -166,7 +167,10 @@ def show(client: Client, study: str, as_json: bool, as_yaml: bool) -> None:
             complain(f"the file does not say {name}: this client does not know it", kind="warning")
         click.echo(text, nl=False)
         return
-    print_facts(shown.name, [(name, value, "") for name, value in _facts(shown)])
+    facts = _facts(shown)
+    if (gain := gain_in_words(shown)) is not None:
+        facts.append(("worth", gain))
+    print_facts(shown.name, [(name, value, "") for name, value in facts])
     show_warnings(shown)
 
 

@@ -15,11 +15,15 @@ from asktell._core.watch import Change
 from asktell._sync.client import Client
 from asktell._sync.study import Study
 from asktell.cli.connect import with_client
+from asktell.cli.health_commands import gain_in_words
 from asktell.cli.output import Best, complain, console, pairs, state_words, trial_record
 from asktell.cli.study_commands import study_record
 from asktell.cli.tables.streaming import StreamedTable, streamed_table
 from asktell.errors import DeadlineExceeded, Unavailable
 from asktell.records import TrialCounts, TrialState
+
+GAIN_EVERY = 10
+"""Results after which it is said what is still to be gained."""
 
 
 @click.command()
@@ -30,6 +34,8 @@ from asktell.records import TrialCounts, TrialState
 @with_client(patient=True)
 def watch(client: Client, study: str, from_start: bool, cursor: str | None, as_json: bool) -> None:
     """Follow the changes of a STUDY until interrupted, also across restarts of the server.
+
+    After every 10 results a line says what another 10 trials are expected to gain, where the model knows.
 
     \b
     Examples:
@@ -45,8 +51,14 @@ def watch(client: Client, study: str, from_start: bool, cursor: str | None, as_j
     show: Callable[[Change, TrialCounts | None], str] = _json
     if not as_json:
         show = _Rows(watched, terminal.width).line if terminal.is_terminal else _line
+    results = 0
     for change in _changes(watched, start):
         click.echo(show(change, counts.after(change)))
+        results += change.trial is not None and change.trial.state is TrialState.SUCCEEDED
+        if not as_json and results >= GAIN_EVERY:
+            results = 0
+            if (gain := gain_in_words(watched.refresh())) is not None:
+                click.echo(gain)
 
 
 def _changes(study: Study, cursor: str) -> Iterator[Change]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 from asktell.v1 import analysis_service_pb2
-from asktell_server.domain.errors import NotSupported
 from asktell_server.domain.names import parse_study
 from asktell_server.protocols.asktell_v1.conversion.analysis import (
     configurations_from,
@@ -16,6 +13,7 @@ from asktell_server.protocols.asktell_v1.conversion.analysis import (
     trade_offs_to,
     validated_to,
 )
+from asktell_server.protocols.asktell_v1.conversion.health import health_to
 from asktell_server.protocols.asktell_v1.limits import BATCH_BYTES
 from asktell_server.protocols.asktell_v1.projects import by_study
 from asktell_server.service.analysis.analysing import MAX_CONFIGURATIONS
@@ -28,6 +26,7 @@ class AnalysisServicer:
 
     def __init__(self, use_cases: UseCases) -> None:
         self._analysing = use_cases.analysing
+        self._health = use_cases.health
         self._slicing = use_cases.slicing
         self._trading_off = use_cases.trading_off
 
@@ -76,9 +75,5 @@ class AnalysisServicer:
     @rpc(permission=Permission.READ, project=by_study("parent"), cancellable=True)
     async def GetHealth(  # noqa: N802
         self, request: analysis_service_pb2.GetHealthRequest, call: Call
-    ) -> NoReturn:
-        raise _not_yet(call)
-
-
-def _not_yet(call: Call) -> NotSupported:
-    return NotSupported(f"{call.method.service}.{call.method.name}", "this method is not supported yet")
+    ) -> analysis_service_pb2.GetHealthResponse:
+        return health_to(await self._health.check(parse_study(request.parent, field="parent")))

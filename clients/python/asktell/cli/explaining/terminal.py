@@ -56,12 +56,18 @@ def print_health(found: Health | Absent) -> None:
     if isinstance(found, Absent):
         _section("health", [_absent(found)])
         return
+    click.echo()
+    print_health_of("health", found)
+
+
+def print_health_of(title: str, found: Health) -> None:
+    """The same under a title of its own."""
     facts = [
         (each.severity.value.lower(), words.about(each), _STYLES.get(each.severity, "")) for each in found.findings
     ] or [("", "nothing to complain of", "")]
     if found.expected_gains:
         facts.append(("", words.gains(found.expected_gains), ""))
-    _section("health", facts)
+    print_facts(title, [line for fact in facts for line in _wrapped(fact)])
 
 
 def _section(title: str, facts: Iterable[Fact]) -> None:

@@ -100,7 +100,7 @@ def gains(found: Sequence[ExpectedGain]) -> str:
 
 def about(finding: HealthFinding) -> str:
     """What a finding says and advises."""
-    return " ".join(filter(None, (finding.message, finding.advice)))
+    return "; ".join(filter(None, (finding.message, finding.advice)))
 
 
 def configuration(explanation: Explanation, found: Recommended) -> str:
