@@ -31,6 +31,7 @@ from asktell_server.domain.space import (
     Configuration,
     DiscreteDomain,
     Domain,
+    Fidelity,
     FloatDomain,
     IntDomain,
     NormalPrior,
@@ -231,6 +232,7 @@ trials = st.builds(
         st.builds(SupersededResult, tell_time=times, lease_id=texts, result=results), max_size=2
     ).map(tuple),
     import_key=texts,
+    continue_from=st.integers(0, 2**40),
 )
 
 
@@ -247,7 +249,7 @@ def algorithms(draw: st.DrawFn, space: SearchSpace) -> Algorithm:
 @st.composite
 def studies(draw: st.DrawFn) -> Study:
     """Active studies as a caller may create them."""
-    space = draw(st.one_of(spaces(), conditional_spaces(), contextual_spaces()))
+    space = draw(st.one_of(spaces(), conditional_spaces(), contextual_spaces(), spaces_with_fidelity()))
     metric_names = draw(st.lists(names, min_size=1, max_size=4, unique=True))
     created = draw(times)
     algorithm = draw(algorithms(space))
@@ -317,6 +319,20 @@ def contextual_spaces(draw: st.DrawFn) -> SearchSpace:
     others = draw(spaces())
     context = Parameter(name="a/context", domain=draw(domains), context=True)
     return SearchSpace(parameters=(*others.parameters[:4], context))
+
+
+@st.composite
+def spaces_with_fidelity(draw: st.DrawFn) -> SearchSpace:
+    """Spaces of a fidelity and one to five others."""
+    kinds: list[Domain] = [
+        IntDomain(min=1, max=81),
+        FloatDomain(min=0.1, max=1.0),
+        DiscreteDomain(values=(32, 64, 224)),
+    ]
+    settings = st.builds(Fidelity, fixed_cost_share=st.floats(0, 0.9), reduction_factor=st.floats(2, 10))
+    fidelity = Parameter(name="a/fidelity", domain=draw(st.sampled_from(kinds)), fidelity=draw(settings))
+    others = draw(spaces())
+    return SearchSpace(parameters=(*others.parameters, fidelity))
 
 
 @st.composite

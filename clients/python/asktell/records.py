@@ -96,6 +96,7 @@ class Origin(enum.StrEnum):
     PERSON = "PERSON"
     IMPORT = "IMPORT"
     SAMPLER = "SAMPLER"
+    PROMOTION = "PROMOTION"
 
 
 @dataclass(frozen=True, slots=True)

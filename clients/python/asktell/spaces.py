@@ -14,6 +14,7 @@ __all__ = [
     "Derived",
     "Discrete",
     "Domain",
+    "Fidelity",
     "Float",
     "Int",
     "NormalPrior",
@@ -64,6 +65,18 @@ Prior: TypeAlias = NormalPrior | WeightsPrior
 
 
 @dataclass(frozen=True, slots=True)
+class Fidelity:
+    """What trials cost at the values of the parameter that says how much of the whole they run, and how far apart its levels are.
+
+    `fixed_cost_share`: the part of a trial's cost at the highest value that is spent at any, such as loading the data; in [0, 1).
+    `reduction_factor`: one of so many configurations of a level is promoted to the next, which costs so many times as much; 2 to 10.
+    """
+
+    fixed_cost_share: float = 0.0
+    reduction_factor: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
 class Float(Refusing):
     """A real number in [min, max].
 
@@ -73,6 +86,8 @@ class Float(Refusing):
     `when`: the parameter exists only while another one has one of the given values, as in `when={"opt": ["sgd"]}`;
     configurations of other values do not have it. The other one may itself have a `when`.
     `context`: the server never chooses its value: every ask states it, as in `study.ask(fixed={"dataset": "a"})`.
+    `fidelity`: the parameter says how much of the whole a trial runs (epochs, the share of the data): True, or a `Fidelity`. New
+    configurations begin at low values, and the best go on to the highest, which is what the study is about.
     """
 
     min: float
@@ -84,12 +99,14 @@ class Float(Refusing):
     prior: Prior | None = field(default=None, kw_only=True)
     when: When | None = field(default=None, kw_only=True, hash=False)
     context: bool = field(default=False, kw_only=True)
+    fidelity: bool | Fidelity | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         """Raises ValueError: both scales at once."""
         if self.log and self.reverse_log:
             raise ValueError("a range has one scale: either log or reverse_log")
         _keep_when(self)
+        _keep_fidelity(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +121,12 @@ class Int(Refusing):
     prior: Prior | None = field(default=None, kw_only=True)
     when: When | None = field(default=None, kw_only=True, hash=False)
     context: bool = field(default=False, kw_only=True)
+    fidelity: bool | Fidelity | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         """Keeps `when` as tuples. Raises TypeError, ValueError: it is not one parameter with its values."""
         _keep_when(self)
+        _keep_fidelity(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +138,7 @@ class Discrete(Refusing):
     prior: Prior | None = field(default=None, kw_only=True)
     when: When | None = field(default=None, kw_only=True, hash=False)
     context: bool = field(default=False, kw_only=True)
+    fidelity: bool | Fidelity | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         """Keeps the values as a tuple of one kind."""
@@ -128,6 +148,7 @@ class Discrete(Refusing):
             object.__setattr__(self, "default", _as_float(self.default))
         object.__setattr__(self, "values", values)
         _keep_when(self)
+        _keep_fidelity(self)
 
 
 def _as_float(value: T) -> T | float:
@@ -182,6 +203,15 @@ def _keep_when(domain: Domain) -> None:
             raise TypeError(f"when[{parent!r}] must be a list of values, got {values!r:.80}")
         kept[parent] = tuple(values)
     object.__setattr__(domain, "when", kept)
+
+
+def _keep_fidelity(domain: Float | Int | Discrete) -> None:
+    """Keeps `fidelity` as a `Fidelity` or None. Raises TypeError: it is something else."""
+    fidelity = domain.fidelity
+    if isinstance(fidelity, bool):
+        object.__setattr__(domain, "fidelity", Fidelity() if fidelity else None)
+    elif fidelity is not None and not isinstance(fidelity, Fidelity):
+        raise TypeError(f"fidelity must be True or a Fidelity, got {fidelity!r:.80}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,8 @@ class Grid(_Settings):
 
     def levels_of(self, parameter: Parameter) -> int:
         """How many points the grid has along `parameter`."""
+        if parameter.fidelity is not None:  # all run at the target
+            return 1
         if parameter.name in self.levels:
             return self.levels[parameter.name]
         count = parameter.domain.cardinality
@@ -149,6 +151,10 @@ class Grid(_Settings):
             entry = f"{where}.levels[{name[:128]}]"
             if name not in parameters:
                 raise InvalidArgument(entry, "the space has no such parameter")
+            if parameters[name].fidelity is not None:
+                raise InvalidArgument(
+                    entry, "must be unset: it is the fidelity, and a grid runs all at its highest value"
+                )
             limit = parameters[name].domain.cardinality
             most = MAX_LEVELS if limit is None else min(limit, MAX_LEVELS)
             if not 2 <= count <= most:
@@ -181,7 +187,12 @@ class Grid(_Settings):
         for parameter, levels in zip(space.parameters, self.grid_axes(space), strict=True):
             cardinality = parameter.domain.cardinality
             is_number = isinstance(parameter.domain, FloatDomain | IntDomain)
-            if is_number and levels <= COARSE_LEVELS and (cardinality is None or cardinality > COARSE_LEVELS):
+            if (
+                is_number
+                and parameter.fidelity is None
+                and levels <= COARSE_LEVELS
+                and (cardinality is None or cardinality > COARSE_LEVELS)
+            ):
                 yield StudyWarning(
                     kind=WarningKind.COARSE_GRID,
                     field=f"algorithm.grid.levels[{parameter.name}]",

@@ -23,9 +23,10 @@ from asktell_server.domain.domains import (
     Scale,
 )
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
+from asktell_server.domain.fidelity import validate_fidelity
 from asktell_server.domain.linear import LinearConstraint
 from asktell_server.domain.linear_rules import validate_constraints
-from asktell_server.domain.parameter import Condition, Parameter
+from asktell_server.domain.parameter import Condition, Fidelity, Parameter
 from asktell_server.domain.priors import NormalPrior, Prior, WeightsPrior
 from asktell_server.domain.values import (
     ABSENT,
@@ -53,6 +54,7 @@ __all__ = [
     "DerivedParameter",
     "DiscreteDomain",
     "Domain",
+    "Fidelity",
     "FloatDomain",
     "IntDomain",
     "Key",
@@ -82,7 +84,7 @@ class SearchSpace:
 
     `forest` is None where all parameters always exist. A configuration keeps each of the `parameter_constraints` all of whose
     parameters it has. Derived parameters are delivered with a configuration and are no part of it; `derivation` is how they are
-    computed.
+    computed. `fidelity` is the parameter that says how much of the whole a trial runs, or None.
     """
 
     parameters: tuple[Parameter, ...]
@@ -93,12 +95,15 @@ class SearchSpace:
     names: tuple[str, ...] = field(init=False, repr=False, compare=False)
     forest: Forest | None = field(init=False, repr=False, compare=False)
     derivation: Derivation = field(init=False, repr=False, compare=False)
+    fidelity: Parameter | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(parameter.name for parameter in self.parameters))
         conditional = any(parameter.condition is not None for parameter in self.parameters)
         object.__setattr__(self, "forest", Forest.of(self.parameters) if conditional else None)
         object.__setattr__(self, "derivation", Derivation.of_any(self.parameters, self.derived))
+        fidelity = next((parameter for parameter in self.parameters if parameter.fidelity is not None), None)
+        object.__setattr__(self, "fidelity", fidelity)
 
     def validate(self, field: str) -> None:
         """Raises InvalidArgument naming the offending sub-field of `field`."""
@@ -129,6 +134,7 @@ class SearchSpace:
             _validate_name(derived.name, seen, f"{field}.derived_parameters[{index}].name")
         validate_derived(self.parameters, self.derived, field)
         validate_contexts(self.parameters, field)
+        validate_fidelity(self, field)
 
     def normalize(
         self, configuration: Configuration, *, field: str, fill_defaults: bool = False

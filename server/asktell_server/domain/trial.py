@@ -67,6 +67,7 @@ class Origin(enum.StrEnum):
     PERSON = "PERSON"
     IMPORT = "IMPORT"
     SAMPLER = "SAMPLER"
+    PROMOTION = "PROMOTION"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +145,7 @@ class Trial:
     `provenance` is set when the engine suggested the configuration (trials of servers before it was kept have none).
     `derived` are the derived parameters, as the space gave them for the configuration: neither ever changes.
     `expected_metrics` are what a stopped trial was expected to come to, as reckoned when it was told: what the model learns of it.
+    `continue_from` is the number of the trial whose checkpoint it goes on from; 0 = it begins anew.
     """
 
     number: int = 0
@@ -170,6 +172,7 @@ class Trial:
     superseded_results: tuple[SupersededResult, ...] = ()
     import_key: str = ""
     expected_metrics: Metrics = field(default_factory=dict)
+    continue_from: int = 0
     revision: int = 0
 
     @property

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from asktell_server.domain.space import Configuration, Key, SearchSpace, configuration_digest
+from asktell_server.domain.space import Configuration, Key, ParameterValue, SearchSpace, configuration_digest
 from asktell_server.engine.observations import Columns, Observation, Outcome
 
 _DIGEST_SIZE = 8
@@ -102,6 +102,11 @@ class History:
         """Which observations (n) have values that were expected of a trial that was stopped, not reached by it."""
         return np.frombuffer(bytes(self._columns.expected), dtype=np.bool_)
 
+    def having(self, name: str, value: ParameterValue) -> npt.NDArray[np.bool_]:
+        """Which observations (n) are of configurations with this value of a parameter."""
+        place = self.space.names.index(name)
+        return np.fromiter((key[place] == value for key in self.keys), dtype=np.bool_, count=len(self))
+
     def count(self, outcome: Outcome) -> int:
         """How many observations have the outcome."""
         return self._columns.outcomes.count(outcome.value)
@@ -129,6 +134,13 @@ class History:
         if len(observation.metrics) > self.metrics:
             raise ValueError(f"{len(observation.metrics)} metrics for a history of {self.metrics}")
         self._own().insert(place, self.space.key(observation.parameters), observation)
+
+    def moved(self, place: int, value: ParameterValue) -> History:
+        """The same observations, of configurations that have this value of the parameter at `place`."""
+        keys, *others = self._columns.all()
+        history = History(self.space, metrics=self.metrics)
+        history.extend([[moved(key, place, value) for key in keys], *others])
+        return history
 
     def part(self, first: int, last: int) -> Sequence[Sequence[Any]]:
         """The observations from place `first` up to `last`, which is left out, as columns for `extend`."""
@@ -170,6 +182,11 @@ class History:
             self._columns = self._columns.copy()
         self._is_snapshot, self._snapshot = False, None
         return self._columns
+
+
+def moved(key: Key, place: int, value: ParameterValue) -> Key:
+    """The key of a configuration that has this value of the parameter at `place`, and else the same."""
+    return (*key[:place], value, *key[place + 1 :])
 
 
 def _matrix(columns: Sequence[array[float]]) -> npt.NDArray[np.float64]:

@@ -26,7 +26,8 @@ def room(task: StudyTask, count: int) -> int | None:
     known = len(task.history) + len(task.pending)
     if known + count <= most:  # whichever they are
         return most - known
-    uses = Counter(filter(_within(task), [*task.history.keys, *map(task.history.space.key, task.pending)]))
+    tried, pending = task.taken
+    uses = Counter(filter(_within(task), [*tried.keys, *pending]))
     return most - sum(min(times, replicates) for times in uses.values())
 
 
@@ -42,13 +43,23 @@ class Novelty:
 
     def __init__(self, task: StudyTask, region: Region) -> None:
         self._region = region
-        self._history = task.history
+        self._history, self._pending = task.taken
+        self._here = task.history
         self._replicates = task.problem.replicates
         self._within = _within(task)
-        self._pending = [self._history.space.key(configuration) for configuration in task.pending]
         self._running = set(self._pending)
         # How often each has been tried, is running or has been chosen; counted from the start only where replicates matter.
         self._uses = Counter(itertools.chain(self._history.keys, self._pending) if self._replicates > 1 else ())
+
+    @property
+    def moved(self) -> Sequence[Key]:
+        """Configurations of the task that count as tried or running here, and have been so at other fidelities alone."""
+        return [key for key in dict.fromkeys([*self._history.keys, *self._pending]) if key not in self._here]
+
+    @property
+    def running(self) -> Sequence[Key]:
+        """Configurations of the task that are running or handed out."""
+        return self._pending
 
     def spent(self) -> list[Key]:
         """Configurations of the task that have been tried as often as they may be; some may be listed twice."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from asktell_server.domain.algorithm import Algorithm
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.provenance import Fit, Provenance
-from asktell_server.domain.space import Configuration, SearchSpace
+from asktell_server.domain.space import Configuration, Key, ParameterValue, SearchSpace
 from asktell_server.domain.trial import Origin, Prediction
 from asktell_server.engine.earlier import Earlier
-from asktell_server.engine.history import History
+from asktell_server.engine.history import History, moved
 from asktell_server.engine.space.region import Region, region_of
 from asktell_server.engine.task import Answer
 
@@ -45,6 +45,9 @@ class StudyTask:
     cost: the acquisition is divided by the expected cost to that power, so 0 is not at all and 1 is improvement per cost. `fixed`
     are values that whatever is suggested must have (`fixed_values`). `earlier` are results of before, which are none of the study's
     own. `doubts` are variances of the observations (n, or none) beside what is known of them, where that of all results is about 1.
+
+    Where `begin_at` says something, new configurations are wanted, which `fixed` gives the highest fidelity: the search is for what is best
+    there, but they are going to be run at these fidelities, one after the other, and what has been tried at another one is not new.
     """
 
     problem: Problem
@@ -56,6 +59,20 @@ class StudyTask:
     fixed: Configuration = field(default_factory=dict)
     earlier: tuple[Earlier, ...] = ()
     doubts: tuple[float, ...] = ()
+    begin_at: Sequence[ParameterValue] = ()
+
+    @property
+    def taken(self) -> tuple[History, Sequence[Key]]:
+        """What has been tried and what is pending, as far as it matters for what is new: where `begin_at` says something, each
+        configuration at the highest fidelity.
+        """
+        space = self.problem.space
+        pending = [space.key(configuration) for configuration in self.pending]
+        if not self.begin_at or space.fidelity is None:
+            return self.history, pending
+        name = space.fidelity.name
+        place, target = space.names.index(name), self.fixed[name]
+        return self.history.moved(place, target), [moved(key, place, target) for key in pending]
 
     @property
     def region(self) -> Region:
@@ -69,12 +86,18 @@ class StudyTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """A configuration to try. `prediction` is set for Origin.MODEL only; `provenance` is added by whoever knows the study."""
+    """A configuration to try. `prediction` is set for Origin.MODEL only; `provenance` is added by whoever knows the study.
+
+    `continues`: the place in the history of the observation that it goes on from, for Origin.PROMOTION; then `continue_from` is the
+    number of its trial, which whoever knows the study adds, too.
+    """
 
     parameters: Configuration
     origin: Origin
     prediction: Prediction | None = None
     provenance: Provenance | None = None
+    continues: int | None = None
+    continue_from: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

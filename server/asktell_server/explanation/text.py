@@ -18,9 +18,10 @@ _ORIGINS = {
     Origin.FALLBACK: "space-filling, because the model was not used",
     Origin.PERSON: "a person enqueued it",
     Origin.IMPORT: "an import brought it with its result",
+    Origin.PROMOTION: "among the best at its fidelity: it goes on to the next one",
     Origin.SAMPLER: "the study's algorithm, which uses no model",
 }
-_SUGGESTED = frozenset({Origin.START, Origin.MODEL, Origin.FALLBACK, Origin.SAMPLER})
+_SUGGESTED = frozenset({Origin.START, Origin.MODEL, Origin.FALLBACK, Origin.SAMPLER, Origin.PROMOTION})
 _TITLE_WIDTH = 16
 _TEXT_WIDTH = 84
 

@@ -20,6 +20,7 @@ from asktell_server.service.ask.preparing import Preparer
 from asktell_server.service.changing import MAX_LOST_RACES, ChangingStore
 from asktell_server.service.clock import Clock
 from asktell_server.service.completion import Completion, study_complete
+from asktell_server.service.continuing import require_ended
 from asktell_server.service.views import Views
 from asktell_server.store.protocol import Commit, Committed, Conflict, Guard, Request, TrialRecord, TrialWrite
 
@@ -29,11 +30,12 @@ MAX_IMPORT_KEY = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTrial:
-    """A configuration that a person wants to be run."""
+    """A configuration that a person wants to be run, going on from the checkpoint of the trial `continue_from`; 0 = anew."""
 
     parameters: Configuration
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    continue_from: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +70,12 @@ class Intake:
         """Puts configurations into the queue; parameters left out take their defaults.
 
         Raises:
-            InvalidArgument: none or too many, a value outside the space, labels or annotations too large.
+            InvalidArgument: none or too many, a value outside the space, labels or annotations too large, nothing to continue from.
             NotFound: no such study.
             FailedPrecondition: STUDY_COMPLETE.
         """
-        study = await self._study(name)
+        view, _ = await self._views.refresh(name)
+        study = view.study
         _validate_count(trials)
         now = self._clock()
 
@@ -87,8 +90,10 @@ class Intake:
                 create_time=now,
                 labels=new.labels,
                 annotations=new.annotations,
+                continue_from=new.continue_from,
             )
             _validate_extras(trial, where)
+            require_ended(view, new.continue_from, f"{where}.continue_from")
             return TrialWrite(trial=trial)
 
         writes = await in_pieces_numbered(write, trials)

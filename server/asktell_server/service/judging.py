@@ -49,7 +49,7 @@ class Judging:
 
         None where results are not noisy, with several objectives, and where the model fails or takes long.
         """
-        if len(view.study.goals.objectives) > 1 or not view.standings.feasible:
+        if len(view.study.goals.objectives) > 1 or not view.standings.feasible or not view.standings.best(1):
             return None
         numbers = view.ended_numbers()
         task = _task(view)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Sequence
 from datetime import datetime
@@ -44,9 +45,10 @@ class Modelling:
     ) -> Sequence[Suggestion]:
         """`count` suggestions with the `fixed` values; `also_pending` are configurations that may be about to become trials."""
         await self.warm_up(view)
-        sequence = view.sequence  # the view may move on while the model computes
+        sequence, numbers = view.sequence, view.ended_numbers()  # the view may move on while the model computes
         task = task_of(view, count, fixed=fixed, also_pending=also_pending, cost_exponent=cost_exponent)
-        return self._taken(view, task, await self._engine.answer(task), sequence, len(also_pending))
+        result = _continuing(await self._engine.answer(task), numbers)
+        return self._taken(view, task, result, sequence, len(also_pending))
 
     async def suggest_ahead(self, view: StudyView, task: SuggestTask, *, prepared_pending: int) -> Suggestion | None:
         """One suggestion by a worker that is idle; None without one, or where the model fails.
@@ -54,11 +56,11 @@ class Modelling:
         `task` was made of the view in this very moment; its last `prepared_pending` pending configurations are prepared
         and not trials yet.
         """
-        sequence = view.sequence
+        sequence, numbers = view.sequence, view.ended_numbers()
         result = await self._engine.answer_if_idle(task)
         if result is None or result.fallback_reason or not result.suggestions:
             return None
-        return self._taken(view, task, result, sequence, prepared_pending, prepared=True)[0]
+        return self._taken(view, task, _continuing(result, numbers), sequence, prepared_pending, prepared=True)[0]
 
     async def close(self) -> None:
         """Waits for what is still being written."""
@@ -102,6 +104,21 @@ class Modelling:
         task.add_done_callback(self._background.discard)
 
 
+def _continuing(result: SuggestResult, numbers: Sequence[int]) -> SuggestResult:
+    """The result, whose promotions name the trials that they go on from; `numbers` are those of the trials of its history."""
+    if all(suggestion.continues is None for suggestion in result.suggestions):
+        return result
+    return dataclasses.replace(
+        result,
+        suggestions=tuple(
+            suggestion
+            if suggestion.continues is None
+            else dataclasses.replace(suggestion, continue_from=numbers[suggestion.continues])
+            for suggestion in result.suggestions
+        ),
+    )
+
+
 def task_of(
     view: StudyView,
     count: int,
@@ -135,4 +152,5 @@ def new_trial(space: SearchSpace, suggestion: Suggestion, now: datetime) -> Tria
         prediction=suggestion.prediction,
         provenance=suggestion.provenance,
         create_time=now,
+        continue_from=suggestion.continue_from,
     )

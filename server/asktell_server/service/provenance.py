@@ -11,6 +11,7 @@ from asktell_server.engine.problem import Suggestion, SuggestResult
 from asktell_server.engine.tasks.suggest import SuggestTask
 
 _MODELLED = (Origin.MODEL, Origin.FALLBACK)
+_OF_RESULTS = (*_MODELLED, Origin.PROMOTION)
 _MAX_REASON = 500
 
 
@@ -22,11 +23,11 @@ def with_provenance(
     `task` was made of the study as of log position `sequence`, but for its last `prepared_pending` pending configurations,
     which were prepared and not trials yet. `prepared`: nobody has asked yet.
     """
-    modelled = any(suggestion.origin in _MODELLED for suggestion in result.suggestions)
-    # Without a model a repetition is cheap, and its success says as much as a digest.
+    of_results = any(suggestion.origin in _OF_RESULTS for suggestion in result.suggestions)
+    # Without results to go by a repetition is cheap, and its success says as much as a digest.
     common = Provenance(
         sequence=sequence,
-        digest=task.history.digest(task.pending) if modelled else b"",
+        digest=task.history.digest(task.pending) if of_results else b"",
         count=task.count,
         engine=__version__,
         prepared=prepared,

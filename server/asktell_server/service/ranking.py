@@ -6,6 +6,7 @@ import asyncio
 from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 
+from asktell_server.domain.fidelity import is_at_target
 from asktell_server.domain.front import standings_of
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.standings import Standing, Standings, standing_of
@@ -36,7 +37,7 @@ class Ranking:
         self._moved: set[int] | None = None
         """Numbers of trials that have changed since `rank` began; None while it is not at work."""
         self._imported: list[int] = []
-        """Numbers of the imported trials that were measured, rising: the first may be what constraints are relative to."""
+        """Numbers of the imported trials that were measured, at the highest fidelity, rising: the first may be what constraints are relative to."""
 
     @property
     def goals(self) -> Goals:
@@ -83,7 +84,11 @@ class Ranking:
 
     def _standing(self, number: int, goals: Goals) -> Standing | None:
         trial = self._trials.get(number)
-        return None if trial is None else standing_of(trial, goals)
+        return None if trial is None else self._standing_of(trial, goals)
+
+    def _standing_of(self, trial: Trial, goals: Goals) -> Standing | None:
+        """As `standing_of`; None below the highest fidelity, whose trials alone are compared."""
+        return standing_of(trial, goals) if is_at_target(self.study.space, trial.parameters) else None
 
     def of(self, number: int) -> Standing | None:
         """How a trial stands, by the goals of the latest ranking; None when it does not."""
@@ -91,12 +96,13 @@ class Ranking:
 
     def put(self, trial: Trial) -> None:
         """Takes in the result of a trial that has ended."""
-        if trial.origin is Origin.IMPORT and self.study.goals.measured(trial.result) is not None:
+        measured = self.study.goals.measured(trial.result) is not None
+        if trial.origin is Origin.IMPORT and measured and is_at_target(self.study.space, trial.parameters):
             insort(self._imported, trial.number)
         self._stand(trial)
 
     def _stand(self, trial: Trial) -> None:
-        if self._ranked_by is not None and (standing := standing_of(trial, self._ranked_by)) is not None:
+        if self._ranked_by is not None and (standing := self._standing_of(trial, self._ranked_by)) is not None:
             self._standings.put(trial.number, standing)
 
     def moved(self, trial: Trial) -> None:

@@ -130,7 +130,7 @@ class Reading:
         if not 1 <= count <= MAX_BEST:
             raise InvalidArgument("count", f"must be 1 to {MAX_BEST}, got {count}")
         view, _ = await self._views.refresh(study)
-        best = await in_pieces(view.trials.get, view.standings.best(count))
+        best = await in_pieces(view.trials.get, view.best_numbers(count))
         records = [
             view.record(trial)
             for trial in best

@@ -22,6 +22,7 @@ from asktell_server.domain.trial import Trial, TrialState
 from asktell_server.engine.earlier import Earlier
 from asktell_server.engine.history import History
 from asktell_server.engine.problem import Problem
+from asktell_server.engine.promotions import best_of_highest
 from asktell_server.pace import in_pieces
 from asktell_server.service.curves import Curve, Curves
 from asktell_server.service.early_stopper import EarlyStopper
@@ -139,9 +140,19 @@ class StudyView:
         """Ranks all results by the goals as they are now, in pieces: others have their turn, and may change the view meanwhile."""
         await self._ranking.rank()
 
+    def best_numbers(self, count: int) -> Sequence[int]:
+        """The numbers of at most `count` of the best trials, or of the Pareto front; see Standings.
+
+        While none has run the whole, in a space with a fidelity, those of the best at the highest fidelity that there is.
+        """
+        best = self.standings.best(count)
+        if best or self.study.space.fidelity is None:
+            return best
+        return [self._ended[place] for place in best_of_highest(self.goals, self._history, count)]
+
     def best(self, count: int) -> list[Trial]:
-        """At most `count` of the best trials, or the Pareto front; see Standings."""
-        return [self._trials[number] for number in self.standings.best(count)]
+        """The trials of `best_numbers`."""
+        return [self._trials[number] for number in self.best_numbers(count)]
 
     def measurement_count(self, number: int) -> int:
         """How many measurements the trial has reported."""

@@ -60,7 +60,9 @@ _SCHEMA_OF_EARLY_STOPPING = 5
 """Of studies whose trials older servers would not stop."""
 _SCHEMA_OF_PARENTS = 6
 """Of studies whose suggestions older servers would make without the results of their parents."""
-_NEWEST = _SCHEMA_OF_PARENTS
+_SCHEMA_OF_FIDELITY = 7
+"""Of studies whose fidelity older servers would choose like any other parameter, and whose trials at low ones they would take for the best."""
+_NEWEST = _SCHEMA_OF_FIDELITY
 SEALED_SCHEMA = 2
 """Of what `seal` makes; rises, too, when the meaning of something in it changes."""
 
@@ -108,6 +110,8 @@ def encode_study(study: Study) -> bytes:
 
 def _schema_of(study: Study) -> int:
     """The least schema whose readers understand all that the study says."""
+    if study.space.fidelity is not None:
+        return _SCHEMA_OF_FIDELITY
     if study.parents:
         return _SCHEMA_OF_PARENTS
     if study.early_stopping:

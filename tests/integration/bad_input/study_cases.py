@@ -84,6 +84,11 @@ def _weights(*weights: float, **fields: Any) -> search_space_pb2.SearchSpace:
     return _parameter(prior=prior, **(fields or {"bool_domain": search_space_pb2.BoolDomain()}))
 
 
+def _fidelity(*, fixed_cost_share: float = 0.0, **domain: Any) -> search_space_pb2.Parameter:
+    fidelity = search_space_pb2.Fidelity(fixed_cost_share=fixed_cost_share)
+    return search_space_pb2.Parameter(name="x", fidelity=fidelity, **domain)
+
+
 def _context(**fields: Any) -> search_space_pb2.Parameter:
     return search_space_pb2.Parameter(name="x", bool_domain=search_space_pb2.BoolDomain(), context=True, **fields)
 
@@ -171,6 +176,15 @@ BAD_SPACES: list[tuple[str, search_space_pb2.SearchSpace, str, str]] = [
         "context with a default",
         space(_context(default_value=value(True)), float_parameter("y")),
         f"{X}.default_value",
+        "INVALID_FIELD",
+    ),
+    ("fidelity without a number", space(_fidelity(bool_domain=search_space_pb2.BoolDomain()), float_parameter("y")), f"{X}.fidelity", "INVALID_FIELD"),
+    ("fidelity of 0", space(_fidelity(int_domain=search_space_pb2.IntDomain(min=0, max=9)), float_parameter("y")), f"{X}.fidelity", "INVALID_FIELD"),
+    ("fidelity alone", space(_fidelity(int_domain=search_space_pb2.IntDomain(min=1, max=9))), "search_space.parameters", "INVALID_FIELD"),
+    (
+        "fidelity whose cost is all fixed",
+        space(_fidelity(fixed_cost_share=1.0, int_domain=search_space_pb2.IntDomain(min=1, max=9)), float_parameter("y")),
+        f"{X}.fidelity.fixed_cost_share",
         "INVALID_FIELD",
     ),
     ("constraint of nothing", _constrained("x <= y", ""), f"{CONSTRAINTS}[1]", "INVALID_FIELD"),

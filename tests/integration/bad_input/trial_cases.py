@@ -137,6 +137,12 @@ def _ask() -> Iterator[Case]:
     )
     yield Case(
         method=method,
+        what="goes on from no trial",
+        request=changed(base, put("continue_from", 99)),
+        field="continue_from",
+    )
+    yield Case(
+        method=method,
         what="worker_id too long",
         request=changed(base, put("worker_id", "w" * 257)),
         field="worker_id",
@@ -232,6 +238,17 @@ def _enqueue() -> Iterator[Case]:
     yield from _configurations(method, base)
     yield from attachments(method, base, lambda request: request.trials[1], "trials[1]")
     yield from _counts(method, base, lambda request: request.trials.add(parameters=values({"x": 0.5})))
+    for what, number in (("no trial", 99), ("a trial that runs", 2)):
+
+        def going_on(request: trial_service_pb2.EnqueueTrialsRequest, number: int = number) -> None:
+            request.trials[1].continue_from = number
+
+        yield Case(
+            method=method,
+            what=f"goes on from {what}",
+            request=changed(base, going_on),
+            field="trials[1].continue_from",
+        )
 
 
 def _import() -> Iterator[Case]:

@@ -238,7 +238,13 @@ type Parameter struct {
 	// Optional. A parameter that the server never chooses, such as the data set: every ask states its value in
 	// `fixed_parameters`, every trial has one, and results under other values teach the model, too. It has no default, and
 	// depends on context parameters alone. Some parameter of the space must be none.
-	Context       bool `protobuf:"varint,10,opt,name=context,proto3" json:"context,omitempty"`
+	Context bool `protobuf:"varint,10,opt,name=context,proto3" json:"context,omitempty"`
+	// Optional. The parameter says how much of the whole a trial runs: epochs, the share of the data, the size of images. At most one
+	// parameter of a space does: a float, int or discrete one above 0, without condition, default, prior or context. Its highest value is the
+	// target: the best trials are the best ones there. `auto` and `bayesian` begin new configurations at lower values, choose
+	// them by what they are expected to reach at the target, and promote the best of each level to the next one; the other algorithms
+	// run all at the target.
+	Fidelity      *Fidelity `protobuf:"bytes,11,opt,name=fidelity,proto3" json:"fidelity,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -360,6 +366,13 @@ func (x *Parameter) GetContext() bool {
 	return false
 }
 
+func (x *Parameter) GetFidelity() *Fidelity {
+	if x != nil {
+		return x.Fidelity
+	}
+	return nil
+}
+
 type isParameter_Domain interface {
 	isParameter_Domain()
 }
@@ -399,6 +412,63 @@ func (*Parameter_CategoricalDomain) isParameter_Domain() {}
 
 func (*Parameter_BoolDomain) isParameter_Domain() {}
 
+// What a trial costs at a fidelity, and the levels at which configurations are tried: the target, and down from there each that
+// costs `reduction_factor` times less than the one above it, as far as the range goes. A discrete parameter's levels are its values.
+type Fidelity struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Optional. The part of a trial's cost at the target that is spent at any fidelity, such as loading the data; in [0, 1). The
+	// rest is proportional to the value. Default 0.
+	FixedCostShare float64 `protobuf:"fixed64,1,opt,name=fixed_cost_share,json=fixedCostShare,proto3" json:"fixed_cost_share,omitempty"`
+	// Optional. One of how many configurations of a level is promoted to the next one; 2 to 10, 0 = 3.
+	ReductionFactor float64 `protobuf:"fixed64,2,opt,name=reduction_factor,json=reductionFactor,proto3" json:"reduction_factor,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Fidelity) Reset() {
+	*x = Fidelity{}
+	mi := &file_asktell_v1_search_space_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Fidelity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Fidelity) ProtoMessage() {}
+
+func (x *Fidelity) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_search_space_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Fidelity.ProtoReflect.Descriptor instead.
+func (*Fidelity) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Fidelity) GetFixedCostShare() float64 {
+	if x != nil {
+		return x.FixedCostShare
+	}
+	return 0
+}
+
+func (x *Fidelity) GetReductionFactor() float64 {
+	if x != nil {
+		return x.ReductionFactor
+	}
+	return 0
+}
+
 // A real number in [min, max].
 type FloatDomain struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -417,7 +487,7 @@ type FloatDomain struct {
 
 func (x *FloatDomain) Reset() {
 	*x = FloatDomain{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[3]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -429,7 +499,7 @@ func (x *FloatDomain) String() string {
 func (*FloatDomain) ProtoMessage() {}
 
 func (x *FloatDomain) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[3]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -442,7 +512,7 @@ func (x *FloatDomain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FloatDomain.ProtoReflect.Descriptor instead.
 func (*FloatDomain) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{3}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *FloatDomain) GetMin() float64 {
@@ -490,7 +560,7 @@ type IntDomain struct {
 
 func (x *IntDomain) Reset() {
 	*x = IntDomain{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[4]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -502,7 +572,7 @@ func (x *IntDomain) String() string {
 func (*IntDomain) ProtoMessage() {}
 
 func (x *IntDomain) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[4]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -515,7 +585,7 @@ func (x *IntDomain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IntDomain.ProtoReflect.Descriptor instead.
 func (*IntDomain) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{4}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *IntDomain) GetMin() int64 {
@@ -557,7 +627,7 @@ type DiscreteDomain struct {
 
 func (x *DiscreteDomain) Reset() {
 	*x = DiscreteDomain{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[5]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -569,7 +639,7 @@ func (x *DiscreteDomain) String() string {
 func (*DiscreteDomain) ProtoMessage() {}
 
 func (x *DiscreteDomain) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[5]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -582,7 +652,7 @@ func (x *DiscreteDomain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscreteDomain.ProtoReflect.Descriptor instead.
 func (*DiscreteDomain) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{5}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *DiscreteDomain) GetValues() []*ParameterValue {
@@ -603,7 +673,7 @@ type CategoricalDomain struct {
 
 func (x *CategoricalDomain) Reset() {
 	*x = CategoricalDomain{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[6]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -615,7 +685,7 @@ func (x *CategoricalDomain) String() string {
 func (*CategoricalDomain) ProtoMessage() {}
 
 func (x *CategoricalDomain) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[6]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -628,7 +698,7 @@ func (x *CategoricalDomain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CategoricalDomain.ProtoReflect.Descriptor instead.
 func (*CategoricalDomain) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{6}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CategoricalDomain) GetValues() []string {
@@ -647,7 +717,7 @@ type BoolDomain struct {
 
 func (x *BoolDomain) Reset() {
 	*x = BoolDomain{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[7]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -659,7 +729,7 @@ func (x *BoolDomain) String() string {
 func (*BoolDomain) ProtoMessage() {}
 
 func (x *BoolDomain) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[7]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -672,7 +742,7 @@ func (x *BoolDomain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BoolDomain.ProtoReflect.Descriptor instead.
 func (*BoolDomain) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{7}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{8}
 }
 
 // One value of one parameter. An integer stays an integer in every language.
@@ -694,7 +764,7 @@ type ParameterValue struct {
 
 func (x *ParameterValue) Reset() {
 	*x = ParameterValue{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[8]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -706,7 +776,7 @@ func (x *ParameterValue) String() string {
 func (*ParameterValue) ProtoMessage() {}
 
 func (x *ParameterValue) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[8]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -719,7 +789,7 @@ func (x *ParameterValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParameterValue.ProtoReflect.Descriptor instead.
 func (*ParameterValue) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{8}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ParameterValue) GetKind() isParameterValue_Kind {
@@ -811,7 +881,7 @@ type Condition struct {
 
 func (x *Condition) Reset() {
 	*x = Condition{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[9]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -823,7 +893,7 @@ func (x *Condition) String() string {
 func (*Condition) ProtoMessage() {}
 
 func (x *Condition) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[9]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -836,7 +906,7 @@ func (x *Condition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Condition.ProtoReflect.Descriptor instead.
 func (*Condition) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{9}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Condition) GetParent() string {
@@ -869,7 +939,7 @@ type Prior struct {
 
 func (x *Prior) Reset() {
 	*x = Prior{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[10]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -881,7 +951,7 @@ func (x *Prior) String() string {
 func (*Prior) ProtoMessage() {}
 
 func (x *Prior) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[10]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -894,7 +964,7 @@ func (x *Prior) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Prior.ProtoReflect.Descriptor instead.
 func (*Prior) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{10}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Prior) GetKind() isPrior_Kind {
@@ -954,7 +1024,7 @@ type NormalPrior struct {
 
 func (x *NormalPrior) Reset() {
 	*x = NormalPrior{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[11]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -966,7 +1036,7 @@ func (x *NormalPrior) String() string {
 func (*NormalPrior) ProtoMessage() {}
 
 func (x *NormalPrior) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[11]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -979,7 +1049,7 @@ func (x *NormalPrior) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NormalPrior.ProtoReflect.Descriptor instead.
 func (*NormalPrior) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{11}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *NormalPrior) GetMean() float64 {
@@ -1008,7 +1078,7 @@ type WeightsPrior struct {
 
 func (x *WeightsPrior) Reset() {
 	*x = WeightsPrior{}
-	mi := &file_asktell_v1_search_space_proto_msgTypes[12]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1020,7 +1090,7 @@ func (x *WeightsPrior) String() string {
 func (*WeightsPrior) ProtoMessage() {}
 
 func (x *WeightsPrior) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_search_space_proto_msgTypes[12]
+	mi := &file_asktell_v1_search_space_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1033,7 +1103,7 @@ func (x *WeightsPrior) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WeightsPrior.ProtoReflect.Descriptor instead.
 func (*WeightsPrior) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{12}
+	return file_asktell_v1_search_space_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WeightsPrior) GetWeights() []float64 {
@@ -1059,7 +1129,7 @@ const file_asktell_v1_search_space_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n" +
 	"\n" +
 	"expression\x18\x02 \x01(\tR\n" +
-	"expression\"\xaa\x04\n" +
+	"expression\"\xdc\x04\n" +
 	"\tParameter\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12<\n" +
 	"\ffloat_domain\x18\x02 \x01(\v2\x17.asktell.v1.FloatDomainH\x00R\vfloatDomain\x126\n" +
@@ -1073,8 +1143,12 @@ const file_asktell_v1_search_space_proto_rawDesc = "" +
 	"\rdefault_value\x18\b \x01(\v2\x1a.asktell.v1.ParameterValueR\fdefaultValue\x12'\n" +
 	"\x05prior\x18\t \x01(\v2\x11.asktell.v1.PriorR\x05prior\x12\x18\n" +
 	"\acontext\x18\n" +
-	" \x01(\bR\acontextB\b\n" +
-	"\x06domain\"|\n" +
+	" \x01(\bR\acontext\x120\n" +
+	"\bfidelity\x18\v \x01(\v2\x14.asktell.v1.FidelityR\bfidelityB\b\n" +
+	"\x06domain\"_\n" +
+	"\bFidelity\x12(\n" +
+	"\x10fixed_cost_share\x18\x01 \x01(\x01R\x0efixedCostShare\x12)\n" +
+	"\x10reduction_factor\x18\x02 \x01(\x01R\x0freductionFactor\"|\n" +
 	"\vFloatDomain\x12\x10\n" +
 	"\x03min\x18\x01 \x01(\x01R\x03min\x12\x10\n" +
 	"\x03max\x18\x02 \x01(\x01R\x03max\x12'\n" +
@@ -1132,45 +1206,47 @@ func file_asktell_v1_search_space_proto_rawDescGZIP() []byte {
 }
 
 var file_asktell_v1_search_space_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_asktell_v1_search_space_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_asktell_v1_search_space_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_asktell_v1_search_space_proto_goTypes = []any{
 	(Scale)(0),                // 0: asktell.v1.Scale
 	(*SearchSpace)(nil),       // 1: asktell.v1.SearchSpace
 	(*DerivedParameter)(nil),  // 2: asktell.v1.DerivedParameter
 	(*Parameter)(nil),         // 3: asktell.v1.Parameter
-	(*FloatDomain)(nil),       // 4: asktell.v1.FloatDomain
-	(*IntDomain)(nil),         // 5: asktell.v1.IntDomain
-	(*DiscreteDomain)(nil),    // 6: asktell.v1.DiscreteDomain
-	(*CategoricalDomain)(nil), // 7: asktell.v1.CategoricalDomain
-	(*BoolDomain)(nil),        // 8: asktell.v1.BoolDomain
-	(*ParameterValue)(nil),    // 9: asktell.v1.ParameterValue
-	(*Condition)(nil),         // 10: asktell.v1.Condition
-	(*Prior)(nil),             // 11: asktell.v1.Prior
-	(*NormalPrior)(nil),       // 12: asktell.v1.NormalPrior
-	(*WeightsPrior)(nil),      // 13: asktell.v1.WeightsPrior
+	(*Fidelity)(nil),          // 4: asktell.v1.Fidelity
+	(*FloatDomain)(nil),       // 5: asktell.v1.FloatDomain
+	(*IntDomain)(nil),         // 6: asktell.v1.IntDomain
+	(*DiscreteDomain)(nil),    // 7: asktell.v1.DiscreteDomain
+	(*CategoricalDomain)(nil), // 8: asktell.v1.CategoricalDomain
+	(*BoolDomain)(nil),        // 9: asktell.v1.BoolDomain
+	(*ParameterValue)(nil),    // 10: asktell.v1.ParameterValue
+	(*Condition)(nil),         // 11: asktell.v1.Condition
+	(*Prior)(nil),             // 12: asktell.v1.Prior
+	(*NormalPrior)(nil),       // 13: asktell.v1.NormalPrior
+	(*WeightsPrior)(nil),      // 14: asktell.v1.WeightsPrior
 }
 var file_asktell_v1_search_space_proto_depIdxs = []int32{
 	3,  // 0: asktell.v1.SearchSpace.parameters:type_name -> asktell.v1.Parameter
 	2,  // 1: asktell.v1.SearchSpace.derived_parameters:type_name -> asktell.v1.DerivedParameter
-	4,  // 2: asktell.v1.Parameter.float_domain:type_name -> asktell.v1.FloatDomain
-	5,  // 3: asktell.v1.Parameter.int_domain:type_name -> asktell.v1.IntDomain
-	6,  // 4: asktell.v1.Parameter.discrete_domain:type_name -> asktell.v1.DiscreteDomain
-	7,  // 5: asktell.v1.Parameter.categorical_domain:type_name -> asktell.v1.CategoricalDomain
-	8,  // 6: asktell.v1.Parameter.bool_domain:type_name -> asktell.v1.BoolDomain
-	10, // 7: asktell.v1.Parameter.condition:type_name -> asktell.v1.Condition
-	9,  // 8: asktell.v1.Parameter.default_value:type_name -> asktell.v1.ParameterValue
-	11, // 9: asktell.v1.Parameter.prior:type_name -> asktell.v1.Prior
-	0,  // 10: asktell.v1.FloatDomain.scale:type_name -> asktell.v1.Scale
-	0,  // 11: asktell.v1.IntDomain.scale:type_name -> asktell.v1.Scale
-	9,  // 12: asktell.v1.DiscreteDomain.values:type_name -> asktell.v1.ParameterValue
-	9,  // 13: asktell.v1.Condition.values:type_name -> asktell.v1.ParameterValue
-	12, // 14: asktell.v1.Prior.normal:type_name -> asktell.v1.NormalPrior
-	13, // 15: asktell.v1.Prior.weights:type_name -> asktell.v1.WeightsPrior
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	5,  // 2: asktell.v1.Parameter.float_domain:type_name -> asktell.v1.FloatDomain
+	6,  // 3: asktell.v1.Parameter.int_domain:type_name -> asktell.v1.IntDomain
+	7,  // 4: asktell.v1.Parameter.discrete_domain:type_name -> asktell.v1.DiscreteDomain
+	8,  // 5: asktell.v1.Parameter.categorical_domain:type_name -> asktell.v1.CategoricalDomain
+	9,  // 6: asktell.v1.Parameter.bool_domain:type_name -> asktell.v1.BoolDomain
+	11, // 7: asktell.v1.Parameter.condition:type_name -> asktell.v1.Condition
+	10, // 8: asktell.v1.Parameter.default_value:type_name -> asktell.v1.ParameterValue
+	12, // 9: asktell.v1.Parameter.prior:type_name -> asktell.v1.Prior
+	4,  // 10: asktell.v1.Parameter.fidelity:type_name -> asktell.v1.Fidelity
+	0,  // 11: asktell.v1.FloatDomain.scale:type_name -> asktell.v1.Scale
+	0,  // 12: asktell.v1.IntDomain.scale:type_name -> asktell.v1.Scale
+	10, // 13: asktell.v1.DiscreteDomain.values:type_name -> asktell.v1.ParameterValue
+	10, // 14: asktell.v1.Condition.values:type_name -> asktell.v1.ParameterValue
+	13, // 15: asktell.v1.Prior.normal:type_name -> asktell.v1.NormalPrior
+	14, // 16: asktell.v1.Prior.weights:type_name -> asktell.v1.WeightsPrior
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_asktell_v1_search_space_proto_init() }
@@ -1185,15 +1261,15 @@ func file_asktell_v1_search_space_proto_init() {
 		(*Parameter_CategoricalDomain)(nil),
 		(*Parameter_BoolDomain)(nil),
 	}
-	file_asktell_v1_search_space_proto_msgTypes[3].OneofWrappers = []any{}
 	file_asktell_v1_search_space_proto_msgTypes[4].OneofWrappers = []any{}
-	file_asktell_v1_search_space_proto_msgTypes[8].OneofWrappers = []any{
+	file_asktell_v1_search_space_proto_msgTypes[5].OneofWrappers = []any{}
+	file_asktell_v1_search_space_proto_msgTypes[9].OneofWrappers = []any{
 		(*ParameterValue_DoubleValue)(nil),
 		(*ParameterValue_IntValue)(nil),
 		(*ParameterValue_StringValue)(nil),
 		(*ParameterValue_BoolValue)(nil),
 	}
-	file_asktell_v1_search_space_proto_msgTypes[10].OneofWrappers = []any{
+	file_asktell_v1_search_space_proto_msgTypes[11].OneofWrappers = []any{
 		(*Prior_Normal)(nil),
 		(*Prior_Weights)(nil),
 	}
@@ -1203,7 +1279,7 @@ func file_asktell_v1_search_space_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_asktell_v1_search_space_proto_rawDesc), len(file_asktell_v1_search_space_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -119,6 +119,8 @@ const (
 	Origin_ORIGIN_IMPORT Origin = 5
 	// A sampler without a model: grid, random, Sobol.
 	Origin_ORIGIN_SAMPLER Origin = 6
+	// A configuration that did well at a lower fidelity, at the next level; `continue_from` is the trial there.
+	Origin_ORIGIN_PROMOTION Origin = 7
 )
 
 // Enum value maps for Origin.
@@ -131,6 +133,7 @@ var (
 		4: "ORIGIN_PERSON",
 		5: "ORIGIN_IMPORT",
 		6: "ORIGIN_SAMPLER",
+		7: "ORIGIN_PROMOTION",
 	}
 	Origin_value = map[string]int32{
 		"ORIGIN_UNSPECIFIED": 0,
@@ -140,6 +143,7 @@ var (
 		"ORIGIN_PERSON":      4,
 		"ORIGIN_IMPORT":      5,
 		"ORIGIN_SAMPLER":     6,
+		"ORIGIN_PROMOTION":   7,
 	}
 )
 
@@ -228,6 +232,9 @@ type Trial struct {
 	Violation *float64 `protobuf:"fixed64,23,opt,name=violation,proto3,oneof" json:"violation,omitempty"`
 	// Output only. The derived parameters of the configuration.
 	DerivedParameters map[string]*ParameterValue `protobuf:"bytes,24,rep,name=derived_parameters,json=derivedParameters,proto3" json:"derived_parameters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Output only. The number of the trial whose checkpoint this one goes on from; 0 = it begins anew. By convention a worker keeps
+	// where a checkpoint lies in the annotation `checkpoint` of the trial that wrote it; the server never opens it.
+	ContinueFrom int64 `protobuf:"varint,27,opt,name=continue_from,json=continueFrom,proto3" json:"continue_from,omitempty"`
 	// Output only. What a STOPPED trial was expected to come to at its end, for those of the objectives and constrained metrics that it
 	// has reported: the last value plus the median change of the trials that succeeded, from the same step to their end. The standard
 	// errors say how uncertain that is. The model learns from these values; no other place takes them for results. Reckoned once, when
@@ -435,6 +442,13 @@ func (x *Trial) GetDerivedParameters() map[string]*ParameterValue {
 		return x.DerivedParameters
 	}
 	return nil
+}
+
+func (x *Trial) GetContinueFrom() int64 {
+	if x != nil {
+		return x.ContinueFrom
+	}
+	return 0
 }
 
 func (x *Trial) GetExpectedMetrics() map[string]*Metric {
@@ -871,7 +885,7 @@ var File_asktell_v1_trial_proto protoreflect.FileDescriptor
 const file_asktell_v1_trial_proto_rawDesc = "" +
 	"\n" +
 	"\x16asktell/v1/trial.proto\x12\n" +
-	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x84\x0e\n" +
+	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa9\x0e\n" +
 	"\x05Trial\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x03R\x06number\x12,\n" +
@@ -907,7 +921,8 @@ const file_asktell_v1_trial_proto_rawDesc = "" +
 	"\x11measurement_count\x18\x15 \x01(\x05R\x10measurementCount\x12;\n" +
 	"\fmeasurements\x18\x16 \x03(\v2\x17.asktell.v1.MeasurementR\fmeasurements\x12!\n" +
 	"\tviolation\x18\x17 \x01(\x01H\x00R\tviolation\x88\x01\x01\x12W\n" +
-	"\x12derived_parameters\x18\x18 \x03(\v2(.asktell.v1.Trial.DerivedParametersEntryR\x11derivedParameters\x12Q\n" +
+	"\x12derived_parameters\x18\x18 \x03(\v2(.asktell.v1.Trial.DerivedParametersEntryR\x11derivedParameters\x12#\n" +
+	"\rcontinue_from\x18\x1b \x01(\x03R\fcontinueFrom\x12Q\n" +
 	"\x10expected_metrics\x18\x1d \x03(\v2&.asktell.v1.Trial.ExpectedMetricsEntryR\x0fexpectedMetrics\x12\x12\n" +
 	"\x04note\x18\x1e \x01(\tR\x04note\x1aY\n" +
 	"\x0fParametersEntry\x12\x10\n" +
@@ -983,7 +998,7 @@ const file_asktell_v1_trial_proto_rawDesc = "" +
 	"\x12TRIAL_STATE_FAILED\x10\x05\x12\x1a\n" +
 	"\x16TRIAL_STATE_INFEASIBLE\x10\x06\x12\x19\n" +
 	"\x15TRIAL_STATE_CANCELLED\x10\a\x12\x19\n" +
-	"\x15TRIAL_STATE_ABANDONED\x10\b*\x93\x01\n" +
+	"\x15TRIAL_STATE_ABANDONED\x10\b*\xa9\x01\n" +
 	"\x06Origin\x12\x16\n" +
 	"\x12ORIGIN_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fORIGIN_START\x10\x01\x12\x10\n" +
@@ -991,7 +1006,8 @@ const file_asktell_v1_trial_proto_rawDesc = "" +
 	"\x0fORIGIN_FALLBACK\x10\x03\x12\x11\n" +
 	"\rORIGIN_PERSON\x10\x04\x12\x11\n" +
 	"\rORIGIN_IMPORT\x10\x05\x12\x12\n" +
-	"\x0eORIGIN_SAMPLER\x10\x06BM\n" +
+	"\x0eORIGIN_SAMPLER\x10\x06\x12\x14\n" +
+	"\x10ORIGIN_PROMOTION\x10\aBM\n" +
 	"\rio.asktell.v1P\x01Z:github.com/asktell/asktell/clients/go/asktell/v1;asktellv1b\x06proto3"
 
 var (

@@ -107,7 +107,11 @@ type AskRequest struct {
 	// is the share that is left), so that the last ones are the best there are. Before three trials have told different costs, and for algorithms
 	// without a model, it changes nothing. Such an ask takes queued trials, and no suggestions that were prepared for others. Refused with
 	// INVALID_ARGUMENT where the study has no `cost_metric`.
-	CostAware     bool `protobuf:"varint,6,opt,name=cost_aware,json=costAware,proto3" json:"cost_aware,omitempty"`
+	CostAware bool `protobuf:"varint,6,opt,name=cost_aware,json=costAware,proto3" json:"cost_aware,omitempty"`
+	// Optional. The number of a trial, SUCCEEDED or STOPPED, whose checkpoint the trials are to go on from. Such an ask takes only queued
+	// trials that say the same. 0 = none. Refused with INVALID_ARGUMENT where the space has a fidelity: there the server
+	// chooses.
+	ContinueFrom  int64 `protobuf:"varint,7,opt,name=continue_from,json=continueFrom,proto3" json:"continue_from,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -182,6 +186,13 @@ func (x *AskRequest) GetCostAware() bool {
 		return x.CostAware
 	}
 	return false
+}
+
+func (x *AskRequest) GetContinueFrom() int64 {
+	if x != nil {
+		return x.ContinueFrom
+	}
+	return 0
 }
 
 // Answer of Ask.
@@ -616,7 +627,10 @@ type EnqueuedTrial struct {
 	// Optional. As in Trial.
 	Labels map[string]string `protobuf:"bytes,2,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Optional. As in Trial.
-	Annotations   map[string]string `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Annotations map[string]string `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Optional. The number of a trial of the study, SUCCEEDED or STOPPED, whose checkpoint this one goes on from; its configuration may be
+	// another one. 0 = none.
+	ContinueFrom  int64 `protobuf:"varint,4,opt,name=continue_from,json=continueFrom,proto3" json:"continue_from,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -670,6 +684,13 @@ func (x *EnqueuedTrial) GetAnnotations() map[string]string {
 		return x.Annotations
 	}
 	return nil
+}
+
+func (x *EnqueuedTrial) GetContinueFrom() int64 {
+	if x != nil {
+		return x.ContinueFrom
+	}
+	return 0
 }
 
 // Request of EnqueueTrials.
@@ -2140,7 +2161,7 @@ var File_asktell_v1_trial_service_proto protoreflect.FileDescriptor
 const file_asktell_v1_trial_service_proto_rawDesc = "" +
 	"\n" +
 	"\x1easktell/v1/trial_service.proto\x12\n" +
-	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x16asktell/v1/study.proto\x1a\x16asktell/v1/trial.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcb\x02\n" +
+	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x16asktell/v1/study.proto\x1a\x16asktell/v1/trial.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf0\x02\n" +
 	"\n" +
 	"AskRequest\x12\x14\n" +
 	"\x05study\x18\x01 \x01(\tR\x05study\x12\x14\n" +
@@ -2150,7 +2171,8 @@ const file_asktell_v1_trial_service_proto_rawDesc = "" +
 	"request_id\x18\x04 \x01(\tR\trequestId\x12V\n" +
 	"\x10fixed_parameters\x18\x05 \x03(\v2+.asktell.v1.AskRequest.FixedParametersEntryR\x0ffixedParameters\x12\x1d\n" +
 	"\n" +
-	"cost_aware\x18\x06 \x01(\bR\tcostAware\x1a^\n" +
+	"cost_aware\x18\x06 \x01(\bR\tcostAware\x12#\n" +
+	"\rcontinue_from\x18\a \x01(\x03R\fcontinueFrom\x1a^\n" +
 	"\x14FixedParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
 	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\"8\n" +
@@ -2198,13 +2220,14 @@ const file_asktell_v1_trial_service_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n" +
 	"\blease_id\x18\x02 \x01(\tR\aleaseId\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tR\trequestId\"\xbd\x03\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\"\xe2\x03\n" +
 	"\rEnqueuedTrial\x12I\n" +
 	"\n" +
 	"parameters\x18\x01 \x03(\v2).asktell.v1.EnqueuedTrial.ParametersEntryR\n" +
 	"parameters\x12=\n" +
 	"\x06labels\x18\x02 \x03(\v2%.asktell.v1.EnqueuedTrial.LabelsEntryR\x06labels\x12L\n" +
-	"\vannotations\x18\x03 \x03(\v2*.asktell.v1.EnqueuedTrial.AnnotationsEntryR\vannotations\x1aY\n" +
+	"\vannotations\x18\x03 \x03(\v2*.asktell.v1.EnqueuedTrial.AnnotationsEntryR\vannotations\x12#\n" +
+	"\rcontinue_from\x18\x04 \x01(\x03R\fcontinueFrom\x1aY\n" +
 	"\x0fParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
 	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01\x1a9\n" +

@@ -57,6 +57,7 @@ async def optimize(
         max_trials=trials,
         max_failures_in_a_row=max_failures_in_a_row,
         timeout_s=timeout_s,
+        whole=study.whole,
     )
     line = ProgressLine(study.id, course.tally, total=study.to_go(trials), shown=progress)
     crew = _Crew(study, function, objective, course, catch, line, ask)

@@ -81,6 +81,7 @@ class AsyncStudy(AsyncAnalysedStudy):
         *,
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
+        continue_from: int | None = None,
     ) -> AsyncTrial: ...
     @overload
     async def enqueue(
@@ -89,6 +90,7 @@ class AsyncStudy(AsyncAnalysedStudy):
         *,
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
+        continue_from: int | None = None,
     ) -> list[AsyncTrial]: ...
     async def enqueue(
         self,
@@ -96,9 +98,12 @@ class AsyncStudy(AsyncAnalysedStudy):
         *,
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
+        continue_from: int | None = None,
     ) -> AsyncTrial | list[AsyncTrial]:
         """As `Study.enqueue`."""
-        trials = [self._handle(each) for each in await self._run(self._enqueue(params, labels, annotations))]
+        trials = [
+            self._handle(each) for each in await self._run(self._enqueue(params, labels, annotations, continue_from))
+        ]
         return trials[0] if isinstance(params, Mapping) else trials
 
     async def import_trials(self, trials: Iterable[ImportedTrial], *, validate_only: bool = False) -> list[AsyncTrial]:

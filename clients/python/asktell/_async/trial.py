@@ -104,6 +104,11 @@ class AsyncTrial(TrialActions):
         await self._run(self._set_note(note))
 
     @property
+    async def start_checkpoint(self) -> str | None:
+        """As `Trial.start_checkpoint`."""
+        return await self._run(self._start_checkpoint())
+
+    @property
     async def measurements(self) -> list[Measurement]:
         """As `Trial.measurements`."""
         return await self._run(self._measured())

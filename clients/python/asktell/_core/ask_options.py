@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 
-from asktell._core.values import boolean, encode_configuration, text
+from asktell._core.values import boolean, encode_configuration, text, whole
 from asktell.spaces import ParameterValue
 from asktell.v1 import trial_service_pb2
 
@@ -18,17 +18,20 @@ class AskOptions(TypedDict, total=False):
         cost_aware: look for improvement per expected cost, of a study with a `cost` metric.
         fixed: values that the configurations must have, as in `fixed={"batch_size": 8}`; the others are chosen beside them. Each
             context parameter of the space is among them.
+        continue_from: the number of a trial that SUCCEEDED or was STOPPED, whose checkpoint the trials are to go on from.
     """
 
     worker_id: str | None
     cost_aware: bool | None
     fixed: Mapping[str, ParameterValue] | None
+    continue_from: int | None
 
 
 _ENCODE: Mapping[str, tuple[str, Callable[[Any, str], Any]]] = {
     "worker_id": ("worker_id", text),
     "cost_aware": ("cost_aware", boolean),
     "fixed": ("fixed_parameters", encode_configuration),
+    "continue_from": ("continue_from", whole),
 }
 
 

@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from asktell._core.fidelity import has
 from asktell._core.trial_actions import TrialActions
 from asktell._core.trial_view import TrialView
 from asktell._core.values import number, real, whole
 from asktell.errors import AsktellError, FixedExhausted, InvalidArgument, NotFinite, StudyComplete, TooManyFailures
 from asktell.records import MetricInput, MetricValue, Outcome, TrialState
+from asktell.spaces import ParameterValue
 from asktell.spec import Goal, Objective
 
 Catch: TypeAlias = type[Exception] | tuple[type[Exception], ...]
@@ -73,11 +75,14 @@ class Course:
         max_trials: int | None = None,
         max_failures_in_a_row: int | None = FAILURES_IN_A_ROW,
         timeout_s: float | None = None,
+        whole: Mapping[str, ParameterValue] | None = None,
     ) -> None:
         """`objective`: None = which trial is best is for the server to say: among several objectives, and under constraints.
 
-        `best`: the best trial of before. `timeout_s`: from now on; None = no limit, as of the other two."""
+        `best`: the best trial of before. `timeout_s`: from now on; None = no limit, as of the other two.
+        `whole`: the values that the best trial must have (`StudyView.whole`)."""
         self._objective = objective
+        self._whole = whole or {}
         self._left = max_trials
         self.max_failures_in_a_row = max_failures_in_a_row
         self._over_at = None if timeout_s is None else time.monotonic() + timeout_s
@@ -89,7 +94,7 @@ class Course:
         self.complete: StudyComplete | None = None
         self.exhausted: FixedExhausted | None = None
         self.error: Exception | None = None
-        if best is not None and objective is not None:
+        if best is not None and objective is not None and has(best.params, self._whole):
             self.tally.best_number, self.tally.best_value = best.number, best.metrics.get(objective.metric)
 
     def claim(self) -> bool:
@@ -138,7 +143,7 @@ class Course:
         else:
             tally.other += 1
         value = None if self._objective is None else trial.metrics.get(self._objective.metric)
-        if trial.superseded or value is None or not self._is_better(value):
+        if trial.superseded or value is None or not has(trial.params, self._whole) or not self._is_better(value):
             return False
         tally.best_number, tally.best_value = trial.number, value
         return True

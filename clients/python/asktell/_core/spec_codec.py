@@ -19,6 +19,7 @@ from asktell.spaces import (
     Derived,
     Discrete,
     Domain,
+    Fidelity,
     Float,
     Int,
     NormalPrior,
@@ -103,12 +104,21 @@ def _parameter(name: str, domain: Domain) -> search_space_pb2.Parameter:
             default = real(default, f"{where}.default")  # 1 means 1.0 here
         wire.default_value.CopyFrom(encode_value(default, f"{where}.default"))
     wire.context = domain.context
+    if isinstance(domain, Float | Int | Discrete) and isinstance(domain.fidelity, Fidelity):
+        wire.fidelity.CopyFrom(_fidelity(domain.fidelity, f"{where}.fidelity"))
     for parent, values in (domain.when or {}).items():
         wire.condition.parent = text(parent, f"the parameter of {where}.when")
         wire.condition.values.extend(encode_value(value, f"{where}.when[{parent!r}]") for value in values)
     if domain.prior is not None:
         wire.prior.CopyFrom(_encode_prior(domain.prior, f"{where}.prior"))
     return wire
+
+
+def _fidelity(fidelity: Fidelity, where: str) -> search_space_pb2.Fidelity:
+    return search_space_pb2.Fidelity(
+        fixed_cost_share=real(fidelity.fixed_cost_share, f"{where}.fixed_cost_share"),
+        reduction_factor=real(fidelity.reduction_factor, f"{where}.reduction_factor"),
+    )
 
 
 def _encode_prior(prior: object, where: str) -> search_space_pb2.Prior:
@@ -192,6 +202,9 @@ def _whole_domain(wire: search_space_pb2.Parameter) -> Domain:
     domain = _domain(wire)
     if wire.context:
         domain = replace(domain, context=True)
+    if wire.HasField("fidelity") and isinstance(domain, Float | Int | Discrete):
+        fidelity = Fidelity(wire.fidelity.fixed_cost_share, wire.fidelity.reduction_factor)
+        domain = replace(domain, fidelity=fidelity)
     if not wire.HasField("condition"):
         return domain
     when = {wire.condition.parent: tuple(map(decode_value, wire.condition.values))}

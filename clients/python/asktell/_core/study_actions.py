@@ -60,6 +60,7 @@ class StudyActions(StudyView):
         params: Params | Iterable[Params],
         labels: Mapping[str, str] | None,
         annotations: Mapping[str, str] | None,
+        continue_from: int | None,
     ) -> Flow[Sequence[trial_pb2.Trial]]:
         listed = [params] if isinstance(params, Mapping) else list(params)
         request = trial_service_pb2.EnqueueTrialsRequest(
@@ -69,6 +70,7 @@ class StudyActions(StudyView):
                     parameters=encode_configuration(each, f"params[{index}]"),
                     labels=labels or {},
                     annotations=annotations or {},
+                    continue_from=0 if continue_from is None else whole(continue_from, "continue_from"),
                 )
                 for index, each in enumerate(listed)
             ],

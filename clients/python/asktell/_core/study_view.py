@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from asktell._core import fidelity
 from asktell._core import spec_codec as codec
 from asktell._core.early_stopping_codec import decode_early_stopping, encode_early_stopping
 from asktell._core.fields import Field, fields_of, nonzero, optional, plain, texts, time, unless_none
@@ -13,7 +14,7 @@ from asktell._core.trial_view import Names
 from asktell._core.values import decode_enum, encode_seconds, encode_texts, encode_time, real, text, whole
 from asktell.early_stopping import EarlyStopping
 from asktell.records import FinishReason, StudyState, StudyWarning, TrialCounts
-from asktell.spaces import Derived, Domain
+from asktell.spaces import Derived, Domain, ParameterValue
 from asktell.spec import Algorithm, LeasePolicy, Metric, Objective, OutcomeConstraint, StoppingRules
 from asktell.study_spec import StudyOptions
 from asktell.v1 import study_pb2
@@ -173,6 +174,11 @@ class StudyView:
     def domains(self) -> dict[str, Domain]:
         """What may be varied, without what is derived from it."""
         return codec.decode_domains(self._message.search_space)
+
+    @property
+    def whole(self) -> dict[str, ParameterValue]:
+        """The fidelity and its highest value, by name, which the best trials have; empty where the space has none."""
+        return fidelity.whole(self.domains)
 
     @property
     def only_goal(self) -> Objective | None:

@@ -32,6 +32,8 @@ OUTCOMES = {
     Outcome.FAILED: trial_service_pb2.TELL_OUTCOME_FAILED,
     Outcome.INFEASIBLE: trial_service_pb2.TELL_OUTCOME_INFEASIBLE,
 }
+CHECKPOINT = "checkpoint"
+"""The annotation in which a worker says where the checkpoint of its trial lies."""
 _LONGEST_REASON = 4096
 
 
@@ -188,6 +190,16 @@ class TrialActions(TrialView):
             if self.state.has_ended:
                 self._message = message
         return [decode_measurement(each) for each in message.measurements]
+
+    def _start_checkpoint(self) -> Flow[str | None]:
+        if self.continue_from is None:
+            return None
+        name = f"{self.name.rpartition('/')[0]}/{self.continue_from}"
+        try:
+            earlier = yield from self._caller(methods.GET_TRIAL, trial_service_pb2.GetTrialRequest(name=name))
+        except NotFound:  # somebody has deleted it
+            return None
+        return earlier.annotations.get(CHECKPOINT)
 
     def _delete(self) -> Flow[None]:
         request = trial_service_pb2.DeleteTrialRequest(name=self.name, request_id=new_request_id())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from asktell._core.fields import Field, optional, plain, texts, time
+from asktell._core.fields import Field, nonzero, optional, plain, texts, time
 from asktell._core.html import trial_html
 from asktell._core.shown import last_line
 from asktell._core.values import decode_enum, decode_metrics, decode_params, decode_time, decode_value
@@ -89,6 +89,9 @@ class TrialView(Mapping[str, Any]):
     annotations = Field[dict[str, str]]("annotations", texts, doc="Free values.")
     note = Field[str]("note", plain, doc="Free text for people; see `set_note`.")
     import_key = Field[str]("import_key", plain, doc="The caller's key of an imported trial.")
+    continue_from = Field[int | None](
+        "continue_from", nonzero, doc="The number of the trial whose checkpoint it goes on from; None = it begins anew."
+    )
     measurement_count = Field[int](
         "measurement_count", plain, doc="How many intermediate measurements have been reported."
     )

@@ -50,6 +50,7 @@ def optimize(
         max_trials=trials,
         max_failures_in_a_row=max_failures_in_a_row,
         timeout_s=timeout_s,
+        whole=study.whole,
     )
     line = ProgressLine(study.id, course.tally, total=study.to_go(trials), shown=progress)
     runner = Runner(

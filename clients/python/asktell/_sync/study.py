@@ -108,6 +108,7 @@ class Study(AnalysedStudy):
         *,
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
+        continue_from: int | None = None,
     ) -> Trial: ...
     @overload
     def enqueue(
@@ -116,6 +117,7 @@ class Study(AnalysedStudy):
         *,
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
+        continue_from: int | None = None,
     ) -> list[Trial]: ...
     def enqueue(
         self,
@@ -123,13 +125,16 @@ class Study(AnalysedStudy):
         *,
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
+        continue_from: int | None = None,
     ) -> Trial | list[Trial]:
         """Queues a configuration of one's own, or several; they are handed out before the algorithm's.
+
+        `continue_from`: the number of a trial that SUCCEEDED or was STOPPED, whose checkpoint they go on from.
 
         Raises:
             ValueOutsideSpace: a value that its domain does not have. StudyComplete.
         """
-        trials = [self._handle(each) for each in self._run(self._enqueue(params, labels, annotations))]
+        trials = [self._handle(each) for each in self._run(self._enqueue(params, labels, annotations, continue_from))]
         return trials[0] if isinstance(params, Mapping) else trials
 
     def import_trials(self, trials: Iterable[ImportedTrial], *, validate_only: bool = False) -> list[Trial]:

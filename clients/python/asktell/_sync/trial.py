@@ -115,6 +115,14 @@ class Trial(TrialActions):
         self._run(self._set_note(note))
 
     @property
+    def start_checkpoint(self) -> str | None:
+        """Where the checkpoint lies that it goes on from: the annotation `checkpoint` of the trial `continue_from`.
+
+        None where there is none, or that trial is deleted: then it begins anew. Asked of the server each time.
+        """
+        return self._run(self._start_checkpoint())
+
+    @property
     def measurements(self) -> list[Measurement]:
         """What it reported, in order of arrival; asked of the server where the handle does not have all of it."""
         return self._run(self._measured())

@@ -42,6 +42,7 @@ Parameters go in
   environment:
   ASKTELL_PARAM_<NAME>   one for each parameter (upper case, other characters than letters and digits become _)
   ASKTELL_PARAMS_JSON    all of them;  ASKTELL_STUDY and ASKTELL_TRIAL say which trial it is
+  ASKTELL_CONTINUE_FROM  the trial whose checkpoint it goes on from, and ASKTELL_CHECKPOINT where that lies, if there is one
   A parameter that a trial does not have (its `when` does not hold) has no variable; "--flag {{name}}" and "--flag={{name}}" are
   left out.
 
@@ -146,6 +147,7 @@ def run(
         next(iter(chosen.best_trials(1)), None),
         max_trials=max_trials,
         max_failures_in_a_row=None if keep_going else FAILURES_IN_A_ROW,
+        whole=chosen.whole,
     )
     runner = Runner(
         chosen,

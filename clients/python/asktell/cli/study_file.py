@@ -13,7 +13,7 @@ from typing import Any, assert_never
 from asktell._core.study_view import StudyView
 from asktell._sync.client import Client
 from asktell.cli.early_stopping_words import as_keys
-from asktell.spaces import Bool, Categorical, Derived, Discrete, Domain, Float, Int, NormalPrior, WeightsPrior
+from asktell.spaces import Bool, Categorical, Derived, Discrete, Domain, Fidelity, Float, Int, NormalPrior, WeightsPrior
 from asktell.spec import Algorithm, Bayesian, Grid, Objective, OutcomeConstraint, Split
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
@@ -116,6 +116,8 @@ def _domain(domain: Domain | Derived) -> dict[str, Any]:
             said["prior"] = dataclasses.asdict(prior)
         case WeightsPrior(weights=weights):
             said["prior"] = {"weights": list(weights)}
+    if isinstance(domain, Float | Int | Discrete) and isinstance(domain.fidelity, Fidelity):
+        said["fidelity"] = dataclasses.asdict(domain.fidelity)
     when = domain.when and {parent: list(values) for parent, values in domain.when.items()}
     return _set({**said, "default": domain.default, "when": when, "context": domain.context or None})
 

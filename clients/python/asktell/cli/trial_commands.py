@@ -8,6 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 
+from asktell._core.fidelity import has
 from asktell._core.shown import short
 from asktell._sync.client import Client
 from asktell._sync.study import Study
@@ -144,6 +145,11 @@ def best(client: Client, study: str, count: int, as_json: bool, look: Look) -> N
         raise click.ClickException(f"{shown.name} has no result yet")
     if found[0].violation:
         complain("no trial keeps the outcome constraints yet; this one misses them least", kind="warning")
+    if not has(found[0].params, shown.whole):
+        complain(
+            f"no trial has run with {pairs(shown.whole)} yet; this is the best at the highest value so far",
+            kind="warning",
+        )
     by_model = shown.best_by_model
     marked = Best(observed=_best_of(shown, found), by_model=None if by_model is None else by_model.trial.number)
     if as_json:
@@ -190,16 +196,23 @@ def _print_trial(study: Study, trial: Trial, marked: Best, by_model: BestByModel
 @click.command()
 @click.argument("study")
 @click.argument("values", nargs=-1, required=True, metavar="NAME=VALUE...")
+@click.option(
+    "--continue-from",
+    type=WholeNumber(1),
+    metavar="TRIAL",
+    help="The number of a trial whose checkpoint it goes on from.",
+)
 @with_client()
-def enqueue(client: Client, study: str, values: tuple[str, ...]) -> None:
+def enqueue(client: Client, study: str, values: tuple[str, ...], continue_from: int | None) -> None:
     """Queue a configuration of your own; it is handed out before the algorithm's.
 
     \b
-    Example (parameters that have a default may be left out):
+    Examples (parameters that have a default may be left out):
       asktell enqueue lora learning_rate=3e-4 batch_size=16 optimizer=adam nesterov=true warmup_steps=100
+      asktell enqueue digits learning_rate=1e-3 epochs=81 --continue-from 7
     """
     chosen = client.study(study)
-    queued = chosen.enqueue(parse_values(values, chosen.space))
+    queued = chosen.enqueue(parse_values(values, chosen.space), continue_from=continue_from)
     click.echo(f"{queued.name} {queued.state} {pairs(queued.params)}")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from asktell._core import shown
+from asktell._core.fidelity import has
 from asktell._core.study_view import StudyView, names_of
 from asktell._core.trial_view import TrialView
 from asktell.records import TrialState
@@ -57,9 +58,10 @@ def _has(trial: TrialView, metric: str | None) -> bool:
     return bool(trial.metrics) if metric is None else metric in trial.metrics
 
 
-def rivals(trials: Iterable[TrialView], metric: str) -> list[TrialView]:
-    """The trials that may be the best: those with a value of the metric that keep the outcome constraints."""
-    return [trial for trial in measured(trials, metric) if not trial.violation]
+def rivals(study: StudyView, trials: Iterable[TrialView], metric: str) -> list[TrialView]:
+    """The trials that may be the best: those with a value of the metric that keep the outcome constraints and ran the whole."""
+    whole = study.whole
+    return [trial for trial in measured(trials, metric) if not trial.violation and has(trial.params, whole)]
 
 
 def failed(trials: Iterable[TrialView]) -> list[TrialView]:
@@ -69,7 +71,7 @@ def failed(trials: Iterable[TrialView]) -> list[TrialView]:
 
 def best_of(study: StudyView, trials: Iterable[TrialView], metric: str) -> TrialView | None:
     """The first trial with the best value; None without one that keeps the constraints, or where no way is better."""
-    goal, found = goal_of(study, metric), rivals(trials, metric)
+    goal, found = goal_of(study, metric), rivals(study, trials, metric)
     if goal is None or not found:
         return None
     sign = 1 if goal is Goal.MINIMIZE else -1
@@ -103,7 +105,7 @@ def best_so_far(study: StudyView, trials: Iterable[TrialView], metric: str) -> l
         return []
     better = min if goal is Goal.MINIMIZE else max
     rows: list[Row] = []
-    for trial in rivals(trials, metric):
+    for trial in rivals(study, trials, metric):
         value = trial.metrics[metric]
         rows.append({"trial": trial.number, "best": better(rows[-1]["best"], value) if rows else value})
     return rows

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x61sktell/v1/search_space.proto\x12\nasktell.v1\"\x91\x01\n\x0bSearchSpace\x12)\n\nparameters\x18\x01 \x03(\x0b\x32\x15.asktell.v1.Parameter\x12\x1d\n\x15parameter_constraints\x18\x02 \x03(\t\x12\x38\n\x12\x64\x65rived_parameters\x18\x03 \x03(\x0b\x32\x1c.asktell.v1.DerivedParameter\"4\n\x10\x44\x65rivedParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nexpression\x18\x02 \x01(\t\"\xb4\x03\n\tParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12/\n\x0c\x66loat_domain\x18\x02 \x01(\x0b\x32\x17.asktell.v1.FloatDomainH\x00\x12+\n\nint_domain\x18\x03 \x01(\x0b\x32\x15.asktell.v1.IntDomainH\x00\x12\x35\n\x0f\x64iscrete_domain\x18\x04 \x01(\x0b\x32\x1a.asktell.v1.DiscreteDomainH\x00\x12;\n\x12\x63\x61tegorical_domain\x18\x05 \x01(\x0b\x32\x1d.asktell.v1.CategoricalDomainH\x00\x12-\n\x0b\x62ool_domain\x18\x06 \x01(\x0b\x32\x16.asktell.v1.BoolDomainH\x00\x12(\n\tcondition\x18\x07 \x01(\x0b\x32\x15.asktell.v1.Condition\x12\x31\n\rdefault_value\x18\x08 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue\x12 \n\x05prior\x18\t \x01(\x0b\x32\x11.asktell.v1.Prior\x12\x0f\n\x07\x63ontext\x18\n \x01(\x08\x42\x08\n\x06\x64omain\"e\n\x0b\x46loatDomain\x12\x0b\n\x03min\x18\x01 \x01(\x01\x12\x0b\n\x03max\x18\x02 \x01(\x01\x12 \n\x05scale\x18\x03 \x01(\x0e\x32\x11.asktell.v1.Scale\x12\x11\n\x04step\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x07\n\x05_step\"c\n\tIntDomain\x12\x0b\n\x03min\x18\x01 \x01(\x03\x12\x0b\n\x03max\x18\x02 \x01(\x03\x12 \n\x05scale\x18\x03 \x01(\x0e\x32\x11.asktell.v1.Scale\x12\x11\n\x04step\x18\x04 \x01(\x03H\x00\x88\x01\x01\x42\x07\n\x05_step\"<\n\x0e\x44iscreteDomain\x12*\n\x06values\x18\x01 \x03(\x0b\x32\x1a.asktell.v1.ParameterValue\"#\n\x11\x43\x61tegoricalDomain\x12\x0e\n\x06values\x18\x01 \x03(\t\"\x0c\n\nBoolDomain\"s\n\x0eParameterValue\x12\x16\n\x0c\x64ouble_value\x18\x01 \x01(\x01H\x00\x12\x13\n\tint_value\x18\x02 \x01(\x03H\x00\x12\x16\n\x0cstring_value\x18\x03 \x01(\tH\x00\x12\x14\n\nbool_value\x18\x04 \x01(\x08H\x00\x42\x06\n\x04kind\"G\n\tCondition\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12*\n\x06values\x18\x02 \x03(\x0b\x32\x1a.asktell.v1.ParameterValue\"g\n\x05Prior\x12)\n\x06normal\x18\x01 \x01(\x0b\x32\x17.asktell.v1.NormalPriorH\x00\x12+\n\x07weights\x18\x02 \x01(\x0b\x32\x18.asktell.v1.WeightsPriorH\x00\x42\x06\n\x04kind\"@\n\x0bNormalPrior\x12\x0c\n\x04mean\x18\x01 \x01(\x01\x12#\n\x1brelative_standard_deviation\x18\x02 \x01(\x01\"\x1f\n\x0cWeightsPrior\x12\x0f\n\x07weights\x18\x01 \x03(\x01*V\n\x05Scale\x12\x15\n\x11SCALE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSCALE_LINEAR\x10\x01\x12\r\n\tSCALE_LOG\x10\x02\x12\x15\n\x11SCALE_REVERSE_LOG\x10\x03\x42M\n\rio.asktell.v1P\x01Z:github.com/asktell/asktell/clients/go/asktell/v1;asktellv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x61sktell/v1/search_space.proto\x12\nasktell.v1\"\x91\x01\n\x0bSearchSpace\x12)\n\nparameters\x18\x01 \x03(\x0b\x32\x15.asktell.v1.Parameter\x12\x1d\n\x15parameter_constraints\x18\x02 \x03(\t\x12\x38\n\x12\x64\x65rived_parameters\x18\x03 \x03(\x0b\x32\x1c.asktell.v1.DerivedParameter\"4\n\x10\x44\x65rivedParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nexpression\x18\x02 \x01(\t\"\xdc\x03\n\tParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12/\n\x0c\x66loat_domain\x18\x02 \x01(\x0b\x32\x17.asktell.v1.FloatDomainH\x00\x12+\n\nint_domain\x18\x03 \x01(\x0b\x32\x15.asktell.v1.IntDomainH\x00\x12\x35\n\x0f\x64iscrete_domain\x18\x04 \x01(\x0b\x32\x1a.asktell.v1.DiscreteDomainH\x00\x12;\n\x12\x63\x61tegorical_domain\x18\x05 \x01(\x0b\x32\x1d.asktell.v1.CategoricalDomainH\x00\x12-\n\x0b\x62ool_domain\x18\x06 \x01(\x0b\x32\x16.asktell.v1.BoolDomainH\x00\x12(\n\tcondition\x18\x07 \x01(\x0b\x32\x15.asktell.v1.Condition\x12\x31\n\rdefault_value\x18\x08 \x01(\x0b\x32\x1a.asktell.v1.ParameterValue\x12 \n\x05prior\x18\t \x01(\x0b\x32\x11.asktell.v1.Prior\x12\x0f\n\x07\x63ontext\x18\n \x01(\x08\x12&\n\x08\x66idelity\x18\x0b \x01(\x0b\x32\x14.asktell.v1.FidelityB\x08\n\x06\x64omain\">\n\x08\x46idelity\x12\x18\n\x10\x66ixed_cost_share\x18\x01 \x01(\x01\x12\x18\n\x10reduction_factor\x18\x02 \x01(\x01\"e\n\x0b\x46loatDomain\x12\x0b\n\x03min\x18\x01 \x01(\x01\x12\x0b\n\x03max\x18\x02 \x01(\x01\x12 \n\x05scale\x18\x03 \x01(\x0e\x32\x11.asktell.v1.Scale\x12\x11\n\x04step\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x07\n\x05_step\"c\n\tIntDomain\x12\x0b\n\x03min\x18\x01 \x01(\x03\x12\x0b\n\x03max\x18\x02 \x01(\x03\x12 \n\x05scale\x18\x03 \x01(\x0e\x32\x11.asktell.v1.Scale\x12\x11\n\x04step\x18\x04 \x01(\x03H\x00\x88\x01\x01\x42\x07\n\x05_step\"<\n\x0e\x44iscreteDomain\x12*\n\x06values\x18\x01 \x03(\x0b\x32\x1a.asktell.v1.ParameterValue\"#\n\x11\x43\x61tegoricalDomain\x12\x0e\n\x06values\x18\x01 \x03(\t\"\x0c\n\nBoolDomain\"s\n\x0eParameterValue\x12\x16\n\x0c\x64ouble_value\x18\x01 \x01(\x01H\x00\x12\x13\n\tint_value\x18\x02 \x01(\x03H\x00\x12\x16\n\x0cstring_value\x18\x03 \x01(\tH\x00\x12\x14\n\nbool_value\x18\x04 \x01(\x08H\x00\x42\x06\n\x04kind\"G\n\tCondition\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12*\n\x06values\x18\x02 \x03(\x0b\x32\x1a.asktell.v1.ParameterValue\"g\n\x05Prior\x12)\n\x06normal\x18\x01 \x01(\x0b\x32\x17.asktell.v1.NormalPriorH\x00\x12+\n\x07weights\x18\x02 \x01(\x0b\x32\x18.asktell.v1.WeightsPriorH\x00\x42\x06\n\x04kind\"@\n\x0bNormalPrior\x12\x0c\n\x04mean\x18\x01 \x01(\x01\x12#\n\x1brelative_standard_deviation\x18\x02 \x01(\x01\"\x1f\n\x0cWeightsPrior\x12\x0f\n\x07weights\x18\x01 \x03(\x01*V\n\x05Scale\x12\x15\n\x11SCALE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSCALE_LINEAR\x10\x01\x12\r\n\tSCALE_LOG\x10\x02\x12\x15\n\x11SCALE_REVERSE_LOG\x10\x03\x42M\n\rio.asktell.v1P\x01Z:github.com/asktell/asktell/clients/go/asktell/v1;asktellv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,32 +32,34 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'asktell.v1.search_space_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\rio.asktell.v1P\001Z:github.com/asktell/asktell/clients/go/asktell/v1;asktellv1'
-  _globals['_SCALE']._serialized_start=1397
-  _globals['_SCALE']._serialized_end=1483
+  _globals['_SCALE']._serialized_start=1501
+  _globals['_SCALE']._serialized_end=1587
   _globals['_SEARCHSPACE']._serialized_start=46
   _globals['_SEARCHSPACE']._serialized_end=191
   _globals['_DERIVEDPARAMETER']._serialized_start=193
   _globals['_DERIVEDPARAMETER']._serialized_end=245
   _globals['_PARAMETER']._serialized_start=248
-  _globals['_PARAMETER']._serialized_end=684
-  _globals['_FLOATDOMAIN']._serialized_start=686
-  _globals['_FLOATDOMAIN']._serialized_end=787
-  _globals['_INTDOMAIN']._serialized_start=789
-  _globals['_INTDOMAIN']._serialized_end=888
-  _globals['_DISCRETEDOMAIN']._serialized_start=890
-  _globals['_DISCRETEDOMAIN']._serialized_end=950
-  _globals['_CATEGORICALDOMAIN']._serialized_start=952
-  _globals['_CATEGORICALDOMAIN']._serialized_end=987
-  _globals['_BOOLDOMAIN']._serialized_start=989
-  _globals['_BOOLDOMAIN']._serialized_end=1001
-  _globals['_PARAMETERVALUE']._serialized_start=1003
-  _globals['_PARAMETERVALUE']._serialized_end=1118
-  _globals['_CONDITION']._serialized_start=1120
-  _globals['_CONDITION']._serialized_end=1191
-  _globals['_PRIOR']._serialized_start=1193
-  _globals['_PRIOR']._serialized_end=1296
-  _globals['_NORMALPRIOR']._serialized_start=1298
-  _globals['_NORMALPRIOR']._serialized_end=1362
-  _globals['_WEIGHTSPRIOR']._serialized_start=1364
-  _globals['_WEIGHTSPRIOR']._serialized_end=1395
+  _globals['_PARAMETER']._serialized_end=724
+  _globals['_FIDELITY']._serialized_start=726
+  _globals['_FIDELITY']._serialized_end=788
+  _globals['_FLOATDOMAIN']._serialized_start=790
+  _globals['_FLOATDOMAIN']._serialized_end=891
+  _globals['_INTDOMAIN']._serialized_start=893
+  _globals['_INTDOMAIN']._serialized_end=992
+  _globals['_DISCRETEDOMAIN']._serialized_start=994
+  _globals['_DISCRETEDOMAIN']._serialized_end=1054
+  _globals['_CATEGORICALDOMAIN']._serialized_start=1056
+  _globals['_CATEGORICALDOMAIN']._serialized_end=1091
+  _globals['_BOOLDOMAIN']._serialized_start=1093
+  _globals['_BOOLDOMAIN']._serialized_end=1105
+  _globals['_PARAMETERVALUE']._serialized_start=1107
+  _globals['_PARAMETERVALUE']._serialized_end=1222
+  _globals['_CONDITION']._serialized_start=1224
+  _globals['_CONDITION']._serialized_end=1295
+  _globals['_PRIOR']._serialized_start=1297
+  _globals['_PRIOR']._serialized_end=1400
+  _globals['_NORMALPRIOR']._serialized_start=1402
+  _globals['_NORMALPRIOR']._serialized_end=1466
+  _globals['_WEIGHTSPRIOR']._serialized_start=1468
+  _globals['_WEIGHTSPRIOR']._serialized_end=1499
 # @@protoc_insertion_point(module_scope)

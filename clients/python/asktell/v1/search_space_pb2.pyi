@@ -142,6 +142,7 @@ class Parameter(_message.Message):
     DEFAULT_VALUE_FIELD_NUMBER: _builtins.int
     PRIOR_FIELD_NUMBER: _builtins.int
     CONTEXT_FIELD_NUMBER: _builtins.int
+    FIDELITY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Required. Unique in the space; 1 to 128 characters out of letters, digits, `_`, `.`, `-` and `/`,
     beginning with a letter or `_`.
@@ -189,6 +190,15 @@ class Parameter(_message.Message):
         the other algorithms take no notice.
         """
 
+    @_builtins.property
+    def fidelity(self) -> Global___Fidelity:
+        """Optional. The parameter says how much of the whole a trial runs: epochs, the share of the data, the size of images. At most one
+        parameter of a space does: a float, int or discrete one above 0, without condition, default, prior or context. Its highest value is the
+        target: the best trials are the best ones there. `auto` and `bayesian` begin new configurations at lower values, choose
+        them by what they are expected to reach at the target, and promote the best of each level to the next one; the other algorithms
+        run all at the target.
+        """
+
     def __init__(
         self,
         *,
@@ -202,16 +212,47 @@ class Parameter(_message.Message):
         default_value: Global___ParameterValue | None = ...,
         prior: Global___Prior | None = ...,
         context: _builtins.bool = ...,
+        fidelity: Global___Fidelity | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["bool_domain", b"bool_domain", "categorical_domain", b"categorical_domain", "condition", b"condition", "default_value", b"default_value", "discrete_domain", b"discrete_domain", "domain", b"domain", "float_domain", b"float_domain", "int_domain", b"int_domain", "prior", b"prior"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bool_domain", b"bool_domain", "categorical_domain", b"categorical_domain", "condition", b"condition", "default_value", b"default_value", "discrete_domain", b"discrete_domain", "domain", b"domain", "fidelity", b"fidelity", "float_domain", b"float_domain", "int_domain", b"int_domain", "prior", b"prior"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bool_domain", b"bool_domain", "categorical_domain", b"categorical_domain", "condition", b"condition", "context", b"context", "default_value", b"default_value", "discrete_domain", b"discrete_domain", "domain", b"domain", "float_domain", b"float_domain", "int_domain", b"int_domain", "name", b"name", "prior", b"prior"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bool_domain", b"bool_domain", "categorical_domain", b"categorical_domain", "condition", b"condition", "context", b"context", "default_value", b"default_value", "discrete_domain", b"discrete_domain", "domain", b"domain", "fidelity", b"fidelity", "float_domain", b"float_domain", "int_domain", b"int_domain", "name", b"name", "prior", b"prior"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_domain: _TypeAlias = _typing.Literal["float_domain", "int_domain", "discrete_domain", "categorical_domain", "bool_domain"]  # noqa: Y015
     _WhichOneofArgType_domain: _TypeAlias = _typing.Literal["domain", b"domain"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_domain) -> _WhichOneofReturnType_domain | None: ...
 
 Global___Parameter: _TypeAlias = Parameter  # noqa: Y015
+
+@_typing.final
+class Fidelity(_message.Message):
+    """What a trial costs at a fidelity, and the levels at which configurations are tried: the target, and down from there each that
+    costs `reduction_factor` times less than the one above it, as far as the range goes. A discrete parameter's levels are its values.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIXED_COST_SHARE_FIELD_NUMBER: _builtins.int
+    REDUCTION_FACTOR_FIELD_NUMBER: _builtins.int
+    fixed_cost_share: _builtins.float
+    """Optional. The part of a trial's cost at the target that is spent at any fidelity, such as loading the data; in [0, 1). The
+    rest is proportional to the value. Default 0.
+    """
+    reduction_factor: _builtins.float
+    """Optional. One of how many configurations of a level is promoted to the next one; 2 to 10, 0 = 3."""
+    def __init__(
+        self,
+        *,
+        fixed_cost_share: _builtins.float = ...,
+        reduction_factor: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fixed_cost_share", b"fixed_cost_share", "reduction_factor", b"reduction_factor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Fidelity: _TypeAlias = Fidelity  # noqa: Y015
 
 @_typing.final
 class FloatDomain(_message.Message):

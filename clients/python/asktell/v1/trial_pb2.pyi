@@ -89,6 +89,8 @@ class _OriginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Origin.ValueTy
     """ImportTrials brought it with its result."""
     ORIGIN_SAMPLER: _Origin.ValueType  # 6
     """A sampler without a model: grid, random, Sobol."""
+    ORIGIN_PROMOTION: _Origin.ValueType  # 7
+    """A configuration that did well at a lower fidelity, at the next level; `continue_from` is the trial there."""
 
 class Origin(_Origin, metaclass=_OriginEnumTypeWrapper):
     """Where a configuration came from."""
@@ -107,6 +109,8 @@ ORIGIN_IMPORT: Origin.ValueType  # 5
 """ImportTrials brought it with its result."""
 ORIGIN_SAMPLER: Origin.ValueType  # 6
 """A sampler without a model: grid, random, Sobol."""
+ORIGIN_PROMOTION: Origin.ValueType  # 7
+"""A configuration that did well at a lower fidelity, at the next level; `continue_from` is the trial there."""
 Global___Origin: _TypeAlias = Origin  # noqa: Y015
 
 @_typing.final
@@ -267,6 +271,7 @@ class Trial(_message.Message):
     MEASUREMENTS_FIELD_NUMBER: _builtins.int
     VIOLATION_FIELD_NUMBER: _builtins.int
     DERIVED_PARAMETERS_FIELD_NUMBER: _builtins.int
+    CONTINUE_FROM_FIELD_NUMBER: _builtins.int
     EXPECTED_METRICS_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
@@ -295,6 +300,10 @@ class Trial(_message.Message):
     """Output only. By how much the result misses the outcome constraints: the sum of what each is missed by, as a share of its
     bound's size; 0 = it keeps them all. Set by GetTrial, ListTrials and ListBestTrials, where there are constraints and the
     trial has their metrics.
+    """
+    continue_from: _builtins.int
+    """Output only. The number of the trial whose checkpoint this one goes on from; 0 = it begins anew. By convention a worker keeps
+    where a checkpoint lies in the annotation `checkpoint` of the trial that wrote it; the server never opens it.
     """
     note: _builtins.str
     """Optional. Free text for people, in lines; at most 16 KiB. Changed by UpdateTrial."""
@@ -387,12 +396,13 @@ class Trial(_message.Message):
         measurements: _abc.Iterable[Global___Measurement] | None = ...,
         violation: _builtins.float | None = ...,
         derived_parameters: _abc.Mapping[_builtins.str, _search_space_pb2.ParameterValue] | None = ...,
+        continue_from: _builtins.int = ...,
         expected_metrics: _abc.Mapping[_builtins.str, Global___Metric] | None = ...,
         note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_violation", b"_violation", "create_time", b"create_time", "finish_time", b"finish_time", "lease_expire_time", b"lease_expire_time", "prediction", b"prediction", "start_time", b"start_time", "violation", b"violation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_violation", b"_violation", "amendments", b"amendments", "annotations", b"annotations", "attempt", b"attempt", "create_time", b"create_time", "derived_parameters", b"derived_parameters", "expected_metrics", b"expected_metrics", "finish_time", b"finish_time", "import_key", b"import_key", "labels", b"labels", "lease_expire_time", b"lease_expire_time", "lease_id", b"lease_id", "measurement_count", b"measurement_count", "measurements", b"measurements", "metrics", b"metrics", "name", b"name", "note", b"note", "number", b"number", "origin", b"origin", "parameters", b"parameters", "prediction", b"prediction", "reason", b"reason", "start_time", b"start_time", "state", b"state", "superseded_results", b"superseded_results", "violation", b"violation", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_violation", b"_violation", "amendments", b"amendments", "annotations", b"annotations", "attempt", b"attempt", "continue_from", b"continue_from", "create_time", b"create_time", "derived_parameters", b"derived_parameters", "expected_metrics", b"expected_metrics", "finish_time", b"finish_time", "import_key", b"import_key", "labels", b"labels", "lease_expire_time", b"lease_expire_time", "lease_id", b"lease_id", "measurement_count", b"measurement_count", "measurements", b"measurements", "metrics", b"metrics", "name", b"name", "note", b"note", "number", b"number", "origin", b"origin", "parameters", b"parameters", "prediction", b"prediction", "reason", b"reason", "start_time", b"start_time", "state", b"state", "superseded_results", b"superseded_results", "violation", b"violation", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__violation: _TypeAlias = _typing.Literal["violation"]  # noqa: Y015
     _WhichOneofArgType__violation: _TypeAlias = _typing.Literal["_violation", b"_violation"]  # noqa: Y015

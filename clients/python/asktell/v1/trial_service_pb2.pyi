@@ -89,6 +89,7 @@ class AskRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     FIXED_PARAMETERS_FIELD_NUMBER: _builtins.int
     COST_AWARE_FIELD_NUMBER: _builtins.int
+    CONTINUE_FROM_FIELD_NUMBER: _builtins.int
     study: _builtins.str
     """Required. `projects/{project}/studies/{study}`; `studies/{study}` and `{study}` mean project `default`."""
     count: _builtins.int
@@ -103,6 +104,11 @@ class AskRequest(_message.Message):
     is the share that is left), so that the last ones are the best there are. Before three trials have told different costs, and for algorithms
     without a model, it changes nothing. Such an ask takes queued trials, and no suggestions that were prepared for others. Refused with
     INVALID_ARGUMENT where the study has no `cost_metric`.
+    """
+    continue_from: _builtins.int
+    """Optional. The number of a trial, SUCCEEDED or STOPPED, whose checkpoint the trials are to go on from. Such an ask takes only queued
+    trials that say the same. 0 = none. Refused with INVALID_ARGUMENT where the space has a fidelity: there the server
+    chooses.
     """
     @_builtins.property
     def fixed_parameters(self) -> _containers.MessageMap[_builtins.str, _search_space_pb2.ParameterValue]:
@@ -120,10 +126,11 @@ class AskRequest(_message.Message):
         request_id: _builtins.str = ...,
         fixed_parameters: _abc.Mapping[_builtins.str, _search_space_pb2.ParameterValue] | None = ...,
         cost_aware: _builtins.bool = ...,
+        continue_from: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_aware", b"cost_aware", "count", b"count", "fixed_parameters", b"fixed_parameters", "request_id", b"request_id", "study", b"study", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["continue_from", b"continue_from", "cost_aware", b"cost_aware", "count", b"count", "fixed_parameters", b"fixed_parameters", "request_id", b"request_id", "study", b"study", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -476,6 +483,11 @@ class EnqueuedTrial(_message.Message):
     PARAMETERS_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     ANNOTATIONS_FIELD_NUMBER: _builtins.int
+    CONTINUE_FROM_FIELD_NUMBER: _builtins.int
+    continue_from: _builtins.int
+    """Optional. The number of a trial of the study, SUCCEEDED or STOPPED, whose checkpoint this one goes on from; its configuration may be
+    another one. 0 = none.
+    """
     @_builtins.property
     def parameters(self) -> _containers.MessageMap[_builtins.str, _search_space_pb2.ParameterValue]:
         """Required. A value for each parameter; those with a default may be left out. Derived parameters may be given, as delivered."""
@@ -494,10 +506,11 @@ class EnqueuedTrial(_message.Message):
         parameters: _abc.Mapping[_builtins.str, _search_space_pb2.ParameterValue] | None = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         annotations: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        continue_from: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "labels", b"labels", "parameters", b"parameters"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "continue_from", b"continue_from", "labels", b"labels", "parameters", b"parameters"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -56,6 +56,13 @@ pub struct Parameter {
     /// depends on context parameters alone. Some parameter of the space must be none.
     #[prost(bool, tag = "10")]
     pub context: bool,
+    /// Optional. The parameter says how much of the whole a trial runs: epochs, the share of the data, the size of images. At most one
+    /// parameter of a space does: a float, int or discrete one above 0, without condition, default, prior or context. Its highest value is the
+    /// target: the best trials are the best ones there. `auto` and `bayesian` begin new configurations at lower values, choose
+    /// them by what they are expected to reach at the target, and promote the best of each level to the next one; the other algorithms
+    /// run all at the target.
+    #[prost(message, optional, tag = "11")]
+    pub fidelity: ::core::option::Option<Fidelity>,
     /// Required. The values the parameter may take.
     #[prost(oneof = "parameter::Domain", tags = "2, 3, 4, 5, 6")]
     pub domain: ::core::option::Option<parameter::Domain>,
@@ -81,6 +88,18 @@ pub mod parameter {
         #[prost(message, tag = "6")]
         BoolDomain(super::BoolDomain),
     }
+}
+/// What a trial costs at a fidelity, and the levels at which configurations are tried: the target, and down from there each that
+/// costs `reduction_factor` times less than the one above it, as far as the range goes. A discrete parameter's levels are its values.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct Fidelity {
+    /// Optional. The part of a trial's cost at the target that is spent at any fidelity, such as loading the data; in \[0, 1). The
+    /// rest is proportional to the value. Default 0.
+    #[prost(double, tag = "1")]
+    pub fixed_cost_share: f64,
+    /// Optional. One of how many configurations of a level is promoted to the next one; 2 to 10, 0 = 3.
+    #[prost(double, tag = "2")]
+    pub reduction_factor: f64,
 }
 /// A real number in \[min, max\].
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
@@ -1061,6 +1080,10 @@ pub struct Trial {
         ::prost::alloc::string::String,
         ParameterValue,
     >,
+    /// Output only. The number of the trial whose checkpoint this one goes on from; 0 = it begins anew. By convention a worker keeps
+    /// where a checkpoint lies in the annotation `checkpoint` of the trial that wrote it; the server never opens it.
+    #[prost(int64, tag = "27")]
+    pub continue_from: i64,
     /// Output only. What a STOPPED trial was expected to come to at its end, for those of the objectives and constrained metrics that it
     /// has reported: the last value plus the median change of the trials that succeeded, from the same step to their end. The standard
     /// errors say how uncertain that is. The model learns from these values; no other place takes them for results. Reckoned once, when
@@ -1252,6 +1275,8 @@ pub enum Origin {
     Import = 5,
     /// A sampler without a model: grid, random, Sobol.
     Sampler = 6,
+    /// A configuration that did well at a lower fidelity, at the next level; `continue_from` is the trial there.
+    Promotion = 7,
 }
 impl Origin {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1267,6 +1292,7 @@ impl Origin {
             Self::Person => "ORIGIN_PERSON",
             Self::Import => "ORIGIN_IMPORT",
             Self::Sampler => "ORIGIN_SAMPLER",
+            Self::Promotion => "ORIGIN_PROMOTION",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1279,6 +1305,7 @@ impl Origin {
             "ORIGIN_PERSON" => Some(Self::Person),
             "ORIGIN_IMPORT" => Some(Self::Import),
             "ORIGIN_SAMPLER" => Some(Self::Sampler),
+            "ORIGIN_PROMOTION" => Some(Self::Promotion),
             _ => None,
         }
     }
@@ -3135,6 +3162,11 @@ pub struct AskRequest {
     /// INVALID_ARGUMENT where the study has no `cost_metric`.
     #[prost(bool, tag = "6")]
     pub cost_aware: bool,
+    /// Optional. The number of a trial, SUCCEEDED or STOPPED, whose checkpoint the trials are to go on from. Such an ask takes only queued
+    /// trials that say the same. 0 = none. Refused with INVALID_ARGUMENT where the space has a fidelity: there the server
+    /// chooses.
+    #[prost(int64, tag = "7")]
+    pub continue_from: i64,
 }
 /// Answer of Ask.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -3260,6 +3292,10 @@ pub struct EnqueuedTrial {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+    /// Optional. The number of a trial of the study, SUCCEEDED or STOPPED, whose checkpoint this one goes on from; its configuration may be
+    /// another one. 0 = none.
+    #[prost(int64, tag = "4")]
+    pub continue_from: i64,
 }
 /// Request of EnqueueTrials.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -72,6 +72,15 @@ def same_context(task: StudyTask) -> npt.NDArray[np.bool_]:
     return np.array([all(key[place] == value for place, value in expected) for key in history.keys], dtype=bool)
 
 
+def at_fidelity(task: StudyTask) -> npt.NDArray[np.bool_]:
+    """Which observations (n) have the fidelity that the task asks for; all where it asks for none."""
+    history = task.history
+    parameter = history.space.fidelity
+    if parameter is None or parameter.name not in task.fixed:
+        return np.ones(len(history), dtype=bool)
+    return history.having(parameter.name, task.fixed[parameter.name])
+
+
 def levels_of(task: StudyTask, rows: npt.NDArray[np.int64], costs: Vector) -> Levels | None:
     """The levels of contexts, from the costs (m) of the observations at `rows` (m); None where all are one.
 

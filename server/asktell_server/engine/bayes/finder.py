@@ -23,13 +23,17 @@ from asktell_server.engine.space.warp import Points
 REFINED = 8
 """Suggestions of one task that are searched for one by one; further ones are taken from one set of scored points."""
 
+MOST_BELIEVED = 500
+"""Configurations tried at lower fidelities only that are believed in at the highest one: the latest."""
+
 
 class Finder:
     """Finds what to try next in pursuit of a task's goals.
 
     Trials that are running are believed to give the surrogates' means (kriging believer). That measured better than
     fantasies, than liars and than leaving them out, and is exact for what expected improvement needs of a pending point,
-    its variance.
+    its variance. So are configurations that have only been tried at lower fidelities, at the highest one, where new ones are wanted: whether to
+    go on with these is for promotions to say.
     """
 
     def __init__(self, task: StudyTask, region: Region, pursuit: Pursuit) -> None:
@@ -41,13 +45,15 @@ class Finder:
         self._rng = generator(task, "search")
         self._novelty = Novelty(task, region)
         spent = region.encoding.encode_keys(self._novelty.spent())
-        running = region.encoding.encode(task.pending)
+        running = region.encoding.encode_keys(self._novelty.running)
         near = NEAR if task.problem.replicates == 1 else 0.0
         self._taken = Taken(np.concatenate([spent, running]), region.encoding, near=near)
         self._spent = Taken(spent, region.encoding, near=0.0)
         self._centres = pursuit.centres
         self._believing = pursuit.surrogates
-        self._unbelieved = [running]
+        self._unbelieved = [region.encoding.encode(task.pending)]
+        if task.begin_at:
+            self._unbelieved.append(region.encoding.encode_keys(self._novelty.moved[-MOST_BELIEVED:]))
 
     def find(self, count: int) -> list[Found]:
         """`count` points, the most promising first, none of them spent; the space must have room for as many."""

@@ -13,7 +13,7 @@ from asktell_server.engine.bayes.search import Found
 from asktell_server.engine.bayes.surrogates import Moments
 from asktell_server.engine.bayes.threads import one_thread
 from asktell_server.engine.bayes.training import ModelError
-from asktell_server.engine.problem import Problem, StudyTask, Suggestion, SuggestResult
+from asktell_server.engine.problem import StudyTask, Suggestion, SuggestResult
 
 
 def propose(task: StudyTask, count: int) -> SuggestResult:
@@ -31,23 +31,28 @@ def propose_of(task: StudyTask, model: Modelled, count: int) -> SuggestResult:
     pursuit = pursuit_of(task, model)
     found = Finder(task, model.region, pursuit).find(count)
     return SuggestResult(
-        suggestions=tuple(_suggestion(one, model, task.problem) for one in found),
+        suggestions=tuple(_suggestion(task, one, index, model) for index, one in enumerate(found)),
         warm_start=warm_start.pack(pursuit.hyperparameters, task.problem),
     )
 
 
-def _suggestion(found: Found, model: Modelled, problem: Problem) -> Suggestion:
+def _suggestion(task: StudyTask, found: Found, index: int, model: Modelled) -> Suggestion:
+    encoding, goals = model.region.encoding, task.problem.goals
+    parameters = encoding.decode(found.point)
+    point = found.point
+    if (fidelity := task.problem.space.fidelity) is not None and task.begin_at:  # the result will be one of there
+        point = encoding.encode([{**parameters, fidelity.name: task.begin_at[index]}])[0]
     beliefs = {
         name: _belief(metric, moments)
         for name, metric, moments in zip(
-            problem.goals.metrics, model.metrics, model.surrogates.moments(found.point[None, :]), strict=True
+            goals.metrics, model.metrics, model.surrogates.moments(point[None, :]), strict=True
         )
     }
     believed = [number for belief in beliefs.values() for number in (belief.mean, belief.standard_deviation)]
     if not np.isfinite([*believed, found.value]).all():
         raise ModelError(f"the model predicts {beliefs} with the acquisition value {found.value}")
     return Suggestion(
-        parameters=model.region.encoding.decode(found.point),
+        parameters=parameters,
         origin=Origin.MODEL,
         prediction=Prediction(beliefs=beliefs, acquisition_value=found.value),
     )

@@ -12,7 +12,7 @@ from asktell_server.domain import pareto
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import OutcomeConstraint
 from asktell_server.engine.bayes.acquisition import Acquisition
-from asktell_server.engine.bayes.contexts import same_context
+from asktell_server.engine.bayes.contexts import at_fidelity, same_context
 from asktell_server.engine.bayes.expected_improvement import LogExpectedImprovement, aim
 from asktell_server.engine.bayes.expense import LogPerCost, expense_of
 from asktell_server.engine.bayes.feasibility import Limit, LogFeasible, feasible_rows, least_violating
@@ -82,7 +82,7 @@ def _improvement(task: StudyTask, model: Modelled) -> Pursuit:
 def _best(task: StudyTask, objective: ModelledMetric, centres: Points) -> float:
     """The lowest cost that was reached in the task's context; the lowest mean at `centres`, while there is none."""
     targets = objective.targets
-    here = same_context(task)[targets.rows] & targets.reached
+    here = (same_context(task) & at_fidelity(task))[targets.rows] & targets.reached
     return float(targets.values[here].min() if here.any() else objective.process.moments(centres).mean.min())
 
 
@@ -107,7 +107,7 @@ class _Several:
         valued = np.logical_and.reduce([metric.targets.valued for metric in self._objectives])
         reached = valued & ~task.history.expected[self._rows]
         valued = reached if reached.any() else valued
-        here = valued & same_context(task)[self._rows]
+        here = valued & (same_context(task) & at_fidelity(task))[self._rows]
         valued = here if here.any() else valued
         self._feasible = np.flatnonzero(valued & feasible_rows(self._goals, task.history)[self._rows])
         self._costs: Matrix = np.stack([metric.targets.values for metric in self._objectives], axis=1)

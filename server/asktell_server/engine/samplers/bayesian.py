@@ -31,7 +31,8 @@ class BayesianSampler:
         if len(start) == count:
             return SuggestResult(suggestions=start, warm_start=task.warm_start)
         pending = [*task.pending, *(suggestion.parameters for suggestion in start)]
-        rest = _model_or_fill(dataclasses.replace(task, pending=pending), count - len(start))
+        begin_at = task.begin_at[len(start) :]
+        rest = _model_or_fill(dataclasses.replace(task, pending=pending, begin_at=begin_at), count - len(start))
         return dataclasses.replace(rest, suggestions=(*start, *rest.suggestions))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from asktell_server.domain.fidelity import search_domain
 from asktell_server.domain.space import ABSENT, Configuration, Key, ParameterValue, SearchSpace
 from asktell_server.engine.space.activity import Activity, Mask
 from asktell_server.engine.space.columns import Categories, Column, Continuum, column_of
@@ -33,7 +34,9 @@ class Encoding:
 
     def __init__(self, space: SearchSpace, fixed: Configuration | None = None) -> None:
         self.names = tuple(parameter.name for parameter in space.parameters)
-        self.columns: tuple[Column, ...] = tuple(column_of(parameter.domain) for parameter in space.parameters)
+        self.columns: tuple[Column, ...] = tuple(
+            column_of(search_domain(parameter) or parameter.domain) for parameter in space.parameters
+        )
         self.priors: Mapping[int, Marginal] = {
             index: marginal_of(parameter.prior, column)
             for index, (parameter, column) in enumerate(zip(space.parameters, self.columns, strict=True))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from asktell_server.domain.fidelity import target_of
 from asktell_server.domain.space import Key
 from asktell_server.engine.history import History
 from asktell_server.engine.observations import Outcome
@@ -39,7 +40,7 @@ class Assessment(Answer):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssessTask(StudyTask):
     """Asks what a model makes of a history of one objective; at least one observation has a value and keeps the outcome
-    constraints. Pending trials play no part.
+    constraints, and runs the whole where there is a fidelity. Pending trials play no part.
 
     Results are noisy where standard errors have been told; where a configuration that was tried several times gave
     different values (and not where all such gave the same ones); otherwise where a model with noise explains them much
@@ -73,6 +74,8 @@ class AssessTask(StudyTask):
             targets, process = objective.targets, objective.process
             # A trial that was stopped may be good and has not shown it: it is the best only where no trial came to its end.
             kept = feasible_rows(self.problem.goals, self.history)[targets.rows]
+            if (fidelity := self.problem.space.fidelity) is not None:  # what it is the best of is compared there
+                kept = kept & self.history.having(fidelity.name, target_of(fidelity))[targets.rows]
             choices = (targets.reached & kept, targets.valued & kept, targets.valued)
             rows = targets.rows[next(chosen for chosen in choices if chosen.any())]
             points = model.region.encoding.encode_keys([self.history.keys[place] for place in rows])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
-from asktell_server.domain.trial import Origin
-from asktell_server.engine.filling import fill
 from asktell_server.engine.novelty import room
 from asktell_server.engine.problem import StudyTask, SuggestResult
-from asktell_server.engine.samplers import sampler_for
+from asktell_server.engine.samplers import filling_for, sampler_for
 
 _QUICK = 30_000
 """Values of parameters that are compared or drawn in a quick task, about: 0.3 ms in a continuum, 2 ms in a finite space.
@@ -45,11 +44,8 @@ class SuggestTask(StudyTask):
 
     def fallback(self, reason: str) -> SuggestResult:
         """Space-filling suggestions."""
-        return SuggestResult(
-            suggestions=fill(self, self.count, origin=Origin.FALLBACK),
-            warm_start=self.warm_start,
-            fallback_reason=reason,
-        )
+        filling = filling_for(self.problem).suggest(self, self.count)
+        return dataclasses.replace(filling, warm_start=self.warm_start, fallback_reason=reason)
 
     def is_exhausted(self) -> bool:
         """There is nothing left to suggest; answered without a model."""

@@ -59,6 +59,7 @@ class TrialServicer:
             request=request_of(request),
             cost_aware=request.cost_aware,
             fixed=configuration_from(request.fixed_parameters, "fixed_parameters"),
+            continue_from=request.continue_from,
         )
         answer = trial_service_pb2.AskResponse()
         await write_trials(study, records, answer.trials)

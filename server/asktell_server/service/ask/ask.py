@@ -47,13 +47,14 @@ class AskTrials:
         request: Request | None,
         cost_aware: bool = False,
         fixed: Configuration | None = None,
+        continue_from: int = 0,
     ) -> Sequence[TrialRecord]:
         """At least one and at most `count` trials with the `fixed` values, RUNNING, with leases; with `cost_aware` for
-        improvement per cost.
+        improvement per cost; going on from the trial with the number `continue_from`, if it is not 0.
 
         Raises:
             InvalidArgument: `count` or `worker_id` is out of range; a fixed value is none of the space, or a context parameter has
-                none; the study has no cost metric to be aware of; the request id came with another body.
+                none; the study has no cost metric to be aware of, or no ended trial to go on from; the request id came with another body.
             NotFound: no such study.
             FailedPrecondition: STUDY_COMPLETE, STUDY_PAUSED, QUEUE_EMPTY or FIXED_EXHAUSTED.
             ResourceExhausted: NO_TRIAL_AVAILABLE; one may come back.
@@ -68,6 +69,7 @@ class AskTrials:
             worker_id=worker_id,
             request=request,
             cost_aware=cost_aware,
+            continue_from=continue_from,
             asked_fixed=fixed or {},
             answer=asyncio.get_running_loop().create_future(),
         )

@@ -20,6 +20,7 @@ from asktell_server.domain.goal_rules import require_cost_metric
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import Configuration
 from asktell_server.domain.study import FinishReason, Study
+from asktell_server.domain.trial import Trial
 from asktell_server.service.ask.lapses import take_back
 from asktell_server.service.ask.offer import Offer, serves
 from asktell_server.service.ask.preparing import Preparer
@@ -28,6 +29,7 @@ from asktell_server.service.ask.sharing import AskJob, Shares
 from asktell_server.service.ask.starting import Starting
 from asktell_server.service.clock import Clock
 from asktell_server.service.completion import Completion
+from asktell_server.service.continuing import require_ended, require_no_fidelity
 from asktell_server.service.modelling import Modelling, task_of
 from asktell_server.service.study_view import StudyView
 from asktell_server.service.views import Views
@@ -78,7 +80,7 @@ class Rounds:
         ready = list(offer.ready)
         served = []
         for job in jobs:
-            if not _is_fixed(job, view.study):
+            if not _fits(job, view):
                 continue
             mine = [prepared for prepared in ready if serves(prepared, job.fixed)][: job.count]
             if len(mine) == job.count:
@@ -95,14 +97,14 @@ class Rounds:
     async def _serve_in_a_round(self, name: StudyName, jobs: Sequence[AskJob]) -> Sequence[AskJob]:
         view, delta, study = await self._read(name)
         require_active(study)
-        jobs = [job for job in jobs if _is_fixed(job, study, fail=True)]
+        jobs = [job for job in jobs if _fits(job, view, fail=True)]
         cost_aware = bool(jobs) and jobs[0].cost_aware
         if cost_aware:
             require_cost_metric(study.goals, "the study's cost_metric")
         everything = Offer.of(view)
         # What is prepared was looked for without a thought of costs: it is for others.
         offer = dataclasses.replace(everything, ready=()) if cost_aware else everything
-        shares = Shares(jobs, offer, view.queued_with([job.fixed for job in jobs], sum(job.count for job in jobs)))
+        shares = Shares(jobs, offer, _queued(view, jobs))
         exhausted: list[Configuration] = []
         if shares.room and study.algorithm.suggests:
             if at_once := _without(jobs, shares.unserved):  # they need not wait for the model
@@ -187,16 +189,25 @@ class Rounds:
         return lost
 
 
+def _queued(view: StudyView, jobs: Sequence[AskJob]) -> Sequence[Trial]:
+    """The queued trials that the jobs may share."""
+    if any(job.continue_from for job in jobs):  # few of the queued ones may be for them
+        return view.queued(view.open)
+    return view.queued_with([job.fixed for job in jobs], sum(job.count for job in jobs))
+
+
 def _cost_exponent(offer: Offer) -> float:
     """How much to mind the cost: the share of the budget that is left, all where there is none (cost cooling, Lee et al. 2020)."""
     budget = offer.study.stopping.max_trials
     return 1.0 if budget is None else min(1.0, max(0.0, offer.budget / budget))
 
 
-def _is_fixed(job: AskJob, study: Study, *, fail: bool = False) -> bool:
-    """Whether the job's fixed values are ones of the study; where `fail` says so, the job fails otherwise."""
+def _fits(job: AskJob, view: StudyView, *, fail: bool = False) -> bool:
+    """Whether the study has the job's fixed values and the trial to go on from; where `fail` says so, the job fails otherwise."""
     try:
-        job.fix(study.space)
+        job.fix(view.study.space)
+        require_no_fidelity(view.study.space, job.continue_from, "continue_from")
+        require_ended(view, job.continue_from, "continue_from")
     except InvalidArgument as error:
         if fail:
             job.fail(error)

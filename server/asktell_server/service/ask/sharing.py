@@ -22,7 +22,7 @@ T = TypeVar("T")
 class AskJob:
     """One ask that waits for its answer, and what it has been given in this round.
 
-    `asked_fixed` are the fixed values as they came, `fixed` as the study has them, once `fix` has looked. `cost_aware`: it wants
+    `continue_from`: the trial that its trials are to go on from; 0 = none, or as queued trials say. `asked_fixed` are the fixed values as they came, `fixed` as the study has them, once `fix` has looked. `cost_aware`: it wants
     improvement per cost. `undelivered`: trials that were started for it when its caller had already gone.
     """
 
@@ -31,6 +31,7 @@ class AskJob:
     request: Request | None
     answer: asyncio.Future[Sequence[TrialRecord]]
     cost_aware: bool = False
+    continue_from: int = 0
     asked_fixed: Configuration = field(default_factory=dict)
     fixed: Configuration = field(default_factory=dict)
     lost_races: int = 0
@@ -48,6 +49,10 @@ class AskJob:
     def fix(self, space: SearchSpace) -> None:
         """Reads the fixed values. Raises InvalidArgument."""
         self.fixed = fixed_values(space, self.asked_fixed, field="fixed_parameters")
+
+    def takes(self, queued: Trial) -> bool:
+        """Whether it may have a queued trial."""
+        return has_values(queued.parameters, self.fixed) and self.continue_from in (0, queued.continue_from)
 
     @property
     def configurations(self) -> Sequence[Configuration]:
@@ -87,7 +92,7 @@ class Shares:
         startable -= self._deal(
             queue,
             lambda job, trial: job.queued.append(trial),
-            fits=lambda job, trial: has_values(trial.parameters, job.fixed),
+            fits=lambda job, trial: job.takes(trial),
             most=startable,
         )
         new = max(0, min(startable, offer.budget))

@@ -76,16 +76,19 @@ class Starting:
         def started(trial: Trial) -> Trial:
             return trial.start(lease_id=secrets.token_hex(8), worker_id=job.worker_id, now=now)
 
+        def new(trial: Trial) -> Trial:
+            return started(dataclasses.replace(trial, continue_from=job.continue_from or trial.continue_from))
+
         writes = [
             TrialWrite(trial=started(trial), expected_revision=trial.revision, lease_s=lease_s) for trial in job.queued
         ]
         # Two running trials may share a configuration only where replicates are wanted and the space has no other left.
         unique = offer.study.replicates == 1 or len(job.ready) + len(job.fresh) <= offer.unoccupied(job.fixed)
         for prepared in job.ready:
-            trial = started(dataclasses.replace(prepared.trial, create_time=now))
+            trial = new(dataclasses.replace(prepared.trial, create_time=now))
             writes.append(TrialWrite(trial=trial, lease_s=lease_s, only_if_unique=unique, ready_id=prepared.ready_id))
         for suggestion in job.fresh:
-            trial = started(new_trial(offer.study.space, suggestion, now))
+            trial = new(new_trial(offer.study.space, suggestion, now))
             writes.append(TrialWrite(trial=trial, lease_s=lease_s, only_if_unique=unique))
         return writes
 

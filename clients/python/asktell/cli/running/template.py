@@ -69,11 +69,20 @@ def check_variables(names: Iterable[str]) -> None:
             raise ValueError(f"parameters {other!r} and {name!r} would share the variable {variable(name)}")
 
 
-def environment(study: str, number: int, params: Mapping[str, ParameterValue]) -> dict[str, str]:
-    """The variables of a trial."""
+def environment(
+    study: str,
+    number: int,
+    params: Mapping[str, ParameterValue],
+    *,
+    continue_from: int | None = None,
+    checkpoint: str | None = None,
+) -> dict[str, str]:
+    """The variables of a trial; where it goes on from another one, the number of that and where its checkpoint lies, if anybody said."""
     return {
         "ASKTELL_STUDY": study,
         "ASKTELL_TRIAL": str(number),
+        **({} if continue_from is None else {"ASKTELL_CONTINUE_FROM": str(continue_from)}),
+        **({} if checkpoint is None else {"ASKTELL_CHECKPOINT": checkpoint}),
         "ASKTELL_PARAMS_JSON": json.dumps(dict(params)),
         **{variable(name): value_text(value) for name, value in params.items()},
     }

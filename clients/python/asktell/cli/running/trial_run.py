@@ -59,7 +59,13 @@ class TrialRun:
         command = fill(job.command, trial.params)
         self._child = Child(
             command,
-            environment(job.study, trial.number, trial.params),
+            environment(
+                job.study,
+                trial.number,
+                trial.params,
+                continue_from=trial.continue_from,
+                checkpoint=None if trial.continue_from is None else trial.start_checkpoint,
+            ),
             log_path=job.log_path(trial),
             on_line=self._take,
             on_text=on_text,

@@ -22,6 +22,7 @@ from asktell_server.domain.space import (
     DerivedParameter,
     DiscreteDomain,
     Domain,
+    Fidelity,
     FloatDomain,
     IntDomain,
     Parameter,
@@ -85,7 +86,13 @@ def _parameter_from(message: search_space_pb2.Parameter, where: str) -> Paramete
         condition=condition,
         prior=prior,
         context=message.context,
+        fidelity=_fidelity_from(message.fidelity) if message.HasField("fidelity") else None,
     )
+
+
+def _fidelity_from(message: search_space_pb2.Fidelity) -> Fidelity:
+    factor = message.reduction_factor or Fidelity().reduction_factor
+    return Fidelity(fixed_cost_share=message.fixed_cost_share, reduction_factor=factor)
 
 
 def _condition_from(message: search_space_pb2.Condition, where: str) -> Condition:
@@ -224,6 +231,9 @@ def _parameter_to(parameter: Parameter) -> search_space_pb2.Parameter:
         message.default_value.CopyFrom(value_to(parameter.default))
     if parameter.prior is not None:
         message.prior.CopyFrom(prior_to(parameter.prior))
+    if (fidelity := parameter.fidelity) is not None:
+        message.fidelity.fixed_cost_share = fidelity.fixed_cost_share
+        message.fidelity.reduction_factor = fidelity.reduction_factor
     return message
 
 

@@ -62,6 +62,7 @@ async def new_trials_from(messages: Sequence[trial_service_pb2.EnqueuedTrial]) -
             parameters=configuration_from(message.parameters, f"{where}parameters"),
             labels=labels_from(message.labels, f"{where}labels"),
             annotations=annotations_from(message.annotations, f"{where}annotations"),
+            continue_from=message.continue_from,
         )
 
     return await in_pieces_numbered(read, messages)
@@ -200,6 +201,7 @@ def trial_to(study: StudyName, record: TrialRecord, *, goals: Goals | None = Non
         note=trial.note,
         prediction=prediction_to(trial.prediction),
         import_key=trial.import_key,
+        continue_from=trial.continue_from,
         measurement_count=record.measurement_count,
         violation=None if goals is None else goals.violation(trial.result),
         expected_metrics=metrics_to(trial.expected_metrics),

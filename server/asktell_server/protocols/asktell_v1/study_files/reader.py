@@ -15,6 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from asktell.v1 import search_space_pb2, study_pb2
 from asktell_server.domain.errors import InvalidArgument, NotSupported
 from asktell_server.protocols.asktell_v1.study_files.early_stopping import EARLY_STOPPING
+from asktell_server.protocols.asktell_v1.study_files.fidelity import read_fidelity
 from asktell_server.protocols.asktell_v1.study_files.goals import read_constraints, read_metrics, read_objectives
 from asktell_server.protocols.asktell_v1.study_files.nodes import FIELD, Node, Place, compose
 from asktell_server.protocols.asktell_v1.study_files.priors import read_prior
@@ -174,6 +175,7 @@ _DOMAIN_KEYS = (
     "when",
     "prior",
     "context",
+    "fidelity",
 )
 
 
@@ -257,7 +259,7 @@ class _Reader:
     def _domain(self, node: Node, parameter: search_space_pb2.Parameter, where: str) -> None:
         kind = node.mapping(_DOMAIN_KEYS, required=["type"])["type"].choice(_DOMAINS)
         known, required, read_default = _DOMAINS[kind]
-        keys = node.mapping(("type", *known, "default", "when", "prior", "context"), required=required)
+        keys = node.mapping(("type", *known, "default", "when", "prior", "context", "fidelity"), required=required)
         domain = getattr(parameter, f"{kind}_domain")
         domain.SetInParent()
         for key, read in known.items():
@@ -275,6 +277,8 @@ class _Reader:
         if "context" in keys:
             self._note(f"{where}.context", keys["context"])
             parameter.context = keys["context"].boolean()
+        if "fidelity" in keys:
+            read_fidelity(keys["fidelity"], parameter, f"{where}.fidelity", self._note)
         if "when" in keys:
             self._condition(keys["when"], parameter.condition, f"{where}.condition")
 

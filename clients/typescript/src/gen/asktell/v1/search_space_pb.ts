@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file asktell/v1/search_space.proto.
  */
 export const file_asktell_v1_search_space: GenFile = /*@__PURE__*/
-  fileDesc("Ch1hc2t0ZWxsL3YxL3NlYXJjaF9zcGFjZS5wcm90bxIKYXNrdGVsbC52MSKRAQoLU2VhcmNoU3BhY2USKQoKcGFyYW1ldGVycxgBIAMoCzIVLmFza3RlbGwudjEuUGFyYW1ldGVyEh0KFXBhcmFtZXRlcl9jb25zdHJhaW50cxgCIAMoCRI4ChJkZXJpdmVkX3BhcmFtZXRlcnMYAyADKAsyHC5hc2t0ZWxsLnYxLkRlcml2ZWRQYXJhbWV0ZXIiNAoQRGVyaXZlZFBhcmFtZXRlchIMCgRuYW1lGAEgASgJEhIKCmV4cHJlc3Npb24YAiABKAkitAMKCVBhcmFtZXRlchIMCgRuYW1lGAEgASgJEi8KDGZsb2F0X2RvbWFpbhgCIAEoCzIXLmFza3RlbGwudjEuRmxvYXREb21haW5IABIrCgppbnRfZG9tYWluGAMgASgLMhUuYXNrdGVsbC52MS5JbnREb21haW5IABI1Cg9kaXNjcmV0ZV9kb21haW4YBCABKAsyGi5hc2t0ZWxsLnYxLkRpc2NyZXRlRG9tYWluSAASOwoSY2F0ZWdvcmljYWxfZG9tYWluGAUgASgLMh0uYXNrdGVsbC52MS5DYXRlZ29yaWNhbERvbWFpbkgAEi0KC2Jvb2xfZG9tYWluGAYgASgLMhYuYXNrdGVsbC52MS5Cb29sRG9tYWluSAASKAoJY29uZGl0aW9uGAcgASgLMhUuYXNrdGVsbC52MS5Db25kaXRpb24SMQoNZGVmYXVsdF92YWx1ZRgIIAEoCzIaLmFza3RlbGwudjEuUGFyYW1ldGVyVmFsdWUSIAoFcHJpb3IYCSABKAsyES5hc2t0ZWxsLnYxLlByaW9yEg8KB2NvbnRleHQYCiABKAhCCAoGZG9tYWluImUKC0Zsb2F0RG9tYWluEgsKA21pbhgBIAEoARILCgNtYXgYAiABKAESIAoFc2NhbGUYAyABKA4yES5hc2t0ZWxsLnYxLlNjYWxlEhEKBHN0ZXAYBCABKAFIAIgBAUIHCgVfc3RlcCJjCglJbnREb21haW4SCwoDbWluGAEgASgDEgsKA21heBgCIAEoAxIgCgVzY2FsZRgDIAEoDjIRLmFza3RlbGwudjEuU2NhbGUSEQoEc3RlcBgEIAEoA0gAiAEBQgcKBV9zdGVwIjwKDkRpc2NyZXRlRG9tYWluEioKBnZhbHVlcxgBIAMoCzIaLmFza3RlbGwudjEuUGFyYW1ldGVyVmFsdWUiIwoRQ2F0ZWdvcmljYWxEb21haW4SDgoGdmFsdWVzGAEgAygJIgwKCkJvb2xEb21haW4icwoOUGFyYW1ldGVyVmFsdWUSFgoMZG91YmxlX3ZhbHVlGAEgASgBSAASEwoJaW50X3ZhbHVlGAIgASgDSAASFgoMc3RyaW5nX3ZhbHVlGAMgASgJSAASFAoKYm9vbF92YWx1ZRgEIAEoCEgAQgYKBGtpbmQiRwoJQ29uZGl0aW9uEg4KBnBhcmVudBgBIAEoCRIqCgZ2YWx1ZXMYAiADKAsyGi5hc2t0ZWxsLnYxLlBhcmFtZXRlclZhbHVlImcKBVByaW9yEikKBm5vcm1hbBgBIAEoCzIXLmFza3RlbGwudjEuTm9ybWFsUHJpb3JIABIrCgd3ZWlnaHRzGAIgASgLMhguYXNrdGVsbC52MS5XZWlnaHRzUHJpb3JIAEIGCgRraW5kIkAKC05vcm1hbFByaW9yEgwKBG1lYW4YASABKAESIwobcmVsYXRpdmVfc3RhbmRhcmRfZGV2aWF0aW9uGAIgASgBIh8KDFdlaWdodHNQcmlvchIPCgd3ZWlnaHRzGAEgAygBKlYKBVNjYWxlEhUKEVNDQUxFX1VOU1BFQ0lGSUVEEAASEAoMU0NBTEVfTElORUFSEAESDQoJU0NBTEVfTE9HEAISFQoRU0NBTEVfUkVWRVJTRV9MT0cQA0JNCg1pby5hc2t0ZWxsLnYxUAFaOmdpdGh1Yi5jb20vYXNrdGVsbC9hc2t0ZWxsL2NsaWVudHMvZ28vYXNrdGVsbC92MTthc2t0ZWxsdjFiBnByb3RvMw");
+  fileDesc("Ch1hc2t0ZWxsL3YxL3NlYXJjaF9zcGFjZS5wcm90bxIKYXNrdGVsbC52MSKRAQoLU2VhcmNoU3BhY2USKQoKcGFyYW1ldGVycxgBIAMoCzIVLmFza3RlbGwudjEuUGFyYW1ldGVyEh0KFXBhcmFtZXRlcl9jb25zdHJhaW50cxgCIAMoCRI4ChJkZXJpdmVkX3BhcmFtZXRlcnMYAyADKAsyHC5hc2t0ZWxsLnYxLkRlcml2ZWRQYXJhbWV0ZXIiNAoQRGVyaXZlZFBhcmFtZXRlchIMCgRuYW1lGAEgASgJEhIKCmV4cHJlc3Npb24YAiABKAki3AMKCVBhcmFtZXRlchIMCgRuYW1lGAEgASgJEi8KDGZsb2F0X2RvbWFpbhgCIAEoCzIXLmFza3RlbGwudjEuRmxvYXREb21haW5IABIrCgppbnRfZG9tYWluGAMgASgLMhUuYXNrdGVsbC52MS5JbnREb21haW5IABI1Cg9kaXNjcmV0ZV9kb21haW4YBCABKAsyGi5hc2t0ZWxsLnYxLkRpc2NyZXRlRG9tYWluSAASOwoSY2F0ZWdvcmljYWxfZG9tYWluGAUgASgLMh0uYXNrdGVsbC52MS5DYXRlZ29yaWNhbERvbWFpbkgAEi0KC2Jvb2xfZG9tYWluGAYgASgLMhYuYXNrdGVsbC52MS5Cb29sRG9tYWluSAASKAoJY29uZGl0aW9uGAcgASgLMhUuYXNrdGVsbC52MS5Db25kaXRpb24SMQoNZGVmYXVsdF92YWx1ZRgIIAEoCzIaLmFza3RlbGwudjEuUGFyYW1ldGVyVmFsdWUSIAoFcHJpb3IYCSABKAsyES5hc2t0ZWxsLnYxLlByaW9yEg8KB2NvbnRleHQYCiABKAgSJgoIZmlkZWxpdHkYCyABKAsyFC5hc2t0ZWxsLnYxLkZpZGVsaXR5QggKBmRvbWFpbiI+CghGaWRlbGl0eRIYChBmaXhlZF9jb3N0X3NoYXJlGAEgASgBEhgKEHJlZHVjdGlvbl9mYWN0b3IYAiABKAEiZQoLRmxvYXREb21haW4SCwoDbWluGAEgASgBEgsKA21heBgCIAEoARIgCgVzY2FsZRgDIAEoDjIRLmFza3RlbGwudjEuU2NhbGUSEQoEc3RlcBgEIAEoAUgAiAEBQgcKBV9zdGVwImMKCUludERvbWFpbhILCgNtaW4YASABKAMSCwoDbWF4GAIgASgDEiAKBXNjYWxlGAMgASgOMhEuYXNrdGVsbC52MS5TY2FsZRIRCgRzdGVwGAQgASgDSACIAQFCBwoFX3N0ZXAiPAoORGlzY3JldGVEb21haW4SKgoGdmFsdWVzGAEgAygLMhouYXNrdGVsbC52MS5QYXJhbWV0ZXJWYWx1ZSIjChFDYXRlZ29yaWNhbERvbWFpbhIOCgZ2YWx1ZXMYASADKAkiDAoKQm9vbERvbWFpbiJzCg5QYXJhbWV0ZXJWYWx1ZRIWCgxkb3VibGVfdmFsdWUYASABKAFIABITCglpbnRfdmFsdWUYAiABKANIABIWCgxzdHJpbmdfdmFsdWUYAyABKAlIABIUCgpib29sX3ZhbHVlGAQgASgISABCBgoEa2luZCJHCglDb25kaXRpb24SDgoGcGFyZW50GAEgASgJEioKBnZhbHVlcxgCIAMoCzIaLmFza3RlbGwudjEuUGFyYW1ldGVyVmFsdWUiZwoFUHJpb3ISKQoGbm9ybWFsGAEgASgLMhcuYXNrdGVsbC52MS5Ob3JtYWxQcmlvckgAEisKB3dlaWdodHMYAiABKAsyGC5hc2t0ZWxsLnYxLldlaWdodHNQcmlvckgAQgYKBGtpbmQiQAoLTm9ybWFsUHJpb3ISDAoEbWVhbhgBIAEoARIjChtyZWxhdGl2ZV9zdGFuZGFyZF9kZXZpYXRpb24YAiABKAEiHwoMV2VpZ2h0c1ByaW9yEg8KB3dlaWdodHMYASADKAEqVgoFU2NhbGUSFQoRU0NBTEVfVU5TUEVDSUZJRUQQABIQCgxTQ0FMRV9MSU5FQVIQARINCglTQ0FMRV9MT0cQAhIVChFTQ0FMRV9SRVZFUlNFX0xPRxADQk0KDWlvLmFza3RlbGwudjFQAVo6Z2l0aHViLmNvbS9hc2t0ZWxsL2Fza3RlbGwvY2xpZW50cy9nby9hc2t0ZWxsL3YxO2Fza3RlbGx2MWIGcHJvdG8z");
 
 /**
  * A set of parameters. At least 1 and at most 100; names are unique.
@@ -180,6 +180,17 @@ export type Parameter = Message<"asktell.v1.Parameter"> & {
    * @generated from field: bool context = 10;
    */
   context: boolean;
+
+  /**
+   * Optional. The parameter says how much of the whole a trial runs: epochs, the share of the data, the size of images. At most one
+   * parameter of a space does: a float, int or discrete one above 0, without condition, default, prior or context. Its highest value is the
+   * target: the best trials are the best ones there. `auto` and `bayesian` begin new configurations at lower values, choose
+   * them by what they are expected to reach at the target, and promote the best of each level to the next one; the other algorithms
+   * run all at the target.
+   *
+   * @generated from field: asktell.v1.Fidelity fidelity = 11;
+   */
+  fidelity?: Fidelity | undefined;
 };
 
 /**
@@ -188,6 +199,36 @@ export type Parameter = Message<"asktell.v1.Parameter"> & {
  */
 export const ParameterSchema: GenMessage<Parameter> = /*@__PURE__*/
   messageDesc(file_asktell_v1_search_space, 2);
+
+/**
+ * What a trial costs at a fidelity, and the levels at which configurations are tried: the target, and down from there each that
+ * costs `reduction_factor` times less than the one above it, as far as the range goes. A discrete parameter's levels are its values.
+ *
+ * @generated from message asktell.v1.Fidelity
+ */
+export type Fidelity = Message<"asktell.v1.Fidelity"> & {
+  /**
+   * Optional. The part of a trial's cost at the target that is spent at any fidelity, such as loading the data; in [0, 1). The
+   * rest is proportional to the value. Default 0.
+   *
+   * @generated from field: double fixed_cost_share = 1;
+   */
+  fixedCostShare: number;
+
+  /**
+   * Optional. One of how many configurations of a level is promoted to the next one; 2 to 10, 0 = 3.
+   *
+   * @generated from field: double reduction_factor = 2;
+   */
+  reductionFactor: number;
+};
+
+/**
+ * Describes the message asktell.v1.Fidelity.
+ * Use `create(FidelitySchema)` to create a new message.
+ */
+export const FidelitySchema: GenMessage<Fidelity> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_search_space, 3);
 
 /**
  * A real number in [min, max].
@@ -230,7 +271,7 @@ export type FloatDomain = Message<"asktell.v1.FloatDomain"> & {
  * Use `create(FloatDomainSchema)` to create a new message.
  */
 export const FloatDomainSchema: GenMessage<FloatDomain> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 3);
+  messageDesc(file_asktell_v1_search_space, 4);
 
 /**
  * A whole number in [min, max]. Both ends within ±2^53, so that every language holds them exactly.
@@ -272,7 +313,7 @@ export type IntDomain = Message<"asktell.v1.IntDomain"> & {
  * Use `create(IntDomainSchema)` to create a new message.
  */
 export const IntDomainSchema: GenMessage<IntDomain> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 4);
+  messageDesc(file_asktell_v1_search_space, 5);
 
 /**
  * One of a list of numbers whose order matters and whose distances do not.
@@ -293,7 +334,7 @@ export type DiscreteDomain = Message<"asktell.v1.DiscreteDomain"> & {
  * Use `create(DiscreteDomainSchema)` to create a new message.
  */
 export const DiscreteDomainSchema: GenMessage<DiscreteDomain> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 5);
+  messageDesc(file_asktell_v1_search_space, 6);
 
 /**
  * One of a set of names without an order.
@@ -314,7 +355,7 @@ export type CategoricalDomain = Message<"asktell.v1.CategoricalDomain"> & {
  * Use `create(CategoricalDomainSchema)` to create a new message.
  */
 export const CategoricalDomainSchema: GenMessage<CategoricalDomain> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 6);
+  messageDesc(file_asktell_v1_search_space, 7);
 
 /**
  * True or false.
@@ -329,7 +370,7 @@ export type BoolDomain = Message<"asktell.v1.BoolDomain"> & {
  * Use `create(BoolDomainSchema)` to create a new message.
  */
 export const BoolDomainSchema: GenMessage<BoolDomain> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 7);
+  messageDesc(file_asktell_v1_search_space, 8);
 
 /**
  * One value of one parameter. An integer stays an integer in every language.
@@ -383,7 +424,7 @@ export type ParameterValue = Message<"asktell.v1.ParameterValue"> & {
  * Use `create(ParameterValueSchema)` to create a new message.
  */
 export const ParameterValueSchema: GenMessage<ParameterValue> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 8);
+  messageDesc(file_asktell_v1_search_space, 9);
 
 /**
  * Makes a parameter depend on another one.
@@ -412,7 +453,7 @@ export type Condition = Message<"asktell.v1.Condition"> & {
  * Use `create(ConditionSchema)` to create a new message.
  */
 export const ConditionSchema: GenMessage<Condition> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 9);
+  messageDesc(file_asktell_v1_search_space, 10);
 
 /**
  * A belief about good values.
@@ -449,7 +490,7 @@ export type Prior = Message<"asktell.v1.Prior"> & {
  * Use `create(PriorSchema)` to create a new message.
  */
 export const PriorSchema: GenMessage<Prior> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 10);
+  messageDesc(file_asktell_v1_search_space, 11);
 
 /**
  * A bell around a value, in the parameter's own scale.
@@ -478,7 +519,7 @@ export type NormalPrior = Message<"asktell.v1.NormalPrior"> & {
  * Use `create(NormalPriorSchema)` to create a new message.
  */
 export const NormalPriorSchema: GenMessage<NormalPrior> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 11);
+  messageDesc(file_asktell_v1_search_space, 12);
 
 /**
  * A weight for each value.
@@ -500,7 +541,7 @@ export type WeightsPrior = Message<"asktell.v1.WeightsPrior"> & {
  * Use `create(WeightsPriorSchema)` to create a new message.
  */
 export const WeightsPriorSchema: GenMessage<WeightsPrior> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_search_space, 12);
+  messageDesc(file_asktell_v1_search_space, 13);
 
 /**
  * How a numeric range is spread: which differences count as equal steps.
