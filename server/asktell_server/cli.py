@@ -7,7 +7,9 @@ import importlib
 import json
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -140,6 +142,11 @@ _ARGUMENTS = f"{__name__}.arguments"
     help="Calls in flight at once; at most half of them are streams.",
 )
 @click.option(
+    "--until-eof",
+    is_flag=True,
+    help="Stop when standard input ends: for a program that starts a server of its own, and may be killed.",
+)
+@click.option(
     "--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the address here once ready."
 )
 @click.option(
@@ -164,6 +171,7 @@ def serve(
     ready_file: Path | None,
     log_level: str,
     insecure: bool,
+    until_eof: bool,
 ) -> None:
     """Checks the flags against each other and runs the server."""
     _check_address("--listen", listen)
@@ -204,6 +212,8 @@ def serve(
     _configure_logging(log_level)
     if (open_to_all := warning(settings)) is not None:
         log.warning(open_to_all)
+    if until_eof:
+        threading.Thread(target=_stop_at_eof, daemon=True).start()
     _run(settings)
 
 
@@ -338,6 +348,13 @@ def _run(settings: Settings, contract: str = "asktell_server.protocols.asktell_v
     _calm_garbage_collection()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     _complete(serve_app(settings, importlib.import_module(contract).services))
+
+
+def _stop_at_eof() -> None:
+    """As SIGTERM does, once whoever holds the other end of standard input has closed it or is gone."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _calm_garbage_collection() -> None:

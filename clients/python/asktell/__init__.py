@@ -18,6 +18,7 @@ from asktell._sync.client import Client
 from asktell._sync.plots import Plots
 from asktell._sync.study import Study
 from asktell._sync.trial import Trial
+from asktell._sync.tune import Tuned, tune
 from asktell.analysis import (
     CrossValidation,
     ExpectedGain,
@@ -146,7 +147,7 @@ from asktell.spec import (
     Split,
     StoppingRules,
 )
-from asktell.study_spec import StudyChanges, StudyOptions
+from asktell.study_spec import SpecOptions, StudyChanges, StudyOptions
 
 __version__ = _version("asktell")
 
@@ -249,6 +250,7 @@ __all__ = [
     "SlicePoint",
     "Sobol",
     "Space",
+    "SpecOptions",
     "Split",
     "StoppingRule",
     "StoppingRules",
@@ -276,6 +278,7 @@ __all__ = [
     "TrialNotFound",
     "TrialState",
     "TrialView",
+    "Tuned",
     "Unauthenticated",
     "Unavailable",
     "UnknownMetric",
@@ -285,6 +288,7 @@ __all__ = [
     "WilcoxonStopping",
     "__version__",
     "environment",
+    "tune",
 ]
 
 if not _TYPE_CHECKING:  # type checkers would take it for every name

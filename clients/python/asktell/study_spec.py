@@ -10,7 +10,7 @@ from asktell.early_stopping import EarlyStopping
 from asktell.spaces import Space
 from asktell.spec import Algorithm, Metric, Objective, OutcomeConstraint
 
-__all__ = ["StudyChanges", "StudyOptions"]
+__all__ = ["SpecOptions", "StudyChanges", "StudyOptions"]
 
 
 class StudyChanges(TypedDict, total=False):
@@ -52,13 +52,11 @@ class StudyChanges(TypedDict, total=False):
     note: str | None
 
 
-class StudyOptions(StudyChanges, total=False):
-    """The keyword arguments of `create_study`; None, and what is not named, leave it to the server.
+class SpecOptions(StudyChanges, total=False):
+    """What a study may have besides a space and objectives; None, and what is not named, leave it to the server.
 
     Attributes:
-        space: the parameters by name.
         parameter_constraints: what sums of parameters must keep, in their own units: `["width + 2*depth <= 64", "low <= high"]`.
-        objectives: `Minimize("val_loss")`, or a list of up to 6 such.
         outcome_constraints: bounds that good trials keep: `AtMost("latency_ms", 50)`, `AtLeast("accuracy", 0.9)`, or a list.
         metrics: further metrics that trials log, by name or as `Metric(name, split="test")`; never optimised.
         cost: a metric that says what a trial cost, such as seconds of training: at least 0, and optional in a result. See
@@ -72,9 +70,7 @@ class StudyOptions(StudyChanges, total=False):
         seed: of everything random; the server draws one when it is None.
     """
 
-    space: Required[Space]
     parameter_constraints: Sequence[str]
-    objectives: Required[Objective | Sequence[Objective]]
     outcome_constraints: OutcomeConstraint | Sequence[OutcomeConstraint]
     metrics: Sequence[str | Metric]
     cost: str | None
@@ -84,3 +80,15 @@ class StudyOptions(StudyChanges, total=False):
     replicates: int | None
     parents: str | Sequence[str] | None
     seed: int | None
+
+
+class StudyOptions(SpecOptions, total=False):
+    """The keyword arguments of `create_study`; None, and what is not named, leave it to the server.
+
+    Attributes:
+        space: the parameters by name.
+        objectives: `Minimize("val_loss")`, or a list of up to 6 such.
+    """
+
+    space: Required[Space]
+    objectives: Required[Objective | Sequence[Objective]]
