@@ -153,6 +153,13 @@ def test_analysis(http_: Http) -> None:
     answer = http_.ok("AnalysisService/PredictOutcomes", asked)
     assert answer["resultCount"] == 9
     assert 0.4 < answer["predictions"][0]["beliefs"]["loss"]["mean"] < 0.6
+    importances = http_.ok("AnalysisService/GetImportances", {"parent": study})["importances"]
+    assert importances[-1]["parameters"] == ["x", "n"]
+    sliced = http_.ok("AnalysisService/GetSlice", {"parent": study, "parameters": ["n"], "resolution": 3})
+    assert [point["parameters"]["n"]["intValue"] for point in sliced["points"]] == ["1", "5", "9"]
+    assert len(http_.ok("AnalysisService/CrossValidate", {"parent": study})["results"]) == 9
+    status, error, _ = http_.call("AnalysisService/GetTradeOffs", {"parent": study})
+    assert (status, error["code"]) == (400, "failed_precondition")
     status, error, _ = http_.call("AnalysisService/PredictOutcomes", {**asked, "metric": "perplexity"})
     assert (status, error["code"]) == (400, "invalid_argument")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,15 @@ def test_it_is_what_a_model_without_the_result_foretells() -> None:
         # The estimate of the mean of the process is uncertain, too: a little more than with that mean given.
         deviation = targets.standard_deviation(float(np.sqrt(variance[0] + process.noise)))
         assert deviation <= found.deviations[at] <= 1.1 * deviation
+
+
+def test_what_was_expected_of_a_stopped_trial_is_no_result() -> None:
+    problem = problem_of(BRANIN_SPACE)
+    observations = random_results(problem, branin, count=12)
+    observations[3] = dataclasses.replace(observations[3], expected=True)
+    model, found = _validated(problem, observations)
+    assert found.rows.tolist() == [place for place in range(12) if place != 3]
+    assert model.result_count == 11
 
 
 def test_a_smooth_function_is_foretold() -> None:

@@ -36,9 +36,9 @@ class Draws:
         normal = rng.standard_normal((2, _FEATURES, len(self._scales)))
         self._frequencies = normal / np.sqrt(chi)[:, :, None] / self._scales
         self._phases = rng.uniform(0.0, 2.0 * np.pi, size=(2, _FEATURES))
-        heard = rng.uniform(size=(2, _FEATURES, len(kernel.shares))) > np.exp(-kernel.shares)
-        signs = [2 * rng.integers(2, size=(2, _FEATURES, each), dtype=np.int8) - 1 for each in layout.counts]
-        self._signs = [np.where(heard[:, :, place, None], each, np.int8(1)) for place, each in enumerate(signs)]
+        heard = rng.uniform(size=(2, len(kernel.shares), _FEATURES)) > np.exp(-kernel.shares)[:, None]
+        signs = [2 * rng.integers(2, size=(2, each, _FEATURES), dtype=np.int8) - 1 for each in layout.counts]
+        self._signs = [np.where(heard[:, place, None], each, np.int8(1)) for place, each in enumerate(signs)]
         self._weights = rng.standard_normal((self.features, count))
         data = process.data
         noise = np.sqrt(data.noise + process.noise)[:, None] * rng.standard_normal((len(data.y), count))
@@ -70,6 +70,6 @@ class Draws:
                 block = np.sqrt(2.0) * np.cos(angles)
             if place in (1, 2):
                 for column, signs in enumerate(self._signs):
-                    block = block * signs[own][:, coordinates.names[:, column].astype(np.int64)].T
+                    block *= signs[own][coordinates.names[:, column].astype(np.int64)]
             blocks.append(np.sqrt(weight / _FEATURES) * block)
         return np.concatenate(blocks, axis=1)

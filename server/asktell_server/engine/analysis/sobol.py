@@ -28,25 +28,28 @@ _PRICE = 12_000_000
 """Covariances that the indices of the mean may cost, about: 0.15 s."""
 _PRICE_OF_DRAWS = 4_000_000
 """Covariances and features that those of the draws may cost, about as long."""
+_CATEGORIES = 64
+"""Observations whose categories are compared at the price of a covariance, for each category that there is."""
 _CHUNK = 1000
 
 
 def importances_of(model: StudyModel, metric: str) -> Importances:
     """The importances of the parameters for a metric, and how sure the model is of them."""
     process, region = model.process(metric), model.region
-    known, dimension = len(process.data.y), region.encoding.dimension
-    blocks = 2 * dimension + 2
+    known, categories = len(process.data.y), sum(process.data.layout.counts)
+    blocks = 2 * region.encoding.dimension + 2
+    price = known + categories * (1 + known // _CATEGORIES)
     draws = Draws(process, DRAWS, study_generator(model.task, "draws"))
     of_mean = _indices(
         lambda points: _means(process, points),
         region,
-        _power_of_two(_PRICE / (blocks * known)),
+        _power_of_two(_PRICE / (blocks * price)),
         study_generator(model.task, "importances"),
     )
     of_draws = _indices(
         draws.at,
         region,
-        _power_of_two(_PRICE_OF_DRAWS / (blocks * (known + draws.features))),
+        _power_of_two(_PRICE_OF_DRAWS / (blocks * (price + draws.features))),
         study_generator(model.task, "importances of draws"),
     )
     return Importances(

@@ -1,7 +1,8 @@
 """The model of a study for those who analyse it: beliefs in the metrics' own units, at any points of the space.
 
 It is the model that suggestions come from, with the same hyperparameters where an earlier answer has left them: clipped and
-standardised results, and failed ones as bad ones. Pending trials are no part of it.
+standardised results, failed ones as bad ones, stopped ones by what is expected of them. Pending trials and earlier studies are no
+part of it.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class StudyModel:
 
     @property
     def result_count(self) -> int:
-        """How many results with values the model knows: all of them, up to 2,000."""
+        """How many results of trials that have come to their end the model knows: all of them, up to 2,000."""
         return len(self.known_rows(self.metrics[0]))
 
     def of(self, metric: str) -> ModelledMetric:
@@ -82,9 +83,11 @@ class StudyModel:
         return self.of(metric).process
 
     def known_places(self, metric: str) -> npt.NDArray[np.int64]:
-        """Which outputs of the process have been observed, rather than made up for a failure: places in `process(metric).data`."""
+        """Which outputs of the process have been measured at the end of a trial, rather than made up for a failure or expected of a
+        trial that was stopped: places in `process(metric).data`.
+        """
         targets = self.of(metric).targets
-        return np.flatnonzero(targets.valued[conditioned_on(self.task, targets.values)])
+        return np.flatnonzero(targets.reached[conditioned_on(self.task, targets.values)])
 
     def known_rows(self, metric: str) -> npt.NDArray[np.int64]:
         """The places in the task's history of the observations at `known_places`."""

@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 
 V = TypeVar("V")
 
+_LARGE = 10_000
+"""Numbers and texts of a question that are packed within a millisecond or two."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysed(Answer, Generic[V]):
@@ -47,6 +50,10 @@ class AnalysisTask(StudyTask, Generic[V]):
     def is_quick(self) -> bool:
         """See Task."""
         return False
+
+    def is_large(self) -> bool:
+        """See Task."""
+        return StudyTask.is_large(self) or self.question.size > _LARGE
 
     def run(self) -> Analysed[V]:
         """The answer; after a fresh fit where the warm one fails.

@@ -22,7 +22,7 @@ from asktell_server.service.modelling import Modelling
 from asktell_server.service.study_view import StudyView
 
 LEAST_RESULTS = 3
-"""Results with values from which on a model is asked: of fewer it would say no more than its priors."""
+"""Results of trials that have come to their end from which on a model is asked: of fewer it would say no more than its priors."""
 MOST_KEPT = 2_000_000
 """Numbers and texts in all the questions and answers that are kept, about: some 50 MB at most."""
 _OVERHEAD = 200
@@ -160,7 +160,8 @@ class Inquiries:
 
 def require_results(view: StudyView) -> None:
     """Raises FailedPrecondition (TOO_FEW_RESULTS) where a study has too few results with values for a model."""
-    results = view.history().count(Outcome.VALUE)
+    history = view.history()
+    results = int((history.mask(Outcome.VALUE) & ~history.expected).sum())
     if results < LEAST_RESULTS:
         metric = view.goals.metrics[0]
         raise FailedPrecondition(
