@@ -13,7 +13,7 @@ from asktell._core.shown import with_deviation
 from asktell._core.study_view import encode_study
 from asktell._core.values import encode_configuration
 from asktell.v1 import analysis_service_pb2 as wire
-from asktell.v1 import trial_pb2
+from asktell.v1 import trial_pb2, trial_service_pb2
 from tests.support.scripted_server import ScriptedServer, refusal
 
 EVIL = "<script>alert(1)</script>"
@@ -167,6 +167,25 @@ def test_too_few_results_say_how_many_are_needed(scripted: ScriptedServer, study
     with pytest.raises(asktell.TooFewResults) as caught:
         study.cross_validate()
     assert (caught.value.metric, caught.value.results, caught.value.required) == ("loss", 2, 3)
+
+
+def test_the_model_is_plotted(scripted: ScriptedServer, study: asktell.Study) -> None:
+    pytest.importorskip("altair")
+    points = [
+        wire.SlicePoint(
+            parameters=encode_configuration({"lr": lr, "rank": rank}), prediction=trial_pb2.Prediction(mean=lr)
+        )
+        for lr in (0.01, 0.1)
+        for rank in (4, 8)
+    ]
+    scripted.answer("AnalysisService/GetImportances", shares())
+    scripted.answer("AnalysisService/GetSlice", wire.GetSliceResponse(points=points))
+    scripted.answer("TrialService/ListTrials", trial_service_pb2.ListTrialsResponse())
+    for chart in (study.plot.importances(), study.plot.interactions("ms"), study.plot.contour("lr", "rank")):
+        assert chart.to_dict()["title"]["text"].startswith("lora: ")
+    study.plot.slice("lr", reference={"rank": 8}, metric="ms").to_dict()
+    asked = the_request(scripted)
+    assert (list(asked.parameters), asked.metric, asked.reference["rank"].int_value) == (["lr"], "ms", 8)
 
 
 def test_the_asynchronous_study_asks_the_same(scripted: ScriptedServer, study: asktell.Study) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
 import re
@@ -80,6 +81,7 @@ def test_a_page_of_a_study_has_everything(cli: CommandLine, tmp_path: Path) -> N
         assert CHART in found[key], key
     assert re.search(r"role=\"img\" aria-label=\"What the model expects of loss over [^\"]+\"", found["contours"])
     assert "rank correlation" in found["trust"]
+    assert all(each.advice in html.unescape(found["health"]) for each in study.health().findings)
     assert "Trials that were stopped early: 3." in found["curves"]
     assert "failed" in found["summary"]
 
@@ -140,6 +142,31 @@ def test_too_few_results_are_said(cli: CommandLine) -> None:
     assert "loss" in out.partition("best so far")[2].splitlines()[0]
     _, err = cli.run("predict", "s", "rank=8", code=1)
     assert "3" in err
+
+
+def test_health_comes_with_advice(cli: CommandLine) -> None:
+    study = cli.client.create_study(
+        "s",
+        space=SPACE,
+        objectives=asktell.Minimize("loss"),
+        outcome_constraints=[asktell.AtMost("gb", 16)],
+        algorithm="sobol",
+    )
+    for _ in range(5):
+        study.ask().tell(loss=1.0, gb=32.0)
+    (finding,) = [each for each in study.health().findings if each.kind == asktell.HealthKind.NOTHING_FEASIBLE]
+    out, _ = cli.run("explain", "s")
+    health = out.partition("\nhealth\n")[2]
+    assert finding.message in health
+    assert finding.advice in health
+    assert "no trial keeps the outcome constraints yet" in out
+    said = json.loads(cli.run("explain", "s", "--json", "--html", "s.html")[0])
+    assert "NOTHING_FEASIBLE" in [each["kind"] for each in said["health"]["findings"]]
+    assert "outcome constraints" in said["recommended"]["absent"]
+    found = sections_of((cli.directory / "s.html").read_text(encoding="utf-8"))
+    assert finding.message in html.unescape(found["health"])
+    assert finding.advice in html.unescape(found["health"])
+    assert '<tr class="best">' not in found["trials"]
 
 
 def test_what_if(cli: CommandLine) -> None:

@@ -51,7 +51,7 @@ def slices(study: StudyView, found: Sequence[Slice], *, width: int = 300, height
     """Several slices, each along one parameter from the same reference."""
     cells = [slice_along(study, each, width=width, height=height) for each in found]
     metric = found[0].metric if found else ""
-    title = look.title(f"{study.id}: slices of the model for {metric}", "the other parameters as in the best trial")
+    title = look.title(f"{study.id}: slices of the model for {metric}", "the other parameters do not vary")
     return alt.vconcat(alt.concat(*cells, columns=2), title=title)
 
 

@@ -125,6 +125,7 @@ const config = {
 const options = {
   renderer: "svg",
   ast: true,
+  logLevel: 1,  // errors; Vega warns of every plot without points
   config,
   tooltip: {theme: matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"},
   actions: {export: true, source: false, compiled: false, editor: false},

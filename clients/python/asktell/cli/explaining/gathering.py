@@ -21,6 +21,7 @@ from asktell.errors import (
     TooFewResults,
 )
 from asktell.records import BestByModel, Prediction
+from asktell.spaces import ParameterValue
 
 T = TypeVar("T")
 
@@ -149,18 +150,28 @@ def landscape(explanation: Explanation) -> Landscape:
     of_first = explanation.metrics[study.objectives[0].metric]
     if isinstance(of_first.importances, Absent):
         return Landscape(slices=of_first.importances, contours=of_first.importances)
-    names = list(of_first.importances)
-    pairs = [] if isinstance(of_first.interactions, Absent) else [each.parameters for each in of_first.interactions[:1]]
+    reference = _reference(explanation)
+    names = [name for name in of_first.importances if reference is None or name in reference]
+    pairs = [] if isinstance(of_first.interactions, Absent) else [each.parameters for each in of_first.interactions]
+    pairs = [pair for pair in pairs if {*pair} <= {*names}][:1]
     if len(names) > 1 and {*names[:2]} not in [{*pair} for pair in pairs]:
         pairs.insert(0, (names[0], names[1]))
-    slices = [_part(lambda name=name: study.slice(name, resolution=_SLICE_POINTS)) for name in names[:_MOST_SLICES]]  # type: ignore[misc] # bound at once
-    contours = [
-        _part(lambda pair=pair: study.slice(*_in_order(study, pair), resolution=_CONTOUR_POINTS))  # type: ignore[misc]
-        for pair in pairs
-    ]
+
+    def along(*parameters: str, points: int) -> Part[Slice]:
+        fixed = {name: value for name, value in (reference or {}).items() if name not in parameters}
+        return _part(lambda: study.slice(*parameters, reference=fixed, resolution=points))
+
+    slices = [along(name, points=_SLICE_POINTS) for name in names[:_MOST_SLICES]]
+    contours = [along(*_in_order(study, pair), points=_CONTOUR_POINTS) for pair in pairs]
     return Landscape(
         slices=_those_there(slices), contours=_those_there(contours) if contours else Absent("needs two parameters")
     )
+
+
+def _reference(explanation: Explanation) -> Mapping[str, ParameterValue] | None:
+    """The configuration to use; with several objectives None: the server has the best trial's by the first one."""
+    found = explanation.recommended
+    return None if isinstance(found, Absent) else chosen_parameters(explanation.study, found.trial.params)
 
 
 def _in_order(study: StudyView, pair: tuple[str, str]) -> list[str]:

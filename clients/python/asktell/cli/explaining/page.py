@@ -158,7 +158,7 @@ def _model(explanation: Explanation) -> list[Any]:
             )
             paired.append(_figure(load_plotting("shares").interactions(explanation.study, found.interactions), caption))
         else:
-            interactions += head + _quiet("There is no pair of parameters.")
+            interactions += head + _quiet("There is one parameter.")
         trust += head + (
             _needs(found.cross_validation)
             if isinstance(found.cross_validation, Absent)
@@ -194,7 +194,7 @@ def _slices(explanation: Explanation, landscape: Landscape) -> Any:
     if isinstance(landscape.slices, Absent):
         return _section("slices", "Slices", _needs(landscape.slices))
     chart = load_plotting("belief").slices(explanation.study, landscape.slices)
-    caption = "What the model expects along each parameter, the others as in the best trial; the shade has 95 % of its uncertainty."
+    caption = "What the model expects along each parameter, the others as in the configuration to use; the shade has 95 % of its uncertainty."
     return _section("slices", "Slices", figures=[_figure(chart, caption)])
 
 
@@ -245,7 +245,7 @@ def _health(explanation: Explanation) -> Any:
     marks = {HealthSeverity.ERROR: "error", HealthSeverity.WARNING: "warning"}
     rows = "".join(
         f'<tr><td class="{marks.get(each.severity, "quiet")}">{escape(each.severity.value.lower())}</td>'
-        f'<td class="wrap">{escape(each.message)} <strong>{escape(each.advice)}</strong></td></tr>'
+        f'<td class="wrap">{escape(each.message)}; <strong>{escape(each.advice)}</strong></td></tr>'
         for each in found.findings
     )
     body = f"<table>{rows}</table>" if rows else "<p>Nothing to complain of.</p>"

@@ -124,6 +124,8 @@ def _bar(share: float) -> str:
 def _interactions(found: OfMetric) -> list[Fact]:
     if isinstance(found.interactions, Absent):
         return [_absent(found.interactions)]
+    if not found.interactions:
+        return [("-", "there is one parameter", "")]
     return [
         (" and ".join(each.parameters), words.share(each.share, each.share_deviation), "")
         for each in words.strongest(found.interactions)

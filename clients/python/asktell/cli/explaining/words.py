@@ -13,6 +13,7 @@ from asktell.cli.values import value_text
 from asktell.spaces import ParameterValue
 
 _LEAST_SHARE = 0.01
+_FEW = 10
 _KNOWS, _KNOWS_LITTLE = 0.7, 0.4  # pure noise comes to 0.3: the hyperparameters have seen all results
 
 
@@ -68,7 +69,9 @@ def strongest(found: Sequence[Interaction], count: int = 5) -> list[Interaction]
 
 def trust(found: CrossValidation) -> str:
     """Whether to believe the model, in a sentence."""
-    if found.rank_correlation >= _KNOWS:
+    if len(found.results) < _FEW:
+        verdict = "there are too few results to judge"
+    elif found.rank_correlation >= _KNOWS:
         verdict = "the model foretells results well"
     elif found.rank_correlation >= _KNOWS_LITTLE:
         verdict = "the model foretells results roughly"
@@ -101,11 +104,6 @@ def gains(found: Sequence[ExpectedGain]) -> str:
 def about(finding: HealthFinding) -> str:
     """What a finding says and advises."""
     return "; ".join(filter(None, (finding.message, finding.advice)))
-
-
-def configuration(explanation: Explanation, found: Recommended) -> str:
-    """`lr=0.001 rank=8`, as `asktell enqueue` takes it."""
-    return pairs({name: value for name, value in found.trial.params.items() if name in explanation.study.domains})
 
 
 def trade_off(found: TradeOff, study: StudyView) -> str:
