@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from asktell_server.domain.advice import warnings
 from asktell_server.domain.comparing import WantedStudy, differences
 from asktell_server.domain.errors import (
     AlreadyExists,
@@ -22,6 +21,7 @@ from asktell_server.domain.names import StudyName
 from asktell_server.domain.space import MAX_EXACT_INT
 from asktell_server.domain.study import Study
 from asktell_server.domain.warning import StudyWarning, WarningKind
+from asktell_server.service.advising import advice
 from asktell_server.service.changing import MAX_LOST_RACES
 from asktell_server.service.etags import etag_mismatch, require_etag
 from asktell_server.service.parents import Parents
@@ -86,9 +86,9 @@ class Studies:
                 if not exist_ok:
                     raise
             else:
-                return Created(head=head, warnings=warnings(study))
+                return Created(head=head, warnings=await advice(study))
             try:
-                return _opened(wanted, await self._ledger.read_head(study.name))
+                return await _opened(wanted, await self._ledger.read_head(study.name))
             except NotFound:
                 continue  # deleted meanwhile
         raise contention(str(study.name))
@@ -104,7 +104,7 @@ class Studies:
         study = await self._parents.taught(study)
         return Created(
             head=StudyHead(study=study, epoch="", sequence=0, last_number=0, counts={}, charged=0),
-            warnings=warnings(study),
+            warnings=await advice(study),
         )
 
     async def get(self, name: StudyName) -> StudyHead:
@@ -195,7 +195,7 @@ async def _validate(study: Study) -> None:
     await asyncio.to_thread(study.validate)  # of up to 100,000 choices: the event loop goes on
 
 
-def _opened(wanted: WantedStudy, head: StudyHead) -> Created:
+async def _opened(wanted: WantedStudy, head: StudyHead) -> Created:
     """The study that was there already.
 
     Raises:
@@ -217,7 +217,7 @@ def _opened(wanted: WantedStudy, head: StudyHead) -> Created:
         )
         for field in found.changeable
     ]
-    return Created(head=head, warnings=[*warnings(head.study), *changed])
+    return Created(head=head, warnings=[*await advice(head.study), *changed])
 
 
 _TYPED = (

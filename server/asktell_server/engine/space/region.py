@@ -104,3 +104,8 @@ def region_of(space: SearchSpace, fixed: tuple[tuple[str, ParameterValue], ...] 
     if space.forest is None:
         return Box(space, dict(fixed))
     return Tree(space, space.forest, dict(fixed))
+
+
+def grid_of(space: SearchSpace, levels: Sequence[int]) -> Lattice:
+    """The grid of a space (see `Region.grid`) for one look: it may have a million points, and is not kept."""
+    return region_of.__wrapped__(space).grid(levels)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from asktell_server.domain.fixing import fixed_values, has_values
 from asktell_server.domain.space import Configuration, SearchSpace
@@ -54,6 +54,10 @@ class AskJob:
         """Whether it may have a queued trial."""
         return has_values(queued.parameters, self.fixed) and self.continue_from in (0, queued.continue_from)
 
+    def wants_the_same(self, other: AskJob) -> bool:
+        """Whatever one of the two may have, the other may have."""
+        return self.fixed == other.fixed and self.continue_from == other.continue_from
+
     @property
     def configurations(self) -> Sequence[Configuration]:
         """Of the trials that there are for it."""
@@ -78,7 +82,8 @@ class AskJob:
 
 
 class Shares:
-    """Gives each job one of a kind before any gets a second: a large ask must not starve the others.
+    """Gives each job one of a kind before any gets a second: a large ask must not starve the others. Nor does a job without fixed
+    values take what another one of the round could run alone.
 
     Attributes:
         unserved: how many trials each job still wants; jobs that want none are left out.
@@ -144,24 +149,76 @@ class Shares:
         return shares
 
     def _deal(
-        self, items: Sequence[T], give: Callable[[AskJob, T], None], *, fits: Callable[[AskJob, T], bool], most: int
+        self,
+        items: Sequence[T],
+        give: Callable[[AskJob, T], None],
+        *,
+        fits: Callable[[AskJob, T], bool],
+        most: int,
     ) -> int:
         """Deals in turn until nothing is left or no job wants more of what is; returns how many were taken, at most `most`."""
-        rest, wanting = deque(items), list(self.unserved)
+        rest, wanting = _Rest(items, self.unserved, fits), list(self.unserved)
         taken = 0
         while wanting and rest:
             for job in list(wanting):
                 if taken >= most:
                     return taken
-                place = next((place for place, item in enumerate(rest) if fits(job, item)), None)
-                if place is None:
+                item = rest.take(job)
+                if item is None:
                     wanting.remove(job)
                     continue
-                give(job, rest[place])
-                del rest[place]
+                give(job, item)
                 taken += 1
                 self.unserved[job] -= 1
                 if not self.unserved[job]:
                     del self.unserved[job]
                     wanting.remove(job)
         return taken
+
+
+class _Rest(Generic[T]):
+    """What is left to deal. Jobs that want the same are of one kind; items that fit the same kinds lie together."""
+
+    def __init__(self, items: Sequence[T], wanted: Mapping[AskJob, int], fits: Callable[[AskJob, T], bool]) -> None:
+        kinds: list[AskJob] = []  # the first job of each
+        self._kind_of: dict[AskJob, int] = {}
+        self._demand: list[int] = []
+        for job, count in wanted.items():
+            kind = next((kind for kind, other in enumerate(kinds) if job.wants_the_same(other)), len(kinds))
+            if kind == len(kinds):
+                kinds.append(job)
+                self._demand.append(0)
+            self._kind_of[job] = kind
+            self._demand[kind] += count
+        self._supply = [0] * len(kinds)
+        self._piles: dict[frozenset[int], deque[tuple[int, T]]] = {}
+        for place, item in enumerate(items):
+            fitting = frozenset(kind for kind, first in enumerate(kinds) if fits(first, item))
+            if fitting:
+                self._piles.setdefault(fitting, deque()).append((place, item))
+            for kind in fitting:
+                self._supply[kind] += 1
+
+    def __bool__(self) -> bool:
+        """There is something left."""
+        return bool(self._piles)
+
+    def take(self, job: AskJob) -> T | None:
+        """The first item for the job, if possible one that jobs of no other kind will lack; None where none fits."""
+        mine = self._kind_of[job]
+        piles = [fitting for fitting in self._piles if mine in fitting]
+        if not piles:
+            return None
+
+        def loss(fitting: frozenset[int]) -> tuple[int, int]:
+            lacking = sum(kind != mine and self._supply[kind] <= self._demand[kind] for kind in fitting)
+            return lacking, self._piles[fitting][0][0]
+
+        chosen = min(piles, key=loss)
+        _, item = self._piles[chosen].popleft()
+        if not self._piles[chosen]:
+            del self._piles[chosen]
+        for kind in chosen:
+            self._supply[kind] -= 1
+        self._demand[mine] -= 1
+        return item
