@@ -212,6 +212,19 @@ class StudyWarning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reopening:
+    """The beginning of a data epoch, after the first.
+
+    `decay` is what all earlier results count from then on, as a part of what they counted before; `remeasured` are numbers of the
+    trials whose configurations were queued to be measured again.
+    """
+
+    decay: float
+    remeasured: tuple[int, ...]
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrialCounts:
     """How many trials are in which state."""
 

@@ -11,12 +11,13 @@ from datetime import datetime
 from asktell_server.domain.algorithm import Algorithm, Auto
 from asktell_server.domain.early_stopping import StoppingRule
 from asktell_server.domain.early_stopping.checks import validate_early_stopping
-from asktell_server.domain.errors import ErrorReason, InvalidArgument
+from asktell_server.domain.errors import ErrorReason, InvalidArgument, ResourceExhausted
 from asktell_server.domain.goal_rules import validate_goals, validate_targets
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import TrackedMetric, validate_metric_name
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.parents import ParentStudy, validate_parents
+from asktell_server.domain.reopening import MAX_REOPENINGS, Reopening, group_count, validate_decay
 from asktell_server.domain.space import MAX_EXACT_INT, SearchSpace
 
 MAX_TRACKED_METRICS = 100
@@ -117,7 +118,7 @@ class Study:
     `max_staleness` is how many trials may end between the making of a suggestion and its start; None = decided by
     how many trials run and how surprising their results are.
 
-    `parents` are earlier studies whose results inform its suggestions.
+    `parents` are earlier studies whose results inform its suggestions. `reopenings` have begun its data epochs after the first.
     """
 
     name: StudyName
@@ -136,6 +137,7 @@ class Study:
     early_stopping: tuple[StoppingRule, ...] = ()
     # What it has taken over of them is long.
     parents: tuple[ParentStudy, ...] = field(default=(), repr=False)
+    reopenings: tuple[Reopening, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
@@ -145,6 +147,16 @@ class Study:
     update_time: datetime
     finish_time: datetime | None = None
     revision: int = 0
+
+    @property
+    def data_epoch(self) -> int:
+        """The present data epoch, from 1 on."""
+        return len(self.reopenings) + 1
+
+    @property
+    def former_groups(self) -> int:
+        """How many groups of data epochs there are whose results count less than those of the present one."""
+        return group_count(self.reopenings)
 
     @property
     def declared_metrics(self) -> frozenset[str]:
@@ -172,6 +184,14 @@ class Study:
         self._validate_baseline(f"{where}.baseline_trial")
         validate_early_stopping(self.early_stopping, self.goals, self.tracked_metrics, where)
         self.lease.validate(f"{where}.lease_policy")
+        if len(self.reopenings) > MAX_REOPENINGS:
+            raise ResourceExhausted(
+                f"the study has been reopened {MAX_REOPENINGS} times: create another one with this one as its parent",
+                reason=ErrorReason.LIMIT_EXCEEDED,
+                metadata={"limit": str(MAX_REOPENINGS), "field": "reopenings"},
+            )
+        for reopening in self.reopenings:
+            validate_decay(reopening.decay, "decay")
         validate_parents(self.parents, study_id=self.name.study_id, where=f"{where}.parents")
         if self.max_running_trials < 0:
             raise InvalidArgument(f"{where}.max_running_trials", f"must be at least 0, got {self.max_running_trials}")

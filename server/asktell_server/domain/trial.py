@@ -144,6 +144,8 @@ class Trial:
 
     `provenance` is set when the engine suggested the configuration (trials of servers before it was kept have none).
     `derived` are the derived parameters, as the space gave them for the configuration: neither ever changes.
+    `data_epoch` is the study's when it was last started or imported: the data that its result was measured on. `remeasures` is the number
+    of the trial whose configuration it measures again on new data.
     `expected_metrics` are what a stopped trial was expected to come to, as reckoned when it was told: what the model learns of it.
     `continue_from` is the number of the trial whose checkpoint it goes on from; 0 = it begins anew.
     """
@@ -171,6 +173,8 @@ class Trial:
     amendments: tuple[Amendment, ...] = ()
     superseded_results: tuple[SupersededResult, ...] = ()
     import_key: str = ""
+    data_epoch: int = 1
+    remeasures: int | None = None
     expected_metrics: Metrics = field(default_factory=dict)
     continue_from: int = 0
     revision: int = 0
@@ -190,7 +194,7 @@ class Trial:
         """The result as the model learns it: that of a stopped trial with the metrics that were expected in place of the last ones."""
         return self.result.expecting(self.expected_metrics)
 
-    def start(self, *, lease_id: str, worker_id: str, now: datetime) -> Trial:
+    def start(self, *, lease_id: str, worker_id: str, now: datetime, data_epoch: int = 1) -> Trial:
         """Hands a queued trial to a worker."""
         self._require("start", TrialState.QUEUED)
         return dataclasses.replace(
@@ -201,6 +205,7 @@ class Trial:
             past_lease_ids=self._with_past_lease(),
             worker_id=worker_id,
             start_time=now,
+            data_epoch=data_epoch,
         )
 
     def expire(self, *, max_attempts: int, now: datetime) -> Trial:

@@ -11,9 +11,13 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
+from scipy.stats import rankdata
+
+from asktell_server.domain.goals import Goals
 from asktell_server.domain.space import CategoricalDomain, Parameter, SearchSpace
 from asktell_server.engine.history import History
-from asktell_server.engine.observations import Observation
+from asktell_server.engine.observations import Observation, Outcome
 
 if TYPE_CHECKING:
     from asktell_server.engine.problem import StudyTask, Suggestion
@@ -69,6 +73,30 @@ def without_mark(suggestion: Suggestion) -> Suggestion:
     """A suggestion for `with_earlier(task)` as one for the task itself."""
     parameters = {name: value for name, value in suggestion.parameters.items() if name != _STUDY}
     return dataclasses.replace(suggestion, parameters=parameters)
+
+
+def informative(history: History, goals: Goals, *, most: int) -> list[int]:
+    """The places of at most `most` observations, rising: the best half, and others from all over; all where there are no more.
+
+    With several objectives an observation is as good as its places in the orders of each are on average, and one that keeps the
+    outcome constraints is better than any that does not.
+    """
+    count = len(history)
+    if count <= most:
+        return list(range(count))
+    valued = np.flatnonzero(history.mask(Outcome.VALUE))
+    values = history.values[valued]
+    costs = np.stack(
+        [values[:, goals.metrics.index(each.metric)] * each.cost(1.0) for each in goals.objectives], axis=1
+    )
+    standing = rankdata(costs, axis=0).mean(axis=1)
+    for constraint in goals.outcome_constraints:
+        violated = constraint.violations(values[:, goals.metrics.index(constraint.metric)]) > 0
+        standing = standing + len(valued) * violated
+    best = valued[np.argsort(standing, kind="stable")[: most // 2]]
+    rest = np.setdiff1d(np.arange(count), best)
+    spread = rest[np.linspace(0, len(rest) - 1, most - len(best)).round().astype(np.int64)]
+    return sorted({*best.tolist(), *spread.tolist()})
 
 
 def _marked(observation: Observation, name: str) -> Observation:

@@ -141,6 +141,7 @@ class Intake:
                 annotations=past.annotations,
                 note=past.note,
                 import_key=past.import_key,
+                data_epoch=study.data_epoch,
             )
             _validate_extras(trial, where)
             return TrialWrite(trial=trial)

@@ -9,10 +9,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-import numpy as np
-from scipy.stats import rankdata
-
 from asktell_server.domain.errors import InvalidArgument, NotFound
+from asktell_server.domain.fidelity import target_of
 from asktell_server.domain.names import StudyName
 from asktell_server.domain.parents import MAX_RESULTS, ParentStudy, PastResult
 from asktell_server.domain.space import (
@@ -26,6 +24,8 @@ from asktell_server.domain.space import (
 )
 from asktell_server.domain.study import Study
 from asktell_server.domain.trial import Result, Trial
+from asktell_server.engine.earlier import informative
+from asktell_server.engine.history import History
 from asktell_server.engine.observations import Outcome
 from asktell_server.engine.space.region import region_of
 from asktell_server.pace import in_pieces
@@ -116,18 +116,11 @@ def _past(study: Study, trial: Trial | None) -> PastResult | None:
 
 
 def _chosen(study: Study, results: Sequence[PastResult], *, most: int) -> list[PastResult]:
-    """The best half of `most` results, and others from all over their order; all where there are no more."""
-    if len(results) <= most:
-        return list(results)
-    ranks = [study.goals.rank(past.result) for past in results]
-    valued = [place for place, rank in enumerate(ranks) if rank is not None]
-    columns = np.array([ranks[place] for place in valued], dtype=np.float64).reshape(len(valued), -1)
-    # With several objectives a result is as good as its places in the orders of each are on average.
-    mean = rankdata(columns[:, 1:], axis=0).mean(axis=1) + len(valued) * (columns[:, 0] > 0) if valued else np.empty(0)
-    best = [valued[place] for place in np.argsort(mean, kind="stable")[: most // 2]]
-    rest = [place for place in range(len(results)) if place not in set(best)]
-    spread = np.linspace(0, len(rest) - 1, most - len(best)).round().astype(int).tolist()
-    return [results[place] for place in sorted({*best, *(rest[place] for place in spread)})]
+    """Those of the results, at most `most`, that say most about where good ones lie."""
+    goals = study.goals
+    observations = (observation(goals, past.parameters, past.result) for past in results)
+    history = History.of(study.space, observations, metrics=goals.width)
+    return [results[place] for place in informative(history, goals, most=most)]
 
 
 class _Counterparts:
@@ -158,7 +151,9 @@ class _Counterparts:
 
 
 def _usual(parameter: Parameter) -> ParameterValue:
-    """The default, or what is believed to be best, or the middle."""
+    """The default, or what is believed to be best, or the middle; of a fidelity the whole."""
+    if parameter.fidelity is not None:
+        return target_of(parameter)
     alone = SearchSpace(parameters=(dataclasses.replace(parameter, condition=None, context=False),))
     region = region_of(alone)
     return region.encoding.decode(region.centre())[parameter.name]

@@ -27,7 +27,8 @@ class Past:
     """The trials of a study after the entries taken in so far. Its space, objectives and algorithm never change."""
 
     def __init__(self, head: StudyHead) -> None:
-        self._view = StudyView(head, sequence=0)
+        first = dataclasses.replace(head.study, reopenings=())  # the log brings them in turn
+        self._view = StudyView(dataclasses.replace(head, study=first), sequence=0)
 
     @property
     def sequence(self) -> int:
@@ -36,8 +37,8 @@ class Past:
 
     @property
     def results(self) -> int:
-        """How many trials have ended."""
-        return self._view.ended
+        """How many trials have ended, of those that count in full."""
+        return self._view.results
 
     def knows(self, number: int) -> bool:
         """Whether the trial exists by now."""

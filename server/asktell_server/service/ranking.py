@@ -82,6 +82,14 @@ class Ranking:
             finally:
                 self._moved = None
 
+    def anew(self, ended: Sequence[int]) -> Ranking:
+        """One of the same study and trials that knows no standings yet; `ended` are those that will take part."""
+        ranking = Ranking(self.study, self._trials, ended)
+        ranking._goals, ranking._baseline = self._goals, self._baseline
+        ranking._ranked_by, ranking._standings = self._goals, standings_of(self._goals or self.study.goals)
+        ranking._imported = self._imported
+        return ranking
+
     def _standing(self, number: int, goals: Goals) -> Standing | None:
         trial = self._trials.get(number)
         return None if trial is None else self._standing_of(trial, goals)

@@ -61,7 +61,9 @@ class Snapshots:
             NotFound: no such study. Unavailable: the store is away.
         """
         name = head.study.name
-        if head.sequence < self._least:  # it would not have been worth while
+        if (
+            head.sequence < self._least or head.study.former_groups
+        ):  # it would not have been worth while, or there is none
             return None
         began = time.monotonic()
         snapshot = await self._ledger.read_snapshot(name)
@@ -91,7 +93,8 @@ class Snapshots:
 
     def _begin(self, view: StudyView, *, after: int) -> asyncio.Task[None] | None:
         """Begins to write a snapshot if there have been so many changes since the last one."""
-        if view.sequence - view.snapshot_sequence < after:
+        # A view of a study whose data has changed keeps results in groups, which a snapshot has no place for.
+        if view.sequence - view.snapshot_sequence < after or view.study.former_groups:
             return None
         name = view.study.name
         task = self._writing[name] = asyncio.create_task(self._write(view, after), name=f"snapshot {name}")

@@ -9,11 +9,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Container, Iterable, Mapping, Sequence
 
-import numpy as np
-
 from asktell_server.domain.fixing import has_values
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Measurement, Metrics
+from asktell_server.domain.reopening import Reopening, group_of, weights
 from asktell_server.domain.space import Configuration
 from asktell_server.domain.standings import Standing, Standings
 from asktell_server.domain.study import Study
@@ -27,6 +26,7 @@ from asktell_server.pace import in_pieces
 from asktell_server.service.curves import Curve, Curves
 from asktell_server.service.early_stopper import EarlyStopper
 from asktell_server.service.forecasting import Forecasts
+from asktell_server.service.former import Former, cost_of
 from asktell_server.service.observing import earlier_of, observation
 from asktell_server.service.problems import problem_of
 from asktell_server.service.ranking import Ranking
@@ -68,6 +68,11 @@ class StudyView:
         self._ended: list[int] = []
         """Numbers of the trials that have ended, rising; in the order of `_history`."""
         self._history = problem_of(head.study).empty_history()
+        self._former = Former()
+        """Results of data that has changed since; `_ended`, `_history` and the standings are of those that count in full."""
+        self._reopenings: Sequence[Reopening] = ()
+        self._late: dict[int, int] = {}
+        """The data epochs of trials that have ended, where it is not the first."""
         self._surprises: dict[int, int] = {}
         self.surprise = 0
         """The sum of the surprises of the trials that have ended."""
@@ -80,6 +85,7 @@ class StudyView:
         """The highest number of a trial that the view has heard of."""
         self._part_changes = PartChanges(self.sequence)
         self._earlier: tuple[Earlier, ...] | None = None
+        self._follow_reopenings(head.study)
 
     @property
     def head(self) -> StudyHead:
@@ -90,6 +96,7 @@ class StudyView:
     def head(self, head: StudyHead) -> None:
         self._head = head
         self._ranking.study = head.study
+        self._follow_reopenings(head.study)
 
     @property
     def study(self) -> Study:
@@ -109,7 +116,7 @@ class StudyView:
     @property
     def total_cost(self) -> float:
         """What the trials that say so have cost, by the study's cost metric, which there is."""
-        return float(np.nansum(self._history.values[:, -1]))
+        return cost_of([self._history, *self._former.histories])
 
     @property
     def trials(self) -> Mapping[int, Trial]:
@@ -140,15 +147,21 @@ class StudyView:
         """Ranks all results by the goals as they are now, in pieces: others have their turn, and may change the view meanwhile."""
         await self._ranking.rank()
 
+    @property
+    def latest_standings(self) -> Standings:
+        """Those of the newest data that there is a result of: a study that was reopened keeps its best trial until it has another."""
+        return self.standings if self.standings.best(1) else self._former.standings or self.standings
+
     def best_numbers(self, count: int) -> Sequence[int]:
         """The numbers of at most `count` of the best trials, or of the Pareto front; see Standings.
 
-        While none has run the whole, in a space with a fidelity, those of the best at the highest fidelity that there is.
+        While none has run the whole, in a space with a fidelity, those of the best at the highest fidelity that there is. While there
+        is no result on the present data, those of the former.
         """
         best = self.standings.best(count)
-        if best or self.study.space.fidelity is None:
-            return best
-        return [self._ended[place] for place in best_of_highest(self.goals, self._history, count)]
+        if not best and self.study.space.fidelity is not None:
+            best = [self._ended[place] for place in best_of_highest(self.goals, self._history, count)]
+        return best or self.latest_standings.best(count)
 
     def best(self, count: int) -> list[Trial]:
         """The trials of `best_numbers`."""
@@ -196,14 +209,15 @@ class StudyView:
         return [self._trials[number].parameters for number in self._open]
 
     def history(self) -> History:
-        """Everything that was tried and has ended by now, in the order of the numbers; the view moves on without it."""
+        """Everything that was tried on the present data and has ended by now, in the order of the numbers; the view moves on without it."""
         return self._history.snapshot()
 
     @property
     def earlier(self) -> tuple[Earlier, ...]:
-        """What the study's parents had found."""
+        """What the study's parents had found, and what the study had on data that has changed since."""
         if self._earlier is None:
-            self._earlier = earlier_of(self.study)
+            former = self._former.earlier(self.study.goals, weights(self._reopenings))
+            self._earlier = (*earlier_of(self.study), *former)
         return self._earlier
 
     def ended_numbers(self) -> Sequence[int]:
@@ -213,6 +227,11 @@ class StudyView:
     @property
     def ended(self) -> int:
         """How many trials have ended."""
+        return len(self._ended) + self._former.results
+
+    @property
+    def results(self) -> int:
+        """How many of them `history` has."""
         return len(self._ended)
 
     @property
@@ -248,6 +267,16 @@ class StudyView:
     def _end(self, trial: Trial) -> None:
         """Takes in the result of a trial that has ended."""
         goals = self.study.goals
+        if trial.data_epoch > 1:
+            self._late[trial.number] = trial.data_epoch
+        group = group_of(self._reopenings, trial.data_epoch)
+        if group < len(self._former):
+            observed = observation(goals, trial.parameters, trial.result, trial.expected_metrics)
+            self._former.insert(group, trial, observed)
+            self._earlier = None
+            self._surprises[trial.number] = surprise(trial, goals)
+            self.surprise += self._surprises[trial.number]
+            return
         place = bisect_left(self._ended, trial.number)
         self._ended.insert(place, trial.number)
         self._history.insert(place, observation(goals, trial.parameters, trial.result, trial.expected_metrics))
@@ -256,6 +285,26 @@ class StudyView:
         self._ranking.put(trial)
         if trial.state is TrialState.SUCCEEDED:
             self._forecasts.ended(trial.number, trial.metrics, goals.metrics)
+
+    def _follow_reopenings(self, study: Study) -> None:
+        """Lets what has been the present group of results be a former one, where the study's data has changed since."""
+        if len(study.reopenings) <= len(self._reopenings):
+            return
+        self._reopenings = study.reopenings
+        while len(self._former) < study.former_groups:
+            ended = self._ended
+            self._former.push(ended, self._history, self._ranking)
+            self._ended, self._history = [], problem_of(study).empty_history()
+            self._ranking = self._ranking.anew(self._ended)
+            self._earlier = None
+            # Whoever has told a result on new data may have been heard of before the reopening.
+            ahead = [
+                number for number in ended if group_of(self._reopenings, self._late.get(number, 1)) >= len(self._former)
+            ]
+            for number in ahead:
+                trial = self._trials[number]
+                self._forget(number, trial.state)
+                self._end(trial)
 
     def remove(self, number: int) -> None:
         """Forgets a deleted trial, for good."""
@@ -298,11 +347,17 @@ class StudyView:
     def _forget(self, number: int, state: TrialState) -> None:
         """Takes a version of a trial, which has the state, out of all that is kept by states."""
         if not state.is_open:
+            self.surprise -= self._surprises.pop(number)
+            self._late.pop(number, None)
             place = bisect_left(self._ended, number)
+            if self._ended[place : place + 1] != [number]:
+                self._former.remove(number)
+                self._ranking.remove(number)
+                self._earlier = None
+                return
             del self._ended[place]
             self._history.remove(place)
             self._forecasts.remove(number)
-            self.surprise -= self._surprises.pop(number)
             self._ranking.remove(number)
             return
         _take_out(self._open, number)
@@ -334,8 +389,8 @@ class StudyView:
                 self._measurements[number] = max(index + 1, self.measurement_count(number))
                 if entry.sequence > self.sequence:  # an earlier one is there, or has been replaced by a later one
                     self.report(number, measurement)
-            case StudyChanged():
-                pass  # the head of the same read is at least as new
+            case StudyChanged(study=study):
+                self._follow_reopenings(study)  # else the head of the same read, at least as new, is enough
         self.sequence = max(self.sequence, entry.sequence)
 
     @property

@@ -23,6 +23,7 @@ from asktell_server.service.intake import Intake
 from asktell_server.service.judging import WAIT_S, Judging
 from asktell_server.service.modelling import Modelling
 from asktell_server.service.reading import Reading
+from asktell_server.service.reopening import Reopener
 from asktell_server.service.studies import Studies
 from asktell_server.service.study_updates import StudyUpdates
 from asktell_server.service.suggesting import Suggesting
@@ -47,6 +48,7 @@ class UseCases:
     health: Health
     intake: Intake
     reading: Reading
+    reopening: Reopener
     slicing: Slicing
     studies: Studies
     suggesting: Suggesting
@@ -87,6 +89,7 @@ def build_use_cases(ledger: Ledger, engine: Engine, clock: Clock, *, judging_wai
         intake=Intake(ledger, views, preparer, completion, clock),
         reading=Reading(ledger, views, Judging(engine, wait_s=judging_wait_s)),
         slicing=Slicing(views, inquiries),
+        reopening=Reopener(ledger, views, preparer, clock),
         studies=Studies(ledger, views, StudyUpdates(ledger, views, modelling, worth, clock)),
         suggesting=Suggesting(engine),
         trading_off=TradingOff(views, inquiries),

@@ -59,7 +59,8 @@ context they would choose, or whose priors or cost metric they would ignore."""
 _SCHEMA_OF_EARLY_STOPPING = 5
 """Of studies whose trials older servers would not stop."""
 _SCHEMA_OF_PARENTS = 6
-"""Of studies whose suggestions older servers would make without the results of their parents."""
+"""Of studies whose suggestions older servers would make without the results of their parents, or to whose former data they would give
+the weight of the present one."""
 _SCHEMA_OF_FIDELITY = 7
 """Of studies whose fidelity older servers would choose like any other parameter, and whose trials at low ones they would take for the best."""
 _NEWEST = _SCHEMA_OF_FIDELITY
@@ -112,7 +113,7 @@ def _schema_of(study: Study) -> int:
     """The least schema whose readers understand all that the study says."""
     if study.space.fidelity is not None:
         return _SCHEMA_OF_FIDELITY
-    if study.parents:
+    if study.parents or study.reopenings:
         return _SCHEMA_OF_PARENTS
     if study.early_stopping:
         return _SCHEMA_OF_EARLY_STOPPING

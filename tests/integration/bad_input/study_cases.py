@@ -571,6 +571,39 @@ def _update_study() -> Iterator[Case]:
     )
 
 
+def _reopen_study() -> Iterator[Case]:
+    method = "StudyService.ReopenStudy"
+
+    def of(**fields: Any) -> Callable[[World], study_service_pb2.ReopenStudyRequest]:
+        return lambda world: study_service_pb2.ReopenStudyRequest(name=world.study.name, **fields)
+
+    base = of(decay=0.5)
+
+    yield from names(method, base, "name", BAD_STUDIES)
+    yield unknown_study(method, base, "name")
+    yield from request_ids(method, base)
+    yield Case(
+        method=method,
+        what="etag of another version",
+        request=of(decay=0.5, etag="old"),
+        field=None,
+        reason="ETAG_MISMATCH",
+        code="ABORTED",
+    )
+    wrong: list[tuple[str, dict[str, Any], str]] = [
+        ("nothing chosen", {}, "decay"),
+        ("decay of 0", {"decay": 0.0}, "decay"),
+        ("decay above 1", {"decay": 1.5}, "decay"),
+        ("decay NaN", {"decay": NAN}, "decay"),
+        ("remeasure negative", {"remeasure": -1}, "remeasure"),
+        ("remeasure too many", {"remeasure": 101}, "remeasure"),
+        ("keep and decay", {"keep": True, "decay": 0.5}, "keep"),
+        ("no more trials", {"keep": True, "more_trials": 0}, "more_trials"),
+    ]
+    for what, fields, field in wrong:
+        yield Case(method=method, what=what, request=of(**fields), field=field)
+
+
 def _delete_study() -> Iterator[Case]:
     method = "StudyService.DeleteStudy"
 
@@ -590,4 +623,4 @@ def _delete_study() -> Iterator[Case]:
     )
 
 
-CASES = [*_create_study(), *_get_study(), *_list_studies(), *_update_study(), *_delete_study()]
+CASES = [*_create_study(), *_get_study(), *_list_studies(), *_update_study(), *_reopen_study(), *_delete_study()]

@@ -425,7 +425,11 @@ type Study struct {
 	// by now is copied into this study and informs its suggestions from the first one on, as long as it foretells the study's own
 	// results; later changes of a parent, its deletion included, change nothing. Each must measure all objectives and constrained
 	// metrics. Parameters are matched by name; `warnings` say what has no counterpart.
-	Parents       []string `protobuf:"bytes,31,rep,name=parents,proto3" json:"parents,omitempty"`
+	Parents []string `protobuf:"bytes,31,rep,name=parents,proto3" json:"parents,omitempty"`
+	// Output only. When the data has changed, by ReopenStudy: each begins a data epoch, from 2 on.
+	Reopenings []*Reopening `protobuf:"bytes,32,rep,name=reopenings,proto3" json:"reopenings,omitempty"`
+	// Output only. The present data epoch: 1, and 1 more for each reopening.
+	DataEpoch     int32 `protobuf:"varint,33,opt,name=data_epoch,json=dataEpoch,proto3" json:"data_epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -684,6 +688,84 @@ func (x *Study) GetParents() []string {
 	return nil
 }
 
+func (x *Study) GetReopenings() []*Reopening {
+	if x != nil {
+		return x.Reopenings
+	}
+	return nil
+}
+
+func (x *Study) GetDataEpoch() int32 {
+	if x != nil {
+		return x.DataEpoch
+	}
+	return 0
+}
+
+// The beginning of a data epoch.
+type Reopening struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What all earlier results count from then on, as a part of what they counted before; 1 = as much.
+	Decay float64 `protobuf:"fixed64,1,opt,name=decay,proto3" json:"decay,omitempty"`
+	// Numbers of the trials whose configurations were queued to be measured again.
+	Remeasured []int64 `protobuf:"varint,2,rep,packed,name=remeasured,proto3" json:"remeasured,omitempty"`
+	// When it was.
+	Time          *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reopening) Reset() {
+	*x = Reopening{}
+	mi := &file_asktell_v1_study_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reopening) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reopening) ProtoMessage() {}
+
+func (x *Reopening) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_study_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reopening.ProtoReflect.Descriptor instead.
+func (*Reopening) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Reopening) GetDecay() float64 {
+	if x != nil {
+		return x.Decay
+	}
+	return 0
+}
+
+func (x *Reopening) GetRemeasured() []int64 {
+	if x != nil {
+		return x.Remeasured
+	}
+	return nil
+}
+
+func (x *Reopening) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
 // A metric to optimise.
 type Objective struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -702,7 +784,7 @@ type Objective struct {
 
 func (x *Objective) Reset() {
 	*x = Objective{}
-	mi := &file_asktell_v1_study_proto_msgTypes[1]
+	mi := &file_asktell_v1_study_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -714,7 +796,7 @@ func (x *Objective) String() string {
 func (*Objective) ProtoMessage() {}
 
 func (x *Objective) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[1]
+	mi := &file_asktell_v1_study_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -727,7 +809,7 @@ func (x *Objective) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Objective.ProtoReflect.Descriptor instead.
 func (*Objective) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{1}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Objective) GetMetric() string {
@@ -782,7 +864,7 @@ type OutcomeConstraint struct {
 
 func (x *OutcomeConstraint) Reset() {
 	*x = OutcomeConstraint{}
-	mi := &file_asktell_v1_study_proto_msgTypes[2]
+	mi := &file_asktell_v1_study_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -794,7 +876,7 @@ func (x *OutcomeConstraint) String() string {
 func (*OutcomeConstraint) ProtoMessage() {}
 
 func (x *OutcomeConstraint) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[2]
+	mi := &file_asktell_v1_study_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -807,7 +889,7 @@ func (x *OutcomeConstraint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutcomeConstraint.ProtoReflect.Descriptor instead.
 func (*OutcomeConstraint) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{2}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *OutcomeConstraint) GetMetric() string {
@@ -887,7 +969,7 @@ type TrackedMetric struct {
 
 func (x *TrackedMetric) Reset() {
 	*x = TrackedMetric{}
-	mi := &file_asktell_v1_study_proto_msgTypes[3]
+	mi := &file_asktell_v1_study_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -899,7 +981,7 @@ func (x *TrackedMetric) String() string {
 func (*TrackedMetric) ProtoMessage() {}
 
 func (x *TrackedMetric) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[3]
+	mi := &file_asktell_v1_study_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -912,7 +994,7 @@ func (x *TrackedMetric) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrackedMetric.ProtoReflect.Descriptor instead.
 func (*TrackedMetric) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{3}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *TrackedMetric) GetMetric() string {
@@ -949,7 +1031,7 @@ type Algorithm struct {
 
 func (x *Algorithm) Reset() {
 	*x = Algorithm{}
-	mi := &file_asktell_v1_study_proto_msgTypes[4]
+	mi := &file_asktell_v1_study_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -961,7 +1043,7 @@ func (x *Algorithm) String() string {
 func (*Algorithm) ProtoMessage() {}
 
 func (x *Algorithm) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[4]
+	mi := &file_asktell_v1_study_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -974,7 +1056,7 @@ func (x *Algorithm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Algorithm.ProtoReflect.Descriptor instead.
 func (*Algorithm) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{4}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Algorithm) GetKind() isAlgorithm_Kind {
@@ -1093,7 +1175,7 @@ type AutoAlgorithm struct {
 
 func (x *AutoAlgorithm) Reset() {
 	*x = AutoAlgorithm{}
-	mi := &file_asktell_v1_study_proto_msgTypes[5]
+	mi := &file_asktell_v1_study_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1105,7 +1187,7 @@ func (x *AutoAlgorithm) String() string {
 func (*AutoAlgorithm) ProtoMessage() {}
 
 func (x *AutoAlgorithm) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[5]
+	mi := &file_asktell_v1_study_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1118,7 +1200,7 @@ func (x *AutoAlgorithm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AutoAlgorithm.ProtoReflect.Descriptor instead.
 func (*AutoAlgorithm) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{5}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{6}
 }
 
 // Only the queue: Ask answers FAILED_PRECONDITION, QUEUE_EMPTY when nobody has enqueued a trial.
@@ -1130,7 +1212,7 @@ type ManualAlgorithm struct {
 
 func (x *ManualAlgorithm) Reset() {
 	*x = ManualAlgorithm{}
-	mi := &file_asktell_v1_study_proto_msgTypes[6]
+	mi := &file_asktell_v1_study_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1142,7 +1224,7 @@ func (x *ManualAlgorithm) String() string {
 func (*ManualAlgorithm) ProtoMessage() {}
 
 func (x *ManualAlgorithm) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[6]
+	mi := &file_asktell_v1_study_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1155,7 +1237,7 @@ func (x *ManualAlgorithm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ManualAlgorithm.ProtoReflect.Descriptor instead.
 func (*ManualAlgorithm) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{6}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{7}
 }
 
 // A full grid of at most 1,000,000 points; a larger one is refused with GRID_TOO_LARGE.
@@ -1173,7 +1255,7 @@ type GridAlgorithm struct {
 
 func (x *GridAlgorithm) Reset() {
 	*x = GridAlgorithm{}
-	mi := &file_asktell_v1_study_proto_msgTypes[7]
+	mi := &file_asktell_v1_study_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1185,7 +1267,7 @@ func (x *GridAlgorithm) String() string {
 func (*GridAlgorithm) ProtoMessage() {}
 
 func (x *GridAlgorithm) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[7]
+	mi := &file_asktell_v1_study_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1198,7 +1280,7 @@ func (x *GridAlgorithm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GridAlgorithm.ProtoReflect.Descriptor instead.
 func (*GridAlgorithm) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{7}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GridAlgorithm) GetDefaultLevels() int32 {
@@ -1224,7 +1306,7 @@ type RandomAlgorithm struct {
 
 func (x *RandomAlgorithm) Reset() {
 	*x = RandomAlgorithm{}
-	mi := &file_asktell_v1_study_proto_msgTypes[8]
+	mi := &file_asktell_v1_study_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1236,7 +1318,7 @@ func (x *RandomAlgorithm) String() string {
 func (*RandomAlgorithm) ProtoMessage() {}
 
 func (x *RandomAlgorithm) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[8]
+	mi := &file_asktell_v1_study_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1249,7 +1331,7 @@ func (x *RandomAlgorithm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RandomAlgorithm.ProtoReflect.Descriptor instead.
 func (*RandomAlgorithm) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{8}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{9}
 }
 
 // A scrambled Sobol sequence.
@@ -1261,7 +1343,7 @@ type SobolAlgorithm struct {
 
 func (x *SobolAlgorithm) Reset() {
 	*x = SobolAlgorithm{}
-	mi := &file_asktell_v1_study_proto_msgTypes[9]
+	mi := &file_asktell_v1_study_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1273,7 +1355,7 @@ func (x *SobolAlgorithm) String() string {
 func (*SobolAlgorithm) ProtoMessage() {}
 
 func (x *SobolAlgorithm) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[9]
+	mi := &file_asktell_v1_study_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1286,7 +1368,7 @@ func (x *SobolAlgorithm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SobolAlgorithm.ProtoReflect.Descriptor instead.
 func (*SobolAlgorithm) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{9}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{10}
 }
 
 // Bayesian optimisation: a Gaussian process and log expected improvement.
@@ -1300,7 +1382,7 @@ type BayesianAlgorithm struct {
 
 func (x *BayesianAlgorithm) Reset() {
 	*x = BayesianAlgorithm{}
-	mi := &file_asktell_v1_study_proto_msgTypes[10]
+	mi := &file_asktell_v1_study_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1312,7 +1394,7 @@ func (x *BayesianAlgorithm) String() string {
 func (*BayesianAlgorithm) ProtoMessage() {}
 
 func (x *BayesianAlgorithm) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[10]
+	mi := &file_asktell_v1_study_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1325,7 +1407,7 @@ func (x *BayesianAlgorithm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BayesianAlgorithm.ProtoReflect.Descriptor instead.
 func (*BayesianAlgorithm) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{10}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *BayesianAlgorithm) GetStartTrials() int32 {
@@ -1373,7 +1455,7 @@ type EarlyStopping struct {
 
 func (x *EarlyStopping) Reset() {
 	*x = EarlyStopping{}
-	mi := &file_asktell_v1_study_proto_msgTypes[11]
+	mi := &file_asktell_v1_study_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1385,7 +1467,7 @@ func (x *EarlyStopping) String() string {
 func (*EarlyStopping) ProtoMessage() {}
 
 func (x *EarlyStopping) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[11]
+	mi := &file_asktell_v1_study_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1398,7 +1480,7 @@ func (x *EarlyStopping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EarlyStopping.ProtoReflect.Descriptor instead.
 func (*EarlyStopping) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{11}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *EarlyStopping) GetRule() isEarlyStopping_Rule {
@@ -1597,7 +1679,7 @@ type MedianStopping struct {
 
 func (x *MedianStopping) Reset() {
 	*x = MedianStopping{}
-	mi := &file_asktell_v1_study_proto_msgTypes[12]
+	mi := &file_asktell_v1_study_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1609,7 +1691,7 @@ func (x *MedianStopping) String() string {
 func (*MedianStopping) ProtoMessage() {}
 
 func (x *MedianStopping) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[12]
+	mi := &file_asktell_v1_study_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1622,7 +1704,7 @@ func (x *MedianStopping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MedianStopping.ProtoReflect.Descriptor instead.
 func (*MedianStopping) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{12}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *MedianStopping) GetMinSteps() int64 {
@@ -1653,7 +1735,7 @@ type SuccessiveHalvingStopping struct {
 
 func (x *SuccessiveHalvingStopping) Reset() {
 	*x = SuccessiveHalvingStopping{}
-	mi := &file_asktell_v1_study_proto_msgTypes[13]
+	mi := &file_asktell_v1_study_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1665,7 +1747,7 @@ func (x *SuccessiveHalvingStopping) String() string {
 func (*SuccessiveHalvingStopping) ProtoMessage() {}
 
 func (x *SuccessiveHalvingStopping) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[13]
+	mi := &file_asktell_v1_study_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1678,7 +1760,7 @@ func (x *SuccessiveHalvingStopping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuccessiveHalvingStopping.ProtoReflect.Descriptor instead.
 func (*SuccessiveHalvingStopping) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{13}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SuccessiveHalvingStopping) GetMinSteps() int64 {
@@ -1710,7 +1792,7 @@ type PercentileStopping struct {
 
 func (x *PercentileStopping) Reset() {
 	*x = PercentileStopping{}
-	mi := &file_asktell_v1_study_proto_msgTypes[14]
+	mi := &file_asktell_v1_study_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1722,7 +1804,7 @@ func (x *PercentileStopping) String() string {
 func (*PercentileStopping) ProtoMessage() {}
 
 func (x *PercentileStopping) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[14]
+	mi := &file_asktell_v1_study_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1735,7 +1817,7 @@ func (x *PercentileStopping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PercentileStopping.ProtoReflect.Descriptor instead.
 func (*PercentileStopping) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{14}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PercentileStopping) GetPercentile() float64 {
@@ -1774,7 +1856,7 @@ type ThresholdStopping struct {
 
 func (x *ThresholdStopping) Reset() {
 	*x = ThresholdStopping{}
-	mi := &file_asktell_v1_study_proto_msgTypes[15]
+	mi := &file_asktell_v1_study_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1786,7 +1868,7 @@ func (x *ThresholdStopping) String() string {
 func (*ThresholdStopping) ProtoMessage() {}
 
 func (x *ThresholdStopping) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[15]
+	mi := &file_asktell_v1_study_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1799,7 +1881,7 @@ func (x *ThresholdStopping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThresholdStopping.ProtoReflect.Descriptor instead.
 func (*ThresholdStopping) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{15}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ThresholdStopping) GetMax() float64 {
@@ -1838,7 +1920,7 @@ type PatienceStopping struct {
 
 func (x *PatienceStopping) Reset() {
 	*x = PatienceStopping{}
-	mi := &file_asktell_v1_study_proto_msgTypes[16]
+	mi := &file_asktell_v1_study_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1850,7 +1932,7 @@ func (x *PatienceStopping) String() string {
 func (*PatienceStopping) ProtoMessage() {}
 
 func (x *PatienceStopping) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[16]
+	mi := &file_asktell_v1_study_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1863,7 +1945,7 @@ func (x *PatienceStopping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatienceStopping.ProtoReflect.Descriptor instead.
 func (*PatienceStopping) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{16}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PatienceStopping) GetPatienceSteps() int64 {
@@ -1903,7 +1985,7 @@ type HyperbandStopping struct {
 
 func (x *HyperbandStopping) Reset() {
 	*x = HyperbandStopping{}
-	mi := &file_asktell_v1_study_proto_msgTypes[17]
+	mi := &file_asktell_v1_study_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1915,7 +1997,7 @@ func (x *HyperbandStopping) String() string {
 func (*HyperbandStopping) ProtoMessage() {}
 
 func (x *HyperbandStopping) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[17]
+	mi := &file_asktell_v1_study_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1928,7 +2010,7 @@ func (x *HyperbandStopping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HyperbandStopping.ProtoReflect.Descriptor instead.
 func (*HyperbandStopping) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{17}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *HyperbandStopping) GetMinSteps() int64 {
@@ -1963,7 +2045,7 @@ type AnyStopping struct {
 
 func (x *AnyStopping) Reset() {
 	*x = AnyStopping{}
-	mi := &file_asktell_v1_study_proto_msgTypes[18]
+	mi := &file_asktell_v1_study_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1975,7 +2057,7 @@ func (x *AnyStopping) String() string {
 func (*AnyStopping) ProtoMessage() {}
 
 func (x *AnyStopping) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[18]
+	mi := &file_asktell_v1_study_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1988,7 +2070,7 @@ func (x *AnyStopping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnyStopping.ProtoReflect.Descriptor instead.
 func (*AnyStopping) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{18}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AnyStopping) GetRules() []*EarlyStopping {
@@ -2014,7 +2096,7 @@ type AutoStopping struct {
 
 func (x *AutoStopping) Reset() {
 	*x = AutoStopping{}
-	mi := &file_asktell_v1_study_proto_msgTypes[19]
+	mi := &file_asktell_v1_study_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2026,7 +2108,7 @@ func (x *AutoStopping) String() string {
 func (*AutoStopping) ProtoMessage() {}
 
 func (x *AutoStopping) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[19]
+	mi := &file_asktell_v1_study_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2039,7 +2121,7 @@ func (x *AutoStopping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AutoStopping.ProtoReflect.Descriptor instead.
 func (*AutoStopping) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{19}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AutoStopping) GetProbability() float64 {
@@ -2078,7 +2160,7 @@ type WilcoxonStopping struct {
 
 func (x *WilcoxonStopping) Reset() {
 	*x = WilcoxonStopping{}
-	mi := &file_asktell_v1_study_proto_msgTypes[20]
+	mi := &file_asktell_v1_study_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2090,7 +2172,7 @@ func (x *WilcoxonStopping) String() string {
 func (*WilcoxonStopping) ProtoMessage() {}
 
 func (x *WilcoxonStopping) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[20]
+	mi := &file_asktell_v1_study_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2103,7 +2185,7 @@ func (x *WilcoxonStopping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WilcoxonStopping.ProtoReflect.Descriptor instead.
 func (*WilcoxonStopping) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{20}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *WilcoxonStopping) GetP() float64 {
@@ -2146,7 +2228,7 @@ type StoppingRules struct {
 
 func (x *StoppingRules) Reset() {
 	*x = StoppingRules{}
-	mi := &file_asktell_v1_study_proto_msgTypes[21]
+	mi := &file_asktell_v1_study_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2158,7 +2240,7 @@ func (x *StoppingRules) String() string {
 func (*StoppingRules) ProtoMessage() {}
 
 func (x *StoppingRules) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[21]
+	mi := &file_asktell_v1_study_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2171,7 +2253,7 @@ func (x *StoppingRules) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoppingRules.ProtoReflect.Descriptor instead.
 func (*StoppingRules) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{21}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *StoppingRules) GetMaxTrials() int32 {
@@ -2230,7 +2312,7 @@ type LeasePolicy struct {
 
 func (x *LeasePolicy) Reset() {
 	*x = LeasePolicy{}
-	mi := &file_asktell_v1_study_proto_msgTypes[22]
+	mi := &file_asktell_v1_study_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2242,7 +2324,7 @@ func (x *LeasePolicy) String() string {
 func (*LeasePolicy) ProtoMessage() {}
 
 func (x *LeasePolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[22]
+	mi := &file_asktell_v1_study_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2255,7 +2337,7 @@ func (x *LeasePolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeasePolicy.ProtoReflect.Descriptor instead.
 func (*LeasePolicy) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{22}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *LeasePolicy) GetLeaseDuration() *durationpb.Duration {
@@ -2297,7 +2379,7 @@ type TrialCounts struct {
 
 func (x *TrialCounts) Reset() {
 	*x = TrialCounts{}
-	mi := &file_asktell_v1_study_proto_msgTypes[23]
+	mi := &file_asktell_v1_study_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2309,7 +2391,7 @@ func (x *TrialCounts) String() string {
 func (*TrialCounts) ProtoMessage() {}
 
 func (x *TrialCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[23]
+	mi := &file_asktell_v1_study_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2322,7 +2404,7 @@ func (x *TrialCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrialCounts.ProtoReflect.Descriptor instead.
 func (*TrialCounts) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{23}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *TrialCounts) GetQueued() int32 {
@@ -2398,7 +2480,7 @@ type StudyWarning struct {
 
 func (x *StudyWarning) Reset() {
 	*x = StudyWarning{}
-	mi := &file_asktell_v1_study_proto_msgTypes[24]
+	mi := &file_asktell_v1_study_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2410,7 +2492,7 @@ func (x *StudyWarning) String() string {
 func (*StudyWarning) ProtoMessage() {}
 
 func (x *StudyWarning) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_proto_msgTypes[24]
+	mi := &file_asktell_v1_study_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2423,7 +2505,7 @@ func (x *StudyWarning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StudyWarning.ProtoReflect.Descriptor instead.
 func (*StudyWarning) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_proto_rawDescGZIP(), []int{24}
+	return file_asktell_v1_study_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *StudyWarning) GetKind() WarningKind {
@@ -2459,7 +2541,7 @@ var File_asktell_v1_study_proto protoreflect.FileDescriptor
 const file_asktell_v1_study_proto_rawDesc = "" +
 	"\n" +
 	"\x16asktell/v1/study.proto\x12\n" +
-	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xce\r\n" +
+	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa4\x0e\n" +
 	"\x05Study\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12:\n" +
@@ -2502,7 +2584,12 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"\n" +
 	"total_cost\x18\x1e \x01(\x01H\x04R\ttotalCost\x88\x01\x01\x12\x12\n" +
 	"\x04note\x18# \x01(\tR\x04note\x12\x18\n" +
-	"\aparents\x18\x1f \x03(\tR\aparents\x1a9\n" +
+	"\aparents\x18\x1f \x03(\tR\aparents\x125\n" +
+	"\n" +
+	"reopenings\x18  \x03(\v2\x15.asktell.v1.ReopeningR\n" +
+	"reopenings\x12\x1d\n" +
+	"\n" +
+	"data_epoch\x18! \x01(\x05R\tdataEpoch\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
@@ -2513,7 +2600,13 @@ const file_asktell_v1_study_proto_rawDesc = "" +
 	"\x14_configuration_countB\x10\n" +
 	"\x0e_max_stalenessB\x0e\n" +
 	"\f_hypervolumeB\r\n" +
-	"\v_total_cost\"\xb4\x01\n" +
+	"\v_total_cost\"q\n" +
+	"\tReopening\x12\x14\n" +
+	"\x05decay\x18\x01 \x01(\x01R\x05decay\x12\x1e\n" +
+	"\n" +
+	"remeasured\x18\x02 \x03(\x03R\n" +
+	"remeasured\x12.\n" +
+	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xb4\x01\n" +
 	"\tObjective\x12\x16\n" +
 	"\x06metric\x18\x01 \x01(\tR\x06metric\x12$\n" +
 	"\x04goal\x18\x02 \x01(\x0e2\x10.asktell.v1.GoalR\x04goal\x12'\n" +
@@ -2691,7 +2784,7 @@ func file_asktell_v1_study_proto_rawDescGZIP() []byte {
 }
 
 var file_asktell_v1_study_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_asktell_v1_study_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_asktell_v1_study_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_asktell_v1_study_proto_goTypes = []any{
 	(StudyState)(0),                   // 0: asktell.v1.StudyState
 	(FinishReason)(0),                 // 1: asktell.v1.FinishReason
@@ -2699,87 +2792,90 @@ var file_asktell_v1_study_proto_goTypes = []any{
 	(Split)(0),                        // 3: asktell.v1.Split
 	(WarningKind)(0),                  // 4: asktell.v1.WarningKind
 	(*Study)(nil),                     // 5: asktell.v1.Study
-	(*Objective)(nil),                 // 6: asktell.v1.Objective
-	(*OutcomeConstraint)(nil),         // 7: asktell.v1.OutcomeConstraint
-	(*TrackedMetric)(nil),             // 8: asktell.v1.TrackedMetric
-	(*Algorithm)(nil),                 // 9: asktell.v1.Algorithm
-	(*AutoAlgorithm)(nil),             // 10: asktell.v1.AutoAlgorithm
-	(*ManualAlgorithm)(nil),           // 11: asktell.v1.ManualAlgorithm
-	(*GridAlgorithm)(nil),             // 12: asktell.v1.GridAlgorithm
-	(*RandomAlgorithm)(nil),           // 13: asktell.v1.RandomAlgorithm
-	(*SobolAlgorithm)(nil),            // 14: asktell.v1.SobolAlgorithm
-	(*BayesianAlgorithm)(nil),         // 15: asktell.v1.BayesianAlgorithm
-	(*EarlyStopping)(nil),             // 16: asktell.v1.EarlyStopping
-	(*MedianStopping)(nil),            // 17: asktell.v1.MedianStopping
-	(*SuccessiveHalvingStopping)(nil), // 18: asktell.v1.SuccessiveHalvingStopping
-	(*PercentileStopping)(nil),        // 19: asktell.v1.PercentileStopping
-	(*ThresholdStopping)(nil),         // 20: asktell.v1.ThresholdStopping
-	(*PatienceStopping)(nil),          // 21: asktell.v1.PatienceStopping
-	(*HyperbandStopping)(nil),         // 22: asktell.v1.HyperbandStopping
-	(*AnyStopping)(nil),               // 23: asktell.v1.AnyStopping
-	(*AutoStopping)(nil),              // 24: asktell.v1.AutoStopping
-	(*WilcoxonStopping)(nil),          // 25: asktell.v1.WilcoxonStopping
-	(*StoppingRules)(nil),             // 26: asktell.v1.StoppingRules
-	(*LeasePolicy)(nil),               // 27: asktell.v1.LeasePolicy
-	(*TrialCounts)(nil),               // 28: asktell.v1.TrialCounts
-	(*StudyWarning)(nil),              // 29: asktell.v1.StudyWarning
-	nil,                               // 30: asktell.v1.Study.LabelsEntry
-	nil,                               // 31: asktell.v1.Study.AnnotationsEntry
-	nil,                               // 32: asktell.v1.GridAlgorithm.LevelsEntry
-	nil,                               // 33: asktell.v1.StoppingRules.TargetValuesEntry
-	(*SearchSpace)(nil),               // 34: asktell.v1.SearchSpace
-	(*timestamppb.Timestamp)(nil),     // 35: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),       // 36: google.protobuf.Duration
+	(*Reopening)(nil),                 // 6: asktell.v1.Reopening
+	(*Objective)(nil),                 // 7: asktell.v1.Objective
+	(*OutcomeConstraint)(nil),         // 8: asktell.v1.OutcomeConstraint
+	(*TrackedMetric)(nil),             // 9: asktell.v1.TrackedMetric
+	(*Algorithm)(nil),                 // 10: asktell.v1.Algorithm
+	(*AutoAlgorithm)(nil),             // 11: asktell.v1.AutoAlgorithm
+	(*ManualAlgorithm)(nil),           // 12: asktell.v1.ManualAlgorithm
+	(*GridAlgorithm)(nil),             // 13: asktell.v1.GridAlgorithm
+	(*RandomAlgorithm)(nil),           // 14: asktell.v1.RandomAlgorithm
+	(*SobolAlgorithm)(nil),            // 15: asktell.v1.SobolAlgorithm
+	(*BayesianAlgorithm)(nil),         // 16: asktell.v1.BayesianAlgorithm
+	(*EarlyStopping)(nil),             // 17: asktell.v1.EarlyStopping
+	(*MedianStopping)(nil),            // 18: asktell.v1.MedianStopping
+	(*SuccessiveHalvingStopping)(nil), // 19: asktell.v1.SuccessiveHalvingStopping
+	(*PercentileStopping)(nil),        // 20: asktell.v1.PercentileStopping
+	(*ThresholdStopping)(nil),         // 21: asktell.v1.ThresholdStopping
+	(*PatienceStopping)(nil),          // 22: asktell.v1.PatienceStopping
+	(*HyperbandStopping)(nil),         // 23: asktell.v1.HyperbandStopping
+	(*AnyStopping)(nil),               // 24: asktell.v1.AnyStopping
+	(*AutoStopping)(nil),              // 25: asktell.v1.AutoStopping
+	(*WilcoxonStopping)(nil),          // 26: asktell.v1.WilcoxonStopping
+	(*StoppingRules)(nil),             // 27: asktell.v1.StoppingRules
+	(*LeasePolicy)(nil),               // 28: asktell.v1.LeasePolicy
+	(*TrialCounts)(nil),               // 29: asktell.v1.TrialCounts
+	(*StudyWarning)(nil),              // 30: asktell.v1.StudyWarning
+	nil,                               // 31: asktell.v1.Study.LabelsEntry
+	nil,                               // 32: asktell.v1.Study.AnnotationsEntry
+	nil,                               // 33: asktell.v1.GridAlgorithm.LevelsEntry
+	nil,                               // 34: asktell.v1.StoppingRules.TargetValuesEntry
+	(*SearchSpace)(nil),               // 35: asktell.v1.SearchSpace
+	(*timestamppb.Timestamp)(nil),     // 36: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),       // 37: google.protobuf.Duration
 }
 var file_asktell_v1_study_proto_depIdxs = []int32{
-	34, // 0: asktell.v1.Study.search_space:type_name -> asktell.v1.SearchSpace
-	6,  // 1: asktell.v1.Study.objectives:type_name -> asktell.v1.Objective
-	7,  // 2: asktell.v1.Study.outcome_constraints:type_name -> asktell.v1.OutcomeConstraint
-	8,  // 3: asktell.v1.Study.tracked_metrics:type_name -> asktell.v1.TrackedMetric
-	9,  // 4: asktell.v1.Study.algorithm:type_name -> asktell.v1.Algorithm
-	16, // 5: asktell.v1.Study.early_stopping:type_name -> asktell.v1.EarlyStopping
-	26, // 6: asktell.v1.Study.stopping_rules:type_name -> asktell.v1.StoppingRules
-	27, // 7: asktell.v1.Study.lease_policy:type_name -> asktell.v1.LeasePolicy
-	30, // 8: asktell.v1.Study.labels:type_name -> asktell.v1.Study.LabelsEntry
-	31, // 9: asktell.v1.Study.annotations:type_name -> asktell.v1.Study.AnnotationsEntry
+	35, // 0: asktell.v1.Study.search_space:type_name -> asktell.v1.SearchSpace
+	7,  // 1: asktell.v1.Study.objectives:type_name -> asktell.v1.Objective
+	8,  // 2: asktell.v1.Study.outcome_constraints:type_name -> asktell.v1.OutcomeConstraint
+	9,  // 3: asktell.v1.Study.tracked_metrics:type_name -> asktell.v1.TrackedMetric
+	10, // 4: asktell.v1.Study.algorithm:type_name -> asktell.v1.Algorithm
+	17, // 5: asktell.v1.Study.early_stopping:type_name -> asktell.v1.EarlyStopping
+	27, // 6: asktell.v1.Study.stopping_rules:type_name -> asktell.v1.StoppingRules
+	28, // 7: asktell.v1.Study.lease_policy:type_name -> asktell.v1.LeasePolicy
+	31, // 8: asktell.v1.Study.labels:type_name -> asktell.v1.Study.LabelsEntry
+	32, // 9: asktell.v1.Study.annotations:type_name -> asktell.v1.Study.AnnotationsEntry
 	0,  // 10: asktell.v1.Study.state:type_name -> asktell.v1.StudyState
 	1,  // 11: asktell.v1.Study.finish_reason:type_name -> asktell.v1.FinishReason
-	28, // 12: asktell.v1.Study.trial_counts:type_name -> asktell.v1.TrialCounts
-	29, // 13: asktell.v1.Study.warnings:type_name -> asktell.v1.StudyWarning
-	35, // 14: asktell.v1.Study.create_time:type_name -> google.protobuf.Timestamp
-	35, // 15: asktell.v1.Study.update_time:type_name -> google.protobuf.Timestamp
-	35, // 16: asktell.v1.Study.finish_time:type_name -> google.protobuf.Timestamp
-	2,  // 17: asktell.v1.Objective.goal:type_name -> asktell.v1.Goal
-	3,  // 18: asktell.v1.Objective.split:type_name -> asktell.v1.Split
-	3,  // 19: asktell.v1.OutcomeConstraint.split:type_name -> asktell.v1.Split
-	3,  // 20: asktell.v1.TrackedMetric.split:type_name -> asktell.v1.Split
-	10, // 21: asktell.v1.Algorithm.auto:type_name -> asktell.v1.AutoAlgorithm
-	11, // 22: asktell.v1.Algorithm.manual:type_name -> asktell.v1.ManualAlgorithm
-	12, // 23: asktell.v1.Algorithm.grid:type_name -> asktell.v1.GridAlgorithm
-	13, // 24: asktell.v1.Algorithm.random:type_name -> asktell.v1.RandomAlgorithm
-	14, // 25: asktell.v1.Algorithm.sobol:type_name -> asktell.v1.SobolAlgorithm
-	15, // 26: asktell.v1.Algorithm.bayesian:type_name -> asktell.v1.BayesianAlgorithm
-	32, // 27: asktell.v1.GridAlgorithm.levels:type_name -> asktell.v1.GridAlgorithm.LevelsEntry
-	17, // 28: asktell.v1.EarlyStopping.median:type_name -> asktell.v1.MedianStopping
-	18, // 29: asktell.v1.EarlyStopping.successive_halving:type_name -> asktell.v1.SuccessiveHalvingStopping
-	19, // 30: asktell.v1.EarlyStopping.percentile:type_name -> asktell.v1.PercentileStopping
-	20, // 31: asktell.v1.EarlyStopping.threshold:type_name -> asktell.v1.ThresholdStopping
-	21, // 32: asktell.v1.EarlyStopping.patience:type_name -> asktell.v1.PatienceStopping
-	22, // 33: asktell.v1.EarlyStopping.hyperband:type_name -> asktell.v1.HyperbandStopping
-	23, // 34: asktell.v1.EarlyStopping.any:type_name -> asktell.v1.AnyStopping
-	24, // 35: asktell.v1.EarlyStopping.auto:type_name -> asktell.v1.AutoStopping
-	25, // 36: asktell.v1.EarlyStopping.wilcoxon:type_name -> asktell.v1.WilcoxonStopping
-	2,  // 37: asktell.v1.EarlyStopping.goal:type_name -> asktell.v1.Goal
-	16, // 38: asktell.v1.AnyStopping.rules:type_name -> asktell.v1.EarlyStopping
-	35, // 39: asktell.v1.StoppingRules.deadline:type_name -> google.protobuf.Timestamp
-	33, // 40: asktell.v1.StoppingRules.target_values:type_name -> asktell.v1.StoppingRules.TargetValuesEntry
-	36, // 41: asktell.v1.LeasePolicy.lease_duration:type_name -> google.protobuf.Duration
-	4,  // 42: asktell.v1.StudyWarning.kind:type_name -> asktell.v1.WarningKind
-	43, // [43:43] is the sub-list for method output_type
-	43, // [43:43] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	29, // 12: asktell.v1.Study.trial_counts:type_name -> asktell.v1.TrialCounts
+	30, // 13: asktell.v1.Study.warnings:type_name -> asktell.v1.StudyWarning
+	36, // 14: asktell.v1.Study.create_time:type_name -> google.protobuf.Timestamp
+	36, // 15: asktell.v1.Study.update_time:type_name -> google.protobuf.Timestamp
+	36, // 16: asktell.v1.Study.finish_time:type_name -> google.protobuf.Timestamp
+	6,  // 17: asktell.v1.Study.reopenings:type_name -> asktell.v1.Reopening
+	36, // 18: asktell.v1.Reopening.time:type_name -> google.protobuf.Timestamp
+	2,  // 19: asktell.v1.Objective.goal:type_name -> asktell.v1.Goal
+	3,  // 20: asktell.v1.Objective.split:type_name -> asktell.v1.Split
+	3,  // 21: asktell.v1.OutcomeConstraint.split:type_name -> asktell.v1.Split
+	3,  // 22: asktell.v1.TrackedMetric.split:type_name -> asktell.v1.Split
+	11, // 23: asktell.v1.Algorithm.auto:type_name -> asktell.v1.AutoAlgorithm
+	12, // 24: asktell.v1.Algorithm.manual:type_name -> asktell.v1.ManualAlgorithm
+	13, // 25: asktell.v1.Algorithm.grid:type_name -> asktell.v1.GridAlgorithm
+	14, // 26: asktell.v1.Algorithm.random:type_name -> asktell.v1.RandomAlgorithm
+	15, // 27: asktell.v1.Algorithm.sobol:type_name -> asktell.v1.SobolAlgorithm
+	16, // 28: asktell.v1.Algorithm.bayesian:type_name -> asktell.v1.BayesianAlgorithm
+	33, // 29: asktell.v1.GridAlgorithm.levels:type_name -> asktell.v1.GridAlgorithm.LevelsEntry
+	18, // 30: asktell.v1.EarlyStopping.median:type_name -> asktell.v1.MedianStopping
+	19, // 31: asktell.v1.EarlyStopping.successive_halving:type_name -> asktell.v1.SuccessiveHalvingStopping
+	20, // 32: asktell.v1.EarlyStopping.percentile:type_name -> asktell.v1.PercentileStopping
+	21, // 33: asktell.v1.EarlyStopping.threshold:type_name -> asktell.v1.ThresholdStopping
+	22, // 34: asktell.v1.EarlyStopping.patience:type_name -> asktell.v1.PatienceStopping
+	23, // 35: asktell.v1.EarlyStopping.hyperband:type_name -> asktell.v1.HyperbandStopping
+	24, // 36: asktell.v1.EarlyStopping.any:type_name -> asktell.v1.AnyStopping
+	25, // 37: asktell.v1.EarlyStopping.auto:type_name -> asktell.v1.AutoStopping
+	26, // 38: asktell.v1.EarlyStopping.wilcoxon:type_name -> asktell.v1.WilcoxonStopping
+	2,  // 39: asktell.v1.EarlyStopping.goal:type_name -> asktell.v1.Goal
+	17, // 40: asktell.v1.AnyStopping.rules:type_name -> asktell.v1.EarlyStopping
+	36, // 41: asktell.v1.StoppingRules.deadline:type_name -> google.protobuf.Timestamp
+	34, // 42: asktell.v1.StoppingRules.target_values:type_name -> asktell.v1.StoppingRules.TargetValuesEntry
+	37, // 43: asktell.v1.LeasePolicy.lease_duration:type_name -> google.protobuf.Duration
+	4,  // 44: asktell.v1.StudyWarning.kind:type_name -> asktell.v1.WarningKind
+	45, // [45:45] is the sub-list for method output_type
+	45, // [45:45] is the sub-list for method input_type
+	45, // [45:45] is the sub-list for extension type_name
+	45, // [45:45] is the sub-list for extension extendee
+	0,  // [0:45] is the sub-list for field type_name
 }
 
 func init() { file_asktell_v1_study_proto_init() }
@@ -2789,12 +2885,12 @@ func file_asktell_v1_study_proto_init() {
 	}
 	file_asktell_v1_search_space_proto_init()
 	file_asktell_v1_study_proto_msgTypes[0].OneofWrappers = []any{}
-	file_asktell_v1_study_proto_msgTypes[1].OneofWrappers = []any{}
-	file_asktell_v1_study_proto_msgTypes[2].OneofWrappers = []any{
+	file_asktell_v1_study_proto_msgTypes[2].OneofWrappers = []any{}
+	file_asktell_v1_study_proto_msgTypes[3].OneofWrappers = []any{
 		(*OutcomeConstraint_Max)(nil),
 		(*OutcomeConstraint_Min)(nil),
 	}
-	file_asktell_v1_study_proto_msgTypes[4].OneofWrappers = []any{
+	file_asktell_v1_study_proto_msgTypes[5].OneofWrappers = []any{
 		(*Algorithm_Auto)(nil),
 		(*Algorithm_Manual)(nil),
 		(*Algorithm_Grid)(nil),
@@ -2802,7 +2898,7 @@ func file_asktell_v1_study_proto_init() {
 		(*Algorithm_Sobol)(nil),
 		(*Algorithm_Bayesian)(nil),
 	}
-	file_asktell_v1_study_proto_msgTypes[11].OneofWrappers = []any{
+	file_asktell_v1_study_proto_msgTypes[12].OneofWrappers = []any{
 		(*EarlyStopping_Median)(nil),
 		(*EarlyStopping_SuccessiveHalving)(nil),
 		(*EarlyStopping_Percentile)(nil),
@@ -2813,15 +2909,15 @@ func file_asktell_v1_study_proto_init() {
 		(*EarlyStopping_Auto)(nil),
 		(*EarlyStopping_Wilcoxon)(nil),
 	}
-	file_asktell_v1_study_proto_msgTypes[15].OneofWrappers = []any{}
-	file_asktell_v1_study_proto_msgTypes[21].OneofWrappers = []any{}
+	file_asktell_v1_study_proto_msgTypes[16].OneofWrappers = []any{}
+	file_asktell_v1_study_proto_msgTypes[22].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_asktell_v1_study_proto_rawDesc), len(file_asktell_v1_study_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   29,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

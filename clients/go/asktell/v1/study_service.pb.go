@@ -369,6 +369,107 @@ func (x *UpdateStudyRequest) GetRequestId() string {
 	return ""
 }
 
+// Request of ReopenStudy. One of `decay`, `remeasure` and `keep` is required; the first two may come together.
+type ReopenStudyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Required. As in GetStudyRequest.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Optional. When set, the study must still have it.
+	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Optional. See CreateStudyRequest.request_id.
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Optional. What earlier results count from then on, above 0 and at most 1. Default, with `remeasure`: 0.5.
+	Decay *float64 `protobuf:"fixed64,4,opt,name=decay,proto3,oneof" json:"decay,omitempty"`
+	// Optional. The configurations of this many of the best trials are queued to be measured again first; at most 100.
+	Remeasure int32 `protobuf:"varint,5,opt,name=remeasure,proto3" json:"remeasure,omitempty"`
+	// Optional. All results stay as they are.
+	Keep bool `protobuf:"varint,6,opt,name=keep,proto3" json:"keep,omitempty"`
+	// Optional. The study ends when this many more trials have ended, those that run or wait now included; at least 1. Default: as many as
+	// the last data epoch had; without end where `max_trials` is unset.
+	MoreTrials    *int32 `protobuf:"varint,7,opt,name=more_trials,json=moreTrials,proto3,oneof" json:"more_trials,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReopenStudyRequest) Reset() {
+	*x = ReopenStudyRequest{}
+	mi := &file_asktell_v1_study_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReopenStudyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReopenStudyRequest) ProtoMessage() {}
+
+func (x *ReopenStudyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_asktell_v1_study_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReopenStudyRequest.ProtoReflect.Descriptor instead.
+func (*ReopenStudyRequest) Descriptor() ([]byte, []int) {
+	return file_asktell_v1_study_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ReopenStudyRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ReopenStudyRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *ReopenStudyRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ReopenStudyRequest) GetDecay() float64 {
+	if x != nil && x.Decay != nil {
+		return *x.Decay
+	}
+	return 0
+}
+
+func (x *ReopenStudyRequest) GetRemeasure() int32 {
+	if x != nil {
+		return x.Remeasure
+	}
+	return 0
+}
+
+func (x *ReopenStudyRequest) GetKeep() bool {
+	if x != nil {
+		return x.Keep
+	}
+	return false
+}
+
+func (x *ReopenStudyRequest) GetMoreTrials() int32 {
+	if x != nil && x.MoreTrials != nil {
+		return *x.MoreTrials
+	}
+	return 0
+}
+
 // Request of DeleteStudy.
 type DeleteStudyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -384,7 +485,7 @@ type DeleteStudyRequest struct {
 
 func (x *DeleteStudyRequest) Reset() {
 	*x = DeleteStudyRequest{}
-	mi := &file_asktell_v1_study_service_proto_msgTypes[5]
+	mi := &file_asktell_v1_study_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -396,7 +497,7 @@ func (x *DeleteStudyRequest) String() string {
 func (*DeleteStudyRequest) ProtoMessage() {}
 
 func (x *DeleteStudyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_asktell_v1_study_service_proto_msgTypes[5]
+	mi := &file_asktell_v1_study_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -409,7 +510,7 @@ func (x *DeleteStudyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteStudyRequest.ProtoReflect.Descriptor instead.
 func (*DeleteStudyRequest) Descriptor() ([]byte, []int) {
-	return file_asktell_v1_study_service_proto_rawDescGZIP(), []int{5}
+	return file_asktell_v1_study_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *DeleteStudyRequest) GetName() string {
@@ -468,17 +569,30 @@ const file_asktell_v1_study_service_proto_rawDesc = "" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tR\trequestId\"[\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\"\xe8\x01\n" +
+	"\x12ReopenStudyRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04etag\x18\x02 \x01(\tR\x04etag\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\x12\x19\n" +
+	"\x05decay\x18\x04 \x01(\x01H\x00R\x05decay\x88\x01\x01\x12\x1c\n" +
+	"\tremeasure\x18\x05 \x01(\x05R\tremeasure\x12\x12\n" +
+	"\x04keep\x18\x06 \x01(\bR\x04keep\x12$\n" +
+	"\vmore_trials\x18\a \x01(\x05H\x01R\n" +
+	"moreTrials\x88\x01\x01B\b\n" +
+	"\x06_decayB\x0e\n" +
+	"\f_more_trials\"[\n" +
 	"\x12DeleteStudyRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04etag\x18\x02 \x01(\tR\x04etag\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tR\trequestId2\xe5\x02\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId2\xa7\x03\n" +
 	"\fStudyService\x12@\n" +
 	"\vCreateStudy\x12\x1e.asktell.v1.CreateStudyRequest\x1a\x11.asktell.v1.Study\x12:\n" +
 	"\bGetStudy\x12\x1b.asktell.v1.GetStudyRequest\x1a\x11.asktell.v1.Study\x12N\n" +
 	"\vListStudies\x12\x1e.asktell.v1.ListStudiesRequest\x1a\x1f.asktell.v1.ListStudiesResponse\x12@\n" +
-	"\vUpdateStudy\x12\x1e.asktell.v1.UpdateStudyRequest\x1a\x11.asktell.v1.Study\x12E\n" +
+	"\vUpdateStudy\x12\x1e.asktell.v1.UpdateStudyRequest\x1a\x11.asktell.v1.Study\x12@\n" +
+	"\vReopenStudy\x12\x1e.asktell.v1.ReopenStudyRequest\x1a\x11.asktell.v1.Study\x12E\n" +
 	"\vDeleteStudy\x12\x1e.asktell.v1.DeleteStudyRequest\x1a\x16.google.protobuf.EmptyBM\n" +
 	"\rio.asktell.v1P\x01Z:github.com/asktell/asktell/clients/go/asktell/v1;asktellv1b\x06proto3"
 
@@ -494,37 +608,40 @@ func file_asktell_v1_study_service_proto_rawDescGZIP() []byte {
 	return file_asktell_v1_study_service_proto_rawDescData
 }
 
-var file_asktell_v1_study_service_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_asktell_v1_study_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_asktell_v1_study_service_proto_goTypes = []any{
 	(*CreateStudyRequest)(nil),    // 0: asktell.v1.CreateStudyRequest
 	(*GetStudyRequest)(nil),       // 1: asktell.v1.GetStudyRequest
 	(*ListStudiesRequest)(nil),    // 2: asktell.v1.ListStudiesRequest
 	(*ListStudiesResponse)(nil),   // 3: asktell.v1.ListStudiesResponse
 	(*UpdateStudyRequest)(nil),    // 4: asktell.v1.UpdateStudyRequest
-	(*DeleteStudyRequest)(nil),    // 5: asktell.v1.DeleteStudyRequest
-	nil,                           // 6: asktell.v1.ListStudiesRequest.LabelsEntry
-	(*Study)(nil),                 // 7: asktell.v1.Study
-	(*fieldmaskpb.FieldMask)(nil), // 8: google.protobuf.FieldMask
-	(*emptypb.Empty)(nil),         // 9: google.protobuf.Empty
+	(*ReopenStudyRequest)(nil),    // 5: asktell.v1.ReopenStudyRequest
+	(*DeleteStudyRequest)(nil),    // 6: asktell.v1.DeleteStudyRequest
+	nil,                           // 7: asktell.v1.ListStudiesRequest.LabelsEntry
+	(*Study)(nil),                 // 8: asktell.v1.Study
+	(*fieldmaskpb.FieldMask)(nil), // 9: google.protobuf.FieldMask
+	(*emptypb.Empty)(nil),         // 10: google.protobuf.Empty
 }
 var file_asktell_v1_study_service_proto_depIdxs = []int32{
-	7,  // 0: asktell.v1.CreateStudyRequest.study:type_name -> asktell.v1.Study
-	6,  // 1: asktell.v1.ListStudiesRequest.labels:type_name -> asktell.v1.ListStudiesRequest.LabelsEntry
-	7,  // 2: asktell.v1.ListStudiesResponse.studies:type_name -> asktell.v1.Study
-	7,  // 3: asktell.v1.UpdateStudyRequest.study:type_name -> asktell.v1.Study
-	8,  // 4: asktell.v1.UpdateStudyRequest.update_mask:type_name -> google.protobuf.FieldMask
+	8,  // 0: asktell.v1.CreateStudyRequest.study:type_name -> asktell.v1.Study
+	7,  // 1: asktell.v1.ListStudiesRequest.labels:type_name -> asktell.v1.ListStudiesRequest.LabelsEntry
+	8,  // 2: asktell.v1.ListStudiesResponse.studies:type_name -> asktell.v1.Study
+	8,  // 3: asktell.v1.UpdateStudyRequest.study:type_name -> asktell.v1.Study
+	9,  // 4: asktell.v1.UpdateStudyRequest.update_mask:type_name -> google.protobuf.FieldMask
 	0,  // 5: asktell.v1.StudyService.CreateStudy:input_type -> asktell.v1.CreateStudyRequest
 	1,  // 6: asktell.v1.StudyService.GetStudy:input_type -> asktell.v1.GetStudyRequest
 	2,  // 7: asktell.v1.StudyService.ListStudies:input_type -> asktell.v1.ListStudiesRequest
 	4,  // 8: asktell.v1.StudyService.UpdateStudy:input_type -> asktell.v1.UpdateStudyRequest
-	5,  // 9: asktell.v1.StudyService.DeleteStudy:input_type -> asktell.v1.DeleteStudyRequest
-	7,  // 10: asktell.v1.StudyService.CreateStudy:output_type -> asktell.v1.Study
-	7,  // 11: asktell.v1.StudyService.GetStudy:output_type -> asktell.v1.Study
-	3,  // 12: asktell.v1.StudyService.ListStudies:output_type -> asktell.v1.ListStudiesResponse
-	7,  // 13: asktell.v1.StudyService.UpdateStudy:output_type -> asktell.v1.Study
-	9,  // 14: asktell.v1.StudyService.DeleteStudy:output_type -> google.protobuf.Empty
-	10, // [10:15] is the sub-list for method output_type
-	5,  // [5:10] is the sub-list for method input_type
+	5,  // 9: asktell.v1.StudyService.ReopenStudy:input_type -> asktell.v1.ReopenStudyRequest
+	6,  // 10: asktell.v1.StudyService.DeleteStudy:input_type -> asktell.v1.DeleteStudyRequest
+	8,  // 11: asktell.v1.StudyService.CreateStudy:output_type -> asktell.v1.Study
+	8,  // 12: asktell.v1.StudyService.GetStudy:output_type -> asktell.v1.Study
+	3,  // 13: asktell.v1.StudyService.ListStudies:output_type -> asktell.v1.ListStudiesResponse
+	8,  // 14: asktell.v1.StudyService.UpdateStudy:output_type -> asktell.v1.Study
+	8,  // 15: asktell.v1.StudyService.ReopenStudy:output_type -> asktell.v1.Study
+	10, // 16: asktell.v1.StudyService.DeleteStudy:output_type -> google.protobuf.Empty
+	11, // [11:17] is the sub-list for method output_type
+	5,  // [5:11] is the sub-list for method input_type
 	5,  // [5:5] is the sub-list for extension type_name
 	5,  // [5:5] is the sub-list for extension extendee
 	0,  // [0:5] is the sub-list for field type_name
@@ -536,13 +653,14 @@ func file_asktell_v1_study_service_proto_init() {
 		return
 	}
 	file_asktell_v1_study_proto_init()
+	file_asktell_v1_study_service_proto_msgTypes[5].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_asktell_v1_study_service_proto_rawDesc), len(file_asktell_v1_study_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

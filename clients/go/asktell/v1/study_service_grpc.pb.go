@@ -26,6 +26,7 @@ const (
 	StudyService_GetStudy_FullMethodName    = "/asktell.v1.StudyService/GetStudy"
 	StudyService_ListStudies_FullMethodName = "/asktell.v1.StudyService/ListStudies"
 	StudyService_UpdateStudy_FullMethodName = "/asktell.v1.StudyService/UpdateStudy"
+	StudyService_ReopenStudy_FullMethodName = "/asktell.v1.StudyService/ReopenStudy"
 	StudyService_DeleteStudy_FullMethodName = "/asktell.v1.StudyService/DeleteStudy"
 )
 
@@ -51,6 +52,12 @@ type StudyServiceClient interface {
 	// (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: `state` is to become ACTIVE,
 	// and there is nothing more to do).
 	UpdateStudy(ctx context.Context, in *UpdateStudyRequest, opts ...grpc.CallOption) (*Study, error)
+	// Goes on with a study whose data has changed, whatever its state: begins a data epoch, in which earlier results count less and the
+	// best trial is the best one of the present data. The study is ACTIVE then, with a new budget.
+	// Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED), NOT_FOUND, ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (STUDY_COMPLETE: a
+	// rule would end it at once, such as a deadline that has passed), RESOURCE_EXHAUSTED (LIMIT_EXCEEDED: it has been reopened 1,000
+	// times).
+	ReopenStudy(ctx context.Context, in *ReopenStudyRequest, opts ...grpc.CallOption) (*Study, error)
 	// Deletes a study with all its trials. This cannot be undone.
 	// Errors: INVALID_ARGUMENT (name), NOT_FOUND, ABORTED (ETAG_MISMATCH).
 	DeleteStudy(ctx context.Context, in *DeleteStudyRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
@@ -104,6 +111,16 @@ func (c *studyServiceClient) UpdateStudy(ctx context.Context, in *UpdateStudyReq
 	return out, nil
 }
 
+func (c *studyServiceClient) ReopenStudy(ctx context.Context, in *ReopenStudyRequest, opts ...grpc.CallOption) (*Study, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Study)
+	err := c.cc.Invoke(ctx, StudyService_ReopenStudy_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *studyServiceClient) DeleteStudy(ctx context.Context, in *DeleteStudyRequest, opts ...grpc.CallOption) (*emptypb.Empty, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(emptypb.Empty)
@@ -136,6 +153,12 @@ type StudyServiceServer interface {
 	// (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: `state` is to become ACTIVE,
 	// and there is nothing more to do).
 	UpdateStudy(context.Context, *UpdateStudyRequest) (*Study, error)
+	// Goes on with a study whose data has changed, whatever its state: begins a data epoch, in which earlier results count less and the
+	// best trial is the best one of the present data. The study is ACTIVE then, with a new budget.
+	// Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED), NOT_FOUND, ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (STUDY_COMPLETE: a
+	// rule would end it at once, such as a deadline that has passed), RESOURCE_EXHAUSTED (LIMIT_EXCEEDED: it has been reopened 1,000
+	// times).
+	ReopenStudy(context.Context, *ReopenStudyRequest) (*Study, error)
 	// Deletes a study with all its trials. This cannot be undone.
 	// Errors: INVALID_ARGUMENT (name), NOT_FOUND, ABORTED (ETAG_MISMATCH).
 	DeleteStudy(context.Context, *DeleteStudyRequest) (*emptypb.Empty, error)
@@ -160,6 +183,9 @@ func (UnimplementedStudyServiceServer) ListStudies(context.Context, *ListStudies
 }
 func (UnimplementedStudyServiceServer) UpdateStudy(context.Context, *UpdateStudyRequest) (*Study, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateStudy not implemented")
+}
+func (UnimplementedStudyServiceServer) ReopenStudy(context.Context, *ReopenStudyRequest) (*Study, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReopenStudy not implemented")
 }
 func (UnimplementedStudyServiceServer) DeleteStudy(context.Context, *DeleteStudyRequest) (*emptypb.Empty, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteStudy not implemented")
@@ -257,6 +283,24 @@ func _StudyService_UpdateStudy_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _StudyService_ReopenStudy_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReopenStudyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StudyServiceServer).ReopenStudy(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StudyService_ReopenStudy_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StudyServiceServer).ReopenStudy(ctx, req.(*ReopenStudyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _StudyService_DeleteStudy_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(DeleteStudyRequest)
 	if err := dec(in); err != nil {
@@ -297,6 +341,10 @@ var StudyService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UpdateStudy",
 			Handler:    _StudyService_UpdateStudy_Handler,
+		},
+		{
+			MethodName: "ReopenStudy",
+			Handler:    _StudyService_ReopenStudy_Handler,
 		},
 		{
 			MethodName: "DeleteStudy",

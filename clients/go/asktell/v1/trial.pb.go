@@ -232,6 +232,10 @@ type Trial struct {
 	Violation *float64 `protobuf:"fixed64,23,opt,name=violation,proto3,oneof" json:"violation,omitempty"`
 	// Output only. The derived parameters of the configuration.
 	DerivedParameters map[string]*ParameterValue `protobuf:"bytes,24,rep,name=derived_parameters,json=derivedParameters,proto3" json:"derived_parameters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Output only. The study's data epoch when the trial was last started, or imported: the data that its result was measured on.
+	DataEpoch int32 `protobuf:"varint,25,opt,name=data_epoch,json=dataEpoch,proto3" json:"data_epoch,omitempty"`
+	// Output only. The number of the trial whose configuration this one measures again on new data (see ReopenStudy); 0 = none.
+	Remeasures int64 `protobuf:"varint,26,opt,name=remeasures,proto3" json:"remeasures,omitempty"`
 	// Output only. The number of the trial whose checkpoint this one goes on from; 0 = it begins anew. By convention a worker keeps
 	// where a checkpoint lies in the annotation `checkpoint` of the trial that wrote it; the server never opens it.
 	ContinueFrom int64 `protobuf:"varint,27,opt,name=continue_from,json=continueFrom,proto3" json:"continue_from,omitempty"`
@@ -442,6 +446,20 @@ func (x *Trial) GetDerivedParameters() map[string]*ParameterValue {
 		return x.DerivedParameters
 	}
 	return nil
+}
+
+func (x *Trial) GetDataEpoch() int32 {
+	if x != nil {
+		return x.DataEpoch
+	}
+	return 0
+}
+
+func (x *Trial) GetRemeasures() int64 {
+	if x != nil {
+		return x.Remeasures
+	}
+	return 0
 }
 
 func (x *Trial) GetContinueFrom() int64 {
@@ -885,7 +903,7 @@ var File_asktell_v1_trial_proto protoreflect.FileDescriptor
 const file_asktell_v1_trial_proto_rawDesc = "" +
 	"\n" +
 	"\x16asktell/v1/trial.proto\x12\n" +
-	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa9\x0e\n" +
+	"asktell.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe8\x0e\n" +
 	"\x05Trial\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x03R\x06number\x12,\n" +
@@ -921,7 +939,12 @@ const file_asktell_v1_trial_proto_rawDesc = "" +
 	"\x11measurement_count\x18\x15 \x01(\x05R\x10measurementCount\x12;\n" +
 	"\fmeasurements\x18\x16 \x03(\v2\x17.asktell.v1.MeasurementR\fmeasurements\x12!\n" +
 	"\tviolation\x18\x17 \x01(\x01H\x00R\tviolation\x88\x01\x01\x12W\n" +
-	"\x12derived_parameters\x18\x18 \x03(\v2(.asktell.v1.Trial.DerivedParametersEntryR\x11derivedParameters\x12#\n" +
+	"\x12derived_parameters\x18\x18 \x03(\v2(.asktell.v1.Trial.DerivedParametersEntryR\x11derivedParameters\x12\x1d\n" +
+	"\n" +
+	"data_epoch\x18\x19 \x01(\x05R\tdataEpoch\x12\x1e\n" +
+	"\n" +
+	"remeasures\x18\x1a \x01(\x03R\n" +
+	"remeasures\x12#\n" +
 	"\rcontinue_from\x18\x1b \x01(\x03R\fcontinueFrom\x12Q\n" +
 	"\x10expected_metrics\x18\x1d \x03(\v2&.asktell.v1.Trial.ExpectedMetricsEntryR\x0fexpectedMetrics\x12\x12\n" +
 	"\x04note\x18\x1e \x01(\tR\x04note\x1aY\n" +

@@ -218,6 +218,18 @@ class AsyncStudy(AsyncAnalysedStudy):
         """As `Study.update`."""
         await self._run(self._update(changes, etag))
 
+    async def reopen(
+        self,
+        *,
+        decay: float | None = None,
+        remeasure: int | None = None,
+        keep: bool = False,
+        more_trials: int | None = None,
+        etag: str | None = None,
+    ) -> None:
+        """As `Study.reopen`."""
+        await self._run(self._reopen(decay=decay, remeasure=remeasure, keep=keep, more_trials=more_trials, etag=etag))
+
     async def delete(self, *, etag: str | None = None) -> None:
         """As `Study.delete`."""
         await self._run(self._delete(etag))

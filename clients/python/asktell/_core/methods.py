@@ -46,6 +46,7 @@ def _analysis(name: str, request: type[Req], response: type[Resp]) -> Method[Req
 CREATE_STUDY = _study("CreateStudy", study_service_pb2.CreateStudyRequest, study_pb2.Study)
 GET_STUDY = _study("GetStudy", study_service_pb2.GetStudyRequest, study_pb2.Study)
 LIST_STUDIES = _study("ListStudies", study_service_pb2.ListStudiesRequest, study_service_pb2.ListStudiesResponse)
+REOPEN_STUDY = _study("ReopenStudy", study_service_pb2.ReopenStudyRequest, study_pb2.Study)
 UPDATE_STUDY = _study("UpdateStudy", study_service_pb2.UpdateStudyRequest, study_pb2.Study)
 DELETE_STUDY = _study("DeleteStudy", study_service_pb2.DeleteStudyRequest, Empty)
 

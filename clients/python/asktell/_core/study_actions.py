@@ -11,7 +11,7 @@ from asktell._core.ask_options import AskOptions
 from asktell._core.comparing import compare_studies, compare_trials
 from asktell._core.flow import Flow, new_request_id
 from asktell._core.studies import Caller, ask, list_trials
-from asktell._core.study_requests import full_study_name, state_request, update_request
+from asktell._core.study_requests import full_study_name, reopen_request, state_request, update_request
 from asktell._core.study_view import StudyView, names_of
 from asktell._core.trial_actions import OUTCOMES
 from asktell._core.trial_view import TrialView
@@ -165,6 +165,14 @@ class StudyActions(StudyView):
     def _update(self, changes: StudyChanges, etag: str | None) -> Flow[None]:
         request = update_request(self.name, changes, etag=etag or "")
         self._message = yield from self._caller(methods.UPDATE_STUDY, request)
+
+    def _reopen(
+        self, *, decay: float | None, remeasure: int | None, keep: bool, more_trials: int | None, etag: str | None
+    ) -> Flow[None]:
+        request = reopen_request(
+            self.name, decay=decay, remeasure=remeasure, keep=keep, more_trials=more_trials, etag=etag or ""
+        )
+        self._message = yield from self._caller(methods.REOPEN_STUDY, request)
 
     def _delete(self, etag: str | None) -> Flow[None]:
         request = study_service_pb2.DeleteStudyRequest(name=self.name, etag=etag or "", request_id=new_request_id())

@@ -10,7 +10,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from asktell._core.flow import new_request_id
 from asktell._core.not_yet import STUDY, refuse
 from asktell._core.study_view import STUDY_FIELDS, encode_study
-from asktell._core.values import text
+from asktell._core.values import real, text, whole
 from asktell.study_spec import StudyChanges, StudyOptions
 from asktell.v1 import study_pb2, study_service_pb2
 
@@ -71,6 +71,27 @@ def update_request(name: str, changes: StudyChanges, *, etag: str) -> study_serv
         field.put(study, value)
         mask.paths.extend(field.paths)
     return study_service_pb2.UpdateStudyRequest(study=study, update_mask=mask, request_id=new_request_id())
+
+
+def reopen_request(
+    name: str,
+    *,
+    decay: float | None,
+    remeasure: int | None,
+    keep: bool,
+    more_trials: int | None,
+    etag: str,
+) -> study_service_pb2.ReopenStudyRequest:
+    """ReopenStudy. Raises TypeError or ValueError naming the argument."""
+    return study_service_pb2.ReopenStudyRequest(
+        name=name,
+        etag=etag,
+        request_id=new_request_id(),
+        decay=None if decay is None else real(decay, "decay"),
+        remeasure=0 if remeasure is None else whole(remeasure, "remeasure"),
+        keep=keep,
+        more_trials=None if more_trials is None else whole(more_trials, "more_trials"),
+    )
 
 
 def state_request(name: str, state: study_pb2.StudyState.ValueType) -> study_service_pb2.UpdateStudyRequest:

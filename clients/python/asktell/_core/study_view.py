@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from asktell._core import fidelity
 from asktell._core import spec_codec as codec
@@ -13,7 +13,7 @@ from asktell._core.not_yet import STUDY, refuse
 from asktell._core.trial_view import Names
 from asktell._core.values import decode_enum, encode_seconds, encode_texts, encode_time, real, text, whole
 from asktell.early_stopping import EarlyStopping
-from asktell.records import FinishReason, StudyState, StudyWarning, TrialCounts
+from asktell.records import FinishReason, Reopening, StudyState, StudyWarning, TrialCounts
 from asktell.spaces import Derived, Domain, ParameterValue
 from asktell.spec import Algorithm, LeasePolicy, Metric, Objective, OutcomeConstraint, StoppingRules
 from asktell.study_spec import StudyOptions
@@ -154,6 +154,19 @@ class StudyView:
         lambda study, name: list(getattr(study, name)),
         unless_none(codec.encode_parents),
         doc="Ids of the earlier studies whose results it started from.",
+    )
+    reopenings = Field[list[Reopening]](
+        "reopenings",
+        lambda study, name: [
+            Reopening(decay=each.decay, remeasured=tuple(each.remeasured), time=each.time.ToDatetime(tzinfo=UTC))
+            for each in getattr(study, name)
+        ],
+        doc="When the data has changed: each begins a data epoch.",
+    )
+    data_epoch = Field[int](
+        "data_epoch",
+        lambda study, name: getattr(study, name) or 1,  # 0: a server that knows of none
+        doc="The present data epoch: 1, and 1 more for each time it was reopened.",
     )
     seed = Field[int]("seed", plain, _WHOLE, doc="Seed of everything random in the study.")
     labels = Field[dict[str, str]]("labels", texts, _TEXTS, changeable=True, doc="Short, filterable.")

@@ -87,6 +87,14 @@ class TrialView(Mapping[str, Any]):
     finish_time = Field[datetime | None]("finish_time", time, doc="When it ended.")
     labels = Field[dict[str, str]]("labels", texts, doc="Short, filterable.")
     annotations = Field[dict[str, str]]("annotations", texts, doc="Free values.")
+    data_epoch = Field[int](
+        "data_epoch",
+        lambda trial, name: getattr(trial, name) or 1,  # 0: a server that knows of none
+        doc="The study's data epoch when it was last started: the data that its result was measured on.",
+    )
+    remeasures = Field[int | None](
+        "remeasures", nonzero, doc="The number of the trial whose configuration it measures again on new data."
+    )
     note = Field[str]("note", plain, doc="Free text for people; see `set_note`.")
     import_key = Field[str]("import_key", plain, doc="The caller's key of an imported trial.")
     continue_from = Field[int | None](

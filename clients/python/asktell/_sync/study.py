@@ -298,6 +298,33 @@ class Study(AnalysedStudy):
         """
         self._run(self._update(changes, etag))
 
+    def reopen(
+        self,
+        *,
+        decay: float | None = None,
+        remeasure: int | None = None,
+        keep: bool = False,
+        more_trials: int | None = None,
+        etag: str | None = None,
+    ) -> None:
+        """Goes on with a study whose data has changed, whatever its state: a new data epoch with a new budget.
+
+        The best trial is from then on the best one of the present data. One of the first three is required; `docs/reopening.md`.
+
+        Args:
+            decay: what all earlier results count from then on, as a part of what they counted before: above 0, at most 1.
+            remeasure: the configurations of this many of the best trials are measured again first; earlier results count half, or
+                `decay`.
+            keep: all results stay as they are.
+            more_trials: the study ends when this many more trials have ended; by default as many as the last epoch had.
+            etag: as in `update`.
+
+        Raises:
+            InvalidArgument: an argument is out of range, or none of the three is given.
+            StudyComplete: a rule would end it at once, such as a deadline that has passed.
+        """
+        self._run(self._reopen(decay=decay, remeasure=remeasure, keep=keep, more_trials=more_trials, etag=etag))
+
     def delete(self, *, etag: str | None = None) -> None:
         """Deletes the study with all its trials; this cannot be undone. `etag` as in `update`."""
         self._run(self._delete(etag))

@@ -147,6 +147,7 @@ def trial_record(trial: TrialView, best: Best) -> dict[str, Any]:
         "best_by_model": trial.number == best.by_model,
         "origin": trial.origin.value,
         "attempt": trial.attempt,
+        "data_epoch": trial.data_epoch,
         "params": trial.params,
         "metrics": trial.metrics,
         "standard_errors": trial.standard_errors,
@@ -170,12 +171,14 @@ def trials_csv(study: StudyView, trials: Iterable[TrialView], best: Best) -> str
         *(f"param.{name}" for name in study.space),
         *(f"metric.{each.name}" for each in metrics_of(study)),
         *("reason", "best_by_model"),
+        *(["data_epoch"] if study.data_epoch > 1 else []),
     ]
     rows = (
         {
             **trial.to_dict(),
             "best": int(trial.number in best.observed),
             "best_by_model": int(trial.number == best.by_model),
+            "data_epoch": trial.data_epoch,
         }
         for trial in trials
     )

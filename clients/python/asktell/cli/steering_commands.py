@@ -57,6 +57,59 @@ def resume(client: Client, study: str) -> None:
     _say(chosen)
 
 
+@click.command()
+@click.argument("study")
+@click.option(
+    "--decay", type=Number(), metavar="X", help="All earlier results count X of what they did: above 0, at most 1."
+)
+@click.option(
+    "--remeasure",
+    type=WholeNumber(1),
+    metavar="K",
+    help="Measure the K best again first; earlier results count half, or --decay.",
+)
+@click.option("--keep", is_flag=True, help="All results stay as they are.")
+@click.option(
+    "--more-trials",
+    type=WholeNumber(1),
+    metavar="N",
+    help="End when N more trials have ended; by default as many as the last time.",
+)
+@click.option("--if-finished", is_flag=True, help="Do nothing, with success, while the study is not FINISHED.")
+@with_client()
+def reopen(
+    client: Client,
+    study: str,
+    decay: float | None,
+    remeasure: int | None,
+    keep: bool,
+    more_trials: int | None,
+    if_finished: bool,
+) -> None:
+    """Go on with a STUDY whose data has changed, finished or not.
+
+    It begins a data epoch with a budget of its own. The best trial is then the best one of the present data, and what was found
+    before counts less. Exit code 0: reopened; 4: a stopping rule would end it at once; the others are those of `asktell --help`.
+
+    \b
+    Examples:
+      asktell study reopen churn --decay 0.5
+      asktell study reopen churn --remeasure 5 --more-trials 20
+      asktell study reopen churn --keep
+      asktell study reopen churn --remeasure 3 --if-finished && asktell run churn -- python train.py
+    """
+    if decay is None and remeasure is None and not keep:
+        raise click.UsageError("say what earlier results still count: --decay X, --remeasure K or --keep")
+    if keep and (decay is not None or remeasure is not None):
+        raise click.UsageError("--keep excludes --decay and --remeasure")
+    chosen = client.study(study)
+    if if_finished and chosen.state is not StudyState.FINISHED:
+        _say(chosen)
+        return
+    chosen.reopen(decay=decay, remeasure=remeasure, keep=keep, more_trials=more_trials)
+    _say(chosen)
+
+
 def _time(text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
@@ -221,4 +274,5 @@ def _edited(entries: dict[str, str], edits: dict[str, str]) -> dict[str, str]:
 
 
 def _say(study: Study) -> None:
-    click.echo(f"{study.name} {state_words(study)}")
+    epoch = f", data epoch {study.data_epoch}" if study.data_epoch > 1 else ""
+    click.echo(f"{study.name} {state_words(study)}{epoch}")

@@ -22,7 +22,7 @@ from asktell.cli.health_commands import gain_in_words, health
 from asktell.cli.options import as_json
 from asktell.cli.output import complain, pairs, print_json, stamp, state_words, time
 from asktell.cli.said import said_of
-from asktell.cli.steering_commands import finish, pause, resume, update
+from asktell.cli.steering_commands import finish, pause, reopen, resume, update
 from asktell.cli.study_file import not_said, study_file
 from asktell.cli.tables.layout import Cells
 from asktell.cli.tables.printing import print_cells, print_facts
@@ -35,7 +35,7 @@ def study() -> None:
     """Create, find and steer studies."""
 
 
-for command in (finish, pause, resume, update, health):
+for command in (finish, pause, resume, reopen, update, health):
     study.add_command(command)
 _stop = copy.copy(finish)  # the first version's word; everything else says finish
 _stop.hidden = True
@@ -229,6 +229,7 @@ def _facts(shown: StudyView) -> list[tuple[str, str]]:
     facts += [("replicates", str(shown.replicates))] if shown.replicates > 1 else []
     facts += [("max staleness", str(shown.max_staleness))] if shown.max_staleness is not None else []
     facts += [("parents", ", ".join(shown.parents))] if shown.parents else []
+    facts += [("data epoch", str(shown.data_epoch))] if shown.data_epoch > 1 else []
     facts.append(("seed", str(shown.seed)))
     facts += [("label", f"{key}={value}") for key, value in shown.labels.items()]
     facts += [("note", line) for line in shown.note.splitlines()]
@@ -263,6 +264,7 @@ def study_record(shown: StudyView, counts: TrialCounts | None = None) -> dict[st
         "max_staleness": shown.max_staleness,
         "baseline_trial": shown.baseline_trial,
         "parents": shown.parents,
+        "data_epoch": shown.data_epoch,
         "seed": shown.seed,
         "labels": shown.labels,
         "annotations": shown.annotations,

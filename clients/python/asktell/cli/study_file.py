@@ -21,6 +21,7 @@ _WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 _OF_THE_SERVER = {
     *("name", "state", "finish_reason", "trial_counts", "warnings", "create_time", "update_time", "finish_time"),
     *("etag", "cursor", "configuration_count", "hypervolume", "total_cost"),
+    *("reopenings", "data_epoch"),
 }
 
 

@@ -276,6 +276,8 @@ class Study(_message.Message):
     TOTAL_COST_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
     PARENTS_FIELD_NUMBER: _builtins.int
+    REOPENINGS_FIELD_NUMBER: _builtins.int
+    DATA_EPOCH_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. Identifier. `projects/{project}/studies/{study}`."""
     display_name: _builtins.str
@@ -327,6 +329,8 @@ class Study(_message.Message):
     """Output only. What all trials that say so have cost. Set by GetStudy, where there is a cost metric."""
     note: _builtins.str
     """Optional. Free text for people, in lines: what the study is for, what was learnt. At most 16 KiB."""
+    data_epoch: _builtins.int
+    """Output only. The present data epoch: 1, and 1 more for each reopening."""
     @_builtins.property
     def search_space(self) -> _search_space_pb2.SearchSpace:
         """Required. Immutable. What may be varied."""
@@ -397,6 +401,10 @@ class Study(_message.Message):
         metrics. Parameters are matched by name; `warnings` say what has no counterpart.
         """
 
+    @_builtins.property
+    def reopenings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reopening]:
+        """Output only. When the data has changed, by ReopenStudy: each begins a data epoch, from 2 on."""
+
     def __init__(
         self,
         *,
@@ -432,10 +440,12 @@ class Study(_message.Message):
         total_cost: _builtins.float | None = ...,
         note: _builtins.str = ...,
         parents: _abc.Iterable[_builtins.str] | None = ...,
+        reopenings: _abc.Iterable[Global___Reopening] | None = ...,
+        data_epoch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_hypervolume", b"_hypervolume", "_max_staleness", b"_max_staleness", "_seed", b"_seed", "_total_cost", b"_total_cost", "algorithm", b"algorithm", "configuration_count", b"configuration_count", "create_time", b"create_time", "early_stopping", b"early_stopping", "finish_time", b"finish_time", "hypervolume", b"hypervolume", "lease_policy", b"lease_policy", "max_staleness", b"max_staleness", "search_space", b"search_space", "seed", b"seed", "stopping_rules", b"stopping_rules", "total_cost", b"total_cost", "trial_counts", b"trial_counts", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_hypervolume", b"_hypervolume", "_max_staleness", b"_max_staleness", "_seed", b"_seed", "_total_cost", b"_total_cost", "algorithm", b"algorithm", "annotations", b"annotations", "baseline_trial", b"baseline_trial", "configuration_count", b"configuration_count", "cost_metric", b"cost_metric", "create_time", b"create_time", "cursor", b"cursor", "display_name", b"display_name", "early_stopping", b"early_stopping", "etag", b"etag", "finish_reason", b"finish_reason", "finish_time", b"finish_time", "hypervolume", b"hypervolume", "labels", b"labels", "lease_policy", b"lease_policy", "max_running_trials", b"max_running_trials", "max_staleness", b"max_staleness", "name", b"name", "note", b"note", "objectives", b"objectives", "outcome_constraints", b"outcome_constraints", "parents", b"parents", "replicates", b"replicates", "search_space", b"search_space", "seed", b"seed", "state", b"state", "stopping_rules", b"stopping_rules", "total_cost", b"total_cost", "tracked_metrics", b"tracked_metrics", "trial_counts", b"trial_counts", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count", "_hypervolume", b"_hypervolume", "_max_staleness", b"_max_staleness", "_seed", b"_seed", "_total_cost", b"_total_cost", "algorithm", b"algorithm", "annotations", b"annotations", "baseline_trial", b"baseline_trial", "configuration_count", b"configuration_count", "cost_metric", b"cost_metric", "create_time", b"create_time", "cursor", b"cursor", "data_epoch", b"data_epoch", "display_name", b"display_name", "early_stopping", b"early_stopping", "etag", b"etag", "finish_reason", b"finish_reason", "finish_time", b"finish_time", "hypervolume", b"hypervolume", "labels", b"labels", "lease_policy", b"lease_policy", "max_running_trials", b"max_running_trials", "max_staleness", b"max_staleness", "name", b"name", "note", b"note", "objectives", b"objectives", "outcome_constraints", b"outcome_constraints", "parents", b"parents", "reopenings", b"reopenings", "replicates", b"replicates", "search_space", b"search_space", "seed", b"seed", "state", b"state", "stopping_rules", b"stopping_rules", "total_cost", b"total_cost", "tracked_metrics", b"tracked_metrics", "trial_counts", b"trial_counts", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__configuration_count: _TypeAlias = _typing.Literal["configuration_count"]  # noqa: Y015
     _WhichOneofArgType__configuration_count: _TypeAlias = _typing.Literal["_configuration_count", b"_configuration_count"]  # noqa: Y015
@@ -459,6 +469,40 @@ class Study(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__total_cost) -> _WhichOneofReturnType__total_cost | None: ...
 
 Global___Study: _TypeAlias = Study  # noqa: Y015
+
+@_typing.final
+class Reopening(_message.Message):
+    """The beginning of a data epoch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECAY_FIELD_NUMBER: _builtins.int
+    REMEASURED_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    decay: _builtins.float
+    """What all earlier results count from then on, as a part of what they counted before; 1 = as much."""
+    @_builtins.property
+    def remeasured(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Numbers of the trials whose configurations were queued to be measured again."""
+
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When it was."""
+
+    def __init__(
+        self,
+        *,
+        decay: _builtins.float = ...,
+        remeasured: _abc.Iterable[_builtins.int] | None = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decay", b"decay", "remeasured", b"remeasured", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Reopening: _TypeAlias = Reopening  # noqa: Y015
 
 @_typing.final
 class Objective(_message.Message):

@@ -220,6 +220,61 @@ class UpdateStudyRequest(_message.Message):
 Global___UpdateStudyRequest: _TypeAlias = UpdateStudyRequest  # noqa: Y015
 
 @_typing.final
+class ReopenStudyRequest(_message.Message):
+    """Request of ReopenStudy. One of `decay`, `remeasure` and `keep` is required; the first two may come together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DECAY_FIELD_NUMBER: _builtins.int
+    REMEASURE_FIELD_NUMBER: _builtins.int
+    KEEP_FIELD_NUMBER: _builtins.int
+    MORE_TRIALS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Required. As in GetStudyRequest."""
+    etag: _builtins.str
+    """Optional. When set, the study must still have it."""
+    request_id: _builtins.str
+    """Optional. See CreateStudyRequest.request_id."""
+    decay: _builtins.float
+    """Optional. What earlier results count from then on, above 0 and at most 1. Default, with `remeasure`: 0.5."""
+    remeasure: _builtins.int
+    """Optional. The configurations of this many of the best trials are queued to be measured again first; at most 100."""
+    keep: _builtins.bool
+    """Optional. All results stay as they are."""
+    more_trials: _builtins.int
+    """Optional. The study ends when this many more trials have ended, those that run or wait now included; at least 1. Default: as many as
+    the last data epoch had; without end where `max_trials` is unset.
+    """
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        decay: _builtins.float | None = ...,
+        remeasure: _builtins.int = ...,
+        keep: _builtins.bool = ...,
+        more_trials: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_decay", b"_decay", "_more_trials", b"_more_trials", "decay", b"decay", "more_trials", b"more_trials"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_decay", b"_decay", "_more_trials", b"_more_trials", "decay", b"decay", "etag", b"etag", "keep", b"keep", "more_trials", b"more_trials", "name", b"name", "remeasure", b"remeasure", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__decay: _TypeAlias = _typing.Literal["decay"]  # noqa: Y015
+    _WhichOneofArgType__decay: _TypeAlias = _typing.Literal["_decay", b"_decay"]  # noqa: Y015
+    _WhichOneofReturnType__more_trials: _TypeAlias = _typing.Literal["more_trials"]  # noqa: Y015
+    _WhichOneofArgType__more_trials: _TypeAlias = _typing.Literal["_more_trials", b"_more_trials"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__decay) -> _WhichOneofReturnType__decay | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__more_trials) -> _WhichOneofReturnType__more_trials | None: ...
+
+Global___ReopenStudyRequest: _TypeAlias = ReopenStudyRequest  # noqa: Y015
+
+@_typing.final
 class DeleteStudyRequest(_message.Message):
     """Request of DeleteStudy."""
 

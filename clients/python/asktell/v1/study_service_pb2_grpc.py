@@ -58,6 +58,11 @@ class StudyServiceStub:
                 request_serializer=asktell_dot_v1_dot_study__service__pb2.UpdateStudyRequest.SerializeToString,
                 response_deserializer=asktell_dot_v1_dot_study__pb2.Study.FromString,
                 _registered_method=True)
+        self.ReopenStudy = channel.unary_unary(
+                '/asktell.v1.StudyService/ReopenStudy',
+                request_serializer=asktell_dot_v1_dot_study__service__pb2.ReopenStudyRequest.SerializeToString,
+                response_deserializer=asktell_dot_v1_dot_study__pb2.Study.FromString,
+                _registered_method=True)
         self.DeleteStudy = channel.unary_unary(
                 '/asktell.v1.StudyService/DeleteStudy',
                 request_serializer=asktell_dot_v1_dot_study__service__pb2.DeleteStudyRequest.SerializeToString,
@@ -105,6 +110,17 @@ class StudyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReopenStudy(self, request, context):
+        """Goes on with a study whose data has changed, whatever its state: begins a data epoch, in which earlier results count less and the
+        best trial is the best one of the present data. The study is ACTIVE then, with a new budget.
+        Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED), NOT_FOUND, ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (STUDY_COMPLETE: a
+        rule would end it at once, such as a deadline that has passed), RESOURCE_EXHAUSTED (LIMIT_EXCEEDED: it has been reopened 1,000
+        times).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteStudy(self, request, context):
         """Deletes a study with all its trials. This cannot be undone.
         Errors: INVALID_ARGUMENT (name), NOT_FOUND, ABORTED (ETAG_MISMATCH).
@@ -134,6 +150,11 @@ def add_StudyServiceServicer_to_server(servicer, server):
             'UpdateStudy': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateStudy,
                     request_deserializer=asktell_dot_v1_dot_study__service__pb2.UpdateStudyRequest.FromString,
+                    response_serializer=asktell_dot_v1_dot_study__pb2.Study.SerializeToString,
+            ),
+            'ReopenStudy': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReopenStudy,
+                    request_deserializer=asktell_dot_v1_dot_study__service__pb2.ReopenStudyRequest.FromString,
                     response_serializer=asktell_dot_v1_dot_study__pb2.Study.SerializeToString,
             ),
             'DeleteStudy': grpc.unary_unary_rpc_method_handler(
@@ -251,6 +272,33 @@ class StudyService:
             target,
             '/asktell.v1.StudyService/UpdateStudy',
             asktell_dot_v1_dot_study__service__pb2.UpdateStudyRequest.SerializeToString,
+            asktell_dot_v1_dot_study__pb2.Study.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReopenStudy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/asktell.v1.StudyService/ReopenStudy',
+            asktell_dot_v1_dot_study__service__pb2.ReopenStudyRequest.SerializeToString,
             asktell_dot_v1_dot_study__pb2.Study.FromString,
             options,
             channel_credentials,

@@ -54,6 +54,13 @@ class StudyServiceStub:
     (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: `state` is to become ACTIVE,
     and there is nothing more to do).
     """
+    ReopenStudy: _grpc.UnaryUnaryMultiCallable[_study_service_pb2.ReopenStudyRequest, _study_pb2.Study]
+    """Goes on with a study whose data has changed, whatever its state: begins a data epoch, in which earlier results count less and the
+    best trial is the best one of the present data. The study is ACTIVE then, with a new budget.
+    Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED), NOT_FOUND, ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (STUDY_COMPLETE: a
+    rule would end it at once, such as a deadline that has passed), RESOURCE_EXHAUSTED (LIMIT_EXCEEDED: it has been reopened 1,000
+    times).
+    """
     DeleteStudy: _grpc.UnaryUnaryMultiCallable[_study_service_pb2.DeleteStudyRequest, _empty_pb2.Empty]
     """Deletes a study with all its trials. This cannot be undone.
     Errors: INVALID_ARGUMENT (name), NOT_FOUND, ABORTED (ETAG_MISMATCH).
@@ -82,6 +89,13 @@ class StudyServiceAsyncStub(StudyServiceStub):
     Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED
     (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: `state` is to become ACTIVE,
     and there is nothing more to do).
+    """
+    ReopenStudy: _aio.UnaryUnaryMultiCallable[_study_service_pb2.ReopenStudyRequest, _study_pb2.Study]  # type: ignore[assignment]
+    """Goes on with a study whose data has changed, whatever its state: begins a data epoch, in which earlier results count less and the
+    best trial is the best one of the present data. The study is ACTIVE then, with a new budget.
+    Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED), NOT_FOUND, ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (STUDY_COMPLETE: a
+    rule would end it at once, such as a deadline that has passed), RESOURCE_EXHAUSTED (LIMIT_EXCEEDED: it has been reopened 1,000
+    times).
     """
     DeleteStudy: _aio.UnaryUnaryMultiCallable[_study_service_pb2.DeleteStudyRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """Deletes a study with all its trials. This cannot be undone.
@@ -132,6 +146,19 @@ class StudyServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: INVALID_ARGUMENT (a field; a mask path that is unknown or immutable), NOT_FOUND, ABORTED
         (ETAG_MISMATCH), UNIMPLEMENTED (NOT_SUPPORTED), FAILED_PRECONDITION (STUDY_COMPLETE: `state` is to become ACTIVE,
         and there is nothing more to do).
+        """
+
+    @_abc_1.abstractmethod
+    def ReopenStudy(
+        self,
+        request: _study_service_pb2.ReopenStudyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_study_pb2.Study, _abc.Awaitable[_study_pb2.Study]]:
+        """Goes on with a study whose data has changed, whatever its state: begins a data epoch, in which earlier results count less and the
+        best trial is the best one of the present data. The study is ACTIVE then, with a new budget.
+        Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED), NOT_FOUND, ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (STUDY_COMPLETE: a
+        rule would end it at once, such as a deadline that has passed), RESOURCE_EXHAUSTED (LIMIT_EXCEEDED: it has been reopened 1,000
+        times).
         """
 
     @_abc_1.abstractmethod

@@ -271,6 +271,8 @@ class Trial(_message.Message):
     MEASUREMENTS_FIELD_NUMBER: _builtins.int
     VIOLATION_FIELD_NUMBER: _builtins.int
     DERIVED_PARAMETERS_FIELD_NUMBER: _builtins.int
+    DATA_EPOCH_FIELD_NUMBER: _builtins.int
+    REMEASURES_FIELD_NUMBER: _builtins.int
     CONTINUE_FROM_FIELD_NUMBER: _builtins.int
     EXPECTED_METRICS_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
@@ -301,6 +303,10 @@ class Trial(_message.Message):
     bound's size; 0 = it keeps them all. Set by GetTrial, ListTrials and ListBestTrials, where there are constraints and the
     trial has their metrics.
     """
+    data_epoch: _builtins.int
+    """Output only. The study's data epoch when the trial was last started, or imported: the data that its result was measured on."""
+    remeasures: _builtins.int
+    """Output only. The number of the trial whose configuration this one measures again on new data (see ReopenStudy); 0 = none."""
     continue_from: _builtins.int
     """Output only. The number of the trial whose checkpoint this one goes on from; 0 = it begins anew. By convention a worker keeps
     where a checkpoint lies in the annotation `checkpoint` of the trial that wrote it; the server never opens it.
@@ -396,13 +402,15 @@ class Trial(_message.Message):
         measurements: _abc.Iterable[Global___Measurement] | None = ...,
         violation: _builtins.float | None = ...,
         derived_parameters: _abc.Mapping[_builtins.str, _search_space_pb2.ParameterValue] | None = ...,
+        data_epoch: _builtins.int = ...,
+        remeasures: _builtins.int = ...,
         continue_from: _builtins.int = ...,
         expected_metrics: _abc.Mapping[_builtins.str, Global___Metric] | None = ...,
         note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_violation", b"_violation", "create_time", b"create_time", "finish_time", b"finish_time", "lease_expire_time", b"lease_expire_time", "prediction", b"prediction", "start_time", b"start_time", "violation", b"violation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_violation", b"_violation", "amendments", b"amendments", "annotations", b"annotations", "attempt", b"attempt", "continue_from", b"continue_from", "create_time", b"create_time", "derived_parameters", b"derived_parameters", "expected_metrics", b"expected_metrics", "finish_time", b"finish_time", "import_key", b"import_key", "labels", b"labels", "lease_expire_time", b"lease_expire_time", "lease_id", b"lease_id", "measurement_count", b"measurement_count", "measurements", b"measurements", "metrics", b"metrics", "name", b"name", "note", b"note", "number", b"number", "origin", b"origin", "parameters", b"parameters", "prediction", b"prediction", "reason", b"reason", "start_time", b"start_time", "state", b"state", "superseded_results", b"superseded_results", "violation", b"violation", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_violation", b"_violation", "amendments", b"amendments", "annotations", b"annotations", "attempt", b"attempt", "continue_from", b"continue_from", "create_time", b"create_time", "data_epoch", b"data_epoch", "derived_parameters", b"derived_parameters", "expected_metrics", b"expected_metrics", "finish_time", b"finish_time", "import_key", b"import_key", "labels", b"labels", "lease_expire_time", b"lease_expire_time", "lease_id", b"lease_id", "measurement_count", b"measurement_count", "measurements", b"measurements", "metrics", b"metrics", "name", b"name", "note", b"note", "number", b"number", "origin", b"origin", "parameters", b"parameters", "prediction", b"prediction", "reason", b"reason", "remeasures", b"remeasures", "start_time", b"start_time", "state", b"state", "superseded_results", b"superseded_results", "violation", b"violation", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__violation: _TypeAlias = _typing.Literal["violation"]  # noqa: Y015
     _WhichOneofArgType__violation: _TypeAlias = _typing.Literal["_violation", b"_violation"]  # noqa: Y015

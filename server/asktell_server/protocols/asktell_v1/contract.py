@@ -32,7 +32,7 @@ def services(suggesting: Suggesting, use_cases: UseCases | None, clock: Clock) -
             refused(_ANALYSIS, AnalysisServicer, _stateless),
         )
     return (
-        service_of(_STUDIES, StudyServicer(use_cases.studies, clock)),
+        service_of(_STUDIES, StudyServicer(use_cases.studies, use_cases.reopening, clock)),
         service_of(_TRIALS, TrialServicer(use_cases)),
         suggestions,
         service_of(_ANALYSIS, AnalysisServicer(use_cases)),

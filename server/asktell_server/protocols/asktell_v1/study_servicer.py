@@ -10,13 +10,20 @@ from asktell.v1 import study_pb2, study_service_pb2
 from asktell_server.domain.errors import InvalidArgument
 from asktell_server.domain.names import StudyName, parse_project, parse_study, parse_study_id
 from asktell_server.protocols.asktell_v1.conversion.counts import labels_from
-from asktell_server.protocols.asktell_v1.conversion.studies import checked_to, study_to, update_from, wanted_from
+from asktell_server.protocols.asktell_v1.conversion.studies import (
+    checked_to,
+    reopen_from,
+    study_to,
+    update_from,
+    wanted_from,
+)
 from asktell_server.protocols.asktell_v1.limits import RECORD_BYTES
 from asktell_server.protocols.asktell_v1.paging import decode_token, encode_token, fill_page, page_size, query_digest
 from asktell_server.protocols.asktell_v1.projects import by_project, by_study
 from asktell_server.protocols.asktell_v1.requests import request_of
 from asktell_server.protocols.asktell_v1.study_files.reader import read_study_file
 from asktell_server.service.clock import Clock
+from asktell_server.service.reopening import Reopener
 from asktell_server.service.studies import Studies
 from asktell_server.transport.calls import Call, Permission, rpc
 
@@ -26,8 +33,9 @@ DEFAULT_PAGE_SIZE = 50
 class StudyServicer:
     """Studies."""
 
-    def __init__(self, studies: Studies, clock: Clock) -> None:
+    def __init__(self, studies: Studies, reopener: Reopener, clock: Clock) -> None:
         self._studies = studies
+        self._reopener = reopener
         self._clock = clock
 
     @rpc(permission=Permission.EDIT, project=by_project("parent"), max_bytes=RECORD_BYTES)
@@ -90,6 +98,18 @@ class StudyServicer:
             parse_study(request.study.name, field="study.name"),
             update_from(request.study, list(request.update_mask.paths)),
             etag=request.study.etag,
+            request=request_of(request),
+        )
+        return study_to(head)
+
+    @rpc(permission=Permission.EDIT, project=by_study("name"))
+    async def ReopenStudy(  # noqa: N802
+        self, request: study_service_pb2.ReopenStudyRequest, call: Call
+    ) -> study_pb2.Study:
+        head = await self._reopener.reopen(
+            parse_study(request.name, field="name"),
+            reopen_from(request),
+            etag=request.etag,
             request=request_of(request),
         )
         return study_to(head)

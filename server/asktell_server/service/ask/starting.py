@@ -71,10 +71,13 @@ class Starting:
 
     def _writes(self, offer: Offer, job: AskJob) -> list[TrialWrite]:
         now = self._clock()
-        lease_s = offer.study.lease.duration_s
+        study = offer.study
+        lease_s = study.lease.duration_s
 
         def started(trial: Trial) -> Trial:
-            return trial.start(lease_id=secrets.token_hex(8), worker_id=job.worker_id, now=now)
+            return trial.start(
+                lease_id=secrets.token_hex(8), worker_id=job.worker_id, now=now, data_epoch=study.data_epoch
+            )
 
         def new(trial: Trial) -> Trial:
             return started(dataclasses.replace(trial, continue_from=job.continue_from or trial.continue_from))

@@ -27,7 +27,7 @@ async def use_cases() -> AsyncIterator[UseCases]:
 
 @pytest.fixture
 def studies(use_cases: UseCases) -> StudyServicer:
-    return StudyServicer(use_cases.studies, utc_now)
+    return StudyServicer(use_cases.studies, use_cases.reopening, utc_now)
 
 
 @pytest.fixture

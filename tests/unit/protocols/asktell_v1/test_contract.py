@@ -41,6 +41,7 @@ NAMED: dict[str, str] = {
     "ListStudies": "parent",
     "GetStudy": "name",
     "DeleteStudy": "name",
+    "ReopenStudy": "name",
     "UpdateStudy": "study.name",
     "UpdateTrial": "trial.name",
     **dict.fromkeys(("Ask", "EnqueueTrials", "ImportTrials", "WatchStudy"), "study"),

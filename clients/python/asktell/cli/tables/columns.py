@@ -46,6 +46,15 @@ class Column:
     rest: bool = False
 
 
+_EPOCH = Column(
+    key="data_epoch",
+    header="data_epoch",
+    cell=lambda trial: str(trial.data_epoch),
+    rank=lambda trial: trial.data_epoch,
+)
+"""Shown where there is more than one."""
+
+
 def trial_columns(
     study: StudyView, best: Best, *, compact: bool = False, trials: Sequence[TrialView] | None = None
 ) -> list[Column]:
@@ -67,6 +76,7 @@ def trial_columns(
             right=False,
         ),
         _text("state", lambda trial: trial.state.value),
+        *([_EPOCH] if study.data_epoch > 1 else []),
         *(_metric(each) for each in metrics if each.decides),
         *parameter_columns(study),
         *(_metric(each) for each in metrics if not each.decides),

@@ -7,13 +7,14 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from asktell.v1 import study_pb2
+from asktell.v1 import study_pb2, study_service_pb2
 from asktell_server.domain.advice import warnings
 from asktell_server.domain.comparing import WantedStudy
 from asktell_server.domain.errors import InvalidArgument
 from asktell_server.domain.goal_rules import MAX_OBJECTIVES
 from asktell_server.domain.names import StudyName, parse_study
 from asktell_server.domain.parents import MAX_PARENTS, ParentStudy
+from asktell_server.domain.reopening import Reopening
 from asktell_server.domain.study import (
     DEFAULT_LEASE_S,
     DEFAULT_MAX_ATTEMPTS,
@@ -37,6 +38,7 @@ from asktell_server.protocols.asktell_v1.conversion.metrics import (
 from asktell_server.protocols.asktell_v1.conversion.spaces import algorithm_from, algorithm_to, space_from, space_to
 from asktell_server.protocols.asktell_v1.conversion.times import seconds_from, seconds_to, time_from, time_to
 from asktell_server.service.etags import etag_of
+from asktell_server.service.reopening import Reopen
 from asktell_server.service.studies import Created
 from asktell_server.service.study_updates import StudyUpdate
 from asktell_server.service.watching import cursor_at
@@ -270,6 +272,8 @@ def study_to(
         baseline_trial=study.baseline_trial or 0,
         early_stopping=early_stopping_to(study.early_stopping),
         parents=[parent.name for parent in study.parents],
+        reopenings=[_reopening_to(reopening) for reopening in study.reopenings],
+        data_epoch=study.data_epoch,
         hypervolume=hypervolume,
         cost_metric=study.goals.cost_metric,
         total_cost=total_cost,
@@ -306,6 +310,20 @@ def checked_to(message: study_pb2.Study, created: Created) -> study_pb2.Study:
     if added.HasField("configuration_count"):
         answer.configuration_count = added.configuration_count
     return answer
+
+
+def reopen_from(request: study_service_pb2.ReopenStudyRequest) -> Reopen:
+    """Reads how a study is to be reopened; checked further by `Reopen.validate`."""
+    return Reopen(
+        decay=request.decay if request.HasField("decay") else None,
+        remeasure=request.remeasure,
+        keep=request.keep,
+        more_trials=request.more_trials if request.HasField("more_trials") else None,
+    )
+
+
+def _reopening_to(reopening: Reopening) -> study_pb2.Reopening:
+    return study_pb2.Reopening(decay=reopening.decay, remeasured=reopening.remeasured, time=time_to(reopening.time))
 
 
 def _counts_to(counts: Mapping[TrialState, int]) -> study_pb2.TrialCounts:

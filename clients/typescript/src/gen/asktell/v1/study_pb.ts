@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file asktell/v1/study.proto.
  */
 export const file_asktell_v1_study: GenFile = /*@__PURE__*/
-  fileDesc("ChZhc2t0ZWxsL3YxL3N0dWR5LnByb3RvEgphc2t0ZWxsLnYxIrUKCgVTdHVkeRIMCgRuYW1lGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRItCgxzZWFyY2hfc3BhY2UYAyABKAsyFy5hc2t0ZWxsLnYxLlNlYXJjaFNwYWNlEikKCm9iamVjdGl2ZXMYBCADKAsyFS5hc2t0ZWxsLnYxLk9iamVjdGl2ZRI6ChNvdXRjb21lX2NvbnN0cmFpbnRzGAUgAygLMh0uYXNrdGVsbC52MS5PdXRjb21lQ29uc3RyYWludBIyCg90cmFja2VkX21ldHJpY3MYBiADKAsyGS5hc2t0ZWxsLnYxLlRyYWNrZWRNZXRyaWMSKAoJYWxnb3JpdGhtGAcgASgLMhUuYXNrdGVsbC52MS5BbGdvcml0aG0SMQoOZWFybHlfc3RvcHBpbmcYCCABKAsyGS5hc2t0ZWxsLnYxLkVhcmx5U3RvcHBpbmcSMQoOc3RvcHBpbmdfcnVsZXMYCSABKAsyGS5hc2t0ZWxsLnYxLlN0b3BwaW5nUnVsZXMSLQoMbGVhc2VfcG9saWN5GAogASgLMhcuYXNrdGVsbC52MS5MZWFzZVBvbGljeRIaChJtYXhfcnVubmluZ190cmlhbHMYCyABKAUSEQoEc2VlZBgMIAEoA0gAiAEBEi0KBmxhYmVscxgNIAMoCzIdLmFza3RlbGwudjEuU3R1ZHkuTGFiZWxzRW50cnkSNwoLYW5ub3RhdGlvbnMYDiADKAsyIi5hc2t0ZWxsLnYxLlN0dWR5LkFubm90YXRpb25zRW50cnkSJQoFc3RhdGUYDyABKA4yFi5hc2t0ZWxsLnYxLlN0dWR5U3RhdGUSLwoNZmluaXNoX3JlYXNvbhgQIAEoDjIYLmFza3RlbGwudjEuRmluaXNoUmVhc29uEi0KDHRyaWFsX2NvdW50cxgRIAEoCzIXLmFza3RlbGwudjEuVHJpYWxDb3VudHMSKgoId2FybmluZ3MYEiADKAsyGC5hc2t0ZWxsLnYxLlN0dWR5V2FybmluZxIvCgtjcmVhdGVfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaF90aW1lGBUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGBYgASgJEg4KBmN1cnNvchgXIAEoCRIgChNjb25maWd1cmF0aW9uX2NvdW50GBggASgDSAGIAQESGgoNbWF4X3N0YWxlbmVzcxgZIAEoBUgCiAEBEhIKCnJlcGxpY2F0ZXMYGiABKAUSFgoOYmFzZWxpbmVfdHJpYWwYGyABKAMSGAoLaHlwZXJ2b2x1bWUYHCABKAFIA4gBARITCgtjb3N0X21ldHJpYxgdIAEoCRIXCgp0b3RhbF9jb3N0GB4gASgBSASIAQESDAoEbm90ZRgjIAEoCRIPCgdwYXJlbnRzGB8gAygJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMgoQQW5ub3RhdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBV9zZWVkQhYKFF9jb25maWd1cmF0aW9uX2NvdW50QhAKDl9tYXhfc3RhbGVuZXNzQg4KDF9oeXBlcnZvbHVtZUINCgtfdG90YWxfY29zdCKPAQoJT2JqZWN0aXZlEg4KBm1ldHJpYxgBIAEoCRIeCgRnb2FsGAIgASgOMhAuYXNrdGVsbC52MS5Hb2FsEiAKBXNwbGl0GAMgASgOMhEuYXNrdGVsbC52MS5TcGxpdBIcCg9yZWZlcmVuY2VfdmFsdWUYBCABKAFIAIgBAUISChBfcmVmZXJlbmNlX3ZhbHVlIoEBChFPdXRjb21lQ29uc3RyYWludBIOCgZtZXRyaWMYASABKAkSDQoDbWF4GAIgASgBSAASDQoDbWluGAMgASgBSAASIAoFc3BsaXQYBCABKA4yES5hc2t0ZWxsLnYxLlNwbGl0EhMKC29mX2Jhc2VsaW5lGAUgASgIQgcKBWJvdW5kIkEKDVRyYWNrZWRNZXRyaWMSDgoGbWV0cmljGAEgASgJEiAKBXNwbGl0GAIgASgOMhEuYXNrdGVsbC52MS5TcGxpdCKnAgoJQWxnb3JpdGhtEikKBGF1dG8YASABKAsyGS5hc2t0ZWxsLnYxLkF1dG9BbGdvcml0aG1IABItCgZtYW51YWwYAiABKAsyGy5hc2t0ZWxsLnYxLk1hbnVhbEFsZ29yaXRobUgAEikKBGdyaWQYAyABKAsyGS5hc2t0ZWxsLnYxLkdyaWRBbGdvcml0aG1IABItCgZyYW5kb20YBCABKAsyGy5hc2t0ZWxsLnYxLlJhbmRvbUFsZ29yaXRobUgAEisKBXNvYm9sGAUgASgLMhouYXNrdGVsbC52MS5Tb2JvbEFsZ29yaXRobUgAEjEKCGJheWVzaWFuGAYgASgLMh0uYXNrdGVsbC52MS5CYXllc2lhbkFsZ29yaXRobUgAQgYKBGtpbmQiDwoNQXV0b0FsZ29yaXRobSIRCg9NYW51YWxBbGdvcml0aG0ijQEKDUdyaWRBbGdvcml0aG0SFgoOZGVmYXVsdF9sZXZlbHMYASABKAUSNQoGbGV2ZWxzGAIgAygLMiUuYXNrdGVsbC52MS5HcmlkQWxnb3JpdGhtLkxldmVsc0VudHJ5Gi0KC0xldmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBToCOAEiEQoPUmFuZG9tQWxnb3JpdGhtIhAKDlNvYm9sQWxnb3JpdGhtIikKEUJheWVzaWFuQWxnb3JpdGhtEhQKDHN0YXJ0X3RyaWFscxgBIAEoBSK8BAoNRWFybHlTdG9wcGluZxIsCgZtZWRpYW4YASABKAsyGi5hc2t0ZWxsLnYxLk1lZGlhblN0b3BwaW5nSAASQwoSc3VjY2Vzc2l2ZV9oYWx2aW5nGAIgASgLMiUuYXNrdGVsbC52MS5TdWNjZXNzaXZlSGFsdmluZ1N0b3BwaW5nSAASNAoKcGVyY2VudGlsZRgDIAEoCzIeLmFza3RlbGwudjEuUGVyY2VudGlsZVN0b3BwaW5nSAASMgoJdGhyZXNob2xkGAQgASgLMh0uYXNrdGVsbC52MS5UaHJlc2hvbGRTdG9wcGluZ0gAEjAKCHBhdGllbmNlGAUgASgLMhwuYXNrdGVsbC52MS5QYXRpZW5jZVN0b3BwaW5nSAASMgoJaHlwZXJiYW5kGAYgASgLMh0uYXNrdGVsbC52MS5IeXBlcmJhbmRTdG9wcGluZ0gAEiYKA2FueRgHIAEoCzIXLmFza3RlbGwudjEuQW55U3RvcHBpbmdIABIoCgRhdXRvGAggASgLMhguYXNrdGVsbC52MS5BdXRvU3RvcHBpbmdIABIwCgh3aWxjb3hvbhgJIAEoCzIcLmFza3RlbGwudjEuV2lsY294b25TdG9wcGluZ0gAEg4KBm1ldHJpYxgKIAEoCRIeCgRnb2FsGAsgASgOMhAuYXNrdGVsbC52MS5Hb2FsEhQKDGdyYWNlX3RyaWFscxgMIAEoBRIWCg5pbnRlcnZhbF9zdGVwcxgNIAEoA0IGCgRydWxlIjcKDk1lZGlhblN0b3BwaW5nEhEKCW1pbl9zdGVwcxgBIAEoAxISCgptaW5fdHJpYWxzGAIgASgFIkgKGVN1Y2Nlc3NpdmVIYWx2aW5nU3RvcHBpbmcSEQoJbWluX3N0ZXBzGAEgASgDEhgKEHJlZHVjdGlvbl9mYWN0b3IYAiABKAUiTwoSUGVyY2VudGlsZVN0b3BwaW5nEhIKCnBlcmNlbnRpbGUYASABKAESEQoJbWluX3N0ZXBzGAIgASgDEhIKCm1pbl90cmlhbHMYAyABKAUiWgoRVGhyZXNob2xkU3RvcHBpbmcSEAoDbWF4GAEgASgBSACIAQESEAoDbWluGAIgASgBSAGIAQESEQoJbWluX3N0ZXBzGAMgASgDQgYKBF9tYXhCBgoEX21pbiJPChBQYXRpZW5jZVN0b3BwaW5nEhYKDnBhdGllbmNlX3N0ZXBzGAEgASgDEhAKCG1pbl9nYWluGAIgASgBEhEKCW1pbl9zdGVwcxgDIAEoAyJTChFIeXBlcmJhbmRTdG9wcGluZxIRCgltaW5fc3RlcHMYASABKAMSEQoJbWF4X3N0ZXBzGAIgASgDEhgKEHJlZHVjdGlvbl9mYWN0b3IYAyABKAUiNwoLQW55U3RvcHBpbmcSKAoFcnVsZXMYASADKAsyGS5hc2t0ZWxsLnYxLkVhcmx5U3RvcHBpbmciSgoMQXV0b1N0b3BwaW5nEhMKC3Byb2JhYmlsaXR5GAEgASgBEhEKCW1pbl9zdGVwcxgCIAEoAxISCgptaW5fdHJpYWxzGAMgASgFIjAKEFdpbGNveG9uU3RvcHBpbmcSCQoBcBgBIAEoARIRCgltaW5fc3RlcHMYAiABKAMi8gIKDVN0b3BwaW5nUnVsZXMSFwoKbWF4X3RyaWFscxgBIAEoBUgAiAEBEhkKDHRhcmdldF92YWx1ZRgCIAEoAUgBiAEBEhwKD3BhdGllbmNlX3RyaWFscxgDIAEoBUgCiAEBEiwKCGRlYWRsaW5lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJCCg10YXJnZXRfdmFsdWVzGAUgAygLMisuYXNrdGVsbC52MS5TdG9wcGluZ1J1bGVzLlRhcmdldFZhbHVlc0VudHJ5Eh4KEW1pbl9leHBlY3RlZF9nYWluGAYgASgBSAOIAQEaMwoRVGFyZ2V0VmFsdWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4AUINCgtfbWF4X3RyaWFsc0IPCg1fdGFyZ2V0X3ZhbHVlQhIKEF9wYXRpZW5jZV90cmlhbHNCFAoSX21pbl9leHBlY3RlZF9nYWluIlYKC0xlYXNlUG9saWN5EjEKDmxlYXNlX2R1cmF0aW9uGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDG1heF9hdHRlbXB0cxgCIAEoBSKcAQoLVHJpYWxDb3VudHMSDgoGcXVldWVkGAEgASgFEg8KB3J1bm5pbmcYAiABKAUSEQoJc3VjY2VlZGVkGAMgASgFEg8KB3N0b3BwZWQYBCABKAUSDgoGZmFpbGVkGAUgASgFEhIKCmluZmVhc2libGUYBiABKAUSEQoJY2FuY2VsbGVkGAcgASgFEhEKCWFiYW5kb25lZBgIIAEoBSJkCgxTdHVkeVdhcm5pbmcSJQoEa2luZBgBIAEoDjIXLmFza3RlbGwudjEuV2FybmluZ0tpbmQSDQoFZmllbGQYAiABKAkSDwoHbWVzc2FnZRgDIAEoCRINCgVwbGFjZRgEIAEoCSpzCgpTdHVkeVN0YXRlEhsKF1NUVURZX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSU1RVRFlfU1RBVEVfQUNUSVZFEAESFgoSU1RVRFlfU1RBVEVfUEFVU0VEEAISGAoUU1RVRFlfU1RBVEVfRklOSVNIRUQQAyr5AQoMRmluaXNoUmVhc29uEh0KGUZJTklTSF9SRUFTT05fVU5TUEVDSUZJRUQQABIbChdGSU5JU0hfUkVBU09OX1JFUVVFU1RFRBABEhwKGEZJTklTSF9SRUFTT05fTUFYX1RSSUFMUxACEhgKFEZJTklTSF9SRUFTT05fVEFSR0VUEAMSGgoWRklOSVNIX1JFQVNPTl9QQVRJRU5DRRAEEhoKFkZJTklTSF9SRUFTT05fREVBRExJTkUQBRIbChdGSU5JU0hfUkVBU09OX0VYSEFVU1RFRBAGEiAKHEZJTklTSF9SRUFTT05fTElUVExFX1RPX0dBSU4QBypCCgRHb2FsEhQKEEdPQUxfVU5TUEVDSUZJRUQQABIRCg1HT0FMX01JTklNSVpFEAESEQoNR09BTF9NQVhJTUlaRRACKlUKBVNwbGl0EhUKEVNQTElUX1VOU1BFQ0lGSUVEEAASFAoQU1BMSVRfVkFMSURBVElPThABEg8KC1NQTElUX1RSQUlOEAISDgoKU1BMSVRfVEVTVBADKsECCgtXYXJuaW5nS2luZBIcChhXQVJOSU5HX0tJTkRfVU5TUEVDSUZJRUQQABIkCiBXQVJOSU5HX0tJTkRfR1JJRF9FWENFRURTX0JVREdFVBABEiEKHVdBUk5JTkdfS0lORF9CVURHRVRfVE9PX1NNQUxMEAISIQodV0FSTklOR19LSU5EX1RFU1RfTUVUUklDX05BTUUQAxIiCh5XQVJOSU5HX0tJTkRfV0lERV9MSU5FQVJfUkFOR0UQBBIcChhXQVJOSU5HX0tJTkRfQ09BUlNFX0dSSUQQBRIlCiFXQVJOSU5HX0tJTkRfRElGRkVSU19GUk9NX1JFUVVFU1QQBhIfChtXQVJOSU5HX0tJTkRfUEFSRU5UX0RJRkZFUlMQBxIeChpXQVJOSU5HX0tJTkRfUEFSRU5UX1VOVVNFRBAIQk0KDWlvLmFza3RlbGwudjFQAVo6Z2l0aHViLmNvbS9hc2t0ZWxsL2Fza3RlbGwvY2xpZW50cy9nby9hc2t0ZWxsL3YxO2Fza3RlbGx2MWIGcHJvdG8z", [file_asktell_v1_search_space, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChZhc2t0ZWxsL3YxL3N0dWR5LnByb3RvEgphc2t0ZWxsLnYxIvQKCgVTdHVkeRIMCgRuYW1lGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRItCgxzZWFyY2hfc3BhY2UYAyABKAsyFy5hc2t0ZWxsLnYxLlNlYXJjaFNwYWNlEikKCm9iamVjdGl2ZXMYBCADKAsyFS5hc2t0ZWxsLnYxLk9iamVjdGl2ZRI6ChNvdXRjb21lX2NvbnN0cmFpbnRzGAUgAygLMh0uYXNrdGVsbC52MS5PdXRjb21lQ29uc3RyYWludBIyCg90cmFja2VkX21ldHJpY3MYBiADKAsyGS5hc2t0ZWxsLnYxLlRyYWNrZWRNZXRyaWMSKAoJYWxnb3JpdGhtGAcgASgLMhUuYXNrdGVsbC52MS5BbGdvcml0aG0SMQoOZWFybHlfc3RvcHBpbmcYCCABKAsyGS5hc2t0ZWxsLnYxLkVhcmx5U3RvcHBpbmcSMQoOc3RvcHBpbmdfcnVsZXMYCSABKAsyGS5hc2t0ZWxsLnYxLlN0b3BwaW5nUnVsZXMSLQoMbGVhc2VfcG9saWN5GAogASgLMhcuYXNrdGVsbC52MS5MZWFzZVBvbGljeRIaChJtYXhfcnVubmluZ190cmlhbHMYCyABKAUSEQoEc2VlZBgMIAEoA0gAiAEBEi0KBmxhYmVscxgNIAMoCzIdLmFza3RlbGwudjEuU3R1ZHkuTGFiZWxzRW50cnkSNwoLYW5ub3RhdGlvbnMYDiADKAsyIi5hc2t0ZWxsLnYxLlN0dWR5LkFubm90YXRpb25zRW50cnkSJQoFc3RhdGUYDyABKA4yFi5hc2t0ZWxsLnYxLlN0dWR5U3RhdGUSLwoNZmluaXNoX3JlYXNvbhgQIAEoDjIYLmFza3RlbGwudjEuRmluaXNoUmVhc29uEi0KDHRyaWFsX2NvdW50cxgRIAEoCzIXLmFza3RlbGwudjEuVHJpYWxDb3VudHMSKgoId2FybmluZ3MYEiADKAsyGC5hc2t0ZWxsLnYxLlN0dWR5V2FybmluZxIvCgtjcmVhdGVfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaF90aW1lGBUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGBYgASgJEg4KBmN1cnNvchgXIAEoCRIgChNjb25maWd1cmF0aW9uX2NvdW50GBggASgDSAGIAQESGgoNbWF4X3N0YWxlbmVzcxgZIAEoBUgCiAEBEhIKCnJlcGxpY2F0ZXMYGiABKAUSFgoOYmFzZWxpbmVfdHJpYWwYGyABKAMSGAoLaHlwZXJ2b2x1bWUYHCABKAFIA4gBARITCgtjb3N0X21ldHJpYxgdIAEoCRIXCgp0b3RhbF9jb3N0GB4gASgBSASIAQESDAoEbm90ZRgjIAEoCRIPCgdwYXJlbnRzGB8gAygJEikKCnJlb3BlbmluZ3MYICADKAsyFS5hc2t0ZWxsLnYxLlJlb3BlbmluZxISCgpkYXRhX2Vwb2NoGCEgASgFGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMgoQQW5ub3RhdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBV9zZWVkQhYKFF9jb25maWd1cmF0aW9uX2NvdW50QhAKDl9tYXhfc3RhbGVuZXNzQg4KDF9oeXBlcnZvbHVtZUINCgtfdG90YWxfY29zdCJYCglSZW9wZW5pbmcSDQoFZGVjYXkYASABKAESEgoKcmVtZWFzdXJlZBgCIAMoAxIoCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKPAQoJT2JqZWN0aXZlEg4KBm1ldHJpYxgBIAEoCRIeCgRnb2FsGAIgASgOMhAuYXNrdGVsbC52MS5Hb2FsEiAKBXNwbGl0GAMgASgOMhEuYXNrdGVsbC52MS5TcGxpdBIcCg9yZWZlcmVuY2VfdmFsdWUYBCABKAFIAIgBAUISChBfcmVmZXJlbmNlX3ZhbHVlIoEBChFPdXRjb21lQ29uc3RyYWludBIOCgZtZXRyaWMYASABKAkSDQoDbWF4GAIgASgBSAASDQoDbWluGAMgASgBSAASIAoFc3BsaXQYBCABKA4yES5hc2t0ZWxsLnYxLlNwbGl0EhMKC29mX2Jhc2VsaW5lGAUgASgIQgcKBWJvdW5kIkEKDVRyYWNrZWRNZXRyaWMSDgoGbWV0cmljGAEgASgJEiAKBXNwbGl0GAIgASgOMhEuYXNrdGVsbC52MS5TcGxpdCKnAgoJQWxnb3JpdGhtEikKBGF1dG8YASABKAsyGS5hc2t0ZWxsLnYxLkF1dG9BbGdvcml0aG1IABItCgZtYW51YWwYAiABKAsyGy5hc2t0ZWxsLnYxLk1hbnVhbEFsZ29yaXRobUgAEikKBGdyaWQYAyABKAsyGS5hc2t0ZWxsLnYxLkdyaWRBbGdvcml0aG1IABItCgZyYW5kb20YBCABKAsyGy5hc2t0ZWxsLnYxLlJhbmRvbUFsZ29yaXRobUgAEisKBXNvYm9sGAUgASgLMhouYXNrdGVsbC52MS5Tb2JvbEFsZ29yaXRobUgAEjEKCGJheWVzaWFuGAYgASgLMh0uYXNrdGVsbC52MS5CYXllc2lhbkFsZ29yaXRobUgAQgYKBGtpbmQiDwoNQXV0b0FsZ29yaXRobSIRCg9NYW51YWxBbGdvcml0aG0ijQEKDUdyaWRBbGdvcml0aG0SFgoOZGVmYXVsdF9sZXZlbHMYASABKAUSNQoGbGV2ZWxzGAIgAygLMiUuYXNrdGVsbC52MS5HcmlkQWxnb3JpdGhtLkxldmVsc0VudHJ5Gi0KC0xldmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBToCOAEiEQoPUmFuZG9tQWxnb3JpdGhtIhAKDlNvYm9sQWxnb3JpdGhtIikKEUJheWVzaWFuQWxnb3JpdGhtEhQKDHN0YXJ0X3RyaWFscxgBIAEoBSK8BAoNRWFybHlTdG9wcGluZxIsCgZtZWRpYW4YASABKAsyGi5hc2t0ZWxsLnYxLk1lZGlhblN0b3BwaW5nSAASQwoSc3VjY2Vzc2l2ZV9oYWx2aW5nGAIgASgLMiUuYXNrdGVsbC52MS5TdWNjZXNzaXZlSGFsdmluZ1N0b3BwaW5nSAASNAoKcGVyY2VudGlsZRgDIAEoCzIeLmFza3RlbGwudjEuUGVyY2VudGlsZVN0b3BwaW5nSAASMgoJdGhyZXNob2xkGAQgASgLMh0uYXNrdGVsbC52MS5UaHJlc2hvbGRTdG9wcGluZ0gAEjAKCHBhdGllbmNlGAUgASgLMhwuYXNrdGVsbC52MS5QYXRpZW5jZVN0b3BwaW5nSAASMgoJaHlwZXJiYW5kGAYgASgLMh0uYXNrdGVsbC52MS5IeXBlcmJhbmRTdG9wcGluZ0gAEiYKA2FueRgHIAEoCzIXLmFza3RlbGwudjEuQW55U3RvcHBpbmdIABIoCgRhdXRvGAggASgLMhguYXNrdGVsbC52MS5BdXRvU3RvcHBpbmdIABIwCgh3aWxjb3hvbhgJIAEoCzIcLmFza3RlbGwudjEuV2lsY294b25TdG9wcGluZ0gAEg4KBm1ldHJpYxgKIAEoCRIeCgRnb2FsGAsgASgOMhAuYXNrdGVsbC52MS5Hb2FsEhQKDGdyYWNlX3RyaWFscxgMIAEoBRIWCg5pbnRlcnZhbF9zdGVwcxgNIAEoA0IGCgRydWxlIjcKDk1lZGlhblN0b3BwaW5nEhEKCW1pbl9zdGVwcxgBIAEoAxISCgptaW5fdHJpYWxzGAIgASgFIkgKGVN1Y2Nlc3NpdmVIYWx2aW5nU3RvcHBpbmcSEQoJbWluX3N0ZXBzGAEgASgDEhgKEHJlZHVjdGlvbl9mYWN0b3IYAiABKAUiTwoSUGVyY2VudGlsZVN0b3BwaW5nEhIKCnBlcmNlbnRpbGUYASABKAESEQoJbWluX3N0ZXBzGAIgASgDEhIKCm1pbl90cmlhbHMYAyABKAUiWgoRVGhyZXNob2xkU3RvcHBpbmcSEAoDbWF4GAEgASgBSACIAQESEAoDbWluGAIgASgBSAGIAQESEQoJbWluX3N0ZXBzGAMgASgDQgYKBF9tYXhCBgoEX21pbiJPChBQYXRpZW5jZVN0b3BwaW5nEhYKDnBhdGllbmNlX3N0ZXBzGAEgASgDEhAKCG1pbl9nYWluGAIgASgBEhEKCW1pbl9zdGVwcxgDIAEoAyJTChFIeXBlcmJhbmRTdG9wcGluZxIRCgltaW5fc3RlcHMYASABKAMSEQoJbWF4X3N0ZXBzGAIgASgDEhgKEHJlZHVjdGlvbl9mYWN0b3IYAyABKAUiNwoLQW55U3RvcHBpbmcSKAoFcnVsZXMYASADKAsyGS5hc2t0ZWxsLnYxLkVhcmx5U3RvcHBpbmciSgoMQXV0b1N0b3BwaW5nEhMKC3Byb2JhYmlsaXR5GAEgASgBEhEKCW1pbl9zdGVwcxgCIAEoAxISCgptaW5fdHJpYWxzGAMgASgFIjAKEFdpbGNveG9uU3RvcHBpbmcSCQoBcBgBIAEoARIRCgltaW5fc3RlcHMYAiABKAMi8gIKDVN0b3BwaW5nUnVsZXMSFwoKbWF4X3RyaWFscxgBIAEoBUgAiAEBEhkKDHRhcmdldF92YWx1ZRgCIAEoAUgBiAEBEhwKD3BhdGllbmNlX3RyaWFscxgDIAEoBUgCiAEBEiwKCGRlYWRsaW5lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJCCg10YXJnZXRfdmFsdWVzGAUgAygLMisuYXNrdGVsbC52MS5TdG9wcGluZ1J1bGVzLlRhcmdldFZhbHVlc0VudHJ5Eh4KEW1pbl9leHBlY3RlZF9nYWluGAYgASgBSAOIAQEaMwoRVGFyZ2V0VmFsdWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4AUINCgtfbWF4X3RyaWFsc0IPCg1fdGFyZ2V0X3ZhbHVlQhIKEF9wYXRpZW5jZV90cmlhbHNCFAoSX21pbl9leHBlY3RlZF9nYWluIlYKC0xlYXNlUG9saWN5EjEKDmxlYXNlX2R1cmF0aW9uGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDG1heF9hdHRlbXB0cxgCIAEoBSKcAQoLVHJpYWxDb3VudHMSDgoGcXVldWVkGAEgASgFEg8KB3J1bm5pbmcYAiABKAUSEQoJc3VjY2VlZGVkGAMgASgFEg8KB3N0b3BwZWQYBCABKAUSDgoGZmFpbGVkGAUgASgFEhIKCmluZmVhc2libGUYBiABKAUSEQoJY2FuY2VsbGVkGAcgASgFEhEKCWFiYW5kb25lZBgIIAEoBSJkCgxTdHVkeVdhcm5pbmcSJQoEa2luZBgBIAEoDjIXLmFza3RlbGwudjEuV2FybmluZ0tpbmQSDQoFZmllbGQYAiABKAkSDwoHbWVzc2FnZRgDIAEoCRINCgVwbGFjZRgEIAEoCSpzCgpTdHVkeVN0YXRlEhsKF1NUVURZX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSU1RVRFlfU1RBVEVfQUNUSVZFEAESFgoSU1RVRFlfU1RBVEVfUEFVU0VEEAISGAoUU1RVRFlfU1RBVEVfRklOSVNIRUQQAyr5AQoMRmluaXNoUmVhc29uEh0KGUZJTklTSF9SRUFTT05fVU5TUEVDSUZJRUQQABIbChdGSU5JU0hfUkVBU09OX1JFUVVFU1RFRBABEhwKGEZJTklTSF9SRUFTT05fTUFYX1RSSUFMUxACEhgKFEZJTklTSF9SRUFTT05fVEFSR0VUEAMSGgoWRklOSVNIX1JFQVNPTl9QQVRJRU5DRRAEEhoKFkZJTklTSF9SRUFTT05fREVBRExJTkUQBRIbChdGSU5JU0hfUkVBU09OX0VYSEFVU1RFRBAGEiAKHEZJTklTSF9SRUFTT05fTElUVExFX1RPX0dBSU4QBypCCgRHb2FsEhQKEEdPQUxfVU5TUEVDSUZJRUQQABIRCg1HT0FMX01JTklNSVpFEAESEQoNR09BTF9NQVhJTUlaRRACKlUKBVNwbGl0EhUKEVNQTElUX1VOU1BFQ0lGSUVEEAASFAoQU1BMSVRfVkFMSURBVElPThABEg8KC1NQTElUX1RSQUlOEAISDgoKU1BMSVRfVEVTVBADKsECCgtXYXJuaW5nS2luZBIcChhXQVJOSU5HX0tJTkRfVU5TUEVDSUZJRUQQABIkCiBXQVJOSU5HX0tJTkRfR1JJRF9FWENFRURTX0JVREdFVBABEiEKHVdBUk5JTkdfS0lORF9CVURHRVRfVE9PX1NNQUxMEAISIQodV0FSTklOR19LSU5EX1RFU1RfTUVUUklDX05BTUUQAxIiCh5XQVJOSU5HX0tJTkRfV0lERV9MSU5FQVJfUkFOR0UQBBIcChhXQVJOSU5HX0tJTkRfQ09BUlNFX0dSSUQQBRIlCiFXQVJOSU5HX0tJTkRfRElGRkVSU19GUk9NX1JFUVVFU1QQBhIfChtXQVJOSU5HX0tJTkRfUEFSRU5UX0RJRkZFUlMQBxIeChpXQVJOSU5HX0tJTkRfUEFSRU5UX1VOVVNFRBAIQk0KDWlvLmFza3RlbGwudjFQAVo6Z2l0aHViLmNvbS9hc2t0ZWxsL2Fza3RlbGwvY2xpZW50cy9nby9hc2t0ZWxsL3YxO2Fza3RlbGx2MWIGcHJvdG8z", [file_asktell_v1_search_space, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * A study: the unit of tuning.
@@ -263,6 +263,20 @@ export type Study = Message<"asktell.v1.Study"> & {
    * @generated from field: repeated string parents = 31;
    */
   parents: string[];
+
+  /**
+   * Output only. When the data has changed, by ReopenStudy: each begins a data epoch, from 2 on.
+   *
+   * @generated from field: repeated asktell.v1.Reopening reopenings = 32;
+   */
+  reopenings: Reopening[];
+
+  /**
+   * Output only. The present data epoch: 1, and 1 more for each reopening.
+   *
+   * @generated from field: int32 data_epoch = 33;
+   */
+  dataEpoch: number;
 };
 
 /**
@@ -271,6 +285,41 @@ export type Study = Message<"asktell.v1.Study"> & {
  */
 export const StudySchema: GenMessage<Study> = /*@__PURE__*/
   messageDesc(file_asktell_v1_study, 0);
+
+/**
+ * The beginning of a data epoch.
+ *
+ * @generated from message asktell.v1.Reopening
+ */
+export type Reopening = Message<"asktell.v1.Reopening"> & {
+  /**
+   * What all earlier results count from then on, as a part of what they counted before; 1 = as much.
+   *
+   * @generated from field: double decay = 1;
+   */
+  decay: number;
+
+  /**
+   * Numbers of the trials whose configurations were queued to be measured again.
+   *
+   * @generated from field: repeated int64 remeasured = 2;
+   */
+  remeasured: bigint[];
+
+  /**
+   * When it was.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 3;
+   */
+  time?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message asktell.v1.Reopening.
+ * Use `create(ReopeningSchema)` to create a new message.
+ */
+export const ReopeningSchema: GenMessage<Reopening> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_study, 1);
 
 /**
  * A metric to optimise.
@@ -313,7 +362,7 @@ export type Objective = Message<"asktell.v1.Objective"> & {
  * Use `create(ObjectiveSchema)` to create a new message.
  */
 export const ObjectiveSchema: GenMessage<Objective> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 1);
+  messageDesc(file_asktell_v1_study, 2);
 
 /**
  * A bound on a metric that good trials keep. A successful trial must tell the metric. The best trial is the best one that keeps
@@ -373,7 +422,7 @@ export type OutcomeConstraint = Message<"asktell.v1.OutcomeConstraint"> & {
  * Use `create(OutcomeConstraintSchema)` to create a new message.
  */
 export const OutcomeConstraintSchema: GenMessage<OutcomeConstraint> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 2);
+  messageDesc(file_asktell_v1_study, 3);
 
 /**
  * A metric that is logged and never optimised.
@@ -401,7 +450,7 @@ export type TrackedMetric = Message<"asktell.v1.TrackedMetric"> & {
  * Use `create(TrackedMetricSchema)` to create a new message.
  */
 export const TrackedMetricSchema: GenMessage<TrackedMetric> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 3);
+  messageDesc(file_asktell_v1_study, 4);
 
 /**
  * How configurations are found.
@@ -470,7 +519,7 @@ export type Algorithm = Message<"asktell.v1.Algorithm"> & {
  * Use `create(AlgorithmSchema)` to create a new message.
  */
 export const AlgorithmSchema: GenMessage<Algorithm> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 4);
+  messageDesc(file_asktell_v1_study, 5);
 
 /**
  * The server chooses.
@@ -485,7 +534,7 @@ export type AutoAlgorithm = Message<"asktell.v1.AutoAlgorithm"> & {
  * Use `create(AutoAlgorithmSchema)` to create a new message.
  */
 export const AutoAlgorithmSchema: GenMessage<AutoAlgorithm> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 5);
+  messageDesc(file_asktell_v1_study, 6);
 
 /**
  * Only the queue: Ask answers FAILED_PRECONDITION, QUEUE_EMPTY when nobody has enqueued a trial.
@@ -500,7 +549,7 @@ export type ManualAlgorithm = Message<"asktell.v1.ManualAlgorithm"> & {
  * Use `create(ManualAlgorithmSchema)` to create a new message.
  */
 export const ManualAlgorithmSchema: GenMessage<ManualAlgorithm> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 6);
+  messageDesc(file_asktell_v1_study, 7);
 
 /**
  * A full grid of at most 1,000,000 points; a larger one is refused with GRID_TOO_LARGE.
@@ -530,7 +579,7 @@ export type GridAlgorithm = Message<"asktell.v1.GridAlgorithm"> & {
  * Use `create(GridAlgorithmSchema)` to create a new message.
  */
 export const GridAlgorithmSchema: GenMessage<GridAlgorithm> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 7);
+  messageDesc(file_asktell_v1_study, 8);
 
 /**
  * Independent uniform draws.
@@ -545,7 +594,7 @@ export type RandomAlgorithm = Message<"asktell.v1.RandomAlgorithm"> & {
  * Use `create(RandomAlgorithmSchema)` to create a new message.
  */
 export const RandomAlgorithmSchema: GenMessage<RandomAlgorithm> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 8);
+  messageDesc(file_asktell_v1_study, 9);
 
 /**
  * A scrambled Sobol sequence.
@@ -560,7 +609,7 @@ export type SobolAlgorithm = Message<"asktell.v1.SobolAlgorithm"> & {
  * Use `create(SobolAlgorithmSchema)` to create a new message.
  */
 export const SobolAlgorithmSchema: GenMessage<SobolAlgorithm> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 9);
+  messageDesc(file_asktell_v1_study, 10);
 
 /**
  * Bayesian optimisation: a Gaussian process and log expected improvement.
@@ -581,7 +630,7 @@ export type BayesianAlgorithm = Message<"asktell.v1.BayesianAlgorithm"> & {
  * Use `create(BayesianAlgorithmSchema)` to create a new message.
  */
 export const BayesianAlgorithmSchema: GenMessage<BayesianAlgorithm> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 10);
+  messageDesc(file_asktell_v1_study, 11);
 
 /**
  * When a running trial is told to stop early: by the answer of the Report that the rule judged, and of all later ones. The
@@ -709,7 +758,7 @@ export type EarlyStopping = Message<"asktell.v1.EarlyStopping"> & {
  * Use `create(EarlyStoppingSchema)` to create a new message.
  */
 export const EarlyStoppingSchema: GenMessage<EarlyStopping> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 11);
+  messageDesc(file_asktell_v1_study, 12);
 
 /**
  * Stop a trial whose best intermediate value is worse than the median of the others' at the same step.
@@ -737,7 +786,7 @@ export type MedianStopping = Message<"asktell.v1.MedianStopping"> & {
  * Use `create(MedianStoppingSchema)` to create a new message.
  */
 export const MedianStoppingSchema: GenMessage<MedianStopping> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 12);
+  messageDesc(file_asktell_v1_study, 13);
 
 /**
  * Keep one in `reduction_factor` at each rung. Rungs are at min_steps, min_steps * reduction_factor, and so on; a trial is judged
@@ -766,7 +815,7 @@ export type SuccessiveHalvingStopping = Message<"asktell.v1.SuccessiveHalvingSto
  * Use `create(SuccessiveHalvingStoppingSchema)` to create a new message.
  */
 export const SuccessiveHalvingStoppingSchema: GenMessage<SuccessiveHalvingStopping> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 13);
+  messageDesc(file_asktell_v1_study, 14);
 
 /**
  * Stop a trial that is not among the best `percentile` percent of the others at the same step.
@@ -801,7 +850,7 @@ export type PercentileStopping = Message<"asktell.v1.PercentileStopping"> & {
  * Use `create(PercentileStoppingSchema)` to create a new message.
  */
 export const PercentileStoppingSchema: GenMessage<PercentileStopping> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 14);
+  messageDesc(file_asktell_v1_study, 15);
 
 /**
  * Stop a trial that reports a value beyond a bound.
@@ -836,7 +885,7 @@ export type ThresholdStopping = Message<"asktell.v1.ThresholdStopping"> & {
  * Use `create(ThresholdStoppingSchema)` to create a new message.
  */
 export const ThresholdStoppingSchema: GenMessage<ThresholdStopping> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 15);
+  messageDesc(file_asktell_v1_study, 16);
 
 /**
  * Stop a trial that has not bettered its own best value for a number of steps.
@@ -871,7 +920,7 @@ export type PatienceStopping = Message<"asktell.v1.PatienceStopping"> & {
  * Use `create(PatienceStoppingSchema)` to create a new message.
  */
 export const PatienceStoppingSchema: GenMessage<PatienceStopping> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 16);
+  messageDesc(file_asktell_v1_study, 17);
 
 /**
  * Successive halving in brackets whose first rungs are at min_steps, min_steps * reduction_factor, ... up to max_steps. Trials
@@ -907,7 +956,7 @@ export type HyperbandStopping = Message<"asktell.v1.HyperbandStopping"> & {
  * Use `create(HyperbandStoppingSchema)` to create a new message.
  */
 export const HyperbandStoppingSchema: GenMessage<HyperbandStopping> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 17);
+  messageDesc(file_asktell_v1_study, 18);
 
 /**
  * Several rules.
@@ -928,7 +977,7 @@ export type AnyStopping = Message<"asktell.v1.AnyStopping"> & {
  * Use `create(AnyStoppingSchema)` to create a new message.
  */
 export const AnyStoppingSchema: GenMessage<AnyStopping> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 18);
+  messageDesc(file_asktell_v1_study, 19);
 
 /**
  * Stop a trial that has little chance to end better than the best trial that succeeded. Its end is forecast from its last value and
@@ -964,7 +1013,7 @@ export type AutoStopping = Message<"asktell.v1.AutoStopping"> & {
  * Use `create(AutoStoppingSchema)` to create a new message.
  */
 export const AutoStoppingSchema: GenMessage<AutoStopping> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 19);
+  messageDesc(file_asktell_v1_study, 20);
 
 /**
  * Stop a trial that is worse than the best one over the steps that both have reported, by Wilcoxon's signed ranks, one-sided. For
@@ -994,7 +1043,7 @@ export type WilcoxonStopping = Message<"asktell.v1.WilcoxonStopping"> & {
  * Use `create(WilcoxonStoppingSchema)` to create a new message.
  */
 export const WilcoxonStoppingSchema: GenMessage<WilcoxonStopping> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 20);
+  messageDesc(file_asktell_v1_study, 21);
 
 /**
  * When the study ends. The first rule that holds ends it. All may be changed by UpdateStudy.
@@ -1055,7 +1104,7 @@ export type StoppingRules = Message<"asktell.v1.StoppingRules"> & {
  * Use `create(StoppingRulesSchema)` to create a new message.
  */
 export const StoppingRulesSchema: GenMessage<StoppingRules> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 21);
+  messageDesc(file_asktell_v1_study, 22);
 
 /**
  * What happens to the trials of workers that die.
@@ -1084,7 +1133,7 @@ export type LeasePolicy = Message<"asktell.v1.LeasePolicy"> & {
  * Use `create(LeasePolicySchema)` to create a new message.
  */
 export const LeasePolicySchema: GenMessage<LeasePolicy> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 22);
+  messageDesc(file_asktell_v1_study, 23);
 
 /**
  * How many trials are in which state.
@@ -1154,7 +1203,7 @@ export type TrialCounts = Message<"asktell.v1.TrialCounts"> & {
  * Use `create(TrialCountsSchema)` to create a new message.
  */
 export const TrialCountsSchema: GenMessage<TrialCounts> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 23);
+  messageDesc(file_asktell_v1_study, 24);
 
 /**
  * Something about a study that is allowed and usually a mistake.
@@ -1196,7 +1245,7 @@ export type StudyWarning = Message<"asktell.v1.StudyWarning"> & {
  * Use `create(StudyWarningSchema)` to create a new message.
  */
 export const StudyWarningSchema: GenMessage<StudyWarning> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study, 24);
+  messageDesc(file_asktell_v1_study, 25);
 
 /**
  * Where a study stands.

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file asktell/v1/study_service.proto.
  */
 export const file_asktell_v1_study_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5hc2t0ZWxsL3YxL3N0dWR5X3NlcnZpY2UucHJvdG8SCmFza3RlbGwudjEiqQEKEkNyZWF0ZVN0dWR5UmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEAoIc3R1ZHlfaWQYAiABKAkSIAoFc3R1ZHkYAyABKAsyES5hc2t0ZWxsLnYxLlN0dWR5EhIKCnJlcXVlc3RfaWQYBCABKAkSEgoKc3R1ZHlfZmlsZRgFIAEoCRIQCghleGlzdF9vaxgGIAEoCBIVCg12YWxpZGF0ZV9vbmx5GAcgASgIIh8KD0dldFN0dWR5UmVxdWVzdBIMCgRuYW1lGAEgASgJIrYBChJMaXN0U3R1ZGllc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEjoKBmxhYmVscxgEIAMoCzIqLmFza3RlbGwudjEuTGlzdFN0dWRpZXNSZXF1ZXN0LkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiUgoTTGlzdFN0dWRpZXNSZXNwb25zZRIiCgdzdHVkaWVzGAEgAygLMhEuYXNrdGVsbC52MS5TdHVkeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiewoSVXBkYXRlU3R1ZHlSZXF1ZXN0EiAKBXN0dWR5GAEgASgLMhEuYXNrdGVsbC52MS5TdHVkeRIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSEgoKcmVxdWVzdF9pZBgDIAEoCSJEChJEZWxldGVTdHVkeVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRldGFnGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAky5QIKDFN0dWR5U2VydmljZRJACgtDcmVhdGVTdHVkeRIeLmFza3RlbGwudjEuQ3JlYXRlU3R1ZHlSZXF1ZXN0GhEuYXNrdGVsbC52MS5TdHVkeRI6CghHZXRTdHVkeRIbLmFza3RlbGwudjEuR2V0U3R1ZHlSZXF1ZXN0GhEuYXNrdGVsbC52MS5TdHVkeRJOCgtMaXN0U3R1ZGllcxIeLmFza3RlbGwudjEuTGlzdFN0dWRpZXNSZXF1ZXN0Gh8uYXNrdGVsbC52MS5MaXN0U3R1ZGllc1Jlc3BvbnNlEkAKC1VwZGF0ZVN0dWR5Eh4uYXNrdGVsbC52MS5VcGRhdGVTdHVkeVJlcXVlc3QaES5hc2t0ZWxsLnYxLlN0dWR5EkUKC0RlbGV0ZVN0dWR5Eh4uYXNrdGVsbC52MS5EZWxldGVTdHVkeVJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHlCTQoNaW8uYXNrdGVsbC52MVABWjpnaXRodWIuY29tL2Fza3RlbGwvYXNrdGVsbC9jbGllbnRzL2dvL2Fza3RlbGwvdjE7YXNrdGVsbHYxYgZwcm90bzM", [file_asktell_v1_study, file_google_protobuf_empty, file_google_protobuf_field_mask]);
+  fileDesc("Ch5hc2t0ZWxsL3YxL3N0dWR5X3NlcnZpY2UucHJvdG8SCmFza3RlbGwudjEiqQEKEkNyZWF0ZVN0dWR5UmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEAoIc3R1ZHlfaWQYAiABKAkSIAoFc3R1ZHkYAyABKAsyES5hc2t0ZWxsLnYxLlN0dWR5EhIKCnJlcXVlc3RfaWQYBCABKAkSEgoKc3R1ZHlfZmlsZRgFIAEoCRIQCghleGlzdF9vaxgGIAEoCBIVCg12YWxpZGF0ZV9vbmx5GAcgASgIIh8KD0dldFN0dWR5UmVxdWVzdBIMCgRuYW1lGAEgASgJIrYBChJMaXN0U3R1ZGllc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEjoKBmxhYmVscxgEIAMoCzIqLmFza3RlbGwudjEuTGlzdFN0dWRpZXNSZXF1ZXN0LkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiUgoTTGlzdFN0dWRpZXNSZXNwb25zZRIiCgdzdHVkaWVzGAEgAygLMhEuYXNrdGVsbC52MS5TdHVkeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiewoSVXBkYXRlU3R1ZHlSZXF1ZXN0EiAKBXN0dWR5GAEgASgLMhEuYXNrdGVsbC52MS5TdHVkeRIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSEgoKcmVxdWVzdF9pZBgDIAEoCSKtAQoSUmVvcGVuU3R1ZHlSZXF1ZXN0EgwKBG5hbWUYASABKAkSDAoEZXRhZxgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJEhIKBWRlY2F5GAQgASgBSACIAQESEQoJcmVtZWFzdXJlGAUgASgFEgwKBGtlZXAYBiABKAgSGAoLbW9yZV90cmlhbHMYByABKAVIAYgBAUIICgZfZGVjYXlCDgoMX21vcmVfdHJpYWxzIkQKEkRlbGV0ZVN0dWR5UmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBGV0YWcYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCTKnAwoMU3R1ZHlTZXJ2aWNlEkAKC0NyZWF0ZVN0dWR5Eh4uYXNrdGVsbC52MS5DcmVhdGVTdHVkeVJlcXVlc3QaES5hc2t0ZWxsLnYxLlN0dWR5EjoKCEdldFN0dWR5EhsuYXNrdGVsbC52MS5HZXRTdHVkeVJlcXVlc3QaES5hc2t0ZWxsLnYxLlN0dWR5Ek4KC0xpc3RTdHVkaWVzEh4uYXNrdGVsbC52MS5MaXN0U3R1ZGllc1JlcXVlc3QaHy5hc2t0ZWxsLnYxLkxpc3RTdHVkaWVzUmVzcG9uc2USQAoLVXBkYXRlU3R1ZHkSHi5hc2t0ZWxsLnYxLlVwZGF0ZVN0dWR5UmVxdWVzdBoRLmFza3RlbGwudjEuU3R1ZHkSQAoLUmVvcGVuU3R1ZHkSHi5hc2t0ZWxsLnYxLlJlb3BlblN0dWR5UmVxdWVzdBoRLmFza3RlbGwudjEuU3R1ZHkSRQoLRGVsZXRlU3R1ZHkSHi5hc2t0ZWxsLnYxLkRlbGV0ZVN0dWR5UmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eUJNCg1pby5hc2t0ZWxsLnYxUAFaOmdpdGh1Yi5jb20vYXNrdGVsbC9hc2t0ZWxsL2NsaWVudHMvZ28vYXNrdGVsbC92MTthc2t0ZWxsdjFiBnByb3RvMw", [file_asktell_v1_study, file_google_protobuf_empty, file_google_protobuf_field_mask]);
 
 /**
  * Request of CreateStudy.
@@ -214,6 +214,70 @@ export const UpdateStudyRequestSchema: GenMessage<UpdateStudyRequest> = /*@__PUR
   messageDesc(file_asktell_v1_study_service, 4);
 
 /**
+ * Request of ReopenStudy. One of `decay`, `remeasure` and `keep` is required; the first two may come together.
+ *
+ * @generated from message asktell.v1.ReopenStudyRequest
+ */
+export type ReopenStudyRequest = Message<"asktell.v1.ReopenStudyRequest"> & {
+  /**
+   * Required. As in GetStudyRequest.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Optional. When set, the study must still have it.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+
+  /**
+   * Optional. See CreateStudyRequest.request_id.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+
+  /**
+   * Optional. What earlier results count from then on, above 0 and at most 1. Default, with `remeasure`: 0.5.
+   *
+   * @generated from field: optional double decay = 4;
+   */
+  decay?: number | undefined;
+
+  /**
+   * Optional. The configurations of this many of the best trials are queued to be measured again first; at most 100.
+   *
+   * @generated from field: int32 remeasure = 5;
+   */
+  remeasure: number;
+
+  /**
+   * Optional. All results stay as they are.
+   *
+   * @generated from field: bool keep = 6;
+   */
+  keep: boolean;
+
+  /**
+   * Optional. The study ends when this many more trials have ended, those that run or wait now included; at least 1. Default: as many as
+   * the last data epoch had; without end where `max_trials` is unset.
+   *
+   * @generated from field: optional int32 more_trials = 7;
+   */
+  moreTrials?: number | undefined;
+};
+
+/**
+ * Describes the message asktell.v1.ReopenStudyRequest.
+ * Use `create(ReopenStudyRequestSchema)` to create a new message.
+ */
+export const ReopenStudyRequestSchema: GenMessage<ReopenStudyRequest> = /*@__PURE__*/
+  messageDesc(file_asktell_v1_study_service, 5);
+
+/**
  * Request of DeleteStudy.
  *
  * @generated from message asktell.v1.DeleteStudyRequest
@@ -246,7 +310,7 @@ export type DeleteStudyRequest = Message<"asktell.v1.DeleteStudyRequest"> & {
  * Use `create(DeleteStudyRequestSchema)` to create a new message.
  */
 export const DeleteStudyRequestSchema: GenMessage<DeleteStudyRequest> = /*@__PURE__*/
-  messageDesc(file_asktell_v1_study_service, 5);
+  messageDesc(file_asktell_v1_study_service, 6);
 
 /**
  * Studies. Any method may also answer UNAVAILABLE (STORE_UNAVAILABLE, SERVER_DRAINING), UNAUTHENTICATED,
@@ -300,6 +364,20 @@ export const StudyService: GenService<{
   updateStudy: {
     methodKind: "unary";
     input: typeof UpdateStudyRequestSchema;
+    output: typeof StudySchema;
+  },
+  /**
+   * Goes on with a study whose data has changed, whatever its state: begins a data epoch, in which earlier results count less and the
+   * best trial is the best one of the present data. The study is ACTIVE then, with a new budget.
+   * Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED), NOT_FOUND, ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (STUDY_COMPLETE: a
+   * rule would end it at once, such as a deadline that has passed), RESOURCE_EXHAUSTED (LIMIT_EXCEEDED: it has been reopened 1,000
+   * times).
+   *
+   * @generated from rpc asktell.v1.StudyService.ReopenStudy
+   */
+  reopenStudy: {
+    methodKind: "unary";
+    input: typeof ReopenStudyRequestSchema;
     output: typeof StudySchema;
   },
   /**
