@@ -15,6 +15,7 @@ from asktell_server.domain.space import (
     Condition,
     Configuration,
     Domain,
+    Fidelity,
     FloatDomain,
     IntDomain,
     Parameter,
@@ -117,6 +118,27 @@ def test_a_parameter_that_is_not_always_there_counts_where_it_is() -> None:
     assert found.indices.first == pytest.approx([0.0, 0.5, 0.0], abs=0.05)
     assert found.indices.total == pytest.approx([0.5, 1.0, 0.0], abs=0.05)
     assert found.indices.pairs[0, 1] == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_fidelity_is_at_its_highest_value() -> None:
+    """With one epoch x makes all the difference, with all 27 only y does."""
+    space = SearchSpace(
+        parameters=(
+            Parameter(name="epochs", domain=IntDomain(min=1, max=27), fidelity=Fidelity()),
+            Parameter(name="x", domain=UNIT),
+            Parameter(name="y", domain=UNIT),
+        )
+    )
+
+    def value(one: Configuration) -> float:
+        whole = (float(one["epochs"]) - 1) / 26
+        return (1 - whole) * float(one["x"]) + whole * float(one["y"])
+
+    task = task_of(problem_of(space), random_results(problem_of(space), value, count=150))
+    found = ImportanceQuestion(metric="loss").answer(StudyModel(task))
+    assert found.names == ("x", "y")
+    assert found.indices.first == pytest.approx([0.0, 1.0], abs=0.05)
+    assert found.indices.pairs.shape == (2, 2)
 
 
 def test_under_constraints_a_parameter_shares_in_what_another_one_explains() -> None:

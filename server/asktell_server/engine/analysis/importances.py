@@ -11,6 +11,8 @@ scales have it: every value in the share that `Region.sample` gives it, one unif
   it, over the configurations that keep the constraints (a parameter may share in what another explains: shares may add up to more
   than 1); its total is the mean variance along it while all others stay (Kucherenko, Klymenko & Shah 2017).
 
+Where a parameter is the fidelity, the others are looked at in trials of the whole: at its highest value, and it is not among them.
+
 How sure the model is: the same indices of functions that it holds possible (`draws.py`), and their standard deviation.
 """
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from asktell_server.domain.fidelity import target_of
+from asktell_server.domain.space import SearchSpace
 from asktell_server.engine.analysis.dependent import dependent_indices
 from asktell_server.engine.analysis.draws import Draws
 from asktell_server.engine.analysis.importances import Importances, Indices
@@ -14,7 +16,7 @@ from asktell_server.engine.analysis.study_model import StudyModel
 from asktell_server.engine.bayes.gaussian_process import GaussianProcess
 from asktell_server.engine.filling import sobol_blocks
 from asktell_server.engine.seeding import study_generator
-from asktell_server.engine.space.region import Region
+from asktell_server.engine.space.region import Region, region_of
 from asktell_server.engine.space.warp import Points
 
 Matrix = npt.NDArray[np.float64]
@@ -35,7 +37,7 @@ _CHUNK = 1000
 
 def importances_of(model: StudyModel, metric: str) -> Importances:
     """The importances of the parameters for a metric, and how sure the model is of them."""
-    process, region = model.process(metric), model.region
+    process, region = model.process(metric), _whole(model.task.problem.space)
     known, categories = len(process.data.y), sum(process.data.layout.counts)
     blocks = 2 * region.encoding.dimension + 2
     price = known + categories * (1 + known // _CATEGORIES)
@@ -52,12 +54,27 @@ def importances_of(model: StudyModel, metric: str) -> Importances:
         _power_of_two(_PRICE_OF_DRAWS / (blocks * (price + draws.features))),
         study_generator(model.task, "importances of draws"),
     )
+    varied = [place for place in range(region.encoding.dimension) if place not in region.encoding.held]
     return Importances(
-        names=region.encoding.names,
-        indices=Indices(first=of_mean.first[..., 0], total=of_mean.total[..., 0], pairs=of_mean.pairs[..., 0]),
-        deviations=Indices(
-            first=of_draws.first.std(axis=-1), total=of_draws.total.std(axis=-1), pairs=of_draws.pairs.std(axis=-1)
-        ),
+        names=tuple(region.encoding.names[place] for place in varied),
+        indices=_of(varied, of_mean, lambda shares: shares[..., 0]),
+        deviations=_of(varied, of_draws, lambda shares: shares.std(axis=-1)),
+    )
+
+
+def _whole(space: SearchSpace) -> Region:
+    """The region of a space, at the highest fidelity where there is one: how much of the whole a trial runs is nobody's choice."""
+    if (fidelity := space.fidelity) is None:
+        return region_of(space)
+    return region_of(space, ((fidelity.name, target_of(fidelity)),))
+
+
+def _of(varied: Sequence[int], indices: Indices, reduce: Callable[[Matrix], Matrix]) -> Indices:
+    """Those of some parameters, with the functions reduced to one number."""
+    return Indices(
+        first=reduce(indices.first)[varied],
+        total=reduce(indices.total)[varied],
+        pairs=reduce(indices.pairs)[np.ix_(varied, varied)],
     )
 
 
