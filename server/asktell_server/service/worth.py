@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from math import inf
 
 from asktell_server.domain.errors import AsktellError
 from asktell_server.domain.names import StudyName
@@ -64,8 +65,11 @@ class Worth:
         return view.study
 
     async def holds(self, view: StudyView, bound: float | None) -> bool:
-        """Whether a study, as its up-to-date view knows it, would end with this `min_expected_gain`; finished or not."""
-        if bound is None or not _is_judged(view):
+        """Whether a study, as its up-to-date view knows it, would end with this `min_expected_gain`; finished or not.
+
+        A model that is surprised for the better, again and again, expects too little: what the last trials have gained counts, too.
+        """
+        if bound is None or not _is_judged(view) or gained_lately(view) >= bound:
             return False
         gains = await expected_gains(self._inquiries, view, (GAIN_TRIALS,))
         return gains is not None and gains[-1] < bound
@@ -127,6 +131,17 @@ async def expected_gains(inquiries: Inquiries, view: StudyView, horizons: tuple[
     except (AsktellError, NoAnswer) as error:
         log.info("nobody says what further trials of %s gain: %s", study.name, error)
         return None
+
+
+def gained_lately(view: StudyView) -> float:
+    """By how much the last `GAIN_TRIALS` trials that ended, by number, have bettered the best value; inf where they alone have any."""
+    best = view.standings.best(GAIN_TRIALS + 1)
+    lately = frozenset(view.ended_numbers()[-GAIN_TRIALS:])
+    ranks = [standing.rank for number in best if number not in lately and (standing := view.standings.of(number))]
+    now = view.standings.of(best[0]) if best else None
+    if now is None or now.rank is None or not ranks or ranks[0] is None:
+        return inf
+    return ranks[0][1] - now.rank[1]
 
 
 def _is_ruled(view: StudyView) -> bool:

@@ -56,7 +56,7 @@ class _Drawn:
         self._covariance = covariance
         self._noise = surrogate.noise
         self._errors: Matrix = np.sqrt(self._noise) * rng.standard_normal((draws, steps))
-        self._pulls = np.empty((steps, draws, len(points)))
+        self._pulls = np.empty((draws, steps, len(points)))
         """What each trial so far has taken off the covariance, as columns of its square root."""
         self._every = np.arange(draws)
 
@@ -64,13 +64,13 @@ class _Drawn:
         """A trial of each draw (s) at the candidates (s) is over; returns what it has measured (s)."""
         every = self._every
         told: Vector = self.functions[every, chosen] + self._errors[:, step]
-        before = self._pulls[:step]
+        before = self._pulls[:, :step]
         span = np.sqrt(np.maximum(self.variances[every, chosen] + self._noise, _LEAST_SPAN))
-        pull = self._covariance[chosen] - np.einsum("ts,tsc->sc", before[:, every, chosen], before)
+        pull: Matrix = self._covariance[chosen] - np.matmul(before[every, :, chosen][:, None, :], before)[:, 0]
         pull /= span[:, None]
         self.means += pull * ((told - self.means[every, chosen]) / span)[:, None]
         self.variances = np.maximum(self.variances - pull**2, 0.0)
-        self._pulls[step] = pull
+        self._pulls[:, step] = pull
         return told
 
 

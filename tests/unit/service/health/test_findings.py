@@ -244,7 +244,7 @@ def test_a_strong_interaction() -> None:
     found = the_finding(evidence(trials(), beliefs=dataclasses.replace(BELIEVED, interactions=strong)))
     assert (found.kind, found.parameters) == (HealthKind.STRONG_INTERACTION, ("lr", "momentum"))
     assert "one at a time" in found.advice
-    doubtful = dataclasses.replace(BELIEVED, interactions=strong, rank_correlation=0.4)
+    doubtful = dataclasses.replace(BELIEVED, interactions=strong, rank_correlation=0.6)
     assert findings_of(evidence(trials(), beliefs=doubtful)) == [], "a model that foretells little is not believed"
 
 
