@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from asktell_server.domain.early_stopping import Others, Reports, StoppingRule
-from asktell_server.domain.early_stopping.forecast import FinishedCurve, change_after
+from asktell_server.domain.early_stopping.forecast import Change, FinishedCurve, change_after
 from asktell_server.domain.metrics import Goal
 
 Points = Mapping[int, float]
@@ -23,7 +23,7 @@ class RecordedOthers(Others):
     curves: Mapping[int, Points]
     finals: Mapping[int, float] = field(default_factory=dict)
 
-    def changes_at(self, step: int) -> Sequence[float]:
+    def changes_at(self, step: int) -> Sequence[Change]:
         """By a walk through all that succeeded."""
         changes = (change_after(self._finished(number), step) for number in self.finals if self.curves.get(number))
         return sorted(change for change in changes if change is not None)

@@ -10,7 +10,7 @@ from itertools import chain
 from asktell_server.domain.early_stopping import Others, Reports, StoppingRule
 from asktell_server.domain.early_stopping.bests import Bests, best_cost
 from asktell_server.domain.early_stopping.checks import judged_metric
-from asktell_server.domain.early_stopping.forecast import FinishedCurve
+from asktell_server.domain.early_stopping.forecast import Change, FinishedCurve
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Measurement
 from asktell_server.domain.study import Study
@@ -140,7 +140,7 @@ class _Others(Others):
     forecasts: Forecasts
     goals: Goals
 
-    def changes_at(self, step: int) -> Sequence[float]:
+    def changes_at(self, step: int) -> Sequence[Change]:
         return self.forecasts.of(self.judge.metric).changes_at(step)
 
     def best_result(self) -> FinishedCurve | None:

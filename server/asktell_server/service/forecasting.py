@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from asktell_server.domain.early_stopping.forecast import Changes, FinishedCurve, forecast
+from asktell_server.domain.early_stopping.forecast import Change, Changes, FinishedCurve, forecast
 from asktell_server.domain.metrics import Goal, Metric, Metrics
 from asktell_server.service.curves import Curve, Curves
 
@@ -24,8 +24,8 @@ class FinishedTrials:
         self._changes = Changes()
         self._bests: dict[Goal, int | None] = {}
 
-    def changes_at(self, step: int) -> Sequence[float]:
-        """How far their results lie from their values at the step, rising: of those that got there."""
+    def changes_at(self, step: int) -> Sequence[Change]:
+        """Their changes from the step to their end, rising by the values at the step: of those that got there."""
         return self._changes.at(step, curves=self._all())
 
     def best(self, goal: Goal) -> int | None:

@@ -236,7 +236,7 @@ class TestBests:
 
     def test_memory_is_bounded(self) -> None:
         curves = [a_curve(dict.fromkeys(range(20), 0.1)) for _ in range(10)]
-        bests = Bests(Goal.MINIMIZE, max_steps=5, max_numbers=30)
+        bests = Bests(Goal.MINIMIZE, max_steps=5, max_costs=30)
         made = []
 
         def all_curves(step: int) -> Iterator[Curve]:

@@ -64,7 +64,9 @@ async def test_a_stopped_trial_teaches_what_it_would_have_come_to(services: Serv
     assert stopped.metrics == loss(sign * 0.7)
     expected = stopped.expected_metrics["loss"]
     assert expected.value == pytest.approx(sign * 0.4)  # the best one has 0.3
-    assert expected.standard_error == pytest.approx(forecast((1,), (0.7,), DROPS).standard_deviation)
+    assert expected.standard_error == pytest.approx(
+        forecast((1,), (0.7,), [(0.8, drop) for drop in DROPS]).standard_deviation
+    )
 
     view, _ = await services.views.refresh(NAME)
     history = view.history()
@@ -114,7 +116,7 @@ async def test_what_was_told_with_an_error_keeps_it(services: Services) -> None:
     assert stopped.expected_metrics["loss"].value == pytest.approx(
         0.4
     )  # from what was told, at the step of the last report
-    spread = forecast((1,), (0.7,), DROPS).standard_deviation
+    spread = forecast((1,), (0.7,), [(0.8, drop) for drop in DROPS]).standard_deviation
     assert stopped.expected_metrics["loss"].standard_error == pytest.approx((spread**2 + 4.0) ** 0.5)
 
 

@@ -240,7 +240,7 @@ type Trial struct {
 	// where a checkpoint lies in the annotation `checkpoint` of the trial that wrote it; the server never opens it.
 	ContinueFrom int64 `protobuf:"varint,27,opt,name=continue_from,json=continueFrom,proto3" json:"continue_from,omitempty"`
 	// Output only. What a STOPPED trial was expected to come to at its end, for those of the objectives and constrained metrics that it
-	// has reported: the last value plus the median change of the trials that succeeded, from the same step to their end. The standard
+	// has reported: the last value plus the median change, from the same step to their end, of the trials that succeeded and were most like it there. The standard
 	// errors say how uncertain that is. The model learns from these values; no other place takes them for results. Reckoned once, when
 	// the trial was told.
 	ExpectedMetrics map[string]*Metric `protobuf:"bytes,29,rep,name=expected_metrics,json=expectedMetrics,proto3" json:"expected_metrics,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`

@@ -388,6 +388,25 @@ pub struct Study {
     /// metrics. Parameters are matched by name; `warnings` say what has no counterpart.
     #[prost(string, repeated, tag = "31")]
     pub parents: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Output only. When the data has changed, by ReopenStudy: each begins a data epoch, from 2 on.
+    #[prost(message, repeated, tag = "32")]
+    pub reopenings: ::prost::alloc::vec::Vec<Reopening>,
+    /// Output only. The present data epoch: 1, and 1 more for each reopening.
+    #[prost(int32, tag = "33")]
+    pub data_epoch: i32,
+}
+/// The beginning of a data epoch.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Reopening {
+    /// What all earlier results count from then on, as a part of what they counted before; 1 = as much.
+    #[prost(double, tag = "1")]
+    pub decay: f64,
+    /// Numbers of the trials whose configurations were queued to be measured again.
+    #[prost(int64, repeated, tag = "2")]
+    pub remeasured: ::prost::alloc::vec::Vec<i64>,
+    /// When it was.
+    #[prost(message, optional, tag = "3")]
+    pub time: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// A metric to optimise.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1080,12 +1099,18 @@ pub struct Trial {
         ::prost::alloc::string::String,
         ParameterValue,
     >,
+    /// Output only. The study's data epoch when the trial was last started, or imported: the data that its result was measured on.
+    #[prost(int32, tag = "25")]
+    pub data_epoch: i32,
+    /// Output only. The number of the trial whose configuration this one measures again on new data (see ReopenStudy); 0 = none.
+    #[prost(int64, tag = "26")]
+    pub remeasures: i64,
     /// Output only. The number of the trial whose checkpoint this one goes on from; 0 = it begins anew. By convention a worker keeps
     /// where a checkpoint lies in the annotation `checkpoint` of the trial that wrote it; the server never opens it.
     #[prost(int64, tag = "27")]
     pub continue_from: i64,
     /// Output only. What a STOPPED trial was expected to come to at its end, for those of the objectives and constrained metrics that it
-    /// has reported: the last value plus the median change of the trials that succeeded, from the same step to their end. The standard
+    /// has reported: the last value plus the median change, from the same step to their end, of the trials that succeeded and were most like it there. The standard
     /// errors say how uncertain that is. The model learns from these values; no other place takes them for results. Reckoned once, when
     /// the trial was told.
     #[prost(btree_map = "string, message", tag = "29")]
@@ -2715,6 +2740,32 @@ pub struct UpdateStudyRequest {
     #[prost(string, tag = "3")]
     pub request_id: ::prost::alloc::string::String,
 }
+/// Request of ReopenStudy. One of `decay`, `remeasure` and `keep` is required; the first two may come together.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReopenStudyRequest {
+    /// Required. As in GetStudyRequest.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Optional. When set, the study must still have it.
+    #[prost(string, tag = "2")]
+    pub etag: ::prost::alloc::string::String,
+    /// Optional. See CreateStudyRequest.request_id.
+    #[prost(string, tag = "3")]
+    pub request_id: ::prost::alloc::string::String,
+    /// Optional. What earlier results count from then on, above 0 and at most 1. Default, with `remeasure`: 0.5.
+    #[prost(double, optional, tag = "4")]
+    pub decay: ::core::option::Option<f64>,
+    /// Optional. The configurations of this many of the best trials are queued to be measured again first; at most 100.
+    #[prost(int32, tag = "5")]
+    pub remeasure: i32,
+    /// Optional. All results stay as they are.
+    #[prost(bool, tag = "6")]
+    pub keep: bool,
+    /// Optional. The study ends when this many more trials have ended, those that run or wait now included; at least 1. Default: as many as
+    /// the last data epoch had; without end where `max_trials` is unset.
+    #[prost(int32, optional, tag = "7")]
+    pub more_trials: ::core::option::Option<i32>,
+}
 /// Request of DeleteStudy.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteStudyRequest {
@@ -2777,6 +2828,17 @@ pub mod study_service_server {
         async fn update_study(
             &self,
             request: tonic::Request<super::UpdateStudyRequest>,
+        ) -> std::result::Result<tonic::Response<super::Study>, tonic::Status> {
+            Err(tonic::Status::unimplemented("Not yet implemented"))
+        }
+        /// Goes on with a study whose data has changed, whatever its state: begins a data epoch, in which earlier results count less and the
+        /// best trial is the best one of the present data. The study is ACTIVE then, with a new budget.
+        /// Errors: INVALID_ARGUMENT (a field, REQUEST_ID_REUSED), NOT_FOUND, ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (STUDY_COMPLETE: a
+        /// rule would end it at once, such as a deadline that has passed), RESOURCE_EXHAUSTED (LIMIT_EXCEEDED: it has been reopened 1,000
+        /// times).
+        async fn reopen_study(
+            &self,
+            request: tonic::Request<super::ReopenStudyRequest>,
         ) -> std::result::Result<tonic::Response<super::Study>, tonic::Status> {
             Err(tonic::Status::unimplemented("Not yet implemented"))
         }
@@ -3032,6 +3094,51 @@ pub mod study_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = UpdateStudySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/asktell.v1.StudyService/ReopenStudy" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReopenStudySvc<T: StudyService>(pub Arc<T>);
+                    impl<
+                        T: StudyService,
+                    > tonic::server::UnaryService<super::ReopenStudyRequest>
+                    for ReopenStudySvc<T> {
+                        type Response = super::Study;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReopenStudyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as StudyService>::reopen_study(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReopenStudySvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 
-from asktell_server.domain.early_stopping.at_steps import MAX_KEPT_NUMBERS, MAX_KEPT_STEPS, AtSteps, Curve
+from asktell_server.domain.early_stopping.at_steps import MAX_KEPT_STEPS, AtSteps, Curve
 from asktell_server.domain.metrics import Goal
+
+MAX_KEPT_COSTS = 2_000_000
+"""Most costs of all steps together: 16 MB."""
 
 
 def best_cost(curve: Curve, step: int, goal: Goal, *, at_rung: bool) -> float | None:
@@ -24,7 +28,7 @@ def best_cost(curve: Curve, step: int, goal: Goal, *, at_rung: bool) -> float | 
     return goal.cost(best(curve.values[:count]))
 
 
-class Bests(AtSteps[Curve]):
+class Bests(AtSteps[Curve, float]):
     """The best costs that trials had at a step."""
 
     def __init__(
@@ -33,9 +37,9 @@ class Bests(AtSteps[Curve]):
         *,
         at_rung: bool = False,
         max_steps: int = MAX_KEPT_STEPS,
-        max_numbers: int = MAX_KEPT_NUMBERS,
+        max_costs: int = MAX_KEPT_COSTS,
     ) -> None:
         def measure(curve: Curve, step: int) -> float | None:
             return best_cost(curve, step, goal, at_rung=at_rung)
 
-        super().__init__(measure, max_steps=max_steps, max_numbers=max_numbers)
+        super().__init__(measure, lambda costs: array("d", costs), max_steps=max_steps, max_kept=max_costs)

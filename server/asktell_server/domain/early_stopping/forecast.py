@@ -1,4 +1,4 @@
-"""How a trial would end that is not trained to its end: by how far the finished trials went on from the same step."""
+"""How a trial would end that is not trained to its end: by how far finished trials that were like it went on from the same step."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from asktell_server.domain.early_stopping.at_steps import AtSteps
+from asktell_server.domain.early_stopping.at_steps import MAX_KEPT_STEPS, AtSteps
 from asktell_server.domain.metrics import Goal
 
 MIN_FINISHED = 4
 """Finished trials that a forecast by them needs: with fewer, the spread of their changes has no finite variance."""
+_LEAST_ALIKE, _MOST_ALIKE = 5, 30
+"""A forecast goes by that half of the finished trials which was nearest at the step: by so many at least and at most."""
+_MAX_KEPT = 200_000
+"""Most changes of all steps together: 25 MB."""
+
+Change = tuple[float, float]
+"""A finished trial's value at a step, and how far its result lies from there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +36,8 @@ class FinishedCurve:
         return self.steps[-1] if self.steps else math.inf
 
 
-def change_after(curve: FinishedCurve, step: int) -> float | None:
-    """How far the result lies from the value at the step; None where the curve does not get that far, or begins later.
+def change_after(curve: FinishedCurve, step: int) -> Change | None:
+    """The change of a curve from a step to its end; None where it does not get that far, or begins later.
 
     Between two reports the value is interpolated linearly.
     """
@@ -44,14 +51,14 @@ def change_after(curve: FinishedCurve, step: int) -> float | None:
         share = (step - before) / (at - before)
         value = was * (1 - share) + value * share
     change = curve.final - value
-    return change if math.isfinite(change) else None
+    return (value, change) if math.isfinite(change) else None
 
 
-class Changes(AtSteps[FinishedCurve]):
+class Changes(AtSteps[FinishedCurve, Change]):
     """The changes of the finished trials from a step to their end."""
 
     def __init__(self) -> None:
-        super().__init__(change_after)
+        super().__init__(change_after, list, max_steps=MAX_KEPT_STEPS, max_kept=_MAX_KEPT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,26 +81,40 @@ class Forecast:
         return 0.5 * math.erfc(-gain / self.standard_deviation / math.sqrt(2))
 
 
-def forecast(steps: Sequence[int], values: Sequence[float], changes: Sequence[float]) -> Forecast:
+def forecast(steps: Sequence[int], values: Sequence[float], changes: Sequence[Change]) -> Forecast:
     """The end of a curve that has come to the last of `steps`, from the `changes` of finished trials after that step, rising.
 
-    It is the last value plus the median change. Its deviation is that of a next change (Student's t), were they normal:
-    √(1 + 1/n) √((n-1)/(n-3)) times their deviation from the median. With fewer than MIN_FINISHED finished trials it is the last
-    value, as uncertain as what the curve has done since half of its way and what these trials did from here, or, where that
-    is unknown, as the value is large.
+    It is the last value plus the median change of those finished trials whose values at the step were nearest. Its deviation is
+    that of a next change (Student's t), were they normal: √(1 + 1/n) √((n-1)/(n-3)) times their deviation from the median. With
+    fewer than MIN_FINISHED finished trials it is the last value, as uncertain as what the curve has done since half of its way and
+    what these trials did from here, or, where that is unknown, as the value is large.
     """
-    last, count = values[-1], len(changes)
+    last = values[-1]
+    alike = sorted(change for _, change in _nearest(last, changes))
+    count = len(alike)
     if count < MIN_FINISHED:
-        return Forecast(value=last, standard_deviation=_unforeseen(steps, values, changes), trials=0)
+        return Forecast(value=last, standard_deviation=_unforeseen(steps, values, alike), trials=0)
     middle = count // 2
-    median = changes[middle] if count % 2 else changes[middle - 1] / 2 + changes[middle] / 2
-    widest = max(median - changes[0], changes[-1] - median)
+    median = alike[middle] if count % 2 else alike[middle - 1] / 2 + alike[middle] / 2
+    widest = max(median - alike[0], alike[-1] - median)
     if not math.isfinite(last + median) or not math.isfinite(widest):
         return Forecast(value=last, standard_deviation=abs(last), trials=0)
     # In units of the widest, so that no square overflows.
-    squares = math.fsum(((change - median) / widest) ** 2 for change in changes) if widest else 0.0
+    squares = math.fsum(((change - median) / widest) ** 2 for change in alike) if widest else 0.0
     deviation = min(widest * math.sqrt(squares / (count - 3) * (1 + 1 / count)), sys.float_info.max)
     return Forecast(value=last + median, standard_deviation=deviation, trials=count)
+
+
+def _nearest(value: float, changes: Sequence[Change]) -> Sequence[Change]:
+    """The half of the changes, which rise by their values, that began nearest to a value."""
+    count = min(len(changes), _MOST_ALIKE, max(_LEAST_ALIKE, (len(changes) + 1) // 2))
+
+    def is_behind(first: int) -> bool:
+        """The window from `first` on lies too low: the next one above it is nearer than its lowest."""
+        return changes[first + count][0] - value < value - changes[first][0]
+
+    first = bisect_left(range(len(changes) - count), True, key=lambda place: not is_behind(place))
+    return changes[first : first + count]
 
 
 def _unforeseen(steps: Sequence[int], values: Sequence[float], changes: Sequence[float]) -> float:

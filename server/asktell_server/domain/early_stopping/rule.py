@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from asktell_server.domain.early_stopping.forecast import FinishedCurve
+from asktell_server.domain.early_stopping.forecast import Change, FinishedCurve
 from asktell_server.domain.metrics import Goal
 
 
@@ -51,8 +51,8 @@ class Others(ABC):
         """The best costs up to the step of the others of the trial's group that got there, rising (see `at_rung` of the rule)."""
 
     @abstractmethod
-    def changes_at(self, step: int) -> Sequence[float]:
-        """How far the results of the trials that succeeded lie from their values at the step, rising."""
+    def changes_at(self, step: int) -> Sequence[Change]:
+        """The changes of the trials that succeeded from the step to their end, rising by the values at the step."""
 
     @abstractmethod
     def best_result(self) -> FinishedCurve | None:

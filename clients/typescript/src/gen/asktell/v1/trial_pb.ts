@@ -223,7 +223,7 @@ export type Trial = Message<"asktell.v1.Trial"> & {
 
   /**
    * Output only. What a STOPPED trial was expected to come to at its end, for those of the objectives and constrained metrics that it
-   * has reported: the last value plus the median change of the trials that succeeded, from the same step to their end. The standard
+   * has reported: the last value plus the median change, from the same step to their end, of the trials that succeeded and were most like it there. The standard
    * errors say how uncertain that is. The model learns from these values; no other place takes them for results. Reckoned once, when
    * the trial was told.
    *
