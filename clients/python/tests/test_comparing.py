@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asktell import Maximize, Minimize, StudyView, TrialView
+from asktell import Maximize, Minimize, Objective, StudyView, TrialView
 from asktell._core.comparing import compare_studies, compare_trials
 from asktell._core.study_view import encode_study
 from asktell._core.trial_view import Names
@@ -29,7 +29,7 @@ def a_trial(number: int, metrics: dict[str, float] | None = None, **fields: obje
     return TrialView(message, Names(("x",), ("loss", "acc")))
 
 
-def a_study(*objectives: Minimize | Maximize, **options: object) -> StudyView:
+def a_study(*objectives: Objective, **options: object) -> StudyView:
     return StudyView(encode_study({"space": {"x": Float(0, 1)}, "objectives": list(objectives), **options}))  # type: ignore[typeddict-item]
 
 

@@ -28,6 +28,7 @@ from asktell._core.plots import load_plotting
 from asktell._core.study_view import encode_study, names_of
 from asktell.plotting import charts, parallel
 from asktell.plotting.output import format_of
+from asktell.plotting.points import Numeric, ticks_of
 from asktell.v1 import trial_pb2
 
 CHOICES = ["adam", "</script><script>document.title='evil'</script>"]
@@ -126,6 +127,18 @@ def test_axes_are_named_and_logarithmic_where_the_parameter_is() -> None:
 
     collect(cells)
     assert not any(set(field) & set(".[]") for field in fields), "names of people are no paths of Vega-Lite"
+
+
+@pytest.mark.parametrize(
+    ("domain", "ticks"),
+    [
+        (Int(2, 64, log=True), [2, 11, 64]),
+        (Float(0.2, 0.7, log=True), [0.2, 0.37, 0.7]),
+        (Float(1e-3, 1e-1, log=True), [1e-3, 1e-2, 1e-1]),
+    ],
+)
+def test_ticks_are_short_to_write(domain: Numeric, ticks: list[float]) -> None:
+    assert ticks_of(domain) == pytest.approx(ticks)
 
 
 def test_values_over_magnitudes_get_a_logarithmic_axis() -> None:

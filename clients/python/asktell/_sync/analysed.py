@@ -17,8 +17,8 @@ from asktell.v1 import study_pb2
 class AnalysedStudy(StudyActions):
     """A study whose model can be asked. The server keeps each answer until a result is added.
 
-    `metric`: an objective or constrained metric; None = the first objective. All but `health` raise TooFewResults while the study
-    has too few results for a model, and NotSupported from a server that has no analysis.
+    `metric`: an objective or constrained metric; None = the first objective. All but `health` and `trade_offs` raise TooFewResults
+    while the study has too few results for a model. A server that has no analysis answers NotSupported.
     """
 
     def __init__(self, session: Session, message: study_pb2.Study) -> None:
@@ -85,7 +85,7 @@ class AnalysedStudy(StudyActions):
         """The Pareto front by the first objective, best first, and what one objective costs in terms of another along it.
 
         Raises:
-            FailedPrecondition: the study has one objective, or TooFewResults.
+            FailedPrecondition: the study has one objective. TooFewResults: no trial is on the front.
         """
         return self._run(analysis.trade_offs(self._caller, self))
 

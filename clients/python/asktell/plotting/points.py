@@ -139,9 +139,14 @@ def ticks_of(domain: Numeric) -> list[float]:
         return [float(value) for value in domain.values]
     if is_log(domain):
         powers = [10.0**power for power in range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)]
-        return powers if len(powers) > 1 else [low, math.sqrt(low * high), high]
+        return powers if len(powers) > 1 else [low, _plain(math.sqrt(low * high), domain), high]
     middle = low + (high - low) / 2
     return [low, middle if isinstance(domain, Float) else float(round(middle)), high]
+
+
+def _plain(value: float, domain: Domain) -> float:
+    """A number near the value that is short to write."""
+    return float(round(value)) if isinstance(domain, Int) else float(f"{value:.2g}")
 
 
 def choices_of(domain: Domain) -> list[str]:

@@ -181,7 +181,7 @@ def _contours(explanation: Explanation, landscape: Landscape) -> Any:
     draw = load_plotting("belief").contour
     figures = [
         _figure(
-            draw(explanation.study, explanation.trials, each),
+            draw(explanation.study, explanation.trials, each, width=270),
             f"What the model expects of {each.metric} over {' and '.join(each.parameters)}, and how uncertain it is; dots are "
             "trials, the best one is ringed.",
         )
