@@ -73,14 +73,19 @@ def _configurations(task: StudyTask, region: Region, *, start: int, favoured: in
 
 
 def _kept(region: Region, blocks: Iterator[Points], *, favoured: int) -> Iterator[Points]:
-    """The points (d) of a sequence that lead to configurations; the first `favoured` of them follow the priors."""
-    found = 0
+    """The points (d) of a sequence that lead to configurations; the first `favoured` of them follow the priors.
+
+    Fewer do where priors lie outside what the constraints allow: a whole block in vain is enough.
+    """
+    left = favoured
     for block in blocks:
-        rest = block
-        while found < favoured and len(rest):
+        rest, before = block, left
+        while left and len(rest):
             points = region.sample(region.encoding.favouring(rest[:1]))
             rest = rest[1:]
-            found += len(points)
+            left -= len(points)
             yield from points
+        if left == before:
+            left = 0
         if len(rest):
             yield from region.sample(rest)

@@ -220,7 +220,8 @@ class Study(AnalysedStudy):
 
     @property
     def best_by_model(self) -> BestByModel[Trial] | None:
-        """The best trial when noise is taken off: the one with the best mean of a model. None where results are not noisy.
+        """The best trial when noise is taken off: the one with the best mean of a model. None where results are not noisy, and with
+        several objectives, where no single trial is best: see `pareto_front`.
 
         Where results differ from run to run (standard errors or replicates were told, or a model finds noise),
         `best_trial`, the best value, may have been lucky. None, too, while the server is too busy for a model.
