@@ -15,7 +15,7 @@ import pytest
 from asktell._core.spec_codec import encode_space
 from asktell_server.domain.algorithm import Sobol
 from asktell_server.protocols.asktell_v1.conversion.spaces import space_from
-from examples import digits_architecture, digits_network, polyglot, python_digits
+from examples import digits_again, digits_architecture, digits_network, polyglot, python_digits
 from tests.support.study_files import read
 from tests.unit.engine.problems import problem_of, task_of
 
@@ -123,3 +123,12 @@ def test_the_network_is_the_same_epoch_by_epoch() -> None:
     whole.train(data, lr=0.05, l2=1e-5, epochs=2)
     assert list(stepped.epochs(data, lr=0.05, l2=1e-5, epochs=2)) == [1, 2]
     assert np.array_equal(whole.out, stepped.out)
+
+
+def test_the_changed_digits_are_upside_down() -> None:
+    _, validation = python_digits.read_digits(EXAMPLES / "data" / "digits.csv")
+    changed = digits_again.changed(validation)
+    assert (changed.images[1::2] == validation.images[1::2]).all()
+    assert (changed.images[0, :64] == validation.images[0, 63::-1]).all()
+    assert (digits_again.changed(changed).images == validation.images).all()
+    assert len(digits_again.few(validation, 7).labels) == 7

@@ -41,6 +41,11 @@ def _update_study(study: StudyCalls) -> study_service_pb2.UpdateStudyRequest:
     return request
 
 
+def _reopen(study: StudyCalls) -> study_service_pb2.ReopenStudyRequest:
+    _told(study)
+    return study_service_pb2.ReopenStudyRequest(name=study.name, remeasure=1)
+
+
 def _update_trial(study: StudyCalls) -> trial_service_pb2.UpdateTrialRequest:
     trial = trial_pb2.Trial(name=_running(study).name, labels={"a": "b"})
     request = trial_service_pb2.UpdateTrialRequest(trial=trial)
@@ -79,6 +84,12 @@ MUTATIONS = [
         method="UpdateStudy",
         request=_update_study,
         change=lambda request: setattr(request.study, "display_name", "other"),
+    ),
+    Mutation(
+        service="StudyService",
+        method="ReopenStudy",
+        request=_reopen,
+        change=_set("remeasure", 2),
     ),
     Mutation(
         service="TrialService",
