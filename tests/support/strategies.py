@@ -254,7 +254,8 @@ def studies(draw: st.DrawFn) -> Study:
     created = draw(times)
     algorithm = draw(algorithms(space))
     gains: st.SearchStrategy[float | None] = st.none()
-    if algorithm.uses_model and not any(parameter.context for parameter in space.parameters):
+    one_best = space.fidelity is None and not any(parameter.context for parameter in space.parameters)
+    if algorithm.uses_model and one_best:
         gains |= st.floats(1e-300, 1e300)
     return Study(
         name=draw(study_names),

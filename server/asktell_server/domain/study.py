@@ -225,6 +225,11 @@ class Study:
             raise InvalidArgument(
                 where, "must be unset where a parameter is a context: each context has a best of its own"
             )
+        if self.space.fidelity is not None:
+            raise InvalidArgument(
+                where,
+                f"must be unset where a parameter is the fidelity ({self.space.fidelity.name}): trials differ in how much they run",
+            )
 
     def _validate_tracked(self, where: str) -> None:
         if len(self.tracked_metrics) > MAX_TRACKED_METRICS:

@@ -113,7 +113,7 @@ class Worth:
 async def expected_gains(inquiries: Inquiries, view: StudyView, horizons: tuple[int, ...]) -> Sequence[float] | None:
     """What further trials are expected to gain, in the objective's unit; None where nobody can say.
 
-    That is: with several objectives, contexts, or an algorithm without a model; before the start is over, while nothing is
+    That is: with several objectives, contexts, a fidelity, or an algorithm without a model; before the start is over, while nothing is
     feasible; where the model fails, or every worker is busy.
     """
     study = view.study
@@ -121,6 +121,7 @@ async def expected_gains(inquiries: Inquiries, view: StudyView, horizons: tuple[
         study.algorithm.uses_model
         and len(study.goals.objectives) == 1
         and not any(parameter.context for parameter in study.space.parameters)
+        and study.space.fidelity is None
         and view.history().count(Outcome.VALUE) > study.algorithm.start_trials
         and view.standings.feasible
     )

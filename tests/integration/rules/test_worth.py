@@ -122,6 +122,20 @@ def test_the_first_results_never_end_it(new_study: NewStudy) -> None:
             },
             "is a context",
         ),
+        (
+            {
+                "algorithm": algorithm("auto"),
+                "search_space": space(
+                    float_parameter("x"),
+                    search_space_pb2.Parameter(
+                        name="epochs",
+                        int_domain=search_space_pb2.IntDomain(min=1, max=27),
+                        fidelity=search_space_pb2.Fidelity(),
+                    ),
+                ),
+            },
+            "is the fidelity (epochs)",
+        ),
     ],
 )
 def test_it_is_refused_where_no_model_can_say(new_study: NewStudy, changes: dict[str, Any], words: str) -> None:

@@ -96,6 +96,13 @@ def test_it_is_the_same_in_the_other_direction_and_in_another_unit() -> None:
     assert turned == pytest.approx([1000 * gain for gain in _expected(LINE, few, 10)], rel=1e-3)
 
 
+def test_what_is_expected_of_a_stopped_trial_has_not_been_reached() -> None:
+    results = [valued({"x": place / 5}, _wave({"x": place / 5})) for place in range(6)]
+    stopped = dataclasses.replace(valued({"x": 0.52}, -5.0), expected=True)
+    (gain,) = _expected(LINE, [*results, stopped], 10)
+    assert gain > 1.0, "what is expected there is still to be gained"
+
+
 def test_where_everything_has_been_tried_nothing_is_to_be_gained() -> None:
     problem = problem_of(space_of(n=IntDomain(min=1, max=6)))
     assert _expected(problem, [valued({"n": n}, float(n)) for n in range(1, 7)], 1, 10) == (0.0, 0.0)

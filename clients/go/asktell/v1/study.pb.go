@@ -2219,8 +2219,9 @@ type StoppingRules struct {
 	// Optional. By objective: ends when one feasible trial reaches all of these values. Not together with `target_value`.
 	TargetValues map[string]float64 `protobuf:"bytes,5,rep,name=target_values,json=targetValues,proto3" json:"target_values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
 	// Optional. Ends when the model expects the next 10 trials together to better the best value by less than this, in the
-	// objective's unit, and the last 10 have done so; finite, above 0. For one objective and an algorithm with a model (auto, bayesian). Judged once 10 results
-	// follow the space-filling start; trials that run meanwhile may still be started.
+	// objective's unit, and the last 10 have done so; finite, above 0. For one objective, an algorithm with a model (auto, bayesian),
+	// and no context or fidelity among the parameters. Judged once 10 results follow the space-filling start; trials that run
+	// meanwhile may still be started.
 	MinExpectedGain *float64 `protobuf:"fixed64,6,opt,name=min_expected_gain,json=minExpectedGain,proto3,oneof" json:"min_expected_gain,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache

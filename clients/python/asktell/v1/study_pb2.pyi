@@ -1226,8 +1226,9 @@ class StoppingRules(_message.Message):
     """
     min_expected_gain: _builtins.float
     """Optional. Ends when the model expects the next 10 trials together to better the best value by less than this, in the
-    objective's unit, and the last 10 have done so; finite, above 0. For one objective and an algorithm with a model (auto, bayesian). Judged once 10 results
-    follow the space-filling start; trials that run meanwhile may still be started.
+    objective's unit, and the last 10 have done so; finite, above 0. For one objective, an algorithm with a model (auto, bayesian),
+    and no context or fidelity among the parameters. Judged once 10 results follow the space-filling start; trials that run
+    meanwhile may still be started.
     """
     @_builtins.property
     def deadline(self) -> _timestamp_pb2.Timestamp:

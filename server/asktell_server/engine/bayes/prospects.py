@@ -29,12 +29,12 @@ def expected_gains(task: StudyTask, model: Modelled, horizons: Sequence[int]) ->
     Trials that run now count as further ones. `model` is that of the task.
 
     Raises:
-        ModelError: no observation keeps the outcome constraints; the model gives no usable numbers.
+        ModelError: no trial that ran to its end keeps the outcome constraints; the model gives no usable numbers.
     """
     goals = task.problem.goals
     objective = model.metrics[0]
     rows = objective.targets.rows
-    usable = objective.targets.valued & feasible_rows(goals, task.history)[rows]
+    usable = objective.targets.reached & feasible_rows(goals, task.history)[rows]
     if not usable.any():
         raise ModelError("nothing is feasible")
     points = model.region.encoding.encode_keys([task.history.keys[row] for row in rows[usable]])

@@ -77,7 +77,9 @@ def best_at_border(evidence: Evidence) -> Iterator[Finding]:
     idle = {each.parameter for each in evidence.beliefs.effects if each.total < AT_BORDER}
     for parameter in evidence.study.space.parameters:
         domain, name = parameter.domain, parameter.name
-        if not isinstance(domain, FloatDomain | IntDomain) or parameter.context or name in idle:
+        if not isinstance(domain, FloatDomain | IntDomain) or name in idle:
+            continue
+        if parameter.context or parameter.fidelity is not None:  # nobody's choice
             continue
         places = [_place(domain, trial.parameters[name]) for trial in top if name in trial.parameters]
         if len(places) < len(top) or (domain.cardinality is not None and domain.cardinality <= 3):

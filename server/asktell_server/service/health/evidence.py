@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from asktell_server.domain.fidelity import is_at_target
 from asktell_server.domain.goals import Goals, Rank
 from asktell_server.domain.metrics import Objective
 from asktell_server.domain.study import Study
@@ -91,7 +92,8 @@ class Evidence:
 
     @property
     def ranked(self) -> Sequence[tuple[Rank, Trial]]:
-        """The trials that were measured, with their ranks: the best first, equals by number."""
-        ranks = [(self.goals.rank(trial.result), trial) for trial in self.trials]
+        """The trials that were measured, with their ranks: the best first, equals by number. Only those at the highest fidelity."""
+        whole = [trial for trial in self.trials if is_at_target(self.study.space, trial.parameters)]
+        ranks = [(self.goals.rank(trial.result), trial) for trial in whole]
         measured = [(rank, trial) for rank, trial in ranks if rank is not None]
         return sorted(measured, key=lambda each: (each[0], each[1].number))

@@ -11,6 +11,7 @@ import pytest
 from asktell_server.domain.algorithm import Grid
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal, Objective, OutcomeConstraint, Split, TrackedMetric
+from asktell_server.domain.parameter import Fidelity
 from asktell_server.domain.space import Configuration, FloatDomain, IntDomain, Parameter, Scale, SearchSpace
 from asktell_server.domain.study import StoppingRules, StudyState
 from asktell_server.domain.trial import Result, TrialState
@@ -19,7 +20,7 @@ from asktell_server.service.health.coverage import best_at_border
 from asktell_server.service.health.evidence import Beliefs, Effect, Interaction, Optimum
 from asktell_server.service.health.finding import MOST_TRIALS, HealthKind, Severity
 from asktell_server.service.health.overfitting import overfitting_to_validation
-from tests.unit.service.health.studies import bowl, configuration, evidence, the_finding, trials
+from tests.unit.service.health.studies import SPACE, bowl, configuration, evidence, the_finding, trials
 
 BELIEVED = Beliefs(
     rank_correlation=0.9,
@@ -162,6 +163,18 @@ def test_the_best_at_a_border_and_how_far_to_widen() -> None:
     assert "max 1 instead of 0.1" in found.advice, "a decade at most"
     idle = dataclasses.replace(BELIEVED, effects=[Effect(parameter="lr", total=0.001, deviation=0.0)])
     assert list(best_at_border(dataclasses.replace(known, beliefs=idle))) == [], "it makes no difference"
+
+
+def test_the_fidelity_is_nobodys_choice_and_only_whole_trials_compare() -> None:
+    epochs = Parameter(name="epochs", domain=IntDomain(min=2, max=50), fidelity=Fidelity())
+    space = SearchSpace(parameters=(*SPACE.parameters, epochs))
+
+    def at(index: int) -> Configuration:
+        return {**configuration(index), "epochs": 50 if index % 2 else 2}
+
+    known = evidence(trials(40, at=at, result=lambda one: bowl(one) - 10 / float(one["epochs"])), space=space)
+    assert findings_of(known) == []
+    assert {trial.parameters["epochs"] for _, trial in known.ranked} == {50}
 
 
 @pytest.mark.parametrize(
