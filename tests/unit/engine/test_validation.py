@@ -8,12 +8,23 @@ import numpy as np
 import pytest
 
 from asktell_server.domain.metrics import Goal
+from asktell_server.engine.analysis import left_out
 from asktell_server.engine.analysis.study_model import StudyModel
 from asktell_server.engine.analysis.validation import CrossValidation, ValidationQuestion
 from asktell_server.engine.bayes.gaussian_process import GaussianProcess
 from asktell_server.engine.observations import Observation, Outcome
 from asktell_server.engine.problem import Problem
-from tests.unit.engine.problems import BRANIN_SPACE, branin, observe, problem_of, random_results, task_of
+from tests.unit.engine.problems import (
+    BRANIN_SPACE,
+    HARTMANN_SPACE,
+    branin,
+    hartmann,
+    observe,
+    problem_of,
+    random_results,
+    task_of,
+    valued,
+)
 
 
 def _validated(problem: Problem, observations: list[Observation]) -> tuple[StudyModel, CrossValidation]:
@@ -21,7 +32,8 @@ def _validated(problem: Problem, observations: list[Observation]) -> tuple[Study
     return model, ValidationQuestion(metric="loss", results=len(observations)).answer(model)
 
 
-def test_it_is_what_a_model_without_the_result_foretells() -> None:
+def test_it_is_what_a_model_without_the_result_foretells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(left_out, "MOST_FITTED", 0)  # one fit for all
     problem = problem_of(BRANIN_SPACE, goal=Goal.MAXIMIZE)
     observations = random_results(problem, lambda one: -branin(one), count=30)
     observations[4] = Observation(parameters=observations[4].parameters, outcome=Outcome.FAILED)
@@ -64,6 +76,18 @@ def test_noise_is_not_foretold_and_its_range_is() -> None:
     assert found.coverage(0.5) == pytest.approx(0.5, abs=0.1)
     assert found.coverage(0.95) == pytest.approx(0.95, abs=0.05)
     assert found.rmse == pytest.approx(2.0, abs=0.3)
+
+
+def test_a_handful_of_noisy_results_is_not_foretold_either() -> None:
+    """By hyperparameters that have seen them their rank correlation would be 0.5."""
+    correlations = []
+    for seed in range(6):
+        rng = np.random.default_rng(100 + seed)
+        problem = problem_of(HARTMANN_SPACE)
+        configurations = random_results(problem, hartmann, count=20, seed=seed)
+        noise = [valued(one.parameters, float(rng.normal())) for one in configurations]
+        correlations.append(_validated(problem, noise)[1].rank_correlation)
+    assert np.mean(correlations) < 0.3
 
 
 def test_equal_results_have_no_order() -> None:

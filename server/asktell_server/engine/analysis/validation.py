@@ -1,4 +1,4 @@
-"""How well the model foretells each result from all others: leave-one-out cross-validation, in closed form."""
+"""How well the model foretells each result from all others: leave-one-out cross-validation (see `left_out.py`)."""
 
 from __future__ import annotations
 
@@ -64,20 +64,15 @@ class ValidationQuestion:
         return 4 * self.results
 
     def answer(self, model: StudyModel) -> CrossValidation:
-        """See Question.
+        """See Question."""
+        from asktell_server.engine.analysis.left_out import left_out
 
-        The hyperparameters stay: they have seen the result that is left out. The mean of the process does not: it is estimated from
-        the others (Dubrule 1983, "Cross validation of kriging in a unique neighborhood"). With P = K⁻¹ - K⁻¹11ᵀK⁻¹ / 1ᵀK⁻¹1, which
-        takes y to K⁻¹(y - mean), the error at a result is (Py)ᵢ / Pᵢᵢ and its variance 1 / Pᵢᵢ.
-        """
-        process, targets = model.process(self.metric), model.of(self.metric).targets
-        places, rows = model.known_places(self.metric), model.known_rows(self.metric)
-        sums = process.inverse.sum(axis=1)
-        diagonal = (np.diagonal(process.inverse) - sums**2 / sums.sum())[places]
-        means = process.data.y[places] - process.alpha[places] / diagonal
+        targets, places = model.of(self.metric).targets, model.known_places(self.metric)
+        means, deviations = left_out(model, self.metric)
+        rows = model.known_rows(self.metric)
         return CrossValidation(
             rows=rows,
             observed=model.task.history.values[rows, model.metrics.index(self.metric)],
-            means=targets.goal.cost(1.0) * (targets.centre + targets.width * means),
-            deviations=targets.width / np.sqrt(diagonal),
+            means=targets.goal.cost(1.0) * (targets.centre + targets.width * means[places]),
+            deviations=targets.width * deviations[places],
         )
