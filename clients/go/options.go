@@ -85,7 +85,7 @@ func WithTimeout(timeout time.Duration) Option {
 	return func(s *settings) { s.timeout = s.positive("WithTimeout", timeout) }
 }
 
-// WithAskTimeout is WithTimeout for Ask and Suggest, which may fit a model before they answer. Default: 60 s. How long
+// WithAskTimeout is WithTimeout for Ask, Suggest and what a model is asked of a study, which may fit a model before they answer. Default: 60 s. How long
 // [Study.Ask] waits for a trial to become available is up to its context alone.
 func WithAskTimeout(timeout time.Duration) Option {
 	return func(s *settings) { s.askTimeout = s.positive("WithAskTimeout", timeout) }

@@ -34,6 +34,8 @@ type (
 	SuggestRequest = pb.SuggestRequest
 	// SuggestResponse is what it answers.
 	SuggestResponse = pb.SuggestResponse
+	// SliceRequest is what [Study.Slice] is asked: Parameters, and optionally Reference, Resolution and Metric.
+	SliceRequest = pb.GetSliceRequest
 	// Change is one change of a study, as [Study.Watch] yields it.
 	Change = pb.WatchStudyResponse
 	// Progress is the answer to a report: ShouldStop (end the trial now, and tell it with [Trial.Stop], or not at all when

@@ -34,7 +34,10 @@ type retries struct {
 
 func (r retries) timeout(method string) time.Duration {
 	switch method {
-	case pb.TrialService_Ask_FullMethodName, pb.SuggestionService_Suggest_FullMethodName:
+	case pb.TrialService_Ask_FullMethodName, pb.SuggestionService_Suggest_FullMethodName,
+		pb.AnalysisService_GetImportances_FullMethodName, pb.AnalysisService_PredictOutcomes_FullMethodName,
+		pb.AnalysisService_GetSlice_FullMethodName, pb.AnalysisService_CrossValidate_FullMethodName,
+		pb.AnalysisService_GetTradeOffs_FullMethodName, pb.AnalysisService_GetHealth_FullMethodName:
 		return r.settings.askTimeout
 	default:
 		return r.settings.timeout

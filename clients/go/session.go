@@ -23,6 +23,7 @@ type session struct {
 	studies     pb.StudyServiceClient
 	trials      pb.TrialServiceClient
 	suggestions pb.SuggestionServiceClient
+	analysis    pb.AnalysisServiceClient
 
 	beating     context.Context // ends the heartbeats
 	stopBeating context.CancelFunc
@@ -45,6 +46,7 @@ func newSession(s *settings) (*session, error) {
 		studies:     pb.NewStudyServiceClient(conn),
 		trials:      pb.NewTrialServiceClient(conn),
 		suggestions: pb.NewSuggestionServiceClient(conn),
+		analysis:    pb.NewAnalysisServiceClient(conn),
 		beating:     beating,
 		stopBeating: stop,
 		open:        make(map[*lease]struct{}),

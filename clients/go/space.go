@@ -24,7 +24,7 @@ func WithDerived(space *pb.SearchSpace, name, expression string) *pb.SearchSpace
 	return space
 }
 
-// ParameterOption says more about a parameter: [Log], [ReverseLog], [Step], [Default], [When], [NormalPrior],
+// ParameterOption says more about a parameter: [Log], [ReverseLog], [Step], [Default], [When], [Context], [NormalPrior],
 // [WeightsPrior].
 type ParameterOption func(*pb.Parameter)
 
@@ -71,6 +71,9 @@ func When[T Value](parent string, values ...T) ParameterOption {
 		parameter.Condition = condition
 	}
 }
+
+// Context makes the parameter one that the server never chooses: every ask states it, by [Fixed], and so do queued and imported trials.
+func Context(parameter *pb.Parameter) { parameter.Context = true }
 
 // NormalPrior says that good values are believed to lie around mean; float, int and discrete parameters. The standard
 // deviation is a fraction of the range on the parameter's own scale, in (0, 1].

@@ -103,6 +103,20 @@ func WaitAtMost(wait time.Duration) AskOption {
 	return func(o *askOptions) { o.giveUp = time.Now().Add(wait) }
 }
 
+// Fixed asks for a configuration that has this value, for example one that fits a small GPU; several are given one by one. Context
+// parameters are stated so.
+func Fixed[T Value](parameter string, value T) AskOption {
+	return func(o *askOptions) {
+		if o.request.FixedParameters == nil {
+			o.request.FixedParameters = make(map[string]*pb.ParameterValue)
+		}
+		o.request.FixedParameters[parameter] = ValueOf(value)
+	}
+}
+
+// CostAware asks for improvement per expected cost, in a study with a CostMetric.
+func CostAware(o *askOptions) { o.request.CostAware = true }
+
 // AskWith sets any field of the request, for example who the worker is.
 func AskWith(change func(*AskRequest)) AskOption {
 	return func(o *askOptions) { change(o.request) }
@@ -113,7 +127,8 @@ func AskWith(change func(*AskRequest)) AskOption {
 // [WaitAtMost] says.
 //
 // Errors: [ErrStudyComplete] (there is nothing more to do; [Study.Record] is read anew), [ErrStudyPaused], [ErrQueueEmpty]
-// (manual search, nothing enqueued), [ErrNoTrialAvailable] (not now, and the wait would end before there could be one).
+// (manual search, nothing enqueued), [ErrNoTrialAvailable] (not now, and the wait would end before there could be one),
+// [ErrFixedExhausted] (nothing is left with the values of [Fixed]).
 func (s *Study) Ask(ctx context.Context, options ...AskOption) (*Trial, error) {
 	trials, err := s.AskMany(ctx, 1, options...)
 	if err != nil {

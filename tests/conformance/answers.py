@@ -51,8 +51,9 @@ def _values(raw: Mapping[str, Any], expected: Any, result: Any) -> Iterator[str]
         numbers = [each.trial.number for each in trials]
         if numbers != list(_range(expected.numbers)):
             yield f"numbers: expected {expected.numbers}, got {_as_range(numbers)}"
-    if "count" in raw and len(trials) + len(suggestions) != expected.count:
-        yield f"expected {expected.count} of them, got {len(trials) + len(suggestions)}"
+    count = len(trials) + len(suggestions) + result.analysis.items
+    if "count" in raw and count != expected.count:
+        yield f"expected {expected.count} of them, got {count}"
     if expected.distinct:
         configurations = [_configuration(each.trial) for each in trials] + [
             _configuration(each) for each in suggestions

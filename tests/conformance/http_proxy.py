@@ -15,7 +15,7 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from asktell.v1 import study_service_pb2, suggestion_service_pb2, trial_service_pb2
+from asktell.v1 import analysis_service_pb2, study_service_pb2, suggestion_service_pb2, trial_service_pb2
 from tests.conformance.faults import FaultPlan
 from tests.conformance.grpc_proxy import INJECTED, STREAMS, error_details
 
@@ -165,7 +165,7 @@ async def _answer(status: Any, method: str, writer: asyncio.StreamWriter) -> Non
 
 def _as_protobuf(method: str, body: bytes) -> bytes:
     """The request as the gRPC proxy would have seen it, so that cases can look into it."""
-    for module in (trial_service_pb2, study_service_pb2, suggestion_service_pb2):
+    for module in (trial_service_pb2, study_service_pb2, suggestion_service_pb2, analysis_service_pb2):
         kind = getattr(module, f"{method}Request", None)
         if kind is not None and method not in STREAMS:
             request: bytes = json_format.Parse(body, kind()).SerializeToString()

@@ -11,7 +11,13 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from grpc_tools import protoc
 
 # What the two files import has to be in the pool before them.
-from asktell.v1 import study_pb2, study_service_pb2, suggestion_service_pb2, trial_service_pb2  # noqa: F401
+from asktell.v1 import (  # noqa: F401
+    analysis_service_pb2,
+    study_pb2,
+    study_service_pb2,
+    suggestion_service_pb2,
+    trial_service_pb2,
+)
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent

@@ -113,6 +113,8 @@ wire::Result Executor::perform(const wire::Action& action) {
       }
       return result;
     }
+    case wire::Action::kAnalyse:
+      return analyse(action.analyse());
     case wire::Action::KIND_NOT_SET:
       break;
   }
@@ -205,6 +207,7 @@ wire::Result Executor::ask(const wire::Ask& action) {
   }
   options.request.set_worker_id(action.worker_id());
   *options.request.mutable_fixed_parameters() = action.fixed_parameters();
+  options.request.set_cost_aware(action.cost_aware());
   asktell::Study& study = studies_.at(action.study());
   if (action.has_count()) {
     return keep_trials(action.trials(), study.ask_many(action.count(), options));
@@ -212,6 +215,41 @@ wire::Result Executor::ask(const wire::Ask& action) {
   std::vector<Trial> one;
   one.push_back(study.ask(options));
   return keep_trials(action.trials(), std::move(one));
+}
+
+wire::Result Executor::analyse(const wire::Analyse& action) {
+  const asktell::Study& study = studies_.at(action.study());
+  int items = 0;
+  switch (action.question_case()) {
+    case wire::Analyse::kImportances:
+      items = study.importances(action.importances().metric()).importances_size();
+      break;
+    case wire::Analyse::kPredict: {
+      std::vector<asktell::Params> configurations;
+      for (const v1::Configuration& each : action.predict().configurations()) {
+        configurations.emplace_back(each.parameters());
+      }
+      items = study.predict(configurations).predictions_size();
+      break;
+    }
+    case wire::Analyse::kSlice:
+      items = study.slice(action.slice()).points_size();
+      break;
+    case wire::Analyse::kCrossValidate:
+      items = study.cross_validate(action.cross_validate().metric()).results_size();
+      break;
+    case wire::Analyse::kTradeOffs:
+      items = study.trade_offs().trade_offs_size();
+      break;
+    case wire::Analyse::kHealth:
+      items = study.health().findings_size();
+      break;
+    case wire::Analyse::QUESTION_NOT_SET:
+      throw std::logic_error("no such question");
+  }
+  wire::Result result;
+  result.mutable_analysis()->set_items(items);
+  return result;
 }
 
 wire::Result Executor::keep_trials(const google::protobuf::RepeatedPtrField<std::string>& names,

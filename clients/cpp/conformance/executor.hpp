@@ -29,6 +29,7 @@ class Executor {
   wire::Result keep_study(const std::string& name, asktell::Study study);
   wire::Result update_study(const wire::UpdateStudy& action);
   wire::Result ask(const wire::Ask& action);
+  wire::Result analyse(const wire::Analyse& action);
   wire::Result tell(const wire::Tell& action);
   wire::Result list_trials(const wire::ListTrials& action);
   wire::Result best(const wire::Best& action);

@@ -15,7 +15,7 @@ Session::Session(Settings given)
     : settings(std::move(given)),
       channel_(open_channel(settings)),
       stubs_(v1::StudyService::NewStub(channel_), v1::TrialService::NewStub(channel_),
-             v1::SuggestionService::NewStub(channel_)),
+             v1::SuggestionService::NewStub(channel_), v1::AnalysisService::NewStub(channel_)),
       leases_(std::make_unique<Leases>(settings, stub<v1::TrialService::Stub>())) {}
 
 std::shared_ptr<grpc::ClientContext> Session::under_way(grpc::ClientContext& context) {

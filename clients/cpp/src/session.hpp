@@ -1,5 +1,6 @@
 #pragma once
 
+#include <asktell/v1/analysis_service.grpc.pb.h>
 #include <asktell/v1/study_service.grpc.pb.h>
 #include <asktell/v1/suggestion_service.grpc.pb.h>
 
@@ -69,7 +70,7 @@ class Session {
 
   const std::shared_ptr<grpc::Channel> channel_;
   const std::tuple<std::unique_ptr<v1::StudyService::Stub>, std::unique_ptr<v1::TrialService::Stub>,
-                   std::unique_ptr<v1::SuggestionService::Stub>>
+                   std::unique_ptr<v1::SuggestionService::Stub>, std::unique_ptr<v1::AnalysisService::Stub>>
       stubs_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;

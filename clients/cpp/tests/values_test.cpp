@@ -55,6 +55,29 @@ TEST(Metrics, MayHaveAStandardError) {
   EXPECT_FALSE(request.metrics().at("accuracy").has_standard_error());
 }
 
+TEST(Words, OfEarlyStoppingAreMessages) {
+  v1::EarlyStopping median = asktell::median_stopping(3);
+  median.set_grace_trials(10);
+  const v1::EarlyStopping any = asktell::any_stopping(
+      {median, asktell::percentile_stopping(25, 2), asktell::stopping_above(0), asktell::stopping_below(1, 4),
+       asktell::patience_stopping(5, 0.5), asktell::successive_halving(2), asktell::hyperband(81),
+       asktell::auto_stopping(5), asktell::wilcoxon_stopping()});
+  EXPECT_EQ(any.ShortDebugString(),
+            "any { rules { median { min_steps: 3 } grace_trials: 10 } "
+            "rules { percentile { percentile: 25 min_steps: 2 } } rules { threshold { max: 0 } } "
+            "rules { threshold { min: 1 min_steps: 4 } } rules { patience { patience_steps: 5 min_gain: 0.5 } } "
+            "rules { successive_halving { min_steps: 2 } } rules { hyperband { min_steps: 1 max_steps: 81 } } "
+            "rules { auto { min_steps: 5 } } rules { wilcoxon { } } }");
+}
+
+TEST(Words, AskForFixedValuesAndStateContext) {
+  const asktell::AskOptions options = asktell::fixed({{"batch", 8}, {"data", "flowers"}});
+  const Params values = options.request.fixed_parameters();
+  EXPECT_EQ(values.get<int>("batch"), 8);
+  EXPECT_EQ(values.get<std::string>("data"), "flowers");
+  EXPECT_TRUE(asktell::Bool("data").context().message().context());
+}
+
 TEST(Space, IsBuiltOfParameters) {
   const v1::SearchSpace space = asktell::space({
       asktell::Float("lr", 1e-4, 0.1).log().default_value(0.01),

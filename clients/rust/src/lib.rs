@@ -3,9 +3,11 @@
 #![allow(clippy::needless_update)]
 
 mod address;
+mod analysis;
 mod asking;
 mod client;
 mod connection;
+mod early_stopping;
 mod error;
 mod lease;
 mod list;

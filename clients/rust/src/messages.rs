@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::named::Named;
 use crate::v1;
 
 /// The longest that a message can carry, in seconds.
@@ -34,6 +35,12 @@ impl v1::Study {
     pub fn with_outcome_constraint(mut self, constraint: v1::OutcomeConstraint) -> Self {
         self.outcome_constraints.push(constraint);
         self
+    }
+
+    /// Sets when a running trial is told to stop: `v1::EarlyStopping::median(3)`.
+    #[must_use]
+    pub fn with_early_stopping(self, rule: v1::EarlyStopping) -> Self {
+        Self { early_stopping: Some(rule), ..self }
     }
 
     /// Sets the budget: the study ends when this many trials have ended.
@@ -88,6 +95,28 @@ impl v1::OutcomeConstraint {
         Self { of_baseline: true, ..self }
     }
 }
+
+macro_rules! fixing {
+    ($($message:ident),+) => {
+        $(impl v1::$message {
+            /// Only configurations that have these values, for example those that fit a small GPU; context parameters are
+            /// stated so: `.with_fixed([("batch_size", 8)])`.
+            #[must_use]
+            pub fn with_fixed(mut self, values: impl Named<v1::ParameterValue>) -> Self {
+                self.fixed_parameters.append(&mut values.into_map());
+                self
+            }
+
+            /// Looks for improvement per expected cost, where a metric says what trials cost.
+            #[must_use]
+            pub fn with_cost_awareness(self) -> Self {
+                Self { cost_aware: true, ..self }
+            }
+        })+
+    };
+}
+
+fixing!(AskRequest, SuggestRequest);
 
 impl v1::Metric {
     /// A value whose standard error is known.

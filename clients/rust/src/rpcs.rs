@@ -56,4 +56,10 @@ methods! {
     TrialService/DeleteTrial: DeleteTrialRequest => (), identified;
     TrialService/WatchStudy: WatchStudyRequest => v1::WatchStudyResponse;
     SuggestionService/Suggest: SuggestRequest => v1::SuggestResponse, slow;
+    AnalysisService/GetImportances: GetImportancesRequest => v1::GetImportancesResponse, slow;
+    AnalysisService/PredictOutcomes: PredictOutcomesRequest => v1::PredictOutcomesResponse, slow;
+    AnalysisService/GetSlice: GetSliceRequest => v1::GetSliceResponse, slow;
+    AnalysisService/CrossValidate: CrossValidateRequest => v1::CrossValidateResponse, slow;
+    AnalysisService/GetTradeOffs: GetTradeOffsRequest => v1::GetTradeOffsResponse, slow;
+    AnalysisService/GetHealth: GetHealthRequest => v1::GetHealthResponse, slow;
 }

@@ -24,6 +24,13 @@ macro_rules! domains {
                 v1::Parameter::from(self).when(parent, values)
             }
 
+            /// A parameter with this domain that the server never chooses; see
+            /// [`Parameter::as_context`](v1::Parameter::as_context).
+            #[must_use]
+            pub fn as_context(self) -> v1::Parameter {
+                v1::Parameter::from(self).as_context()
+            }
+
             /// A parameter with this domain, whose good values are believed to lie where the prior says.
             #[must_use]
             pub fn with_prior(self, prior: v1::Prior) -> v1::Parameter {
@@ -65,6 +72,13 @@ impl v1::Parameter {
     ) -> Self {
         let values = values.into_iter().map(Into::into).collect();
         Self { condition: Some(v1::Condition { parent: parent.into(), values, ..Default::default() }), ..self }
+    }
+
+    /// Makes it one that the server never chooses: every ask states it (see
+    /// [`AskRequest::with_fixed`](v1::AskRequest::with_fixed)), and so do queued and imported trials.
+    #[must_use]
+    pub fn as_context(self) -> Self {
+        Self { context: true, ..self }
     }
 
     /// Says where good values are believed to lie: the search begins there, and results outweigh it as they come.
@@ -173,6 +187,12 @@ macro_rules! problems {
             pub fn with_objective(mut self, objective: v1::Objective) -> Self {
                 self.objectives.push(objective);
                 self
+            }
+
+            /// Names the metric that says what a trial cost, so that asks may look for improvement per cost.
+            #[must_use]
+            pub fn with_cost(self, metric: impl Into<String>) -> Self {
+                Self { cost_metric: metric.into(), ..self }
             }
 
             /// Sets how configurations are found. Default: the server chooses.

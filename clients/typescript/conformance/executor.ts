@@ -2,7 +2,16 @@ import type { Client, Study, Trial } from "../src/index.js";
 import * as asktell from "../src/index.js";
 import * as v1 from "../src/v1.js";
 import type * as pb from "./gen/conformance_pb.js";
-import { changesResult, done, failed, Refused, studyResult, suggestionsResult, trialsResult } from "./results.js";
+import {
+  analysisResult,
+  changesResult,
+  done,
+  failed,
+  Refused,
+  studyResult,
+  suggestionsResult,
+  trialsResult,
+} from "./results.js";
 
 type Kind = Exclude<pb.Action["kind"], { case: undefined }>;
 type Payload<C extends Kind["case"]> = Extract<Kind, { case: C }>["value"];
@@ -95,6 +104,8 @@ export class Executor {
         return handle(this.#watches, value.watch).changes.return().then(done);
       case "suggest":
         return this.#suggest(value);
+      case "analyse":
+        return analyse(this.#study(value.study), value).then(analysisResult);
     }
   }
 
@@ -147,12 +158,21 @@ export class Executor {
     return studyResult(study.info);
   }
 
-  #ask({ study: name, trials, count, waitMs, workerId, fixedParameters }: Payload<"ask">): Promise<pb.Result> {
+  #ask({
+    study: name,
+    trials,
+    count,
+    waitMs,
+    workerId,
+    fixedParameters,
+    costAware,
+  }: Payload<"ask">): Promise<pb.Result> {
     const study = this.#study(name);
     const options = {
       ...(waitMs === undefined ? {} : { waitMs }),
       ...(workerId === "" ? {} : { workerId }),
-      fixedParameters,
+      fixed: fixedParameters,
+      costAware,
     };
     const asked =
       count === undefined ? one(study.ask(options)) : study.askMany(count, options).then(({ trials }) => trials);
@@ -227,6 +247,29 @@ export class Executor {
 
   async #suggest(action: Payload<"suggest">): Promise<pb.Result> {
     return suggestionsResult(await this.#client(action).suggest(action.request ?? {}));
+  }
+}
+
+async function analyse(study: Study, { question }: Payload<"analyse">): Promise<number> {
+  switch (question.case) {
+    case "importances":
+      return (await study.importances(question.value)).importances.length;
+    case "predict": {
+      const configurations = question.value.configurations.map(({ parameters }) => parameters);
+      return (await study.predict(configurations, { metric: question.value.metric })).predictions.length;
+    }
+    case "slice": {
+      const { parameters, ...options } = question.value;
+      return (await study.slice(parameters, options)).points.length;
+    }
+    case "crossValidate":
+      return (await study.crossValidate(question.value)).results.length;
+    case "tradeOffs":
+      return (await study.tradeOffs()).tradeOffs.length;
+    case "health":
+      return (await study.health()).findings.length;
+    case undefined:
+      throw new Error("a question that is not known");
   }
 }
 

@@ -100,3 +100,7 @@ export function suggestionsResult({ suggestions }: v1.SuggestResponse): Result {
   const shown = suggestions.map(({ parameters, origin }) => ({ parameters, origin }));
   return create(ResultSchema, { kind: { case: "suggestions", value: { suggestions: shown } } });
 }
+
+export function analysisResult(items: number): Result {
+  return create(ResultSchema, { kind: { case: "analysis", value: { items } } });
+}

@@ -43,6 +43,8 @@ type Options<D extends Message, V, W> = Omit<Init<D>, Given> & {
    * other values do not have it. The other one has finitely many values, and may itself have a `when`.
    */
   readonly when?: W;
+  /** The server never chooses it: every ask states it in `fixed`, and so do queued and imported trials. */
+  readonly context?: boolean;
   /** Where good values are believed to lie: `normalPrior`, `weightsPrior`. Results outweigh it as they come. */
   readonly prior?: Init<v1.Prior>;
 };
@@ -123,9 +125,9 @@ export function float<W extends When | undefined = undefined>(
   max: number,
   options: RangeOptions<v1.FloatDomain, W> = {},
 ): MadeOf<number, W> {
-  const { scale = "linear", default: start, when, prior, ...more } = options;
+  const { scale = "linear", default: start, when, context, prior, ...more } = options;
   const value = { ...more, min, max, scale: valueOf(v1.Scale, scale) };
-  return parameter({ case: "floatDomain", value }, { start, when, prior, isDouble: true });
+  return parameter({ case: "floatDomain", value }, { start, when, context, prior, isDouble: true });
 }
 
 /** A whole number in [min, max], both ends within ±2^53. */
@@ -134,10 +136,10 @@ export function int<W extends When | undefined = undefined>(
   max: number,
   options: RangeOptions<v1.IntDomain, W> = {},
 ): MadeOf<number, W> {
-  const { scale = "linear", step, default: start, when, prior, ...more } = options;
+  const { scale = "linear", step, default: start, when, context, prior, ...more } = options;
   const range = { min: BigInt(min), max: BigInt(max), step: step === undefined ? step : BigInt(step) };
   const value = { ...more, ...range, scale: valueOf(v1.Scale, scale) };
-  return parameter({ case: "intDomain", value }, { start, when, prior });
+  return parameter({ case: "intDomain", value }, { start, when, context, prior });
 }
 
 /** One of 2 to 1,000 numbers in rising order. They are ints when all are whole, unless `kind` says otherwise. */
@@ -145,42 +147,57 @@ export function discrete<const V extends number, W extends When | undefined = un
   values: readonly V[],
   options: Options<v1.DiscreteDomain, V, W> & { readonly kind?: "int" | "float" } = {},
 ): MadeOf<V, W> {
-  const { kind = values.every(Number.isInteger) ? "int" : "float", default: start, when, prior, ...more } = options;
+  const {
+    kind = values.every(Number.isInteger) ? "int" : "float",
+    default: start,
+    when,
+    context,
+    prior,
+    ...more
+  } = options;
   const isDouble = kind === "float";
   const numbers = values.map((value) => encodeValue(value, isDouble));
-  return parameter({ case: "discreteDomain", value: { ...more, values: numbers } }, { start, when, prior, isDouble });
+  return parameter(
+    { case: "discreteDomain", value: { ...more, values: numbers } },
+    { start, when, context, prior, isDouble },
+  );
 }
 
 /** One of 2 to 1,000 names without an order. */
 export function categorical<const V extends string, W extends When | undefined = undefined>(
   values: readonly V[],
-  { default: start, when, prior, ...more }: Options<v1.CategoricalDomain, V, W> = {},
+  { default: start, when, context, prior, ...more }: Options<v1.CategoricalDomain, V, W> = {},
 ): MadeOf<V, W> {
-  return parameter({ case: "categoricalDomain", value: { ...more, values: [...values] } }, { start, when, prior });
+  return parameter(
+    { case: "categoricalDomain", value: { ...more, values: [...values] } },
+    { start, when, context, prior },
+  );
 }
 
 /** True or false. */
 export function bool<W extends When | undefined = undefined>(
   options: Options<v1.BoolDomain, boolean, W> = {},
 ): MadeOf<boolean, W> {
-  const { default: start, when, prior, ...more } = options;
-  return parameter({ case: "boolDomain", value: more }, { start, when, prior });
+  const { default: start, when, context, prior, ...more } = options;
+  return parameter({ case: "boolDomain", value: more }, { start, when, context, prior });
 }
 
 interface Shared<W> {
   readonly start: number | string | boolean | undefined;
   readonly when: W | undefined;
+  readonly context: boolean | undefined;
   readonly prior: Init<v1.Prior> | undefined;
   readonly isDouble?: boolean;
 }
 
 function parameter<W extends When | undefined>(
   domain: NonNullable<Init<v1.Parameter>["domain"]>,
-  { start, when, prior, isDouble = false }: Shared<W>,
+  { start, when, context, prior, isDouble = false }: Shared<W>,
 ): MadeOf<never, W> {
   return {
     domain,
     ...(start === undefined ? {} : { defaultValue: encodeValue(start, isDouble) }),
+    ...(context === undefined ? {} : { context }),
     ...(prior === undefined ? {} : { prior }),
     ...(when === undefined ? {} : { condition: conditionOf(when) }),
   } as MadeOf<never, W>;
@@ -250,6 +267,33 @@ export function algorithm<C extends Kind["case"]>(
   settings: Extract<Kind, { case: C }>["value"] = {},
 ): Init<v1.Algorithm> {
   return { kind: { case: name, value: settings } as Kind };
+}
+
+type Rule = Exclude<NonNullable<Init<v1.EarlyStopping>["rule"]>, { case: undefined }>;
+type JudgingOptions = Omit<Init<v1.EarlyStopping>, "$typeName" | "rule" | "goal"> & {
+  /** Whether lower or higher is better, for a metric that is only tracked. */
+  readonly goal?: NameOf<typeof v1.Goal>;
+};
+
+/**
+ * When a running trial is told to stop, with the fields of the rule's message: `earlyStopping("median", { minSteps: 3n })`. What all
+ * rules share comes last: `{ metric: "val_loss", graceTrials: 10 }`. See {@link anyStopping} for several rules.
+ */
+export function earlyStopping<C extends Rule["case"]>(
+  name: C,
+  settings: Extract<Rule, { case: C }>["value"] = {},
+  { goal, ...judging }: JudgingOptions = {},
+): Init<v1.EarlyStopping> {
+  return {
+    ...judging,
+    rule: { case: name, value: settings } as Rule,
+    ...(goal === undefined ? {} : { goal: valueOf(v1.Goal, goal) }),
+  };
+}
+
+/** Several rules of early stopping, of which the first that holds stops a trial. */
+export function anyStopping(...rules: readonly Init<v1.EarlyStopping>[]): Init<v1.EarlyStopping> {
+  return earlyStopping("any", { rules: [...rules] });
 }
 
 function valueOf<E extends object>(values: E, name: NameOf<E>): E[keyof E] {

@@ -5,12 +5,14 @@
  */
 export {
   algorithm,
+  anyStopping,
   atLeast,
   atMost,
   bool,
   categorical,
   derived,
   discrete,
+  earlyStopping,
   float,
   int,
   maximize,
@@ -26,5 +28,6 @@ export * from "./errors.js";
 export type { CallOptions, Init, MessageOrInit, RequestOptions, Typed } from "./init.js";
 export type { ClientOptions } from "./settings.js";
 export type { AskOptions, BestByModel, Study, WithHandles } from "./study.js";
+export type { Analysed, SliceOptions } from "./analysis.js";
 export type { EndOptions, TellOptions, Trial } from "./trial.js";
 export { paramsOf, type MetricsInput, type Params, type ParamsInput, type Plain } from "./values.js";

@@ -1,3 +1,4 @@
+import { Analysed } from "./analysis.js";
 import { jitter, sleep } from "./backoff.js";
 import { InternalError, NoResultsError, NoTrialAvailableError, OverloadedError, StudyCompleteError } from "./errors.js";
 import type { CallOptions, MessageOrInit, RequestOptions } from "./init.js";
@@ -7,10 +8,12 @@ import { inspect, showStudy } from "./show.js";
 import { listed, type Transport } from "./transport.js";
 import { Trial } from "./trial.js";
 import * as v1 from "./v1.js";
-import { encodePlain, type Params, type Plain } from "./values.js";
+import { encodePlain, type Params, type ParamsInput, type Plain } from "./values.js";
 
-/** How a study is asked: fields of `v1.AskRequest`, and how long to wait. */
+/** How a study is asked: fields of `v1.AskRequest`, such as `costAware`, and how long to wait. */
 export type AskOptions = RequestOptions<v1.AskRequest, "count"> & {
+  /** Values that the configuration must have, for example those that fit a small GPU; context parameters are stated so. */
+  readonly fixed?: ParamsInput;
   /** How long to wait for a trial to become available, in milliseconds; 0 = not at all. Default: for ever. */
   readonly waitMs?: number;
 };
@@ -22,9 +25,7 @@ export type BestByModel<P = Params> = Omit<v1.BestByModel, "trial"> & { readonly
 export type WithHandles<M, P = Params> = Omit<M, "trials"> & { readonly trials: Trial<P>[] };
 
 /** The unit of tuning: one search space, and what to optimise in it. */
-export class Study<P = Params> {
-  /** "projects/{project}/studies/{study}". */
-  readonly name: string;
+export class Study<P = Params> extends Analysed {
   /** The last part of the name. */
   readonly id: string;
   readonly #session: Session;
@@ -34,15 +35,15 @@ export class Study<P = Params> {
 
   /** @internal Studies come from a client. */
   constructor(session: Session, record: v1.Study) {
+    super(session, record.name);
     this.#session = session;
     this.#transport = session.transport;
     this.#info = record;
-    this.name = record.name;
     this.id = this.name.slice(this.name.lastIndexOf("/") + 1);
   }
 
   /** The study's record as of the last call that answered with it; {@link Study.refresh} reads it anew. */
-  get info(): v1.Study {
+  override get info(): v1.Study {
     return this.#info;
   }
 
@@ -51,7 +52,7 @@ export class Study<P = Params> {
    * {@link Trial.close} in a `finally`, or with `await using`. When nothing can be handed out now, it waits, as long as
    * `waitMs` and `signal` allow. Throws StudyCompleteError (there is nothing more to do; `info` is read anew),
    * StudyPausedError, QueueEmptyError (manual search, nothing enqueued), NoTrialAvailableError (not now, and the wait would
-   * end before there could be one).
+   * end before there could be one), FixedExhaustedError (nothing is left with the `fixed` values).
    */
   async ask(options: AskOptions = {}): Promise<Trial<P>> {
     const { trials } = await this.askMany(1, options);
@@ -61,8 +62,10 @@ export class Study<P = Params> {
   /** {@link Study.ask} for several trials; fewer, but at least one, come back when the study cannot give more now. */
   async askMany(count: number, options: AskOptions = {}): Promise<WithHandles<v1.AskResponse, P>> {
     const { settings } = this.#session;
-    const { signal, waitMs = Infinity, workerId = settings.workerId } = options;
-    const request = { ...options, study: this.name, count, workerId };
+    const { signal, waitMs = Infinity, workerId = settings.workerId, fixed, ...fields } = options;
+    const [stated] = encodePlain<v1.Configuration>(fixed ? [{ parameters: fixed }] : [], this.#info.searchSpace);
+    const fixedParameters = { ...fields.fixedParameters, ...stated?.parameters };
+    const request = { ...fields, study: this.name, count, workerId, fixedParameters };
     const giveUp = performance.now() + waitMs;
     for (;;) {
       const sentAt = performance.now();
@@ -242,7 +245,7 @@ export class Study<P = Params> {
    * Name, state, how many trials have ended, the budget and, where there is a single one that keeps the outcome
    * constraints, the best trial; each as of the last call that answered with it.
    */
-  toString(): string {
+  override toString(): string {
     return showStudy(this.#info, this.#best);
   }
 

@@ -25,6 +25,17 @@ from tests.conformance.framing import read_frame, write_frame
 PAGE_SIZE = 500
 
 
+_ANALYSES = {
+    "importances": ("GetImportances", "importances"),
+    "predict": ("PredictOutcomes", "predictions"),
+    "slice": ("GetSlice", "points"),
+    "cross_validate": ("CrossValidate", "results"),
+    "trade_offs": ("GetTradeOffs", "tradeOffs"),
+    "health": ("GetHealth", "findings"),
+}
+"""How each question is asked, and what of its answer is counted."""
+
+
 class HttpExecutor:
     """One method for each kind of action."""
 
@@ -132,6 +143,8 @@ class HttpExecutor:
         fixed = json_format.MessageToDict(action).get("fixedParameters")
         if fixed:
             body["fixedParameters"] = fixed
+        if action.cost_aware:
+            body["costAware"] = True
         answer: Json | None = None
         while answer is None:
             try:
@@ -259,6 +272,13 @@ class HttpExecutor:
             kept = {key: each[key] for key in ("parameters", "origin")}
             json_format.ParseDict(kept, result.suggestions.suggestions.add())
         return result
+
+    def analyse(self, action: Any) -> Any:
+        method, items = _ANALYSES[action.WhichOneof("question")]
+        caller, name = self._study(action.study)
+        question = json_format.MessageToDict(getattr(action, action.WhichOneof("question")))
+        answer = caller(f"AnalysisService/{method}", question | {"parent": name})
+        return schema.Result(analysis={"items": len(answer.get(items, ()))})
 
 
 def main() -> None:

@@ -104,11 +104,13 @@ class PythonExecutor:
         if action.HasField("wait_ms"):
             wait = action.wait_ms / 1000 if action.wait_ms else False
         study, worker_id = self._studies[action.study], action.worker_id or None
-        fixed = specs.values(action.fixed_parameters) or None
+        options: asktell.AskOptions = {"worker_id": worker_id, "fixed": specs.values(action.fixed_parameters) or None}
+        if action.cost_aware:
+            options["cost_aware"] = True
         if action.HasField("count"):
-            trials = study.ask(action.count, wait=wait, worker_id=worker_id, fixed=fixed)
+            trials = study.ask(action.count, wait=wait, **options)
         else:
-            trials = [study.ask(wait=wait, worker_id=worker_id, fixed=fixed)]
+            trials = [study.ask(wait=wait, **options)]
         return self._keep_trials(action.trials, trials)
 
     def _keep_trials(self, names: Sequence[str], trials: Sequence[asktell.Trial]) -> Any:
@@ -201,6 +203,28 @@ class PythonExecutor:
     def stop_watch(self, action: Any) -> Any:
         self._watches.pop(action.watch).close()  # type: ignore[attr-defined] # a generator, as every watch is
         return results.done()
+
+    def analyse(self, action: Any) -> Any:
+        study, question = self._studies[action.study], action.WhichOneof("question")
+        asked = getattr(action, question)
+        metric = getattr(asked, "metric", "") or None
+        match question:
+            case "importances":
+                items = len(study.importances(metric)) + len(study.interactions(metric))
+            case "predict":
+                configurations = [specs.values(each.parameters) for each in asked.configurations]
+                items = len(study.predict(configurations, metric=metric))
+            case "slice":
+                reference, resolution = specs.values(asked.reference) or None, asked.resolution or None
+                found = study.slice(*asked.parameters, reference=reference, resolution=resolution, metric=metric)
+                items = len(found.points)
+            case "cross_validate":
+                items = len(study.cross_validate(metric).results)
+            case "trade_offs":
+                items = len(study.trade_offs())
+            case _:
+                items = len(study.health().findings)
+        return results.analysis(items)
 
     def suggest(self, action: Any) -> Any:
         request, problem = action.request, action.request.problem

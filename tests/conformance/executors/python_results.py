@@ -102,6 +102,11 @@ def suggestions(listed: Iterable[asktell.Suggestion]) -> Any:
     return result
 
 
+def analysis(items: int) -> Any:
+    """So many items of an analysis."""
+    return Result(analysis={"items": items})
+
+
 def _study(view: asktell.StudyView) -> study_pb2.Study:
     counts = view.counts
     return study_pb2.Study(

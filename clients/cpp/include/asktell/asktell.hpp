@@ -5,6 +5,7 @@
 /// messages of the contract, asktell::v1, generated from its proto files.
 
 #include "asktell/client.hpp"
+#include "asktell/early_stopping.hpp"
 #include "asktell/errors.hpp"
 #include "asktell/space.hpp"
 #include "asktell/study.hpp"

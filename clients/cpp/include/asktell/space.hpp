@@ -30,6 +30,12 @@ class Parameter {
     return static_cast<Kind&>(*this);
   }
 
+  /// The server never chooses it: every ask states it, by fixed(), and so do queued and imported trials.
+  Kind& context() {
+    message_.set_context(true);
+    return static_cast<Kind&>(*this);
+  }
+
   /// How likely each value is to be a good one, in the domain's order (false before true): for discrete, categorical
   /// and bool parameters. Weights are at least 0 and need not sum to 1.
   Kind& weights_prior(const std::vector<double>& weights) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <asktell/v1/analysis_service.pb.h>
 #include <asktell/v1/study.pb.h>
 
 #include <chrono>
@@ -18,6 +19,14 @@ struct AskOptions {
   /// All that an ask can say. The client's worker id is filled in where it is empty.
   v1::AskRequest request = {};
 };
+
+/// Asks for a configuration that has these values, for example one that fits a small GPU; context parameters are stated
+/// so: `study.ask(asktell::fixed({{"batch_size", 8}}))`.
+inline AskOptions fixed(const Params& values) {
+  AskOptions options;
+  *options.request.mutable_fixed_parameters() = values;
+  return options;
+}
 
 /// One change of a study: the study or trial as it is after the change, or what else happened. Nothing is set for a
 /// change that is newer than this client. Its cursor is where to go on from.
@@ -54,7 +63,8 @@ class Study {
   /// A trial to run; its lease renews itself until the trial is told, released or destroyed. When nothing can be handed
   /// out now, it waits as the options say.
   /// @throws StudyComplete (there is nothing more to do; info() is read anew), StudyPaused, QueueEmpty (manual search,
-  ///         nothing enqueued), NoTrialAvailable (not now, and the wait would end before there could be one).
+  ///         nothing enqueued), NoTrialAvailable (not now, and the wait would end before there could be one),
+  ///         FixedExhausted (nothing is left with the fixed values).
   Trial ask(AskOptions options = {});
   /// ask() for several; fewer, but at least one, come back when the study cannot give more now.
   std::vector<Trial> ask_many(int count, AskOptions options = {});
@@ -84,6 +94,22 @@ class Study {
   std::vector<Trial> enqueue(v1::EnqueueTrialsRequest request);
   /// Brings in past results. @throws ValueOutsideSpace, MissingObjective, UnknownMetric, NotFinite.
   v1::ImportTrialsResponse import(v1::ImportTrialsRequest request);
+
+  /// What a model of the results believes; answers are messages of the contract. A metric is an objective or a
+  /// constrained one, empty = the first objective. All but health() throw TooFewResults where there is no model yet.
+  ///
+  /// Which parameters matter, and which pairs interact: shares of the variance that they explain.
+  [[nodiscard]] v1::GetImportancesResponse importances(const std::string& metric = {}) const;
+  /// What configurations are expected to come to; the beliefs are of all objectives and constrained metrics.
+  [[nodiscard]] v1::PredictOutcomesResponse predict(const std::vector<Params>& configurations) const;
+  /// What is expected along one or two parameters, the others being those of the best trial, or of its reference.
+  [[nodiscard]] v1::GetSliceResponse slice(v1::GetSliceRequest request) const;
+  /// Each result, foretold from all others: how far the model can be trusted.
+  [[nodiscard]] v1::CrossValidateResponse cross_validate(const std::string& metric = {}) const;
+  /// What one objective costs in terms of another, along the Pareto front. @throws FailedPrecondition One objective.
+  [[nodiscard]] v1::GetTradeOffsResponse trade_offs() const;
+  /// What is wrong with the study or could be better, and what further trials are expected to gain.
+  [[nodiscard]] v1::GetHealthResponse health() const;
 
   /// Hands out no trials until it is resumed; results are still taken.
   void pause();

@@ -109,6 +109,8 @@ func (e *executor) execute(action *pb.Action) (*pb.Result, error) {
 	case *pb.Action_Suggest:
 		suggestions, err := e.clients[kind.Suggest.GetClient()].Suggest(ctx, kind.Suggest.GetRequest())
 		return suggestionsResult(suggestions, err)
+	case *pb.Action_Analyse:
+		return analyse(ctx, e.studies[kind.Analyse.GetStudy()], kind.Analyse)
 	default:
 		return nil, fmt.Errorf("no such action: %v", action)
 	}
@@ -201,6 +203,9 @@ func (e *executor) ask(ctx context.Context, action *pb.Ask) (*pb.Result, error) 
 	if fixed := action.GetFixedParameters(); len(fixed) > 0 {
 		options = append(options, asktell.AskWith(func(request *asktell.AskRequest) { request.FixedParameters = fixed }))
 	}
+	if action.GetCostAware() {
+		options = append(options, asktell.CostAware)
+	}
 	study := e.studies[action.GetStudy()]
 	if action.Count != nil {
 		trials, err := study.AskMany(ctx, action.GetCount(), options...)
@@ -259,6 +264,35 @@ func (e *executor) best(ctx context.Context, action *pb.Best) (*pb.Result, error
 		return trialResults(nil, nil)
 	}
 	return trialResult(trial, err)
+}
+
+func analyse(ctx context.Context, study *asktell.Study, action *pb.Analyse) (*pb.Result, error) {
+	switch question := action.GetQuestion().(type) {
+	case *pb.Analyse_Importances:
+		answer, err := study.Importances(ctx, question.Importances.GetMetric())
+		return analysisResult(len(answer.GetImportances()), err)
+	case *pb.Analyse_Predict:
+		var configurations []asktell.Params
+		for _, each := range question.Predict.GetConfigurations() {
+			configurations = append(configurations, each.GetParameters())
+		}
+		answer, err := study.Predict(ctx, configurations...)
+		return analysisResult(len(answer.GetPredictions()), err)
+	case *pb.Analyse_Slice:
+		answer, err := study.Slice(ctx, question.Slice)
+		return analysisResult(len(answer.GetPoints()), err)
+	case *pb.Analyse_CrossValidate:
+		answer, err := study.CrossValidate(ctx, question.CrossValidate.GetMetric())
+		return analysisResult(len(answer.GetResults()), err)
+	case *pb.Analyse_TradeOffs:
+		answer, err := study.TradeOffs(ctx)
+		return analysisResult(len(answer.GetTradeOffs()), err)
+	case *pb.Analyse_Health:
+		answer, err := study.Health(ctx)
+		return analysisResult(len(answer.GetFindings()), err)
+	default:
+		return nil, fmt.Errorf("no such question: %v", action)
+	}
 }
 
 func (e *executor) startWatch(ctx context.Context, action *pb.StartWatch) error {

@@ -123,6 +123,13 @@ func suggestionsResult(answer *asktell.SuggestResponse, err error) (*pb.Result, 
 	return &pb.Result{Kind: &pb.Result_Suggestions{Suggestions: wire}}, nil
 }
 
+func analysisResult(items int, err error) (*pb.Result, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &pb.Result{Kind: &pb.Result_Analysis{Analysis: &pb.Analysis{Items: int32(items)}}}, nil
+}
+
 // split takes metrics of the contract apart into what the client's methods take.
 func split(records map[string]*asktellv1.Metric) (asktell.Metrics, asktell.StandardErrors) {
 	deviations := asktell.StandardErrors{}

@@ -167,6 +167,7 @@ type Action struct {
 	//	*Action_NextChanges
 	//	*Action_StopWatch
 	//	*Action_Suggest
+	//	*Action_Analyse
 	Kind          isAction_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -425,6 +426,15 @@ func (x *Action) GetSuggest() *Suggest {
 	return nil
 }
 
+func (x *Action) GetAnalyse() *Analyse {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_Analyse); ok {
+			return x.Analyse
+		}
+	}
+	return nil
+}
+
 type isAction_Kind interface {
 	isAction_Kind()
 }
@@ -525,6 +535,10 @@ type Action_Suggest struct {
 	Suggest *Suggest `protobuf:"bytes,24,opt,name=suggest,proto3,oneof"`
 }
 
+type Action_Analyse struct {
+	Analyse *Analyse `protobuf:"bytes,25,opt,name=analyse,proto3,oneof"`
+}
+
 func (*Action_Reset_) isAction_Kind() {}
 
 func (*Action_CreateClient) isAction_Kind() {}
@@ -572,6 +586,8 @@ func (*Action_NextChanges) isAction_Kind() {}
 func (*Action_StopWatch) isAction_Kind() {}
 
 func (*Action_Suggest) isAction_Kind() {}
+
+func (*Action_Analyse) isAction_Kind() {}
 
 // Close every client that is still open and forget every handle; errors of that are ignored. Answer: done.
 type Reset struct {
@@ -1129,6 +1145,7 @@ type Ask struct {
 	// Empty: the client's.
 	WorkerId        string                        `protobuf:"bytes,5,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
 	FixedParameters map[string]*v1.ParameterValue `protobuf:"bytes,6,rep,name=fixed_parameters,json=fixedParameters,proto3" json:"fixed_parameters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	CostAware       bool                          `protobuf:"varint,7,opt,name=cost_aware,json=costAware,proto3" json:"cost_aware,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -1203,6 +1220,13 @@ func (x *Ask) GetFixedParameters() map[string]*v1.ParameterValue {
 		return x.FixedParameters
 	}
 	return nil
+}
+
+func (x *Ask) GetCostAware() bool {
+	if x != nil {
+		return x.CostAware
+	}
+	return false
 }
 
 // Report metrics at a step; without metrics a heartbeat by hand. Answer: trials, one.
@@ -2083,6 +2107,161 @@ func (x *Suggest) GetRequest() *v1.SuggestRequest {
 	return nil
 }
 
+// What a study's model is asked; `parent` is left out. Answer: analysis.
+type Analyse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Study string                 `protobuf:"bytes,1,opt,name=study,proto3" json:"study,omitempty"`
+	// Types that are valid to be assigned to Question:
+	//
+	//	*Analyse_Importances
+	//	*Analyse_Predict
+	//	*Analyse_Slice
+	//	*Analyse_CrossValidate
+	//	*Analyse_TradeOffs
+	//	*Analyse_Health
+	Question      isAnalyse_Question `protobuf_oneof:"question"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Analyse) Reset() {
+	*x = Analyse{}
+	mi := &file_conformance_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Analyse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Analyse) ProtoMessage() {}
+
+func (x *Analyse) ProtoReflect() protoreflect.Message {
+	mi := &file_conformance_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Analyse.ProtoReflect.Descriptor instead.
+func (*Analyse) Descriptor() ([]byte, []int) {
+	return file_conformance_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *Analyse) GetStudy() string {
+	if x != nil {
+		return x.Study
+	}
+	return ""
+}
+
+func (x *Analyse) GetQuestion() isAnalyse_Question {
+	if x != nil {
+		return x.Question
+	}
+	return nil
+}
+
+func (x *Analyse) GetImportances() *v1.GetImportancesRequest {
+	if x != nil {
+		if x, ok := x.Question.(*Analyse_Importances); ok {
+			return x.Importances
+		}
+	}
+	return nil
+}
+
+func (x *Analyse) GetPredict() *v1.PredictOutcomesRequest {
+	if x != nil {
+		if x, ok := x.Question.(*Analyse_Predict); ok {
+			return x.Predict
+		}
+	}
+	return nil
+}
+
+func (x *Analyse) GetSlice() *v1.GetSliceRequest {
+	if x != nil {
+		if x, ok := x.Question.(*Analyse_Slice); ok {
+			return x.Slice
+		}
+	}
+	return nil
+}
+
+func (x *Analyse) GetCrossValidate() *v1.CrossValidateRequest {
+	if x != nil {
+		if x, ok := x.Question.(*Analyse_CrossValidate); ok {
+			return x.CrossValidate
+		}
+	}
+	return nil
+}
+
+func (x *Analyse) GetTradeOffs() *v1.GetTradeOffsRequest {
+	if x != nil {
+		if x, ok := x.Question.(*Analyse_TradeOffs); ok {
+			return x.TradeOffs
+		}
+	}
+	return nil
+}
+
+func (x *Analyse) GetHealth() *v1.GetHealthRequest {
+	if x != nil {
+		if x, ok := x.Question.(*Analyse_Health); ok {
+			return x.Health
+		}
+	}
+	return nil
+}
+
+type isAnalyse_Question interface {
+	isAnalyse_Question()
+}
+
+type Analyse_Importances struct {
+	Importances *v1.GetImportancesRequest `protobuf:"bytes,2,opt,name=importances,proto3,oneof"`
+}
+
+type Analyse_Predict struct {
+	Predict *v1.PredictOutcomesRequest `protobuf:"bytes,3,opt,name=predict,proto3,oneof"`
+}
+
+type Analyse_Slice struct {
+	Slice *v1.GetSliceRequest `protobuf:"bytes,4,opt,name=slice,proto3,oneof"`
+}
+
+type Analyse_CrossValidate struct {
+	CrossValidate *v1.CrossValidateRequest `protobuf:"bytes,5,opt,name=cross_validate,json=crossValidate,proto3,oneof"`
+}
+
+type Analyse_TradeOffs struct {
+	TradeOffs *v1.GetTradeOffsRequest `protobuf:"bytes,6,opt,name=trade_offs,json=tradeOffs,proto3,oneof"`
+}
+
+type Analyse_Health struct {
+	Health *v1.GetHealthRequest `protobuf:"bytes,7,opt,name=health,proto3,oneof"`
+}
+
+func (*Analyse_Importances) isAnalyse_Question() {}
+
+func (*Analyse_Predict) isAnalyse_Question() {}
+
+func (*Analyse_Slice) isAnalyse_Question() {}
+
+func (*Analyse_CrossValidate) isAnalyse_Question() {}
+
+func (*Analyse_TradeOffs) isAnalyse_Question() {}
+
+func (*Analyse_Health) isAnalyse_Question() {}
+
 // What came of an action.
 type Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2094,6 +2273,7 @@ type Result struct {
 	//	*Result_Trials
 	//	*Result_Changes
 	//	*Result_Suggestions
+	//	*Result_Analysis
 	//	*Result_Unsupported
 	Kind          isResult_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
@@ -2102,7 +2282,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_conformance_proto_msgTypes[25]
+	mi := &file_conformance_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2114,7 +2294,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_conformance_proto_msgTypes[25]
+	mi := &file_conformance_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2127,7 +2307,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_conformance_proto_rawDescGZIP(), []int{25}
+	return file_conformance_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Result) GetKind() isResult_Kind {
@@ -2191,6 +2371,15 @@ func (x *Result) GetSuggestions() *Suggestions {
 	return nil
 }
 
+func (x *Result) GetAnalysis() *Analysis {
+	if x != nil {
+		if x, ok := x.Kind.(*Result_Analysis); ok {
+			return x.Analysis
+		}
+	}
+	return nil
+}
+
 func (x *Result) GetUnsupported() string {
 	if x != nil {
 		if x, ok := x.Kind.(*Result_Unsupported); ok {
@@ -2231,6 +2420,10 @@ type Result_Suggestions struct {
 	Suggestions *Suggestions `protobuf:"bytes,6,opt,name=suggestions,proto3,oneof"`
 }
 
+type Result_Analysis struct {
+	Analysis *Analysis `protobuf:"bytes,8,opt,name=analysis,proto3,oneof"`
+}
+
 type Result_Unsupported struct {
 	// The client has no such thing, in words. Counts as a failure unless it is expected (expected_failures.yaml).
 	Unsupported string `protobuf:"bytes,7,opt,name=unsupported,proto3,oneof"`
@@ -2248,6 +2441,8 @@ func (*Result_Changes) isResult_Kind() {}
 
 func (*Result_Suggestions) isResult_Kind() {}
 
+func (*Result_Analysis) isResult_Kind() {}
+
 func (*Result_Unsupported) isResult_Kind() {}
 
 type Done struct {
@@ -2258,7 +2453,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_conformance_proto_msgTypes[26]
+	mi := &file_conformance_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2270,7 +2465,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_conformance_proto_msgTypes[26]
+	mi := &file_conformance_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2283,7 +2478,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_conformance_proto_rawDescGZIP(), []int{26}
+	return file_conformance_proto_rawDescGZIP(), []int{27}
 }
 
 // An error as the language's caller sees it.
@@ -2305,7 +2500,7 @@ type Error struct {
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_conformance_proto_msgTypes[27]
+	mi := &file_conformance_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2317,7 +2512,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_conformance_proto_msgTypes[27]
+	mi := &file_conformance_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2330,7 +2525,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_conformance_proto_rawDescGZIP(), []int{27}
+	return file_conformance_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Error) GetKind() ErrorKind {
@@ -2377,7 +2572,7 @@ type Trials struct {
 
 func (x *Trials) Reset() {
 	*x = Trials{}
-	mi := &file_conformance_proto_msgTypes[28]
+	mi := &file_conformance_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2389,7 +2584,7 @@ func (x *Trials) String() string {
 func (*Trials) ProtoMessage() {}
 
 func (x *Trials) ProtoReflect() protoreflect.Message {
-	mi := &file_conformance_proto_msgTypes[28]
+	mi := &file_conformance_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2402,7 +2597,7 @@ func (x *Trials) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Trials.ProtoReflect.Descriptor instead.
 func (*Trials) Descriptor() ([]byte, []int) {
-	return file_conformance_proto_rawDescGZIP(), []int{28}
+	return file_conformance_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Trials) GetTrials() []*TrialResult {
@@ -2432,7 +2627,7 @@ type TrialResult struct {
 
 func (x *TrialResult) Reset() {
 	*x = TrialResult{}
-	mi := &file_conformance_proto_msgTypes[29]
+	mi := &file_conformance_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2444,7 +2639,7 @@ func (x *TrialResult) String() string {
 func (*TrialResult) ProtoMessage() {}
 
 func (x *TrialResult) ProtoReflect() protoreflect.Message {
-	mi := &file_conformance_proto_msgTypes[29]
+	mi := &file_conformance_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2457,7 +2652,7 @@ func (x *TrialResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrialResult.ProtoReflect.Descriptor instead.
 func (*TrialResult) Descriptor() ([]byte, []int) {
-	return file_conformance_proto_rawDescGZIP(), []int{29}
+	return file_conformance_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *TrialResult) GetTrial() *v1.Trial {
@@ -2497,7 +2692,7 @@ type Changes struct {
 
 func (x *Changes) Reset() {
 	*x = Changes{}
-	mi := &file_conformance_proto_msgTypes[30]
+	mi := &file_conformance_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2509,7 +2704,7 @@ func (x *Changes) String() string {
 func (*Changes) ProtoMessage() {}
 
 func (x *Changes) ProtoReflect() protoreflect.Message {
-	mi := &file_conformance_proto_msgTypes[30]
+	mi := &file_conformance_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2522,7 +2717,7 @@ func (x *Changes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Changes.ProtoReflect.Descriptor instead.
 func (*Changes) Descriptor() ([]byte, []int) {
-	return file_conformance_proto_rawDescGZIP(), []int{30}
+	return file_conformance_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Changes) GetChanges() []*Change {
@@ -2549,7 +2744,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_conformance_proto_msgTypes[31]
+	mi := &file_conformance_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2561,7 +2756,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_conformance_proto_msgTypes[31]
+	mi := &file_conformance_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2574,7 +2769,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_conformance_proto_rawDescGZIP(), []int{31}
+	return file_conformance_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Change) GetCursor() string {
@@ -2670,7 +2865,7 @@ type ReportedMeasurement struct {
 
 func (x *ReportedMeasurement) Reset() {
 	*x = ReportedMeasurement{}
-	mi := &file_conformance_proto_msgTypes[32]
+	mi := &file_conformance_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2682,7 +2877,7 @@ func (x *ReportedMeasurement) String() string {
 func (*ReportedMeasurement) ProtoMessage() {}
 
 func (x *ReportedMeasurement) ProtoReflect() protoreflect.Message {
-	mi := &file_conformance_proto_msgTypes[32]
+	mi := &file_conformance_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2695,7 +2890,7 @@ func (x *ReportedMeasurement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportedMeasurement.ProtoReflect.Descriptor instead.
 func (*ReportedMeasurement) Descriptor() ([]byte, []int) {
-	return file_conformance_proto_rawDescGZIP(), []int{32}
+	return file_conformance_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ReportedMeasurement) GetTrial() int64 {
@@ -2721,7 +2916,7 @@ type Suggestions struct {
 
 func (x *Suggestions) Reset() {
 	*x = Suggestions{}
-	mi := &file_conformance_proto_msgTypes[33]
+	mi := &file_conformance_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2733,7 +2928,7 @@ func (x *Suggestions) String() string {
 func (*Suggestions) ProtoMessage() {}
 
 func (x *Suggestions) ProtoReflect() protoreflect.Message {
-	mi := &file_conformance_proto_msgTypes[33]
+	mi := &file_conformance_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2746,7 +2941,7 @@ func (x *Suggestions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Suggestions.ProtoReflect.Descriptor instead.
 func (*Suggestions) Descriptor() ([]byte, []int) {
-	return file_conformance_proto_rawDescGZIP(), []int{33}
+	return file_conformance_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Suggestions) GetSuggestions() []*Suggestion {
@@ -2754,6 +2949,52 @@ func (x *Suggestions) GetSuggestions() []*Suggestion {
 		return x.Suggestions
 	}
 	return nil
+}
+
+// How many importances, interactions included, predictions, points, results, trade-offs or findings there are. What they say
+// is the server's, and tested there.
+type Analysis struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Items         int32                  `protobuf:"varint,1,opt,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Analysis) Reset() {
+	*x = Analysis{}
+	mi := &file_conformance_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Analysis) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Analysis) ProtoMessage() {}
+
+func (x *Analysis) ProtoReflect() protoreflect.Message {
+	mi := &file_conformance_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Analysis.ProtoReflect.Descriptor instead.
+func (*Analysis) Descriptor() ([]byte, []int) {
+	return file_conformance_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *Analysis) GetItems() int32 {
+	if x != nil {
+		return x.Items
+	}
+	return 0
 }
 
 type Suggestion struct {
@@ -2766,7 +3007,7 @@ type Suggestion struct {
 
 func (x *Suggestion) Reset() {
 	*x = Suggestion{}
-	mi := &file_conformance_proto_msgTypes[34]
+	mi := &file_conformance_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2778,7 +3019,7 @@ func (x *Suggestion) String() string {
 func (*Suggestion) ProtoMessage() {}
 
 func (x *Suggestion) ProtoReflect() protoreflect.Message {
-	mi := &file_conformance_proto_msgTypes[34]
+	mi := &file_conformance_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2791,7 +3032,7 @@ func (x *Suggestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Suggestion.ProtoReflect.Descriptor instead.
 func (*Suggestion) Descriptor() ([]byte, []int) {
-	return file_conformance_proto_rawDescGZIP(), []int{34}
+	return file_conformance_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Suggestion) GetParameters() map[string]*v1.ParameterValue {
@@ -2812,7 +3053,7 @@ var File_conformance_proto protoreflect.FileDescriptor
 
 const file_conformance_proto_rawDesc = "" +
 	"\n" +
-	"\x11conformance.proto\x12\x16asktell.conformance.v1\x1a\x1dasktell/v1/search_space.proto\x1a\x16asktell/v1/study.proto\x1a#asktell/v1/suggestion_service.proto\x1a\x16asktell/v1/trial.proto\x1a\x1easktell/v1/trial_service.proto\"\xaa\f\n" +
+	"\x11conformance.proto\x12\x16asktell.conformance.v1\x1a!asktell/v1/analysis_service.proto\x1a\x1dasktell/v1/search_space.proto\x1a\x16asktell/v1/study.proto\x1a#asktell/v1/suggestion_service.proto\x1a\x16asktell/v1/trial.proto\x1a\x1easktell/v1/trial_service.proto\"\xe7\f\n" +
 	"\x06Action\x125\n" +
 	"\x05reset\x18\x01 \x01(\v2\x1d.asktell.conformance.v1.ResetH\x00R\x05reset\x12K\n" +
 	"\rcreate_client\x18\x02 \x01(\v2$.asktell.conformance.v1.CreateClientH\x00R\fcreateClient\x12H\n" +
@@ -2843,7 +3084,8 @@ const file_conformance_proto_rawDesc = "" +
 	"\fnext_changes\x18\x16 \x01(\v2#.asktell.conformance.v1.NextChangesH\x00R\vnextChanges\x12B\n" +
 	"\n" +
 	"stop_watch\x18\x17 \x01(\v2!.asktell.conformance.v1.StopWatchH\x00R\tstopWatch\x12;\n" +
-	"\asuggest\x18\x18 \x01(\v2\x1f.asktell.conformance.v1.SuggestH\x00R\asuggestB\x06\n" +
+	"\asuggest\x18\x18 \x01(\v2\x1f.asktell.conformance.v1.SuggestH\x00R\asuggest\x12;\n" +
+	"\aanalyse\x18\x19 \x01(\v2\x1f.asktell.conformance.v1.AnalyseH\x00R\aanalyseB\x06\n" +
 	"\x04kind\"\a\n" +
 	"\x05Reset\"\xb6\x01\n" +
 	"\fCreateClient\x12\x16\n" +
@@ -2879,14 +3121,16 @@ const file_conformance_proto_rawDesc = "" +
 	"\buse_etag\x18\x04 \x01(\bR\auseEtagB\b\n" +
 	"\x06change\"#\n" +
 	"\vDeleteStudy\x12\x14\n" +
-	"\x05study\x18\x01 \x01(\tR\x05study\"\xdc\x02\n" +
+	"\x05study\x18\x01 \x01(\tR\x05study\"\xfb\x02\n" +
 	"\x03Ask\x12\x14\n" +
 	"\x05study\x18\x01 \x01(\tR\x05study\x12\x16\n" +
 	"\x06trials\x18\x02 \x03(\tR\x06trials\x12\x19\n" +
 	"\x05count\x18\x03 \x01(\x05H\x00R\x05count\x88\x01\x01\x12\x1c\n" +
 	"\await_ms\x18\x04 \x01(\x05H\x01R\x06waitMs\x88\x01\x01\x12\x1b\n" +
 	"\tworker_id\x18\x05 \x01(\tR\bworkerId\x12[\n" +
-	"\x10fixed_parameters\x18\x06 \x03(\v20.asktell.conformance.v1.Ask.FixedParametersEntryR\x0ffixedParameters\x1a^\n" +
+	"\x10fixed_parameters\x18\x06 \x03(\v20.asktell.conformance.v1.Ask.FixedParametersEntryR\x0ffixedParameters\x12\x1d\n" +
+	"\n" +
+	"cost_aware\x18\a \x01(\bR\tcostAware\x1a^\n" +
 	"\x14FixedParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
 	"\x05value\x18\x02 \x01(\v2\x1a.asktell.v1.ParameterValueR\x05value:\x028\x01B\b\n" +
@@ -2956,14 +3200,26 @@ const file_conformance_proto_rawDesc = "" +
 	"\x05watch\x18\x01 \x01(\tR\x05watch\"W\n" +
 	"\aSuggest\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\x124\n" +
-	"\arequest\x18\x02 \x01(\v2\x1a.asktell.v1.SuggestRequestR\arequest\"\x8a\x03\n" +
+	"\arequest\x18\x02 \x01(\v2\x1a.asktell.v1.SuggestRequestR\arequest\"\xac\x03\n" +
+	"\aAnalyse\x12\x14\n" +
+	"\x05study\x18\x01 \x01(\tR\x05study\x12E\n" +
+	"\vimportances\x18\x02 \x01(\v2!.asktell.v1.GetImportancesRequestH\x00R\vimportances\x12>\n" +
+	"\apredict\x18\x03 \x01(\v2\".asktell.v1.PredictOutcomesRequestH\x00R\apredict\x123\n" +
+	"\x05slice\x18\x04 \x01(\v2\x1b.asktell.v1.GetSliceRequestH\x00R\x05slice\x12I\n" +
+	"\x0ecross_validate\x18\x05 \x01(\v2 .asktell.v1.CrossValidateRequestH\x00R\rcrossValidate\x12@\n" +
+	"\n" +
+	"trade_offs\x18\x06 \x01(\v2\x1f.asktell.v1.GetTradeOffsRequestH\x00R\ttradeOffs\x126\n" +
+	"\x06health\x18\a \x01(\v2\x1c.asktell.v1.GetHealthRequestH\x00R\x06healthB\n" +
+	"\n" +
+	"\bquestion\"\xca\x03\n" +
 	"\x06Result\x122\n" +
 	"\x04done\x18\x01 \x01(\v2\x1c.asktell.conformance.v1.DoneH\x00R\x04done\x125\n" +
 	"\x05error\x18\x02 \x01(\v2\x1d.asktell.conformance.v1.ErrorH\x00R\x05error\x12)\n" +
 	"\x05study\x18\x03 \x01(\v2\x11.asktell.v1.StudyH\x00R\x05study\x128\n" +
 	"\x06trials\x18\x04 \x01(\v2\x1e.asktell.conformance.v1.TrialsH\x00R\x06trials\x12;\n" +
 	"\achanges\x18\x05 \x01(\v2\x1f.asktell.conformance.v1.ChangesH\x00R\achanges\x12G\n" +
-	"\vsuggestions\x18\x06 \x01(\v2#.asktell.conformance.v1.SuggestionsH\x00R\vsuggestions\x12\"\n" +
+	"\vsuggestions\x18\x06 \x01(\v2#.asktell.conformance.v1.SuggestionsH\x00R\vsuggestions\x12>\n" +
+	"\banalysis\x18\b \x01(\v2 .asktell.conformance.v1.AnalysisH\x00R\banalysis\x12\"\n" +
 	"\vunsupported\x18\a \x01(\tH\x00R\vunsupportedB\x06\n" +
 	"\x04kind\"\x06\n" +
 	"\x04Done\"\xae\x01\n" +
@@ -2997,7 +3253,9 @@ const file_conformance_proto_rawDesc = "" +
 	"\x05trial\x18\x01 \x01(\x03R\x05trial\x129\n" +
 	"\vmeasurement\x18\x02 \x01(\v2\x17.asktell.v1.MeasurementR\vmeasurement\"S\n" +
 	"\vSuggestions\x12D\n" +
-	"\vsuggestions\x18\x01 \x03(\v2\".asktell.conformance.v1.SuggestionR\vsuggestions\"\xe7\x01\n" +
+	"\vsuggestions\x18\x01 \x03(\v2\".asktell.conformance.v1.SuggestionR\vsuggestions\" \n" +
+	"\bAnalysis\x12\x14\n" +
+	"\x05items\x18\x01 \x01(\x05R\x05items\"\xe7\x01\n" +
 	"\n" +
 	"Suggestion\x12R\n" +
 	"\n" +
@@ -3046,61 +3304,69 @@ func file_conformance_proto_rawDescGZIP() []byte {
 }
 
 var file_conformance_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_conformance_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_conformance_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_conformance_proto_goTypes = []any{
-	(ErrorKind)(0),              // 0: asktell.conformance.v1.ErrorKind
-	(*Action)(nil),              // 1: asktell.conformance.v1.Action
-	(*Reset)(nil),               // 2: asktell.conformance.v1.Reset
-	(*CreateClient)(nil),        // 3: asktell.conformance.v1.CreateClient
-	(*CloseClient)(nil),         // 4: asktell.conformance.v1.CloseClient
-	(*CreateStudy)(nil),         // 5: asktell.conformance.v1.CreateStudy
-	(*OpenStudy)(nil),           // 6: asktell.conformance.v1.OpenStudy
-	(*GetStudy)(nil),            // 7: asktell.conformance.v1.GetStudy
-	(*UpdateStudy)(nil),         // 8: asktell.conformance.v1.UpdateStudy
-	(*DeleteStudy)(nil),         // 9: asktell.conformance.v1.DeleteStudy
-	(*Ask)(nil),                 // 10: asktell.conformance.v1.Ask
-	(*Report)(nil),              // 11: asktell.conformance.v1.Report
-	(*Tell)(nil),                // 12: asktell.conformance.v1.Tell
-	(*Release)(nil),             // 13: asktell.conformance.v1.Release
-	(*Cancel)(nil),              // 14: asktell.conformance.v1.Cancel
-	(*Amend)(nil),               // 15: asktell.conformance.v1.Amend
-	(*PeekTrial)(nil),           // 16: asktell.conformance.v1.PeekTrial
-	(*GetTrial)(nil),            // 17: asktell.conformance.v1.GetTrial
-	(*ListTrials)(nil),          // 18: asktell.conformance.v1.ListTrials
-	(*Best)(nil),                // 19: asktell.conformance.v1.Best
-	(*Enqueue)(nil),             // 20: asktell.conformance.v1.Enqueue
-	(*ImportTrials)(nil),        // 21: asktell.conformance.v1.ImportTrials
-	(*StartWatch)(nil),          // 22: asktell.conformance.v1.StartWatch
-	(*NextChanges)(nil),         // 23: asktell.conformance.v1.NextChanges
-	(*StopWatch)(nil),           // 24: asktell.conformance.v1.StopWatch
-	(*Suggest)(nil),             // 25: asktell.conformance.v1.Suggest
-	(*Result)(nil),              // 26: asktell.conformance.v1.Result
-	(*Done)(nil),                // 27: asktell.conformance.v1.Done
-	(*Error)(nil),               // 28: asktell.conformance.v1.Error
-	(*Trials)(nil),              // 29: asktell.conformance.v1.Trials
-	(*TrialResult)(nil),         // 30: asktell.conformance.v1.TrialResult
-	(*Changes)(nil),             // 31: asktell.conformance.v1.Changes
-	(*Change)(nil),              // 32: asktell.conformance.v1.Change
-	(*ReportedMeasurement)(nil), // 33: asktell.conformance.v1.ReportedMeasurement
-	(*Suggestions)(nil),         // 34: asktell.conformance.v1.Suggestions
-	(*Suggestion)(nil),          // 35: asktell.conformance.v1.Suggestion
-	nil,                         // 36: asktell.conformance.v1.Ask.FixedParametersEntry
-	nil,                         // 37: asktell.conformance.v1.Report.MetricsEntry
-	nil,                         // 38: asktell.conformance.v1.Tell.MetricsEntry
-	nil,                         // 39: asktell.conformance.v1.Amend.MetricsEntry
-	nil,                         // 40: asktell.conformance.v1.Suggestion.ParametersEntry
-	(*v1.Study)(nil),            // 41: asktell.v1.Study
-	(v1.StudyState)(0),          // 42: asktell.v1.StudyState
-	(v1.TellOutcome)(0),         // 43: asktell.v1.TellOutcome
-	(*v1.TrialFilter)(nil),      // 44: asktell.v1.TrialFilter
-	(*v1.EnqueuedTrial)(nil),    // 45: asktell.v1.EnqueuedTrial
-	(*v1.ImportedTrial)(nil),    // 46: asktell.v1.ImportedTrial
-	(*v1.SuggestRequest)(nil),   // 47: asktell.v1.SuggestRequest
-	(*v1.Trial)(nil),            // 48: asktell.v1.Trial
-	(*v1.Measurement)(nil),      // 49: asktell.v1.Measurement
-	(v1.Origin)(0),              // 50: asktell.v1.Origin
-	(*v1.ParameterValue)(nil),   // 51: asktell.v1.ParameterValue
-	(*v1.Metric)(nil),           // 52: asktell.v1.Metric
+	(ErrorKind)(0),                    // 0: asktell.conformance.v1.ErrorKind
+	(*Action)(nil),                    // 1: asktell.conformance.v1.Action
+	(*Reset)(nil),                     // 2: asktell.conformance.v1.Reset
+	(*CreateClient)(nil),              // 3: asktell.conformance.v1.CreateClient
+	(*CloseClient)(nil),               // 4: asktell.conformance.v1.CloseClient
+	(*CreateStudy)(nil),               // 5: asktell.conformance.v1.CreateStudy
+	(*OpenStudy)(nil),                 // 6: asktell.conformance.v1.OpenStudy
+	(*GetStudy)(nil),                  // 7: asktell.conformance.v1.GetStudy
+	(*UpdateStudy)(nil),               // 8: asktell.conformance.v1.UpdateStudy
+	(*DeleteStudy)(nil),               // 9: asktell.conformance.v1.DeleteStudy
+	(*Ask)(nil),                       // 10: asktell.conformance.v1.Ask
+	(*Report)(nil),                    // 11: asktell.conformance.v1.Report
+	(*Tell)(nil),                      // 12: asktell.conformance.v1.Tell
+	(*Release)(nil),                   // 13: asktell.conformance.v1.Release
+	(*Cancel)(nil),                    // 14: asktell.conformance.v1.Cancel
+	(*Amend)(nil),                     // 15: asktell.conformance.v1.Amend
+	(*PeekTrial)(nil),                 // 16: asktell.conformance.v1.PeekTrial
+	(*GetTrial)(nil),                  // 17: asktell.conformance.v1.GetTrial
+	(*ListTrials)(nil),                // 18: asktell.conformance.v1.ListTrials
+	(*Best)(nil),                      // 19: asktell.conformance.v1.Best
+	(*Enqueue)(nil),                   // 20: asktell.conformance.v1.Enqueue
+	(*ImportTrials)(nil),              // 21: asktell.conformance.v1.ImportTrials
+	(*StartWatch)(nil),                // 22: asktell.conformance.v1.StartWatch
+	(*NextChanges)(nil),               // 23: asktell.conformance.v1.NextChanges
+	(*StopWatch)(nil),                 // 24: asktell.conformance.v1.StopWatch
+	(*Suggest)(nil),                   // 25: asktell.conformance.v1.Suggest
+	(*Analyse)(nil),                   // 26: asktell.conformance.v1.Analyse
+	(*Result)(nil),                    // 27: asktell.conformance.v1.Result
+	(*Done)(nil),                      // 28: asktell.conformance.v1.Done
+	(*Error)(nil),                     // 29: asktell.conformance.v1.Error
+	(*Trials)(nil),                    // 30: asktell.conformance.v1.Trials
+	(*TrialResult)(nil),               // 31: asktell.conformance.v1.TrialResult
+	(*Changes)(nil),                   // 32: asktell.conformance.v1.Changes
+	(*Change)(nil),                    // 33: asktell.conformance.v1.Change
+	(*ReportedMeasurement)(nil),       // 34: asktell.conformance.v1.ReportedMeasurement
+	(*Suggestions)(nil),               // 35: asktell.conformance.v1.Suggestions
+	(*Analysis)(nil),                  // 36: asktell.conformance.v1.Analysis
+	(*Suggestion)(nil),                // 37: asktell.conformance.v1.Suggestion
+	nil,                               // 38: asktell.conformance.v1.Ask.FixedParametersEntry
+	nil,                               // 39: asktell.conformance.v1.Report.MetricsEntry
+	nil,                               // 40: asktell.conformance.v1.Tell.MetricsEntry
+	nil,                               // 41: asktell.conformance.v1.Amend.MetricsEntry
+	nil,                               // 42: asktell.conformance.v1.Suggestion.ParametersEntry
+	(*v1.Study)(nil),                  // 43: asktell.v1.Study
+	(v1.StudyState)(0),                // 44: asktell.v1.StudyState
+	(v1.TellOutcome)(0),               // 45: asktell.v1.TellOutcome
+	(*v1.TrialFilter)(nil),            // 46: asktell.v1.TrialFilter
+	(*v1.EnqueuedTrial)(nil),          // 47: asktell.v1.EnqueuedTrial
+	(*v1.ImportedTrial)(nil),          // 48: asktell.v1.ImportedTrial
+	(*v1.SuggestRequest)(nil),         // 49: asktell.v1.SuggestRequest
+	(*v1.GetImportancesRequest)(nil),  // 50: asktell.v1.GetImportancesRequest
+	(*v1.PredictOutcomesRequest)(nil), // 51: asktell.v1.PredictOutcomesRequest
+	(*v1.GetSliceRequest)(nil),        // 52: asktell.v1.GetSliceRequest
+	(*v1.CrossValidateRequest)(nil),   // 53: asktell.v1.CrossValidateRequest
+	(*v1.GetTradeOffsRequest)(nil),    // 54: asktell.v1.GetTradeOffsRequest
+	(*v1.GetHealthRequest)(nil),       // 55: asktell.v1.GetHealthRequest
+	(*v1.Trial)(nil),                  // 56: asktell.v1.Trial
+	(*v1.Measurement)(nil),            // 57: asktell.v1.Measurement
+	(v1.Origin)(0),                    // 58: asktell.v1.Origin
+	(*v1.ParameterValue)(nil),         // 59: asktell.v1.ParameterValue
+	(*v1.Metric)(nil),                 // 60: asktell.v1.Metric
 }
 var file_conformance_proto_depIdxs = []int32{
 	2,  // 0: asktell.conformance.v1.Action.reset:type_name -> asktell.conformance.v1.Reset
@@ -3127,45 +3393,53 @@ var file_conformance_proto_depIdxs = []int32{
 	23, // 21: asktell.conformance.v1.Action.next_changes:type_name -> asktell.conformance.v1.NextChanges
 	24, // 22: asktell.conformance.v1.Action.stop_watch:type_name -> asktell.conformance.v1.StopWatch
 	25, // 23: asktell.conformance.v1.Action.suggest:type_name -> asktell.conformance.v1.Suggest
-	41, // 24: asktell.conformance.v1.CreateStudy.spec:type_name -> asktell.v1.Study
-	42, // 25: asktell.conformance.v1.UpdateStudy.state:type_name -> asktell.v1.StudyState
-	36, // 26: asktell.conformance.v1.Ask.fixed_parameters:type_name -> asktell.conformance.v1.Ask.FixedParametersEntry
-	37, // 27: asktell.conformance.v1.Report.metrics:type_name -> asktell.conformance.v1.Report.MetricsEntry
-	43, // 28: asktell.conformance.v1.Tell.outcome:type_name -> asktell.v1.TellOutcome
-	38, // 29: asktell.conformance.v1.Tell.metrics:type_name -> asktell.conformance.v1.Tell.MetricsEntry
-	43, // 30: asktell.conformance.v1.Amend.outcome:type_name -> asktell.v1.TellOutcome
-	39, // 31: asktell.conformance.v1.Amend.metrics:type_name -> asktell.conformance.v1.Amend.MetricsEntry
-	44, // 32: asktell.conformance.v1.ListTrials.filter:type_name -> asktell.v1.TrialFilter
-	45, // 33: asktell.conformance.v1.Enqueue.trials:type_name -> asktell.v1.EnqueuedTrial
-	46, // 34: asktell.conformance.v1.ImportTrials.trials:type_name -> asktell.v1.ImportedTrial
-	47, // 35: asktell.conformance.v1.Suggest.request:type_name -> asktell.v1.SuggestRequest
-	27, // 36: asktell.conformance.v1.Result.done:type_name -> asktell.conformance.v1.Done
-	28, // 37: asktell.conformance.v1.Result.error:type_name -> asktell.conformance.v1.Error
-	41, // 38: asktell.conformance.v1.Result.study:type_name -> asktell.v1.Study
-	29, // 39: asktell.conformance.v1.Result.trials:type_name -> asktell.conformance.v1.Trials
-	31, // 40: asktell.conformance.v1.Result.changes:type_name -> asktell.conformance.v1.Changes
-	34, // 41: asktell.conformance.v1.Result.suggestions:type_name -> asktell.conformance.v1.Suggestions
-	0,  // 42: asktell.conformance.v1.Error.kind:type_name -> asktell.conformance.v1.ErrorKind
-	30, // 43: asktell.conformance.v1.Trials.trials:type_name -> asktell.conformance.v1.TrialResult
-	48, // 44: asktell.conformance.v1.TrialResult.trial:type_name -> asktell.v1.Trial
-	32, // 45: asktell.conformance.v1.Changes.changes:type_name -> asktell.conformance.v1.Change
-	41, // 46: asktell.conformance.v1.Change.study:type_name -> asktell.v1.Study
-	48, // 47: asktell.conformance.v1.Change.trial:type_name -> asktell.v1.Trial
-	33, // 48: asktell.conformance.v1.Change.reported:type_name -> asktell.conformance.v1.ReportedMeasurement
-	49, // 49: asktell.conformance.v1.ReportedMeasurement.measurement:type_name -> asktell.v1.Measurement
-	35, // 50: asktell.conformance.v1.Suggestions.suggestions:type_name -> asktell.conformance.v1.Suggestion
-	40, // 51: asktell.conformance.v1.Suggestion.parameters:type_name -> asktell.conformance.v1.Suggestion.ParametersEntry
-	50, // 52: asktell.conformance.v1.Suggestion.origin:type_name -> asktell.v1.Origin
-	51, // 53: asktell.conformance.v1.Ask.FixedParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	52, // 54: asktell.conformance.v1.Report.MetricsEntry.value:type_name -> asktell.v1.Metric
-	52, // 55: asktell.conformance.v1.Tell.MetricsEntry.value:type_name -> asktell.v1.Metric
-	52, // 56: asktell.conformance.v1.Amend.MetricsEntry.value:type_name -> asktell.v1.Metric
-	51, // 57: asktell.conformance.v1.Suggestion.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
-	58, // [58:58] is the sub-list for method output_type
-	58, // [58:58] is the sub-list for method input_type
-	58, // [58:58] is the sub-list for extension type_name
-	58, // [58:58] is the sub-list for extension extendee
-	0,  // [0:58] is the sub-list for field type_name
+	26, // 24: asktell.conformance.v1.Action.analyse:type_name -> asktell.conformance.v1.Analyse
+	43, // 25: asktell.conformance.v1.CreateStudy.spec:type_name -> asktell.v1.Study
+	44, // 26: asktell.conformance.v1.UpdateStudy.state:type_name -> asktell.v1.StudyState
+	38, // 27: asktell.conformance.v1.Ask.fixed_parameters:type_name -> asktell.conformance.v1.Ask.FixedParametersEntry
+	39, // 28: asktell.conformance.v1.Report.metrics:type_name -> asktell.conformance.v1.Report.MetricsEntry
+	45, // 29: asktell.conformance.v1.Tell.outcome:type_name -> asktell.v1.TellOutcome
+	40, // 30: asktell.conformance.v1.Tell.metrics:type_name -> asktell.conformance.v1.Tell.MetricsEntry
+	45, // 31: asktell.conformance.v1.Amend.outcome:type_name -> asktell.v1.TellOutcome
+	41, // 32: asktell.conformance.v1.Amend.metrics:type_name -> asktell.conformance.v1.Amend.MetricsEntry
+	46, // 33: asktell.conformance.v1.ListTrials.filter:type_name -> asktell.v1.TrialFilter
+	47, // 34: asktell.conformance.v1.Enqueue.trials:type_name -> asktell.v1.EnqueuedTrial
+	48, // 35: asktell.conformance.v1.ImportTrials.trials:type_name -> asktell.v1.ImportedTrial
+	49, // 36: asktell.conformance.v1.Suggest.request:type_name -> asktell.v1.SuggestRequest
+	50, // 37: asktell.conformance.v1.Analyse.importances:type_name -> asktell.v1.GetImportancesRequest
+	51, // 38: asktell.conformance.v1.Analyse.predict:type_name -> asktell.v1.PredictOutcomesRequest
+	52, // 39: asktell.conformance.v1.Analyse.slice:type_name -> asktell.v1.GetSliceRequest
+	53, // 40: asktell.conformance.v1.Analyse.cross_validate:type_name -> asktell.v1.CrossValidateRequest
+	54, // 41: asktell.conformance.v1.Analyse.trade_offs:type_name -> asktell.v1.GetTradeOffsRequest
+	55, // 42: asktell.conformance.v1.Analyse.health:type_name -> asktell.v1.GetHealthRequest
+	28, // 43: asktell.conformance.v1.Result.done:type_name -> asktell.conformance.v1.Done
+	29, // 44: asktell.conformance.v1.Result.error:type_name -> asktell.conformance.v1.Error
+	43, // 45: asktell.conformance.v1.Result.study:type_name -> asktell.v1.Study
+	30, // 46: asktell.conformance.v1.Result.trials:type_name -> asktell.conformance.v1.Trials
+	32, // 47: asktell.conformance.v1.Result.changes:type_name -> asktell.conformance.v1.Changes
+	35, // 48: asktell.conformance.v1.Result.suggestions:type_name -> asktell.conformance.v1.Suggestions
+	36, // 49: asktell.conformance.v1.Result.analysis:type_name -> asktell.conformance.v1.Analysis
+	0,  // 50: asktell.conformance.v1.Error.kind:type_name -> asktell.conformance.v1.ErrorKind
+	31, // 51: asktell.conformance.v1.Trials.trials:type_name -> asktell.conformance.v1.TrialResult
+	56, // 52: asktell.conformance.v1.TrialResult.trial:type_name -> asktell.v1.Trial
+	33, // 53: asktell.conformance.v1.Changes.changes:type_name -> asktell.conformance.v1.Change
+	43, // 54: asktell.conformance.v1.Change.study:type_name -> asktell.v1.Study
+	56, // 55: asktell.conformance.v1.Change.trial:type_name -> asktell.v1.Trial
+	34, // 56: asktell.conformance.v1.Change.reported:type_name -> asktell.conformance.v1.ReportedMeasurement
+	57, // 57: asktell.conformance.v1.ReportedMeasurement.measurement:type_name -> asktell.v1.Measurement
+	37, // 58: asktell.conformance.v1.Suggestions.suggestions:type_name -> asktell.conformance.v1.Suggestion
+	42, // 59: asktell.conformance.v1.Suggestion.parameters:type_name -> asktell.conformance.v1.Suggestion.ParametersEntry
+	58, // 60: asktell.conformance.v1.Suggestion.origin:type_name -> asktell.v1.Origin
+	59, // 61: asktell.conformance.v1.Ask.FixedParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	60, // 62: asktell.conformance.v1.Report.MetricsEntry.value:type_name -> asktell.v1.Metric
+	60, // 63: asktell.conformance.v1.Tell.MetricsEntry.value:type_name -> asktell.v1.Metric
+	60, // 64: asktell.conformance.v1.Amend.MetricsEntry.value:type_name -> asktell.v1.Metric
+	59, // 65: asktell.conformance.v1.Suggestion.ParametersEntry.value:type_name -> asktell.v1.ParameterValue
+	66, // [66:66] is the sub-list for method output_type
+	66, // [66:66] is the sub-list for method input_type
+	66, // [66:66] is the sub-list for extension type_name
+	66, // [66:66] is the sub-list for extension extendee
+	0,  // [0:66] is the sub-list for field type_name
 }
 
 func init() { file_conformance_proto_init() }
@@ -3198,6 +3472,7 @@ func file_conformance_proto_init() {
 		(*Action_NextChanges)(nil),
 		(*Action_StopWatch)(nil),
 		(*Action_Suggest)(nil),
+		(*Action_Analyse)(nil),
 	}
 	file_conformance_proto_msgTypes[4].OneofWrappers = []any{
 		(*CreateStudy_Spec)(nil),
@@ -3213,15 +3488,24 @@ func file_conformance_proto_init() {
 		(*StartWatch_AfterWatch)(nil),
 	}
 	file_conformance_proto_msgTypes[25].OneofWrappers = []any{
+		(*Analyse_Importances)(nil),
+		(*Analyse_Predict)(nil),
+		(*Analyse_Slice)(nil),
+		(*Analyse_CrossValidate)(nil),
+		(*Analyse_TradeOffs)(nil),
+		(*Analyse_Health)(nil),
+	}
+	file_conformance_proto_msgTypes[26].OneofWrappers = []any{
 		(*Result_Done)(nil),
 		(*Result_Error)(nil),
 		(*Result_Study)(nil),
 		(*Result_Trials)(nil),
 		(*Result_Changes)(nil),
 		(*Result_Suggestions)(nil),
+		(*Result_Analysis)(nil),
 		(*Result_Unsupported)(nil),
 	}
-	file_conformance_proto_msgTypes[31].OneofWrappers = []any{
+	file_conformance_proto_msgTypes[32].OneofWrappers = []any{
 		(*Change_Study)(nil),
 		(*Change_Trial)(nil),
 		(*Change_DeletedTrial)(nil),
@@ -3233,7 +3517,7 @@ func file_conformance_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_conformance_proto_rawDesc), len(file_conformance_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   40,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

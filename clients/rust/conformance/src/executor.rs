@@ -7,6 +7,7 @@ use std::time::Duration;
 use asktell::{Client, Items, NewStudy, Result, Study, Trial, v1};
 
 use crate::pb::action::Kind as Action;
+use crate::pb::analyse::Question;
 use crate::pb::create_study::Source;
 use crate::pb::result::Kind as Answer;
 use crate::pb::start_watch::Start;
@@ -96,6 +97,7 @@ impl Executor {
                 let request = action.request.unwrap_or_default();
                 Ok(results::suggestions(self.clients[&action.client].suggest(request).await?))
             }
+            Action::Analyse(action) => analyse(&self.studies[&action.study], action.question).await,
         }
     }
 
@@ -169,13 +171,13 @@ impl Executor {
     async fn ask(&mut self, action: pb::Ask) -> Result<Answer> {
         let study = &self.studies[&action.study];
         let trials = match (action.count, action.wait_ms, action.worker_id.as_str()) {
-            (None, None, "") if action.fixed_parameters.is_empty() => vec![study.ask().await?],
+            (None, None, "") if action.fixed_parameters.is_empty() && !action.cost_aware => vec![study.ask().await?],
             (count, wait_ms, worker_id) => {
                 let request = v1::AskRequest {
                     count: count.unwrap_or(1),
                     worker_id: worker_id.to_owned(),
-                    fixed_parameters: action.fixed_parameters.clone(),
-                    ..Default::default()
+                    cost_aware: action.cost_aware,
+                    ..v1::AskRequest::default().with_fixed(action.fixed_parameters.clone())
                 };
                 study.ask_with(request, wait_ms.and_then(milliseconds)).await?.trials
             }
@@ -238,6 +240,20 @@ impl Executor {
         }
         Ok(Answer::Changes(pb::Changes { changes }))
     }
+}
+
+async fn analyse(study: &Study, question: Option<Question>) -> Result<Answer> {
+    let items = match question.expect("there is a question") {
+        Question::Importances(asked) => study.importances(&asked.metric).await?.importances.len(),
+        Question::Predict(asked) => {
+            study.predict(asked.configurations.into_iter().map(|each| each.parameters)).await?.predictions.len()
+        }
+        Question::Slice(asked) => study.slice(asked).await?.points.len(),
+        Question::CrossValidate(asked) => study.cross_validate(&asked.metric).await?.results.len(),
+        Question::TradeOffs(_) => study.trade_offs().await?.trade_offs.len(),
+        Question::Health(_) => study.health().await?.findings.len(),
+    };
+    Ok(results::analysis(items))
 }
 
 fn milliseconds(count: i32) -> Option<Duration> {

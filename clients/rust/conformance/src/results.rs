@@ -93,3 +93,7 @@ pub fn suggestions(answer: v1::SuggestResponse) -> Answer {
         suggestions.map(|v1::Suggestion { parameters, origin, .. }| pb::Suggestion { parameters, origin });
     Answer::Suggestions(pb::Suggestions { suggestions: suggestions.collect() })
 }
+
+pub fn analysis(items: usize) -> Answer {
+    Answer::Analysis(pb::Analysis { items: items.try_into().expect("there are not that many") })
+}

@@ -10,6 +10,7 @@ mod server;
 mod settings;
 mod show;
 mod values;
+mod words;
 
 use std::fs;
 use std::path::Path;

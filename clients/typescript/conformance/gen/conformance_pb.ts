@@ -6,6 +6,8 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { CrossValidateRequest, GetHealthRequest, GetImportancesRequest, GetSliceRequest, GetTradeOffsRequest, PredictOutcomesRequest } from "../../src/gen/asktell/v1/analysis_service_pb.js";
+import { file_asktell_v1_analysis_service } from "../../src/gen/asktell/v1/analysis_service_pb.js";
 import type { ParameterValue } from "../../src/gen/asktell/v1/search_space_pb.js";
 import { file_asktell_v1_search_space } from "../../src/gen/asktell/v1/search_space_pb.js";
 import type { Study, StudyState } from "../../src/gen/asktell/v1/study_pb.js";
@@ -22,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file conformance.proto.
  */
 export const file_conformance: GenFile = /*@__PURE__*/
-  fileDesc("ChFjb25mb3JtYW5jZS5wcm90bxIWYXNrdGVsbC5jb25mb3JtYW5jZS52MSK2CgoGQWN0aW9uEi4KBXJlc2V0GAEgASgLMh0uYXNrdGVsbC5jb25mb3JtYW5jZS52MS5SZXNldEgAEj0KDWNyZWF0ZV9jbGllbnQYAiABKAsyJC5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLkNyZWF0ZUNsaWVudEgAEjsKDGNsb3NlX2NsaWVudBgDIAEoCzIjLmFza3RlbGwuY29uZm9ybWFuY2UudjEuQ2xvc2VDbGllbnRIABI7CgxjcmVhdGVfc3R1ZHkYBCABKAsyIy5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLkNyZWF0ZVN0dWR5SAASNwoKb3Blbl9zdHVkeRgFIAEoCzIhLmFza3RlbGwuY29uZm9ybWFuY2UudjEuT3BlblN0dWR5SAASNQoJZ2V0X3N0dWR5GAYgASgLMiAuYXNrdGVsbC5jb25mb3JtYW5jZS52MS5HZXRTdHVkeUgAEjsKDHVwZGF0ZV9zdHVkeRgHIAEoCzIjLmFza3RlbGwuY29uZm9ybWFuY2UudjEuVXBkYXRlU3R1ZHlIABI7CgxkZWxldGVfc3R1ZHkYCCABKAsyIy5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLkRlbGV0ZVN0dWR5SAASKgoDYXNrGAkgASgLMhsuYXNrdGVsbC5jb25mb3JtYW5jZS52MS5Bc2tIABIwCgZyZXBvcnQYCiABKAsyHi5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLlJlcG9ydEgAEiwKBHRlbGwYCyABKAsyHC5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLlRlbGxIABIyCgdyZWxlYXNlGAwgASgLMh8uYXNrdGVsbC5jb25mb3JtYW5jZS52MS5SZWxlYXNlSAASMAoGY2FuY2VsGA0gASgLMh4uYXNrdGVsbC5jb25mb3JtYW5jZS52MS5DYW5jZWxIABIuCgVhbWVuZBgOIAEoCzIdLmFza3RlbGwuY29uZm9ybWFuY2UudjEuQW1lbmRIABI3CgpwZWVrX3RyaWFsGA8gASgLMiEuYXNrdGVsbC5jb25mb3JtYW5jZS52MS5QZWVrVHJpYWxIABI1CglnZXRfdHJpYWwYECABKAsyIC5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLkdldFRyaWFsSAASOQoLbGlzdF90cmlhbHMYESABKAsyIi5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLkxpc3RUcmlhbHNIABIsCgRiZXN0GBIgASgLMhwuYXNrdGVsbC5jb25mb3JtYW5jZS52MS5CZXN0SAASMgoHZW5xdWV1ZRgTIAEoCzIfLmFza3RlbGwuY29uZm9ybWFuY2UudjEuRW5xdWV1ZUgAEj0KDWltcG9ydF90cmlhbHMYFCABKAsyJC5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLkltcG9ydFRyaWFsc0gAEjkKC3N0YXJ0X3dhdGNoGBUgASgLMiIuYXNrdGVsbC5jb25mb3JtYW5jZS52MS5TdGFydFdhdGNoSAASOwoMbmV4dF9jaGFuZ2VzGBYgASgLMiMuYXNrdGVsbC5jb25mb3JtYW5jZS52MS5OZXh0Q2hhbmdlc0gAEjcKCnN0b3Bfd2F0Y2gYFyABKAsyIS5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLlN0b3BXYXRjaEgAEjIKB3N1Z2dlc3QYGCABKAsyHy5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLlN1Z2dlc3RIAEIGCgRraW5kIgcKBVJlc2V0InwKDENyZWF0ZUNsaWVudBIOCgZjbGllbnQYASABKAkSEQoJYWRkcmVzc2VzGAIgAygJEg0KBXRva2VuGAMgASgJEhMKC3Rsc19jYV9maWxlGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKAUSEQoJd29ya2VyX2lkGAYgASgJIh0KC0Nsb3NlQ2xpZW50Eg4KBmNsaWVudBgBIAEoCSKTAQoLQ3JlYXRlU3R1ZHkSDgoGY2xpZW50GAEgASgJEg0KBXN0dWR5GAIgASgJEhAKCHN0dWR5X2lkGAMgASgJEiEKBHNwZWMYBCABKAsyES5hc2t0ZWxsLnYxLlN0dWR5SAASFAoKc3R1ZHlfZmlsZRgFIAEoCUgAEhAKCGV4aXN0X29rGAYgASgIQggKBnNvdXJjZSI8CglPcGVuU3R1ZHkSDgoGY2xpZW50GAEgASgJEg0KBXN0dWR5GAIgASgJEhAKCHN0dWR5X2lkGAMgASgJIhkKCEdldFN0dWR5Eg0KBXN0dWR5GAEgASgJIncKC1VwZGF0ZVN0dWR5Eg0KBXN0dWR5GAEgASgJEicKBXN0YXRlGAIgASgOMhYuYXNrdGVsbC52MS5TdHVkeVN0YXRlSAASFAoKbWF4X3RyaWFscxgDIAEoBUgAEhAKCHVzZV9ldGFnGAQgASgIQggKBmNoYW5nZSIcCgtEZWxldGVTdHVkeRINCgVzdHVkeRgBIAEoCSKXAgoDQXNrEg0KBXN0dWR5GAEgASgJEg4KBnRyaWFscxgCIAMoCRISCgVjb3VudBgDIAEoBUgAiAEBEhQKB3dhaXRfbXMYBCABKAVIAYgBARIRCgl3b3JrZXJfaWQYBSABKAkSSgoQZml4ZWRfcGFyYW1ldGVycxgGIAMoCzIwLmFza3RlbGwuY29uZm9ybWFuY2UudjEuQXNrLkZpeGVkUGFyYW1ldGVyc0VudHJ5GlIKFEZpeGVkUGFyYW1ldGVyc0VudHJ5EgsKA2tleRgBIAEoCRIpCgV2YWx1ZRgCIAEoCzIaLmFza3RlbGwudjEuUGFyYW1ldGVyVmFsdWU6AjgBQggKBl9jb3VudEIKCghfd2FpdF9tcyKnAQoGUmVwb3J0Eg0KBXRyaWFsGAEgASgJEgwKBHN0ZXAYAiABKAMSPAoHbWV0cmljcxgDIAMoCzIrLmFza3RlbGwuY29uZm9ybWFuY2UudjEuUmVwb3J0Lk1ldHJpY3NFbnRyeRpCCgxNZXRyaWNzRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIuYXNrdGVsbC52MS5NZXRyaWM6AjgBIs8BCgRUZWxsEg0KBXRyaWFsGAEgASgJEigKB291dGNvbWUYAiABKA4yFy5hc2t0ZWxsLnYxLlRlbGxPdXRjb21lEjoKB21ldHJpY3MYAyADKAsyKS5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLlRlbGwuTWV0cmljc0VudHJ5Eg4KBnJlYXNvbhgEIAEoCRpCCgxNZXRyaWNzRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIuYXNrdGVsbC52MS5NZXRyaWM6AjgBIhgKB1JlbGVhc2USDQoFdHJpYWwYASABKAkiJwoGQ2FuY2VsEg0KBXRyaWFsGAEgASgJEg4KBnJlYXNvbhgCIAEoCSLRAQoFQW1lbmQSDQoFdHJpYWwYASABKAkSKAoHb3V0Y29tZRgCIAEoDjIXLmFza3RlbGwudjEuVGVsbE91dGNvbWUSOwoHbWV0cmljcxgDIAMoCzIqLmFza3RlbGwuY29uZm9ybWFuY2UudjEuQW1lbmQuTWV0cmljc0VudHJ5Eg4KBnJlYXNvbhgEIAEoCRpCCgxNZXRyaWNzRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIuYXNrdGVsbC52MS5NZXRyaWM6AjgBIhoKCVBlZWtUcmlhbBINCgV0cmlhbBgBIAEoCSI4CghHZXRUcmlhbBINCgVzdHVkeRgBIAEoCRIOCgZudW1iZXIYAiABKAMSDQoFdHJpYWwYAyABKAkiRAoKTGlzdFRyaWFscxINCgVzdHVkeRgBIAEoCRInCgZmaWx0ZXIYAiABKAsyFy5hc2t0ZWxsLnYxLlRyaWFsRmlsdGVyIiQKBEJlc3QSDQoFc3R1ZHkYASABKAkSDQoFY291bnQYAiABKAUiVAoHRW5xdWV1ZRINCgVzdHVkeRgBIAEoCRIpCgZ0cmlhbHMYAiADKAsyGS5hc2t0ZWxsLnYxLkVucXVldWVkVHJpYWwSDwoHaGFuZGxlcxgDIAMoCSJICgxJbXBvcnRUcmlhbHMSDQoFc3R1ZHkYASABKAkSKQoGdHJpYWxzGAIgAygLMhkuYXNrdGVsbC52MS5JbXBvcnRlZFRyaWFsImcKClN0YXJ0V2F0Y2gSDQoFc3R1ZHkYASABKAkSDQoFd2F0Y2gYAiABKAkSGwoRZnJvbV9zdHVkeV9jdXJzb3IYAyABKAhIABIVCgthZnRlcl93YXRjaBgEIAEoCUgAQgcKBXN0YXJ0IisKC05leHRDaGFuZ2VzEg0KBXdhdGNoGAEgASgJEg0KBWNvdW50GAIgASgFIhoKCVN0b3BXYXRjaBINCgV3YXRjaBgBIAEoCSJGCgdTdWdnZXN0Eg4KBmNsaWVudBgBIAEoCRIrCgdyZXF1ZXN0GAIgASgLMhouYXNrdGVsbC52MS5TdWdnZXN0UmVxdWVzdCLLAgoGUmVzdWx0EiwKBGRvbmUYASABKAsyHC5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLkRvbmVIABIuCgVlcnJvchgCIAEoCzIdLmFza3RlbGwuY29uZm9ybWFuY2UudjEuRXJyb3JIABIiCgVzdHVkeRgDIAEoCzIRLmFza3RlbGwudjEuU3R1ZHlIABIwCgZ0cmlhbHMYBCABKAsyHi5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLlRyaWFsc0gAEjIKB2NoYW5nZXMYBSABKAsyHy5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLkNoYW5nZXNIABI6CgtzdWdnZXN0aW9ucxgGIAEoCzIjLmFza3RlbGwuY29uZm9ybWFuY2UudjEuU3VnZ2VzdGlvbnNIABIVCgt1bnN1cHBvcnRlZBgHIAEoCUgAQgYKBGtpbmQiBgoERG9uZSKBAQoFRXJyb3ISLwoEa2luZBgBIAEoDjIhLmFza3RlbGwuY29uZm9ybWFuY2UudjEuRXJyb3JLaW5kEg4KBnJlYXNvbhgCIAEoCRINCgVmaWVsZBgDIAEoCRIXCg9oYXNfcmV0cnlfYWZ0ZXIYBCABKAgSDwoHbWVzc2FnZRgFIAEoCSI9CgZUcmlhbHMSMwoGdHJpYWxzGAEgAygLMiMuYXNrdGVsbC5jb25mb3JtYW5jZS52MS5UcmlhbFJlc3VsdCJsCgtUcmlhbFJlc3VsdBIgCgV0cmlhbBgBIAEoCzIRLmFza3RlbGwudjEuVHJpYWwSEwoLc2hvdWxkX3N0b3AYAiABKAgSEgoKbGVhc2VfbG9zdBgDIAEoCBISCgpzdXBlcnNlZGVkGAQgASgIIjoKB0NoYW5nZXMSLwoHY2hhbmdlcxgBIAMoCzIeLmFza3RlbGwuY29uZm9ybWFuY2UudjEuQ2hhbmdlIsIBCgZDaGFuZ2USDgoGY3Vyc29yGAEgASgJEiIKBXN0dWR5GAIgASgLMhEuYXNrdGVsbC52MS5TdHVkeUgAEiIKBXRyaWFsGAMgASgLMhEuYXNrdGVsbC52MS5UcmlhbEgAEhcKDWRlbGV0ZWRfdHJpYWwYBCABKANIABI/CghyZXBvcnRlZBgFIAEoCzIrLmFza3RlbGwuY29uZm9ybWFuY2UudjEuUmVwb3J0ZWRNZWFzdXJlbWVudEgAQgYKBGtpbmQiUgoTUmVwb3J0ZWRNZWFzdXJlbWVudBINCgV0cmlhbBgBIAEoAxIsCgttZWFzdXJlbWVudBgCIAEoCzIXLmFza3RlbGwudjEuTWVhc3VyZW1lbnQiRgoLU3VnZ2VzdGlvbnMSNwoLc3VnZ2VzdGlvbnMYASADKAsyIi5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLlN1Z2dlc3Rpb24ixwEKClN1Z2dlc3Rpb24SRgoKcGFyYW1ldGVycxgBIAMoCzIyLmFza3RlbGwuY29uZm9ybWFuY2UudjEuU3VnZ2VzdGlvbi5QYXJhbWV0ZXJzRW50cnkSIgoGb3JpZ2luGAIgASgOMhIuYXNrdGVsbC52MS5PcmlnaW4aTQoPUGFyYW1ldGVyc0VudHJ5EgsKA2tleRgBIAEoCRIpCgV2YWx1ZRgCIAEoCzIaLmFza3RlbGwudjEuUGFyYW1ldGVyVmFsdWU6AjgBKpYFCglFcnJvcktpbmQSGgoWRVJST1JfS0lORF9VTlNQRUNJRklFRBAAEhQKEEVSUk9SX0tJTkRfT1RIRVIQARIeChpFUlJPUl9LSU5EX1JFRlVTRURfTE9DQUxMWRACEh8KG0VSUk9SX0tJTkRfSU5WQUxJRF9BUkdVTUVOVBADEhgKFEVSUk9SX0tJTkRfTk9UX0ZPVU5EEAQSGwoXRVJST1JfS0lORF9TVFVEWV9FWElTVFMQBRIeChpFUlJPUl9LSU5EX1JFU1VMVF9DT05GTElDVBAGEh0KGUVSUk9SX0tJTkRfU1RVRFlfQ09NUExFVEUQBxIbChdFUlJPUl9LSU5EX1NUVURZX1BBVVNFRBAIEhoKFkVSUk9SX0tJTkRfUVVFVUVfRU1QVFkQCRIhCh1FUlJPUl9LSU5EX05PX1RSSUFMX0FWQUlMQUJMRRAKEhkKFUVSUk9SX0tJTkRfTEVBU0VfTE9TVBALEiEKHUVSUk9SX0tJTkRfSUxMRUdBTF9UUkFOU0lUSU9OEAwSHAoYRVJST1JfS0lORF9FVEFHX01JU01BVENIEA0SGQoVRVJST1JfS0lORF9DT05URU5USU9OEA4SGQoVRVJST1JfS0lORF9PVkVSTE9BREVEEA8SHQoZRVJST1JfS0lORF9MSU1JVF9FWENFRURFRBAQEhwKGEVSUk9SX0tJTkRfTk9UX1NVUFBPUlRFRBAREhoKFkVSUk9SX0tJTkRfVU5BVkFJTEFCTEUQEhIgChxFUlJPUl9LSU5EX0RFQURMSU5FX0VYQ0VFREVEEBMSHgoaRVJST1JfS0lORF9VTkFVVEhFTlRJQ0FURUQQFBIXChNFUlJPUl9LSU5EX0lOVEVSTkFMEBVCaQoZaW8uYXNrdGVsbC5jb25mb3JtYW5jZS52MVABWkpnaXRodWIuY29tL2Fza3RlbGwvYXNrdGVsbC9jbGllbnRzL2dvL2ludGVybmFsL2NvbmZvcm1hbmNlcGI7Y29uZm9ybWFuY2VwYmIGcHJvdG8z", [file_asktell_v1_search_space, file_asktell_v1_study, file_asktell_v1_suggestion_service, file_asktell_v1_trial, file_asktell_v1_trial_service]);
+  fileDesc("ChFjb25mb3JtYW5jZS5wcm90bxIWYXNrdGVsbC5jb25mb3JtYW5jZS52MSLqCgoGQWN0aW9uEi4KBXJlc2V0GAEgASgLMh0uYXNrdGVsbC5jb25mb3JtYW5jZS52MS5SZXNldEgAEj0KDWNyZWF0ZV9jbGllbnQYAiABKAsyJC5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLkNyZWF0ZUNsaWVudEgAEjsKDGNsb3NlX2NsaWVudBgDIAEoCzIjLmFza3RlbGwuY29uZm9ybWFuY2UudjEuQ2xvc2VDbGllbnRIABI7CgxjcmVhdGVfc3R1ZHkYBCABKAsyIy5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLkNyZWF0ZVN0dWR5SAASNwoKb3Blbl9zdHVkeRgFIAEoCzIhLmFza3RlbGwuY29uZm9ybWFuY2UudjEuT3BlblN0dWR5SAASNQoJZ2V0X3N0dWR5GAYgASgLMiAuYXNrdGVsbC5jb25mb3JtYW5jZS52MS5HZXRTdHVkeUgAEjsKDHVwZGF0ZV9zdHVkeRgHIAEoCzIjLmFza3RlbGwuY29uZm9ybWFuY2UudjEuVXBkYXRlU3R1ZHlIABI7CgxkZWxldGVfc3R1ZHkYCCABKAsyIy5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLkRlbGV0ZVN0dWR5SAASKgoDYXNrGAkgASgLMhsuYXNrdGVsbC5jb25mb3JtYW5jZS52MS5Bc2tIABIwCgZyZXBvcnQYCiABKAsyHi5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLlJlcG9ydEgAEiwKBHRlbGwYCyABKAsyHC5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLlRlbGxIABIyCgdyZWxlYXNlGAwgASgLMh8uYXNrdGVsbC5jb25mb3JtYW5jZS52MS5SZWxlYXNlSAASMAoGY2FuY2VsGA0gASgLMh4uYXNrdGVsbC5jb25mb3JtYW5jZS52MS5DYW5jZWxIABIuCgVhbWVuZBgOIAEoCzIdLmFza3RlbGwuY29uZm9ybWFuY2UudjEuQW1lbmRIABI3CgpwZWVrX3RyaWFsGA8gASgLMiEuYXNrdGVsbC5jb25mb3JtYW5jZS52MS5QZWVrVHJpYWxIABI1CglnZXRfdHJpYWwYECABKAsyIC5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLkdldFRyaWFsSAASOQoLbGlzdF90cmlhbHMYESABKAsyIi5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLkxpc3RUcmlhbHNIABIsCgRiZXN0GBIgASgLMhwuYXNrdGVsbC5jb25mb3JtYW5jZS52MS5CZXN0SAASMgoHZW5xdWV1ZRgTIAEoCzIfLmFza3RlbGwuY29uZm9ybWFuY2UudjEuRW5xdWV1ZUgAEj0KDWltcG9ydF90cmlhbHMYFCABKAsyJC5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLkltcG9ydFRyaWFsc0gAEjkKC3N0YXJ0X3dhdGNoGBUgASgLMiIuYXNrdGVsbC5jb25mb3JtYW5jZS52MS5TdGFydFdhdGNoSAASOwoMbmV4dF9jaGFuZ2VzGBYgASgLMiMuYXNrdGVsbC5jb25mb3JtYW5jZS52MS5OZXh0Q2hhbmdlc0gAEjcKCnN0b3Bfd2F0Y2gYFyABKAsyIS5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLlN0b3BXYXRjaEgAEjIKB3N1Z2dlc3QYGCABKAsyHy5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLlN1Z2dlc3RIABIyCgdhbmFseXNlGBkgASgLMh8uYXNrdGVsbC5jb25mb3JtYW5jZS52MS5BbmFseXNlSABCBgoEa2luZCIHCgVSZXNldCJ8CgxDcmVhdGVDbGllbnQSDgoGY2xpZW50GAEgASgJEhEKCWFkZHJlc3NlcxgCIAMoCRINCgV0b2tlbhgDIAEoCRITCgt0bHNfY2FfZmlsZRgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgFEhEKCXdvcmtlcl9pZBgGIAEoCSIdCgtDbG9zZUNsaWVudBIOCgZjbGllbnQYASABKAkikwEKC0NyZWF0ZVN0dWR5Eg4KBmNsaWVudBgBIAEoCRINCgVzdHVkeRgCIAEoCRIQCghzdHVkeV9pZBgDIAEoCRIhCgRzcGVjGAQgASgLMhEuYXNrdGVsbC52MS5TdHVkeUgAEhQKCnN0dWR5X2ZpbGUYBSABKAlIABIQCghleGlzdF9vaxgGIAEoCEIICgZzb3VyY2UiPAoJT3BlblN0dWR5Eg4KBmNsaWVudBgBIAEoCRINCgVzdHVkeRgCIAEoCRIQCghzdHVkeV9pZBgDIAEoCSIZCghHZXRTdHVkeRINCgVzdHVkeRgBIAEoCSJ3CgtVcGRhdGVTdHVkeRINCgVzdHVkeRgBIAEoCRInCgVzdGF0ZRgCIAEoDjIWLmFza3RlbGwudjEuU3R1ZHlTdGF0ZUgAEhQKCm1heF90cmlhbHMYAyABKAVIABIQCgh1c2VfZXRhZxgEIAEoCEIICgZjaGFuZ2UiHAoLRGVsZXRlU3R1ZHkSDQoFc3R1ZHkYASABKAkiqwIKA0FzaxINCgVzdHVkeRgBIAEoCRIOCgZ0cmlhbHMYAiADKAkSEgoFY291bnQYAyABKAVIAIgBARIUCgd3YWl0X21zGAQgASgFSAGIAQESEQoJd29ya2VyX2lkGAUgASgJEkoKEGZpeGVkX3BhcmFtZXRlcnMYBiADKAsyMC5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLkFzay5GaXhlZFBhcmFtZXRlcnNFbnRyeRISCgpjb3N0X2F3YXJlGAcgASgIGlIKFEZpeGVkUGFyYW1ldGVyc0VudHJ5EgsKA2tleRgBIAEoCRIpCgV2YWx1ZRgCIAEoCzIaLmFza3RlbGwudjEuUGFyYW1ldGVyVmFsdWU6AjgBQggKBl9jb3VudEIKCghfd2FpdF9tcyKnAQoGUmVwb3J0Eg0KBXRyaWFsGAEgASgJEgwKBHN0ZXAYAiABKAMSPAoHbWV0cmljcxgDIAMoCzIrLmFza3RlbGwuY29uZm9ybWFuY2UudjEuUmVwb3J0Lk1ldHJpY3NFbnRyeRpCCgxNZXRyaWNzRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIuYXNrdGVsbC52MS5NZXRyaWM6AjgBIs8BCgRUZWxsEg0KBXRyaWFsGAEgASgJEigKB291dGNvbWUYAiABKA4yFy5hc2t0ZWxsLnYxLlRlbGxPdXRjb21lEjoKB21ldHJpY3MYAyADKAsyKS5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLlRlbGwuTWV0cmljc0VudHJ5Eg4KBnJlYXNvbhgEIAEoCRpCCgxNZXRyaWNzRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIuYXNrdGVsbC52MS5NZXRyaWM6AjgBIhgKB1JlbGVhc2USDQoFdHJpYWwYASABKAkiJwoGQ2FuY2VsEg0KBXRyaWFsGAEgASgJEg4KBnJlYXNvbhgCIAEoCSLRAQoFQW1lbmQSDQoFdHJpYWwYASABKAkSKAoHb3V0Y29tZRgCIAEoDjIXLmFza3RlbGwudjEuVGVsbE91dGNvbWUSOwoHbWV0cmljcxgDIAMoCzIqLmFza3RlbGwuY29uZm9ybWFuY2UudjEuQW1lbmQuTWV0cmljc0VudHJ5Eg4KBnJlYXNvbhgEIAEoCRpCCgxNZXRyaWNzRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIuYXNrdGVsbC52MS5NZXRyaWM6AjgBIhoKCVBlZWtUcmlhbBINCgV0cmlhbBgBIAEoCSI4CghHZXRUcmlhbBINCgVzdHVkeRgBIAEoCRIOCgZudW1iZXIYAiABKAMSDQoFdHJpYWwYAyABKAkiRAoKTGlzdFRyaWFscxINCgVzdHVkeRgBIAEoCRInCgZmaWx0ZXIYAiABKAsyFy5hc2t0ZWxsLnYxLlRyaWFsRmlsdGVyIiQKBEJlc3QSDQoFc3R1ZHkYASABKAkSDQoFY291bnQYAiABKAUiVAoHRW5xdWV1ZRINCgVzdHVkeRgBIAEoCRIpCgZ0cmlhbHMYAiADKAsyGS5hc2t0ZWxsLnYxLkVucXVldWVkVHJpYWwSDwoHaGFuZGxlcxgDIAMoCSJICgxJbXBvcnRUcmlhbHMSDQoFc3R1ZHkYASABKAkSKQoGdHJpYWxzGAIgAygLMhkuYXNrdGVsbC52MS5JbXBvcnRlZFRyaWFsImcKClN0YXJ0V2F0Y2gSDQoFc3R1ZHkYASABKAkSDQoFd2F0Y2gYAiABKAkSGwoRZnJvbV9zdHVkeV9jdXJzb3IYAyABKAhIABIVCgthZnRlcl93YXRjaBgEIAEoCUgAQgcKBXN0YXJ0IisKC05leHRDaGFuZ2VzEg0KBXdhdGNoGAEgASgJEg0KBWNvdW50GAIgASgFIhoKCVN0b3BXYXRjaBINCgV3YXRjaBgBIAEoCSJGCgdTdWdnZXN0Eg4KBmNsaWVudBgBIAEoCRIrCgdyZXF1ZXN0GAIgASgLMhouYXNrdGVsbC52MS5TdWdnZXN0UmVxdWVzdCLmAgoHQW5hbHlzZRINCgVzdHVkeRgBIAEoCRI4CgtpbXBvcnRhbmNlcxgCIAEoCzIhLmFza3RlbGwudjEuR2V0SW1wb3J0YW5jZXNSZXF1ZXN0SAASNQoHcHJlZGljdBgDIAEoCzIiLmFza3RlbGwudjEuUHJlZGljdE91dGNvbWVzUmVxdWVzdEgAEiwKBXNsaWNlGAQgASgLMhsuYXNrdGVsbC52MS5HZXRTbGljZVJlcXVlc3RIABI6Cg5jcm9zc192YWxpZGF0ZRgFIAEoCzIgLmFza3RlbGwudjEuQ3Jvc3NWYWxpZGF0ZVJlcXVlc3RIABI1Cgp0cmFkZV9vZmZzGAYgASgLMh8uYXNrdGVsbC52MS5HZXRUcmFkZU9mZnNSZXF1ZXN0SAASLgoGaGVhbHRoGAcgASgLMhwuYXNrdGVsbC52MS5HZXRIZWFsdGhSZXF1ZXN0SABCCgoIcXVlc3Rpb24igQMKBlJlc3VsdBIsCgRkb25lGAEgASgLMhwuYXNrdGVsbC5jb25mb3JtYW5jZS52MS5Eb25lSAASLgoFZXJyb3IYAiABKAsyHS5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLkVycm9ySAASIgoFc3R1ZHkYAyABKAsyES5hc2t0ZWxsLnYxLlN0dWR5SAASMAoGdHJpYWxzGAQgASgLMh4uYXNrdGVsbC5jb25mb3JtYW5jZS52MS5UcmlhbHNIABIyCgdjaGFuZ2VzGAUgASgLMh8uYXNrdGVsbC5jb25mb3JtYW5jZS52MS5DaGFuZ2VzSAASOgoLc3VnZ2VzdGlvbnMYBiABKAsyIy5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLlN1Z2dlc3Rpb25zSAASNAoIYW5hbHlzaXMYCCABKAsyIC5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLkFuYWx5c2lzSAASFQoLdW5zdXBwb3J0ZWQYByABKAlIAEIGCgRraW5kIgYKBERvbmUigQEKBUVycm9yEi8KBGtpbmQYASABKA4yIS5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLkVycm9yS2luZBIOCgZyZWFzb24YAiABKAkSDQoFZmllbGQYAyABKAkSFwoPaGFzX3JldHJ5X2FmdGVyGAQgASgIEg8KB21lc3NhZ2UYBSABKAkiPQoGVHJpYWxzEjMKBnRyaWFscxgBIAMoCzIjLmFza3RlbGwuY29uZm9ybWFuY2UudjEuVHJpYWxSZXN1bHQibAoLVHJpYWxSZXN1bHQSIAoFdHJpYWwYASABKAsyES5hc2t0ZWxsLnYxLlRyaWFsEhMKC3Nob3VsZF9zdG9wGAIgASgIEhIKCmxlYXNlX2xvc3QYAyABKAgSEgoKc3VwZXJzZWRlZBgEIAEoCCI6CgdDaGFuZ2VzEi8KB2NoYW5nZXMYASADKAsyHi5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLkNoYW5nZSLCAQoGQ2hhbmdlEg4KBmN1cnNvchgBIAEoCRIiCgVzdHVkeRgCIAEoCzIRLmFza3RlbGwudjEuU3R1ZHlIABIiCgV0cmlhbBgDIAEoCzIRLmFza3RlbGwudjEuVHJpYWxIABIXCg1kZWxldGVkX3RyaWFsGAQgASgDSAASPwoIcmVwb3J0ZWQYBSABKAsyKy5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLlJlcG9ydGVkTWVhc3VyZW1lbnRIAEIGCgRraW5kIlIKE1JlcG9ydGVkTWVhc3VyZW1lbnQSDQoFdHJpYWwYASABKAMSLAoLbWVhc3VyZW1lbnQYAiABKAsyFy5hc2t0ZWxsLnYxLk1lYXN1cmVtZW50IkYKC1N1Z2dlc3Rpb25zEjcKC3N1Z2dlc3Rpb25zGAEgAygLMiIuYXNrdGVsbC5jb25mb3JtYW5jZS52MS5TdWdnZXN0aW9uIhkKCEFuYWx5c2lzEg0KBWl0ZW1zGAEgASgFIscBCgpTdWdnZXN0aW9uEkYKCnBhcmFtZXRlcnMYASADKAsyMi5hc2t0ZWxsLmNvbmZvcm1hbmNlLnYxLlN1Z2dlc3Rpb24uUGFyYW1ldGVyc0VudHJ5EiIKBm9yaWdpbhgCIAEoDjISLmFza3RlbGwudjEuT3JpZ2luGk0KD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSKQoFdmFsdWUYAiABKAsyGi5hc2t0ZWxsLnYxLlBhcmFtZXRlclZhbHVlOgI4ASqWBQoJRXJyb3JLaW5kEhoKFkVSUk9SX0tJTkRfVU5TUEVDSUZJRUQQABIUChBFUlJPUl9LSU5EX09USEVSEAESHgoaRVJST1JfS0lORF9SRUZVU0VEX0xPQ0FMTFkQAhIfChtFUlJPUl9LSU5EX0lOVkFMSURfQVJHVU1FTlQQAxIYChRFUlJPUl9LSU5EX05PVF9GT1VORBAEEhsKF0VSUk9SX0tJTkRfU1RVRFlfRVhJU1RTEAUSHgoaRVJST1JfS0lORF9SRVNVTFRfQ09ORkxJQ1QQBhIdChlFUlJPUl9LSU5EX1NUVURZX0NPTVBMRVRFEAcSGwoXRVJST1JfS0lORF9TVFVEWV9QQVVTRUQQCBIaChZFUlJPUl9LSU5EX1FVRVVFX0VNUFRZEAkSIQodRVJST1JfS0lORF9OT19UUklBTF9BVkFJTEFCTEUQChIZChVFUlJPUl9LSU5EX0xFQVNFX0xPU1QQCxIhCh1FUlJPUl9LSU5EX0lMTEVHQUxfVFJBTlNJVElPThAMEhwKGEVSUk9SX0tJTkRfRVRBR19NSVNNQVRDSBANEhkKFUVSUk9SX0tJTkRfQ09OVEVOVElPThAOEhkKFUVSUk9SX0tJTkRfT1ZFUkxPQURFRBAPEh0KGUVSUk9SX0tJTkRfTElNSVRfRVhDRUVERUQQEBIcChhFUlJPUl9LSU5EX05PVF9TVVBQT1JURUQQERIaChZFUlJPUl9LSU5EX1VOQVZBSUxBQkxFEBISIAocRVJST1JfS0lORF9ERUFETElORV9FWENFRURFRBATEh4KGkVSUk9SX0tJTkRfVU5BVVRIRU5USUNBVEVEEBQSFwoTRVJST1JfS0lORF9JTlRFUk5BTBAVQmkKGWlvLmFza3RlbGwuY29uZm9ybWFuY2UudjFQAVpKZ2l0aHViLmNvbS9hc2t0ZWxsL2Fza3RlbGwvY2xpZW50cy9nby9pbnRlcm5hbC9jb25mb3JtYW5jZXBiO2NvbmZvcm1hbmNlcGJiBnByb3RvMw", [file_asktell_v1_analysis_service, file_asktell_v1_search_space, file_asktell_v1_study, file_asktell_v1_suggestion_service, file_asktell_v1_trial, file_asktell_v1_trial_service]);
 
 /**
  * One thing to do with the client under test. Executors carry it out on the public API of their client and answer
@@ -179,6 +181,12 @@ export type Action = Message<"asktell.conformance.v1.Action"> & {
      */
     value: Suggest;
     case: "suggest";
+  } | {
+    /**
+     * @generated from field: asktell.conformance.v1.Analyse analyse = 25;
+     */
+    value: Analyse;
+    case: "analyse";
   } | { case: undefined; value?: undefined };
 };
 
@@ -490,6 +498,11 @@ export type Ask = Message<"asktell.conformance.v1.Ask"> & {
    * @generated from field: map<string, asktell.v1.ParameterValue> fixed_parameters = 6;
    */
   fixedParameters: { [key: string]: ParameterValue };
+
+  /**
+   * @generated from field: bool cost_aware = 7;
+   */
+  costAware: boolean;
 };
 
 /**
@@ -904,6 +917,66 @@ export const SuggestSchema: GenMessage<Suggest> = /*@__PURE__*/
   messageDesc(file_conformance, 24);
 
 /**
+ * What a study's model is asked; `parent` is left out. Answer: analysis.
+ *
+ * @generated from message asktell.conformance.v1.Analyse
+ */
+export type Analyse = Message<"asktell.conformance.v1.Analyse"> & {
+  /**
+   * @generated from field: string study = 1;
+   */
+  study: string;
+
+  /**
+   * @generated from oneof asktell.conformance.v1.Analyse.question
+   */
+  question: {
+    /**
+     * @generated from field: asktell.v1.GetImportancesRequest importances = 2;
+     */
+    value: GetImportancesRequest;
+    case: "importances";
+  } | {
+    /**
+     * @generated from field: asktell.v1.PredictOutcomesRequest predict = 3;
+     */
+    value: PredictOutcomesRequest;
+    case: "predict";
+  } | {
+    /**
+     * @generated from field: asktell.v1.GetSliceRequest slice = 4;
+     */
+    value: GetSliceRequest;
+    case: "slice";
+  } | {
+    /**
+     * @generated from field: asktell.v1.CrossValidateRequest cross_validate = 5;
+     */
+    value: CrossValidateRequest;
+    case: "crossValidate";
+  } | {
+    /**
+     * @generated from field: asktell.v1.GetTradeOffsRequest trade_offs = 6;
+     */
+    value: GetTradeOffsRequest;
+    case: "tradeOffs";
+  } | {
+    /**
+     * @generated from field: asktell.v1.GetHealthRequest health = 7;
+     */
+    value: GetHealthRequest;
+    case: "health";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message asktell.conformance.v1.Analyse.
+ * Use `create(AnalyseSchema)` to create a new message.
+ */
+export const AnalyseSchema: GenMessage<Analyse> = /*@__PURE__*/
+  messageDesc(file_conformance, 25);
+
+/**
  * What came of an action.
  *
  * @generated from message asktell.conformance.v1.Result
@@ -956,6 +1029,12 @@ export type Result = Message<"asktell.conformance.v1.Result"> & {
     case: "suggestions";
   } | {
     /**
+     * @generated from field: asktell.conformance.v1.Analysis analysis = 8;
+     */
+    value: Analysis;
+    case: "analysis";
+  } | {
+    /**
      * The client has no such thing, in words. Counts as a failure unless it is expected (expected_failures.yaml).
      *
      * @generated from field: string unsupported = 7;
@@ -970,7 +1049,7 @@ export type Result = Message<"asktell.conformance.v1.Result"> & {
  * Use `create(ResultSchema)` to create a new message.
  */
 export const ResultSchema: GenMessage<Result> = /*@__PURE__*/
-  messageDesc(file_conformance, 25);
+  messageDesc(file_conformance, 26);
 
 /**
  * @generated from message asktell.conformance.v1.Done
@@ -983,7 +1062,7 @@ export type Done = Message<"asktell.conformance.v1.Done"> & {
  * Use `create(DoneSchema)` to create a new message.
  */
 export const DoneSchema: GenMessage<Done> = /*@__PURE__*/
-  messageDesc(file_conformance, 26);
+  messageDesc(file_conformance, 27);
 
 /**
  * An error as the language's caller sees it.
@@ -1032,7 +1111,7 @@ export type Error = Message<"asktell.conformance.v1.Error"> & {
  * Use `create(ErrorSchema)` to create a new message.
  */
 export const ErrorSchema: GenMessage<Error> = /*@__PURE__*/
-  messageDesc(file_conformance, 27);
+  messageDesc(file_conformance, 28);
 
 /**
  * @generated from message asktell.conformance.v1.Trials
@@ -1049,7 +1128,7 @@ export type Trials = Message<"asktell.conformance.v1.Trials"> & {
  * Use `create(TrialsSchema)` to create a new message.
  */
 export const TrialsSchema: GenMessage<Trials> = /*@__PURE__*/
-  messageDesc(file_conformance, 28);
+  messageDesc(file_conformance, 29);
 
 /**
  * A trial as the client shows it.
@@ -1094,7 +1173,7 @@ export type TrialResult = Message<"asktell.conformance.v1.TrialResult"> & {
  * Use `create(TrialResultSchema)` to create a new message.
  */
 export const TrialResultSchema: GenMessage<TrialResult> = /*@__PURE__*/
-  messageDesc(file_conformance, 29);
+  messageDesc(file_conformance, 30);
 
 /**
  * @generated from message asktell.conformance.v1.Changes
@@ -1111,7 +1190,7 @@ export type Changes = Message<"asktell.conformance.v1.Changes"> & {
  * Use `create(ChangesSchema)` to create a new message.
  */
 export const ChangesSchema: GenMessage<Changes> = /*@__PURE__*/
-  messageDesc(file_conformance, 30);
+  messageDesc(file_conformance, 31);
 
 /**
  * One change of a study.
@@ -1165,7 +1244,7 @@ export type Change = Message<"asktell.conformance.v1.Change"> & {
  * Use `create(ChangeSchema)` to create a new message.
  */
 export const ChangeSchema: GenMessage<Change> = /*@__PURE__*/
-  messageDesc(file_conformance, 31);
+  messageDesc(file_conformance, 32);
 
 /**
  * @generated from message asktell.conformance.v1.ReportedMeasurement
@@ -1191,7 +1270,7 @@ export type ReportedMeasurement = Message<"asktell.conformance.v1.ReportedMeasur
  * Use `create(ReportedMeasurementSchema)` to create a new message.
  */
 export const ReportedMeasurementSchema: GenMessage<ReportedMeasurement> = /*@__PURE__*/
-  messageDesc(file_conformance, 32);
+  messageDesc(file_conformance, 33);
 
 /**
  * @generated from message asktell.conformance.v1.Suggestions
@@ -1208,7 +1287,27 @@ export type Suggestions = Message<"asktell.conformance.v1.Suggestions"> & {
  * Use `create(SuggestionsSchema)` to create a new message.
  */
 export const SuggestionsSchema: GenMessage<Suggestions> = /*@__PURE__*/
-  messageDesc(file_conformance, 33);
+  messageDesc(file_conformance, 34);
+
+/**
+ * How many importances, interactions included, predictions, points, results, trade-offs or findings there are. What they say
+ * is the server's, and tested there.
+ *
+ * @generated from message asktell.conformance.v1.Analysis
+ */
+export type Analysis = Message<"asktell.conformance.v1.Analysis"> & {
+  /**
+   * @generated from field: int32 items = 1;
+   */
+  items: number;
+};
+
+/**
+ * Describes the message asktell.conformance.v1.Analysis.
+ * Use `create(AnalysisSchema)` to create a new message.
+ */
+export const AnalysisSchema: GenMessage<Analysis> = /*@__PURE__*/
+  messageDesc(file_conformance, 35);
 
 /**
  * @generated from message asktell.conformance.v1.Suggestion
@@ -1230,7 +1329,7 @@ export type Suggestion = Message<"asktell.conformance.v1.Suggestion"> & {
  * Use `create(SuggestionSchema)` to create a new message.
  */
 export const SuggestionSchema: GenMessage<Suggestion> = /*@__PURE__*/
-  messageDesc(file_conformance, 34);
+  messageDesc(file_conformance, 36);
 
 /**
  * The error types that every client has. A more special type counts as the listed one that it is a kind of.

@@ -6,7 +6,7 @@
 pub struct Action {
     #[prost(
         oneof = "action::Kind",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25"
     )]
     pub kind: ::core::option::Option<action::Kind>,
 }
@@ -62,6 +62,8 @@ pub mod action {
         StopWatch(super::StopWatch),
         #[prost(message, tag = "24")]
         Suggest(super::Suggest),
+        #[prost(message, tag = "25")]
+        Analyse(super::Analyse),
     }
 }
 /// Close every client that is still open and forget every handle; errors of that are ignored. Answer: done.
@@ -188,6 +190,8 @@ pub struct Ask {
         ::prost::alloc::string::String,
         ::asktell::v1::ParameterValue,
     >,
+    #[prost(bool, tag = "7")]
+    pub cost_aware: bool,
 }
 /// Report metrics at a step; without metrics a heartbeat by hand. Answer: trials, one.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -343,10 +347,36 @@ pub struct Suggest {
     #[prost(message, optional, tag = "2")]
     pub request: ::core::option::Option<::asktell::v1::SuggestRequest>,
 }
+/// What a study's model is asked; `parent` is left out. Answer: analysis.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Analyse {
+    #[prost(string, tag = "1")]
+    pub study: ::prost::alloc::string::String,
+    #[prost(oneof = "analyse::Question", tags = "2, 3, 4, 5, 6, 7")]
+    pub question: ::core::option::Option<analyse::Question>,
+}
+/// Nested message and enum types in `Analyse`.
+pub mod analyse {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Question {
+        #[prost(message, tag = "2")]
+        Importances(::asktell::v1::GetImportancesRequest),
+        #[prost(message, tag = "3")]
+        Predict(::asktell::v1::PredictOutcomesRequest),
+        #[prost(message, tag = "4")]
+        Slice(::asktell::v1::GetSliceRequest),
+        #[prost(message, tag = "5")]
+        CrossValidate(::asktell::v1::CrossValidateRequest),
+        #[prost(message, tag = "6")]
+        TradeOffs(::asktell::v1::GetTradeOffsRequest),
+        #[prost(message, tag = "7")]
+        Health(::asktell::v1::GetHealthRequest),
+    }
+}
 /// What came of an action.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Result {
-    #[prost(oneof = "result::Kind", tags = "1, 2, 3, 4, 5, 6, 7")]
+    #[prost(oneof = "result::Kind", tags = "1, 2, 3, 4, 5, 6, 8, 7")]
     pub kind: ::core::option::Option<result::Kind>,
 }
 /// Nested message and enum types in `Result`.
@@ -368,6 +398,8 @@ pub mod result {
         Changes(super::Changes),
         #[prost(message, tag = "6")]
         Suggestions(super::Suggestions),
+        #[prost(message, tag = "8")]
+        Analysis(super::Analysis),
         /// The client has no such thing, in words. Counts as a failure unless it is expected (expected_failures.yaml).
         #[prost(string, tag = "7")]
         Unsupported(::prost::alloc::string::String),
@@ -461,6 +493,13 @@ pub struct ReportedMeasurement {
 pub struct Suggestions {
     #[prost(message, repeated, tag = "1")]
     pub suggestions: ::prost::alloc::vec::Vec<Suggestion>,
+}
+/// How many importances, interactions included, predictions, points, results, trade-offs or findings there are. What they say
+/// is the server's, and tested there.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Analysis {
+    #[prost(int32, tag = "1")]
+    pub items: i32,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Suggestion {

@@ -6,6 +6,7 @@ import io.asktell.AsktellException.CallInterruptedException;
 import io.asktell.AsktellException.ClientClosedException;
 import io.asktell.AsktellException.ContentionException;
 import io.asktell.AsktellException.UnavailableException;
+import io.asktell.v1.AnalysisServiceGrpc;
 import io.asktell.v1.SuggestionServiceGrpc;
 import io.asktell.v1.TrialServiceGrpc;
 import io.grpc.CallOptions;
@@ -81,7 +82,8 @@ final class Calls {
   private Duration timeout(MethodDescriptor<?, ?> method) {
     boolean fitsModels =
         method == TrialServiceGrpc.getAskMethod()
-            || method == SuggestionServiceGrpc.getSuggestMethod();
+            || method == SuggestionServiceGrpc.getSuggestMethod()
+            || AnalysisServiceGrpc.SERVICE_NAME.equals(method.getServiceName());
     return fitsModels ? settings.askTimeout() : settings.timeout();
   }
 

@@ -18,6 +18,8 @@ import java.util.stream.Stream;
 /**
  * Begins parameters of a search space. What comes back is the message's own builder, for whatever
  * else a parameter has: {@code Parameters.ofInt("layers", 1, 9).setDefaultValue(Params.value(3))}.
+ * One with {@code setContext(true)} is never chosen by the server: every ask states it, see {@link
+ * Study#ask(java.util.Map)}.
  *
  * <p>Names are unique in the study. The server judges names, ranges and numbers of values.
  */

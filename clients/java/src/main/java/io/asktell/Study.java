@@ -102,6 +102,19 @@ public final class Study {
     return ask(AskRequest.getDefaultInstance(), wait);
   }
 
+  /**
+   * Asks for a trial whose configuration has these values, for example one that fits a small GPU;
+   * context parameters are stated so.
+   *
+   * @param fixed values by parameter, as {@link Params#of} takes them
+   * @throws AsktellException.FixedExhaustedException when nothing is left with the values
+   * @throws AsktellException.InvalidArgumentException for a value that its parameter does not have
+   */
+  public Trial ask(Map<String, ?> fixed) {
+    return ask(
+        AskRequest.newBuilder().putAllFixedParameters(Params.of(fixed).values()).build(), FOREVER);
+  }
+
   /** Asks for a trial to run, with any field of the request but its count. */
   public Trial ask(AskRequest request, Duration wait) {
     return askMany(request.toBuilder().setCount(1).build(), wait).trials().get(0);
@@ -349,6 +362,11 @@ public final class Study {
     DeleteStudyRequest request =
         DeleteStudyRequest.newBuilder().setName(name()).setEtag(etag).build();
     session.calls.unary(StudyServiceGrpc.getDeleteStudyMethod(), request);
+  }
+
+  /** What a model of the study's results believes. */
+  public Analysis analysis() {
+    return new Analysis(session, name());
   }
 
   /** The study's changes from its beginning on. Close the watch when done. */

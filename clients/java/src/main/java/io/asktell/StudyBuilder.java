@@ -3,6 +3,7 @@ package io.asktell;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import io.asktell.v1.Algorithm;
 import io.asktell.v1.DerivedParameter;
+import io.asktell.v1.EarlyStopping;
 import io.asktell.v1.Goal;
 import io.asktell.v1.Objective;
 import io.asktell.v1.OutcomeConstraint;
@@ -109,6 +110,21 @@ public final class StudyBuilder {
     study
         .getAlgorithmBuilder()
         .getFieldBuilder(field); // a builder that exists is the oneof's choice
+    return this;
+  }
+
+  /**
+   * Names the metric that says what a trial cost. Asks with {@code AskRequest.setCostAware} look
+   * for improvement per cost.
+   */
+  public StudyBuilder cost(String metric) {
+    study.setCostMetric(metric);
+    return this;
+  }
+
+  /** Sets when a running trial is told to stop, see {@link EarlyStoppingRules}. */
+  public StudyBuilder earlyStopping(EarlyStopping.Builder rule) {
+    study.setEarlyStopping(rule);
     return this;
   }
 

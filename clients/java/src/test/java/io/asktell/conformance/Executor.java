@@ -3,6 +3,7 @@ package io.asktell.conformance;
 import static io.asktell.conformance.Results.done;
 import static io.asktell.conformance.Results.trials;
 
+import io.asktell.Analysis;
 import io.asktell.AsktellException;
 import io.asktell.Client;
 import io.asktell.Study;
@@ -11,6 +12,7 @@ import io.asktell.StudyFile;
 import io.asktell.Trial;
 import io.asktell.Watch;
 import io.asktell.conformance.v1.Action;
+import io.asktell.conformance.v1.Analyse;
 import io.asktell.conformance.v1.Ask;
 import io.asktell.conformance.v1.CreateClient;
 import io.asktell.conformance.v1.CreateStudy;
@@ -115,6 +117,8 @@ final class Executor {
       case SUGGEST:
         return Results.suggestions(
             clients.get(action.getSuggest().getClient()).suggest(action.getSuggest().getRequest()));
+      case ANALYSE:
+        return Results.analysis(analyse(action.getAnalyse()));
       default:
         return performOnTrial(action);
     }
@@ -225,6 +229,7 @@ final class Executor {
     AskRequest.Builder request =
         AskRequest.newBuilder()
             .setWorkerId(action.getWorkerId())
+            .setCostAware(action.getCostAware())
             .putAllFixedParameters(action.getFixedParametersMap());
     Study study = studies.get(action.getStudy());
     List<Trial> asked =
@@ -232,6 +237,21 @@ final class Executor {
             ? study.askMany(request.setCount(action.getCount()).build(), wait).trials()
             : List.of(study.ask(request.build(), wait));
     return keep(action.getTrialsList(), asked);
+  }
+
+  private int analyse(Analyse action) {
+    Analysis analysis = studies.get(action.getStudy()).analysis();
+    return switch (action.getQuestionCase()) {
+      case IMPORTANCES ->
+          analysis.importances(action.getImportances().getMetric()).getImportancesCount();
+      case PREDICT -> analysis.predict(action.getPredict()).getPredictionsCount();
+      case SLICE -> analysis.slice(action.getSlice()).getPointsCount();
+      case CROSS_VALIDATE ->
+          analysis.crossValidate(action.getCrossValidate().getMetric()).getResultsCount();
+      case TRADE_OFFS -> analysis.tradeOffs().getTradeOffsCount();
+      case HEALTH -> analysis.health().getFindingsCount();
+      case QUESTION_NOT_SET -> throw new IllegalStateException("no such question: " + action);
+    };
   }
 
   private Result keep(List<String> names, List<Trial> found) {

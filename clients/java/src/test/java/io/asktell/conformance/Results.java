@@ -3,6 +3,7 @@ package io.asktell.conformance;
 import io.asktell.AsktellException;
 import io.asktell.Study;
 import io.asktell.Trial;
+import io.asktell.conformance.v1.Analysis;
 import io.asktell.conformance.v1.Change;
 import io.asktell.conformance.v1.Changes;
 import io.asktell.conformance.v1.Done;
@@ -120,5 +121,9 @@ final class Results {
                         .putAllParameters(each.getParametersMap())
                         .setOrigin(each.getOrigin())));
     return Result.newBuilder().setSuggestions(results).build();
+  }
+
+  static Result analysis(int items) {
+    return Result.newBuilder().setAnalysis(Analysis.newBuilder().setItems(items)).build();
   }
 }
