@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -151,13 +150,6 @@ def _nearest(domain: FloatDomain | IntDomain, number: float) -> float | int:
     return domain.level(place)
 
 
-def cost_share(parameter: Parameter, value: ParameterValue) -> float:
-    """What a trial at this value of a fidelity costs, as a share of one at the target."""
-    assert parameter.fidelity is not None
-    share = parameter.fidelity.fixed_cost_share
-    return share + (1.0 - share) * float(value) / float(target_of(parameter))
-
-
 def is_at_target(space: SearchSpace, configuration: Configuration) -> bool:
     """Whether a configuration runs the whole; all do where the space has no fidelity."""
     parameter = space.fidelity
@@ -170,11 +162,3 @@ def search_domain(parameter: Parameter) -> FloatDomain | IntDomain | None:
     if parameter.fidelity is None or not isinstance(domain, FloatDomain | IntDomain):
         return None
     return dataclasses.replace(domain, scale=Scale.LOG)
-
-
-def highest(space: SearchSpace, configurations: Sequence[Configuration]) -> ParameterValue | None:
-    """The highest fidelity that occurs; None where there is none."""
-    parameter = space.fidelity
-    if parameter is None:
-        return None
-    return max((one[parameter.name] for one in configurations), key=float, default=None)

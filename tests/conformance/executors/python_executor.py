@@ -178,6 +178,7 @@ class PythonExecutor:
             [specs.values(each.parameters) for each in action.trials],
             labels=dict(first.labels),
             annotations=dict(first.annotations),
+            continue_from=first.continue_from or None,
         )
         return self._keep_trials(action.handles, trials)
 

@@ -132,6 +132,7 @@ def _trial(view: asktell.TrialView) -> trial_pb2.Trial:
         annotations=view.annotations,
         import_key=view.import_key,
         measurement_count=view.measurement_count,
+        continue_from=view.continue_from or 0,
         measurements=view.message.measurements,
     )
     derived = view.message.derived_parameters

@@ -97,6 +97,11 @@ def space(wire: search_space_pb2.SearchSpace) -> dict[str, asktell.Domain | askt
 
 def _conditional(parameter: search_space_pb2.Parameter) -> asktell.Domain:
     domain = dataclasses.replace(_domain(parameter), context=parameter.context)
+    if parameter.HasField("fidelity") and not isinstance(domain, asktell.Categorical | asktell.Bool):
+        factor = parameter.fidelity.reduction_factor
+        share = parameter.fidelity.fixed_cost_share
+        fidelity = asktell.Fidelity(share, reduction_factor=factor) if factor else asktell.Fidelity(share)
+        domain = dataclasses.replace(domain, fidelity=fidelity)
     condition = parameter.condition
     if not parameter.HasField("condition"):
         return domain

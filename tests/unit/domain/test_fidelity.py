@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asktell_server.domain.errors import InvalidArgument
-from asktell_server.domain.fidelity import cost_share, is_at_target, levels_of, target_of
+from asktell_server.domain.fidelity import is_at_target, levels_of, target_of
 from asktell_server.domain.linear_text import read_constraint
 from asktell_server.domain.space import (
     BoolDomain,
@@ -21,6 +21,8 @@ from asktell_server.domain.space import (
     Scale,
     SearchSpace,
 )
+from asktell_server.domain.study import StoppingRules
+from tests.support.builders import a_study
 
 LR = Parameter(name="lr", domain=FloatDomain(min=0.0, max=1.0))
 
@@ -55,11 +57,6 @@ def test_levels_are_one_factor_apart_in_cost(parameter: Parameter, levels: tuple
     assert [type(level) for level in levels_of(parameter)] == [type(target_of(parameter))] * len(levels)
     for level in levels_of(parameter):
         assert parameter.domain.normalize(level) == level
-
-
-def test_what_a_trial_costs() -> None:
-    assert cost_share(EPOCHS, 27) == pytest.approx(1 / 3)
-    assert cost_share(_fidelity(IntDomain(min=1, max=100), fixed_cost_share=0.2), 50) == pytest.approx(0.6)
 
 
 def test_the_whole_is_the_highest_value() -> None:
@@ -133,3 +130,10 @@ def test_a_fidelity_stands_alone(space: SearchSpace, field: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         space.validate("space")
     assert caught.value.field == field
+
+
+def test_no_gain_is_foretold_over_fidelities() -> None:
+    study = a_study(space=SearchSpace(parameters=(LR, EPOCHS)), stopping=StoppingRules(min_expected_gain=0.1))
+    with pytest.raises(InvalidArgument, match="is the fidelity") as caught:
+        study.validate("study")
+    assert caught.value.field == "study.stopping_rules.min_expected_gain"

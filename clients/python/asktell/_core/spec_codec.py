@@ -203,7 +203,8 @@ def _whole_domain(wire: search_space_pb2.Parameter) -> Domain:
     if wire.context:
         domain = replace(domain, context=True)
     if wire.HasField("fidelity") and isinstance(domain, Float | Int | Discrete):
-        fidelity = Fidelity(wire.fidelity.fixed_cost_share, wire.fidelity.reduction_factor)
+        said = wire.fidelity
+        fidelity = Fidelity(said.fixed_cost_share, said.reduction_factor or Fidelity().reduction_factor)
         domain = replace(domain, fidelity=fidelity)
     if not wire.HasField("condition"):
         return domain

@@ -53,6 +53,8 @@ class MultiFidelity:
         """See Sampler."""
         if _is_fixed(task):
             return self._sampler.needs_model(task, count)
+        if self._has_model(task) and _at_target(task).region.count is None:
+            return True  # there is always something new
         plan = _Plan.of(task, count)
         if self._has_model(task):
             return plan.new > 0 or plan.any_can
