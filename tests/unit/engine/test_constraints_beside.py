@@ -97,6 +97,7 @@ def test_a_start_follows_priors_that_the_constraints_allow() -> None:
 def test_the_model_heeds_priors_within_the_constraints(space: SearchSpace) -> None:
     problem = problem_of(space, algorithm=Bayesian(start_trials=4))
     history = History(space)
+    origins = []
     for turn in range(8):
         result = task_of(problem, history, count=1, seed=turn).run()
         assert not result.fallback_reason
@@ -104,7 +105,8 @@ def test_the_model_heeds_priors_within_the_constraints(space: SearchSpace) -> No
         assert space.normalize(suggestion.parameters, field="p") == suggestion.parameters
         a, b = _numbers(suggestion.parameters, "a", "b")
         history.append(valued(suggestion.parameters, (a - 0.4) ** 2 + (b - 0.5) ** 2))
-    assert suggestion.origin is Origin.MODEL
+        origins.append(suggestion.origin)
+    assert origins == [Origin.START] * 4 + [Origin.MODEL] * 4
 
 
 CONTEXT = _space(
