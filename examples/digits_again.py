@@ -47,8 +47,7 @@ def tune(study: asktell.Study, training: Split, validation: Split, *, trials: in
     best = []
     for _ in range(trials):
         train(study.ask(), training, validation)
-        found = study.refresh().best_trial
-        best.append(math.inf if found is None else found.metrics["val_loss"])
+        best.append(study.refresh().best_trial.metrics["val_loss"])
     return best
 
 
@@ -78,8 +77,8 @@ def main() -> None:
         local_server(directory) as server,
         asktell.Client(server.address()) as client,
     ):
-        october = client.create_study("october", space=SPACE, objectives=goal, seed=arguments.seed)
-        tune(october, few(training, FEW), validation, trials=20)
+        study = client.create_study("october", space=SPACE, objectives=goal, seed=arguments.seed)
+        tune(study, few(training, FEW), validation, trials=20)
         for name, parents in (("november-from-nothing", []), ("november", ["october"])):
             study = client.create_study(
                 name, space=SPACE, objectives=goal, parents=parents, max_trials=arguments.trials, seed=arguments.seed
