@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asktell._core.spec_codec import encode_space
+from asktell._core.space_codec import encode_space
 from asktell_server.domain.algorithm import Sobol
 from asktell_server.protocols.asktell_v1.conversion.spaces import space_from
 from examples import digits_again, digits_architecture, digits_network, polyglot, python_digits

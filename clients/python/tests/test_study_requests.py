@@ -27,6 +27,7 @@ from asktell import (
     StudyOptions,
 )
 from asktell._core import spec_codec as codec
+from asktell._core.space_codec import encode_space
 from asktell._core.study_requests import create_request, file_request, full_study_name, update_request
 from asktell._core.study_view import StudyView, encode_study
 from asktell.spec import ALGORITHMS
@@ -76,14 +77,14 @@ def test_priors_are_of_their_kind() -> None:
         (asktell.WeightsPrior(wrong([1, None])), r"space\['x'\].prior.weights\[1\]"),
     ):
         with pytest.raises(TypeError, match=complaint):
-            codec.encode_space({"x": Float(0, 1, prior=wrong(prior))})
+            encode_space({"x": Float(0, 1, prior=wrong(prior))})
 
 
 def test_ints_among_floats_become_floats() -> None:
     scale = Discrete([0.5, 1, 2], default=1)
     assert [type(value) for value in (*scale.values, scale.default)] == [float] * 4
     ranks = Discrete(np.array([4, 8]))  # type: ignore[arg-type] # NumPy's are welcome
-    wire = codec.encode_space({"rank": ranks})
+    wire = encode_space({"rank": ranks})
     assert [value.int_value for value in wire.parameters[0].discrete_domain.values] == [4, 8]
 
 
@@ -102,7 +103,7 @@ def test_ints_among_floats_become_floats() -> None:
 )
 def test_wrong_types_are_refused_by_name(space: Any, complaint: str) -> None:
     with pytest.raises(TypeError, match=complaint):
-        codec.encode_space(space)
+        encode_space(space)
 
 
 def test_both_scales_at_once_are_refused() -> None:
@@ -138,7 +139,7 @@ def test_algorithms_survive_the_wire(algorithm: Any) -> None:
 )
 def test_other_categories_than_strings_are_pointed_to_their_domain(values: Any, complaint: str) -> None:
     with pytest.raises(TypeError) as caught:
-        codec.encode_space({"size": Categorical(values)})
+        encode_space({"size": Categorical(values)})
     assert str(caught.value) == f"space['size']: the categories of Categorical are strings, {complaint}"
 
 

@@ -10,6 +10,7 @@ from asktell._core.early_stopping_codec import decode_early_stopping, encode_ear
 from asktell._core.fields import Field, fields_of, nonzero, optional, plain, texts, time, unless_none
 from asktell._core.html import study_html
 from asktell._core.not_yet import STUDY, refuse
+from asktell._core.space_codec import decode_domains, decode_space, encode_parameter_constraints, encode_space
 from asktell._core.trial_view import Names
 from asktell._core.values import decode_enum, encode_seconds, encode_texts, encode_time, real, text, whole
 from asktell.early_stopping import EarlyStopping
@@ -48,13 +49,11 @@ class StudyView:
 
     name = Field[str]("name", plain, doc="`projects/{project}/studies/{study}`.")
     display_name = Field[str]("display_name", plain, unless_none(text), changeable=True, doc="A title for people.")
-    space = Field[dict[str, Domain | Derived]](
-        "search_space", codec.decode_space, codec.encode_space, doc="What may be varied."
-    )
+    space = Field[dict[str, Domain | Derived]]("search_space", decode_space, encode_space, doc="What may be varied.")
     parameter_constraints = Field[list[str]](
         "search_space.parameter_constraints",
         lambda space, name: list(getattr(space, name)),
-        codec.encode_parameter_constraints,
+        encode_parameter_constraints,
         doc="What sums of parameters must keep, such as `width + 2*depth <= 64`.",
     )
     objectives = Field[list[Objective]](
@@ -186,7 +185,7 @@ class StudyView:
     @property
     def domains(self) -> dict[str, Domain]:
         """What may be varied, without what is derived from it."""
-        return codec.decode_domains(self._message.search_space)
+        return decode_domains(self._message.search_space)
 
     @property
     def whole(self) -> dict[str, ParameterValue]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from asktell._core import methods
 from asktell._core import spec_codec as codec
 from asktell._core.flow import Flow
+from asktell._core.space_codec import encode_parameter_constraints, encode_space
 from asktell._core.studies import Caller
 from asktell._core.trial_view import decode_origin, decode_prediction
 from asktell._core.values import boolean, decode_params, encode_configuration, encode_metrics, text, whole
@@ -35,8 +36,8 @@ def suggest(
     fixed: Mapping[str, ParameterValue],
 ) -> Flow[Suggestions]:
     """Suggestions for a problem and its history."""
-    wire = codec.encode_space(space)
-    wire.parameter_constraints.extend(codec.encode_parameter_constraints(parameter_constraints))
+    wire = encode_space(space)
+    wire.parameter_constraints.extend(encode_parameter_constraints(parameter_constraints))
     request = suggestion_service_pb2.SuggestRequest(
         problem=suggestion_service_pb2.Problem(
             search_space=wire,
