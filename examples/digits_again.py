@@ -47,7 +47,8 @@ def tune(study: asktell.Study, training: Split, validation: Split, *, trials: in
     best = []
     for _ in range(trials):
         train(study.ask(), training, validation)
-        best.append(study.refresh().best_trial.metrics["val_loss"])
+        found = study.best_trials()  # none while all have diverged
+        best.append(found[0].metrics["val_loss"] if found else math.inf)
     return best
 
 
@@ -64,6 +65,11 @@ def changed(split: Split) -> Split:
     return dataclasses.replace(split, images=images)
 
 
+def show(title: str, best: list[float]) -> None:
+    """One line of the output."""
+    print(f"{title:22}", " ".join(f"{loss:.3f}" for loss in best), flush=True)
+
+
 def main() -> None:
     """Runs the studies and prints what they found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -77,17 +83,18 @@ def main() -> None:
         local_server(directory) as server,
         asktell.Client(server.address()) as client,
     ):
-        study = client.create_study("october", space=SPACE, objectives=goal, seed=arguments.seed)
-        tune(study, few(training, FEW), validation, trials=20)
-        for name, parents in (("november-from-nothing", []), ("november", ["october"])):
-            study = client.create_study(
+        october = client.create_study("october", space=SPACE, objectives=goal, seed=arguments.seed)
+        tune(october, few(training, FEW), validation, trials=20)
+        november = [
+            client.create_study(
                 name, space=SPACE, objectives=goal, parents=parents, max_trials=arguments.trials, seed=arguments.seed
             )
-            best = tune(study, training, validation, trials=arguments.trials)
-            print(f"{name:22}", " ".join(f"{loss:.3f}" for loss in best), flush=True)
-        study.reopen(remeasure=2)
-        best = tune(study, changed(training), changed(validation), trials=arguments.trials)
-        print(f"{'new data, reopened':22}", " ".join(f"{loss:.3f}" for loss in best))
+            for name, parents in (("november-from-nothing", None), ("november", ["october"]))
+        ]
+        for study in november:
+            show(study.id, tune(study, training, validation, trials=arguments.trials))
+        november[-1].reopen(remeasure=2)
+        show("new data, reopened", tune(november[-1], changed(training), changed(validation), trials=arguments.trials))
 
 
 if __name__ == "__main__":
