@@ -1,0 +1,1 @@
+"""Early stopping on recorded training curves: `python -m benchmarks.early_stopping`."""
