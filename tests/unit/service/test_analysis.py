@@ -87,6 +87,21 @@ async def test_those_who_ask_at_the_same_time_wait_for_one_answer_even_when_one_
     assert len(here.asked) == 1
 
 
+async def test_questions_about_the_same_results_are_answered_by_one_fit(
+    services: Services, here: Here, analysing: Analysing
+) -> None:
+    await services.create()
+    await run(services, 0.5, 0.3, 0.9)
+    here.free.clear()
+    other = [{"lr": 0.1, "layers": 3, "bias": True}]
+    calls = [asyncio.create_task(analysing.predict(NAME, asked, metric="")) for asked in (ASKED, other)]
+    validating = asyncio.create_task(analysing.cross_validate(NAME, metric=""))
+    await here.begun.wait()
+    here.free.set()
+    await asyncio.gather(*calls, validating)
+    assert [bool(task.fitted) for task in here.asked] == [False, True, True]
+
+
 async def test_what_is_kept_is_bounded(services: Services, here: Here) -> None:
     await services.create()
     await run(services, 0.5, 0.3, 0.9)

@@ -17,7 +17,7 @@ from asktell_server.domain.names import StudyName
 from asktell_server.engine.analysis.question import Question
 from asktell_server.engine.observations import Outcome
 from asktell_server.engine.task import A, A_co, Answer, Engine, Task
-from asktell_server.engine.tasks.analyse import AnalysisTask
+from asktell_server.engine.tasks.analyse import Analysed, AnalysisTask
 from asktell_server.service.modelling import Modelling
 from asktell_server.service.study_view import StudyView
 
@@ -95,9 +95,11 @@ class Inquiries:
             ResourceExhausted: OVERLOADED.
             NoAnswer: the model, or every worker that was asked, failed.
         """
-        require_results(view)
         await self._modelling.warm_up(view)
-        state, numbers = _state_of(view), view.ended_numbers()
+        while (first := self._first(state := _state_of(view), question)) is not None:
+            await asyncio.wait([first])  # and the view may move on
+        require_results(view)
+        numbers = view.ended_numbers()
 
         def task() -> AnalysisTask[V]:
             return AnalysisTask(
@@ -110,10 +112,6 @@ class Inquiries:
             )
 
         known = await self._once((state, question), task, question.size)
-        self._fitted[state.name] = (state, known.hyperparameters)
-        self._fitted.move_to_end(state.name)
-        while len(self._fitted) > _MOST_FITTED:
-            self._fitted.popitem(last=False)
         return Said(known.value, known.result_count, numbers)
 
     async def result(self, view: StudyView, task: KeptTask[A]) -> A:
@@ -140,6 +138,8 @@ class Inquiries:
 
     async def _ask(self, key: _Key, task: Task[A], size: int) -> A:
         answer = await self._engine.answer(task)
+        if isinstance(answer, Analysed):
+            self._keep_fit(key[0], answer.hyperparameters)
         self._kept[key] = (answer, size)
         self._size += size
         while self._size > self._most_kept and len(self._kept) > 1:
@@ -147,10 +147,27 @@ class Inquiries:
             self._size -= freed
         return answer
 
+    def _keep_fit(self, state: _State, hyperparameters: bytes) -> None:
+        if not self._fitted_to(state):
+            self._fitted[state.name] = (state, hyperparameters)
+        self._fitted.move_to_end(state.name)
+        while len(self._fitted) > _MOST_FITTED:
+            self._fitted.popitem(last=False)
+
     def _forget(self, key: _Key, work: asyncio.Task[Any]) -> None:
         del self._running[key]
         if not work.cancelled():
             work.exception()  # retrieved: those who asked have it, or are gone
+
+    def _first(self, state: _State, question: object) -> asyncio.Task[Any] | None:
+        """Another question about the same results that is being answered, while no answer has left its hyperparameters.
+
+        Whoever waits for it is spared the fit, and is answered by the very same model.
+        """
+        key = (state, question)
+        if self._fitted_to(state) or key in self._kept or key in self._running:
+            return None
+        return next((work for (of, _), work in self._running.items() if of == state), None)
 
     def _fitted_to(self, state: _State) -> bytes:
         """The hyperparameters that an earlier answer about the very same results has left; empty = none."""
