@@ -20,7 +20,7 @@ parameters:
   epochs: {type: int, min: 1, max: 9, fidelity: {fixed_cost_share: 0, reduction_factor: 3}}
 metrics: [begun]
 algorithm: {bayesian: {start_trials: 50}}
-stopping: {max_trials: 16}
+stopping: {max_trials: 10}
 seed: 1
 """
 PROGRAM = """
@@ -42,7 +42,7 @@ def test_a_study_with_a_fidelity_goes_on_from_checkpoints(cli: CommandLine) -> N
     cli.run("run", "deep", *python(cli, PROGRAM))
     study = cli.client.study("deep")
     trials = {trial.number: trial for trial in study.trials()}
-    assert len(trials) == 16
+    assert len(trials) == 10
     assert {trial.state for trial in trials.values()} == {asktell.TrialState.SUCCEEDED}
     promoted = [trial for trial in trials.values() if trial.origin is asktell.Origin.PROMOTION]
     assert promoted
