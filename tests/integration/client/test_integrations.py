@@ -32,7 +32,7 @@ STOP = asktell.ThresholdStopping(max=0.0, min_steps=3)  # at step 3, whatever th
 pytestmark = [
     # Theirs, at their import and in a training of so little.
     pytest.mark.filterwarnings("ignore"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
 ]
 
 
@@ -308,7 +308,7 @@ def test_all_processes_stop_when_the_first_one_is_told_to(
     ]  # fmt: skip
     try:
         for rank in ranks:
-            said, _ = rank.communicate(timeout=250)
+            said, _ = rank.communicate(timeout=800)
             logs = "\n".join((tmp_path / f"log{each}").read_text()[-3000:] for each in (0, 1))
             assert re.findall(r"^by_.*", said, re.MULTILINE) == [f"by_{each} 3" for each in names], logs
     finally:
