@@ -15,7 +15,7 @@ from benchmarks.early_stopping.studies import METHODS, Training
 from benchmarks.early_stopping.tables import TABLES, load
 
 ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "benchmarks" / "results" / "early-stopping.jsonl"
+RESULTS = ROOT / "benchmarks" / "results" / "early-stopping" / "runs.jsonl"
 CURVES = ROOT / "build" / "curves"
 TRAININGS = 20
 
