@@ -398,6 +398,7 @@ def test_a_mask_changes_what_it_names() -> None:
     )
     assert study_update_from(message, ["stopping_rules"]).stopping == {
         "max_trials": 5, "target_value": None, "target_values": {}, "patience_trials": None, "deadline": None,
+        "min_expected_gain": None,
     }  # fmt: skip
 
 
