@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib.metadata
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,8 +48,11 @@ FLAT = Case(
 
 
 def needs(method: str) -> None:
-    if importlib.util.find_spec(METHODS[method].module) is None:
-        pytest.skip(f"{method} needs {METHODS[method].module} (the extra `bench`)")
+    for package in METHODS[method].packages:
+        try:
+            importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            pytest.skip(f"{method} needs {package} (the extra `bench`)")
 
 
 def accepted(space: SearchSpace, configuration: Configuration) -> bool:
