@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
@@ -352,8 +353,9 @@ def _run(settings: Settings, contract: str = "asktell_server.protocols.asktell_v
 
 def _stop_at_eof() -> None:
     """As SIGTERM does, once whoever holds the other end of standard input has closed it or is gone."""
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
+    with contextlib.suppress(OSError):  # closed from the beginning
+        while os.read(0, 4096):
+            pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -48,13 +48,15 @@ class Novelty:
         self._replicates = task.problem.replicates
         self._within = _within(task)
         self._running = set(self._pending)
+        self._as_asked = set(map(task.problem.space.key, task.pending))
         # How often each has been tried, is running or has been chosen; counted from the start only where replicates matter.
         self._uses = Counter(itertools.chain(self._history.keys, self._pending) if self._replicates > 1 else ())
 
     @property
     def moved(self) -> Sequence[Key]:
         """Configurations of the task that count as tried or running here, and have been so at other fidelities alone."""
-        return [key for key in dict.fromkeys([*self._history.keys, *self._pending]) if key not in self._here]
+        known = dict.fromkeys([*self._history.keys, *self._pending])
+        return [key for key in known if key not in self._here and key not in self._as_asked]
 
     @property
     def running(self) -> Sequence[Key]:

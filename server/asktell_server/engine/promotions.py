@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from asktell_server.domain import pareto
 from asktell_server.domain.fidelity import levels_of
+from asktell_server.domain.fixing import context_of
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Goal
 from asktell_server.domain.space import Configuration, Key, ParameterValue
@@ -68,6 +69,8 @@ class Courses:
         self.levels: tuple[ParameterValue, ...] = levels_of(space.fidelity)
         self._numbers = [float(level) for level in self.levels]
         self._courses: dict[Key, _Course] = {}
+        here = context_of(space, task.fixed)
+        self._context = [(space.names.index(name), value) for name, value in here.items()]
         history = task.history
         outcomes = zip(
             history.keys,
@@ -115,18 +118,22 @@ class Courses:
         """
         history = self._task.history
         known = history.values if values is None else values
+        # Results of another context say nothing of which are the best in this one.
+        courses = [course for key, course in self._courses.items() if self._is_here(key)]
         for level in range(len(self.levels) - 2, -1, -1):
-            begun = sorted({course.lowest for course in self._courses.values() if level in course.ended}, reverse=True)
+            begun = sorted({course.lowest for course in courses if level in course.ended}, reverse=True)
             for lowest in begun:
-                ended = [
-                    course for course in self._courses.values() if level in course.ended and course.lowest == lowest
-                ]
+                ended = [course for course in courses if level in course.ended and course.lowest == lowest]
                 most = len(ended) if all_that_can else int(len(ended) / self.factor + 1e-9)
                 valued = [course for course in ended if level in course.values]
                 places = [course.values[level] for course in valued]
                 for index in best_first(self._task.problem.goals, known[places], most):
                     if valued[index].highest == level and self._may_have(places[index]):
                         yield Promotion(parameters=self._at(places[index], level + 1), continues=places[index])
+
+    def _is_here(self, key: Key) -> bool:
+        """Whether a configuration, by its key without the fidelity, is one of the context that is asked for."""
+        return all(key[place - (place > self._place)] == value for place, value in self._context)
 
     def _may_have(self, place: int) -> bool:
         """Whether the configuration has the values that the task fixes."""

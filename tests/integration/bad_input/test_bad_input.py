@@ -16,6 +16,7 @@ from asktell.v1 import (
     suggestion_service_pb2,
     trial_service_pb2,
 )
+from asktell_server.protocols.asktell_v1.limits import BATCH_BYTES
 from tests.integration.bad_input import analysis_cases, other_cases, study_cases, trial_cases
 from tests.integration.bad_input.cases import PROJECT, Case, World
 from tests.support.rpc import Rpc, float_parameter, refused, space
@@ -32,7 +33,7 @@ SERVICES = {
 }
 METHODS = [f"{service.name}.{method.name}" for service in SERVICES.values() for method in service.methods]
 
-MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+MAX_MESSAGE_BYTES = BATCH_BYTES
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,8 @@ from tests.support.rpc import (
     values,
 )
 
+pytestmark = pytest.mark.timeout(400)  # servers and processes load torch, which takes long on a busy machine
+
 FINISHED = study_pb2.STUDY_STATE_FINISHED
 
 

@@ -19,6 +19,8 @@ from grpc_health.v1 import health_pb2
 from asktell_server.protocols.katib.wire import api_pb2
 from tests.support.server import ServerProcess
 
+pytestmark = pytest.mark.timeout(400)  # servers and processes load torch, which takes long on a busy machine
+
 ROOT = Path(__file__).parents[3]
 SERVICE = "/api.v1.beta1.Suggestion"
 Assignments = dict[str, str]
@@ -203,6 +205,12 @@ def test_a_grid_has_every_point_once(katib: Katib) -> None:
     assert points == set(itertools.product("123", (0.0, 0.5, 1.0)))
 
 
+def test_a_step_is_kept_on_a_logarithmic_scale(katib: Katib) -> None:
+    asked = experiment(double("x", "1", "100", step="1", distribution="LOG_UNIFORM"))
+    assert katib.validate(asked) == ""
+    assert all(float(each["x"]) in range(1, 101) for each in katib.suggest(asked, count=5))
+
+
 def test_a_normal_distribution_is_honoured(katib: Katib) -> None:
     normal = double("x", "0", "60", distribution="NORMAL")
     drawn = katib.suggest(experiment(normal, algorithm="random", settings={"random_state": "1"}), count=100)
@@ -261,6 +269,8 @@ Change = Callable[[], api_pb2.Experiment]
         (lambda: experiment(double("lr", "0", "1"), algorithm="enas"), "algorithmName"),
         (lambda: experiment(double("lr", "0", "1"), settings={"colour": "red"}), "unknown setting"),
         (lambda: experiment(double("lr", "0", "1"), settings={"n_initial_points": "-1"}), "at least 0, got '-1'"),
+        (lambda: experiment(double("lr", "0", "1"), settings={"random_state": "9" * 16}), "at most 15 digits"),
+        (lambda: experiment(integer("n", "1", "9" * 400)), "parameter n: feasibleSpace.max"),
         (lambda: experiment(double("lr", "0", "1"), settings={"acq_func": "UCB"}), "gp_hedge"),
         (lambda: experiment(double("lr", "a", "1")), "parameter lr: feasibleSpace.min must be a number, got 'a'"),
         (lambda: experiment(integer("n", "1.5", "4")), "parameter n: feasibleSpace.min must be a whole number"),

@@ -116,6 +116,17 @@ def test_only_configurations_with_the_fixed_values_are_promoted() -> None:
     assert _promoted(_task(*level, fixed={"y": 0.5})) == [(0.2, 3, 1)]
 
 
+def test_each_context_has_promotions_of_its_own() -> None:
+    data = Parameter(name="data", domain=CategoricalDomain(values=("easy", "hard")), context=True)
+    space = SearchSpace(parameters=(*SPACE.parameters, data))
+    level = [
+        valued({**_at(x, 1), "data": name}, value)
+        for name, lowest in (("easy", 0.0), ("hard", 10.0))
+        for x, value in ((0.1, lowest + 3), (0.2, lowest + 1), (0.3, lowest + 2))
+    ]
+    assert _promoted(_task(*level, space=space, fixed={"data": "hard"})) == [(0.2, 3, 4)]
+
+
 def test_constraints_come_first_and_fronts_stand_for_objectives() -> None:
     two = Goals(
         objectives=(Objective(metric="a", goal=Goal.MINIMIZE), Objective(metric="b", goal=Goal.MAXIMIZE)),

@@ -108,6 +108,12 @@ def test_where_everything_has_been_tried_nothing_is_to_be_gained() -> None:
     assert _expected(problem, [valued({"n": n}, float(n)) for n in range(1, 7)], 1, 10) == (0.0, 0.0)
 
 
+def test_a_space_that_ends_before_the_trials_do_is_played_out_to_its_end() -> None:
+    problem = problem_of(space_of(n=IntDomain(min=1, max=8)))
+    ten, hundred = _expected(problem, [valued({"n": n}, float(n)) for n in range(4, 9)], 10, 100)
+    assert ten == hundred > 0.1, "three are left, and each is likely to better the last"
+
+
 def test_what_breaks_the_constraints_is_no_gain() -> None:
     def expected(most: float) -> float:
         """A dip lies where memory is above 0.5."""

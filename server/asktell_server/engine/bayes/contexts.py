@@ -22,6 +22,7 @@ from asktell_server.engine.bayes.kernel import Kernel
 from asktell_server.engine.bayes.layout import Layout
 from asktell_server.engine.history import History
 from asktell_server.engine.problem import StudyTask
+from asktell_server.engine.space.region import region_of
 
 Vector = npt.NDArray[np.float64]
 Groups = npt.NDArray[np.int64]
@@ -93,10 +94,14 @@ def levels_of(task: StudyTask, rows: npt.NDArray[np.int64], costs: Vector) -> Le
         return None
     known = np.unique(groups[rows])
     sample = np.concatenate([_some(np.flatnonzero(groups[rows] == group), _MOST // len(known)) for group in known])
-    encoding = task.region.encoding
+    fidelity = task.problem.space.fidelity
+    fixed = tuple((name, value) for name, value in task.fixed.items() if fidelity is None or name != fidelity.name)
+    region = region_of(task.problem.space, fixed)
+    encoding = region.encoding
     layout = Layout.of(encoding)
-    # Moved to where the fixed values are, observations of different contexts differ by what is no context.
-    points = task.region.repair(encoding.encode_keys([task.history.keys[row] for row in rows[sample]]))
+    # Moved to where the fixed values are, observations of different contexts differ by what is no context. A fidelity stays: where
+    # few epochs do worse than many, that is no level of a context.
+    points = region.repair(encoding.encode_keys([task.history.keys[row] for row in rows[sample]]))
     kernel = Kernel(layout, np.array([prior.mode for prior in layout.priors]), points)
     within = kernel.covariance(points) + np.diag(np.full(len(points), _NOISE * kernel.variance))
     effects = (groups[rows[sample]][:, None] == known).astype(np.float64)

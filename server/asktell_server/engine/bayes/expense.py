@@ -72,7 +72,7 @@ def expense_of(task: StudyTask, model: Modelled) -> Expense | None:
     """
     history = task.history
     told, errors = history.values[:, -1], history.standard_errors[:, -1]
-    rows = np.flatnonzero(history.mask(Outcome.VALUE) & np.isfinite(told))
+    rows = np.flatnonzero(history.mask(Outcome.VALUE) & ~history.expected & np.isfinite(told))
     positive = told[rows][told[rows] > 0]
     if len(rows) < LEAST_KNOWN or not len(positive):
         return None

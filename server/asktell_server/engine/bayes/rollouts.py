@@ -101,12 +101,12 @@ def gains(
         kept = np.logical_and.reduce([limit.margin(told[limit.place]) >= 0 for limit in limits], initial=True)
         lowest = np.where(kept, np.minimum(lowest, told[0]), lowest)
         known[every, chosen] = True
-        if step + 1 in horizons:
+        if step + 1 in horizons or step + 1 == steps:  # a finite space may end before the last of them
             used = _used(drawn, limits, known)
             functions = drawn[0].functions
             after.append(max(0.0, float(np.mean(functions[every, start] - functions[every, used]))))
     last = after[-1] if after else 0.0
-    return [*after, *[last] * (len(horizons) - len(after))]
+    return [*after, *[last] * len(horizons)][: len(horizons)]
 
 
 def _scores(drawn: Sequence[_Drawn], limits: Sequence[Limit], lowest: Vector) -> Matrix:

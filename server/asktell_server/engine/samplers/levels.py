@@ -79,7 +79,8 @@ class MultiFidelity:
         return dataclasses.replace(result, suggestions=(*promoted, *begun(plan.task, result.suggestions)))
 
     def _has_model(self, task: StudyTask) -> bool:
-        return self._sampler.needs_model(task, 1)
+        # Of the study's own results: earlier ones say nothing of what it has tried.
+        return self._sampler.needs_model(dataclasses.replace(task, earlier=()), 1)
 
 
 def _believed(task: StudyTask) -> tuple[Values | None, bytes]:

@@ -17,9 +17,15 @@ MOST_START = 1000
 _Check = Callable[[str], None]
 
 
+_MOST_DIGITS = 15
+"""Of a whole number: what is longer may be beyond 2^53."""
+
+
 def _whole(text: str) -> None:
     if not text.strip().isdecimal():
         raise ValueError("must be a whole number of at least 0")
+    if len(text.strip()) > _MOST_DIGITS:
+        raise ValueError(f"must have at most {_MOST_DIGITS} digits")
 
 
 def _positive(text: str) -> None:
@@ -100,7 +106,7 @@ def _algorithm(name: str, start: int, space: SearchSpace) -> Algorithm:
         case "sobol":
             return Sobol()
         case "random":
-            # The plain sampler knows no priors; the start of Bayesian optimisation draws from them.
+            # The plain sampler knows no priors. The start of Bayesian optimisation draws a quarter of its trials from them, the first ones.
             have_priors = any(parameter.prior is not None for parameter in space.parameters)
             return Bayesian(start_trials=MOST_START) if have_priors else Random()
     return Bayesian(start_trials=min(start, MOST_START)) if start else Auto()

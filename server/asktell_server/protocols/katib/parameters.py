@@ -81,7 +81,7 @@ class Parameters:
         path = error.metadata.get("field", "")
         match = _IN_SPACE.fullmatch(path)
         if match is None:
-            return str(error)
+            return error.message.removeprefix(f"{path}: ")
         searched = [each.name for each in self._read if each.parameter is not None]
         key = _FEASIBLE.get(match[2] or "", "")
         where = f"parameter {searched[int(match[1])]}"
@@ -115,7 +115,7 @@ def _range(spec: api_pb2.ParameterSpec, key: str, low: Number, high: Number, kin
     if step is not None and step <= 0:
         raise _wrong(spec, f"feasibleSpace.step must be above 0, got {step}")
     domain: Domain
-    if scale is Scale.LOG and step is not None and step != 1:  # no domain has both
+    if scale is Scale.LOG and step is not None and not (kind is int and step == 1):  # no domain has both
         count = math.floor((high - low) / step + 1e-9) + 1
         if count > _MOST_STEPS:
             raise _wrong(spec, f"feasibleSpace.step gives {count} values; on a logarithmic scale at most {_MOST_STEPS}")
@@ -158,9 +158,10 @@ def _number(spec: api_pb2.ParameterSpec, name: str, kind: type[Number]) -> Numbe
     text: str = getattr(spec.feasible_space, name)
     try:
         number = kind(text)
-    except ValueError:
-        raise _wrong(spec, f"feasibleSpace.{name} must be {_KINDS[kind]}, got {text!r}") from None
-    if not math.isfinite(number):
+        is_finite = math.isfinite(number)
+    except (OverflowError, ValueError):  # an int may be beyond any float
+        raise _wrong(spec, f"feasibleSpace.{name} must be {_KINDS[kind]}, got {text[:64]!r}") from None
+    if not is_finite:
         raise _wrong(spec, f"feasibleSpace.{name} must be finite, got {text!r}")
     return number
 

@@ -85,7 +85,8 @@ class Health:
         validation = await self._said(view, ValidationQuestion(metric=metric, results=results))
         importances = await self._said(view, ImportanceQuestion(metric=metric))
         found = None
-        if isinstance(view.study.algorithm, Grid) and len(view.goals.objectives) == 1:
+        study = view.study
+        if isinstance(study.algorithm, Grid) and len(view.goals.objectives) == 1 and study.space.fidelity is None:
             found = await self._said(view, OptimumQuestion(metric=metric))
         gains = await expected_gains(self._inquiries, view, HORIZONS)
         return Beliefs(
