@@ -23,7 +23,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from cattrs.strategies import configure_tagged_union
 
 from asktell_server.domain.algorithm import Algorithm
-from asktell_server.domain.early_stopping import StoppingRule
+from asktell_server.domain.early_stopping import AutoStopping, StoppingRule, WilcoxonStopping
 from asktell_server.domain.errors import AsktellError
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.linear import LinearConstraint
@@ -44,7 +44,7 @@ from asktell_server.domain.space import (
     SearchSpace,
     WeightsPrior,
 )
-from asktell_server.domain.study import Study
+from asktell_server.domain.study import FinishReason, Study
 from asktell_server.domain.times import from_microseconds, to_microseconds
 from asktell_server.domain.trial import UNNAMED_METRIC, Belief, Prediction, Result, Trial
 
@@ -62,7 +62,8 @@ _SCHEMA_OF_PARENTS = 6
 """Of studies whose suggestions older servers would make without the results of their parents, or to whose former data they would give
 the weight of the present one."""
 _SCHEMA_OF_FIDELITY = 7
-"""Of studies whose fidelity older servers would choose like any other parameter, and whose trials at low ones they would take for the best."""
+"""Of studies whose fidelity older servers would choose like any other parameter, and whose trials at low ones they would take for the best,
+or whose rules they do not know: ones of stopping by worth, and of early stopping by forecasts or signed ranks."""
 _NEWEST = _SCHEMA_OF_FIDELITY
 SEALED_SCHEMA = 2
 """Of what `seal` makes; rises, too, when the meaning of something in it changes."""
@@ -111,7 +112,9 @@ def encode_study(study: Study) -> bytes:
 
 def _schema_of(study: Study) -> int:
     """The least schema whose readers understand all that the study says."""
-    if study.space.fidelity is not None:
+    newer_rules = any(isinstance(rule, AutoStopping | WilcoxonStopping) for rule in study.early_stopping)
+    by_worth = study.stopping.min_expected_gain is not None or study.finish_reason is FinishReason.LITTLE_TO_GAIN
+    if study.space.fidelity is not None or newer_rules or by_worth:
         return _SCHEMA_OF_FIDELITY
     if study.parents or study.reopenings:
         return _SCHEMA_OF_PARENTS

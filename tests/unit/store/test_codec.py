@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asktell_server.domain.early_stopping import MedianStopping, ThresholdStopping
+from asktell_server.domain.early_stopping import AutoStopping, MedianStopping, ThresholdStopping, WilcoxonStopping
 from asktell_server.domain.linear_text import read_constraint
 from asktell_server.domain.metrics import Measurement, Metric
 from asktell_server.domain.names import StudyName
@@ -26,7 +26,7 @@ from asktell_server.domain.space import (
     Parameter,
     SearchSpace,
 )
-from asktell_server.domain.study import LeasePolicy, Study
+from asktell_server.domain.study import FinishReason, LeasePolicy, StoppingRules, Study
 from asktell_server.domain.times import from_microseconds, to_microseconds
 from asktell_server.domain.trial import UNNAMED_METRIC, Belief, Prediction, Trial
 from asktell_server.store.codec import (
@@ -142,6 +142,22 @@ def test_older_servers_refuse_studies_with_early_stopping_and_their_studies_are_
     stored = encode_study(stopping)
     assert stored[0] > SCHEMA + 3
     assert decode_study(stored, revision=plain.revision) == stopping
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"early_stopping": (AutoStopping(),)},
+        {"early_stopping": (MedianStopping(), WilcoxonStopping())},
+        {"stopping": StoppingRules(min_expected_gain=0.1)},
+        {"finish_reason": FinishReason.LITTLE_TO_GAIN},
+    ],
+)
+def test_servers_that_do_not_know_a_rule_refuse_its_studies(changes: dict[str, Any]) -> None:
+    study = dataclasses.replace(a_study(NAME), **changes)
+    stored = encode_study(study)
+    assert stored[0] > SCHEMA + 5
+    assert decode_study(stored, revision=study.revision) == study
 
 
 def test_older_servers_refuse_studies_with_constraints_on_parameters() -> None:
