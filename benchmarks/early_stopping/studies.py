@@ -130,7 +130,7 @@ def asktell_study(rules: Sequence[StoppingRule], training: Training, seed: int, 
         state = TrialState.STOPPED if epochs < table.epochs else TrialState.SUCCEEDED
         ended, _ = trial.tell(Result(state=state, metrics={_LOSS: Metric(value=loss)}), lease_id="lease", now=_BEGIN)
         if teaches and state is TrialState.STOPPED:
-            ended = dataclasses.replace(ended, expected_metrics=view.expected(number, ended.metrics))
+            ended = dataclasses.replace(ended, expected_metrics=view.expected(ended))
         view.put(dataclasses.replace(ended, revision=2))
         if training.is_over:
             return

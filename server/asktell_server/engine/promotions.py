@@ -176,7 +176,7 @@ def _violations(goals: Goals, values: Values) -> Values:
 
 def best_of_highest(goals: Goals, history: History, count: int) -> list[int]:
     """The places in the history of at most `count` of the best observations of the highest fidelity at which there is a value; with
-    several objectives all that are on their front.
+    several objectives all that are on their front. As at the target, only those that keep the outcome constraints, where some do.
     """
     name = history.space.fidelity.name if history.space.fidelity else ""
     valued = np.flatnonzero(history.mask(Outcome.VALUE) & ~history.expected)
@@ -186,9 +186,10 @@ def best_of_highest(goals: Goals, history: History, count: int) -> list[int]:
     fidelities = np.array([float(history.keys[place][column] or 0.0) for place in valued.tolist()])
     places = valued[fidelities == fidelities.max()]
     values = history.values[places]
-    if len(goals.objectives) > 1:
-        violations = _violations(goals, values)
+    violations = _violations(goals, values)
+    if len(goals.objectives) > 1 or not violations.min():
         places, values = places[violations == violations.min()], values[violations == violations.min()]
+    if len(goals.objectives) > 1:
         front = pareto.front(_costs(goals, values))
         places, values, count = places[front], values[front], len(front)
     return [int(places[index]) for index in best_first(goals, values, count)]

@@ -120,6 +120,10 @@ class Forecasts:
             elif curve is not None:
                 finished.put(number, curve.values[-1])
 
+    def forget(self) -> None:
+        """Other trials count from now on: all is made anew when it is asked for."""
+        self._of.clear()
+
     def grown(self, number: int, metric: str, *, since: int) -> None:
         """See FinishedTrials."""
         if (finished := self._of.get(metric)) is not None:

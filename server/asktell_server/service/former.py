@@ -16,9 +16,13 @@ from asktell_server.engine.observations import Observation
 from asktell_server.service.ranking import Ranking
 
 MOST_RESULTS = 100
-"""Of each group, that the engine is given."""
+"""Of all groups, that the engine is given."""
+MOST_GROUPS = 25
+"""That the engine is given results of, the newest ones: at least 4 of each that has as many."""
 DOUBT = 0.3
 """How far a result that counts half may be from what it would be today: a variance, where that of all results is about 1."""
+_LEAST_WEIGHT = 1e-6
+"""A result that counts less teaches nothing either; and the product of many decays may be too small for a double."""
 
 
 class Former:
@@ -27,7 +31,8 @@ class Former:
     def __init__(self) -> None:
         self._groups: list[tuple[list[int], History]] = []
         self._rankings: list[Ranking] = []
-        self._chosen: list[History | None] = []
+        self._chosen: list[tuple[int, History] | None] = []
+        """What the engine is given of each group, and of at most how many results that was chosen."""
 
     def __len__(self) -> int:
         return len(self._groups)
@@ -76,18 +81,31 @@ class Former:
         raise KeyError(number)
 
     def earlier(self, goals: Goals, weights: Sequence[float]) -> list[Earlier]:
-        """What the engine is given, where a result of each group counts so much of one of the present."""
+        """What the engine is given, where a result of each group counts so much of one of the present.
+
+        The groups share `MOST_RESULTS`; what newer ones do not need is for older ones.
+        """
         found = []
-        for group, ((_, history), weight) in enumerate(zip(self._groups, weights, strict=True)):
-            chosen = self._chosen[group]
-            if chosen is None:
-                rows = informative(history, goals, most=MOST_RESULTS)
-                chosen = self._chosen[group] = History.of(
-                    history.space, (history[row] for row in rows), metrics=history.metrics
-                )
-            if len(chosen):
-                found.append(Earlier(history=chosen, doubt=DOUBT * (1.0 / weight - 1.0)))
-        return found
+        groups = [group for group, (numbers, _) in enumerate(self._groups) if numbers][-MOST_GROUPS:]
+        left = MOST_RESULTS
+        while groups:
+            most = left // len(groups)
+            group = groups.pop()
+            chosen = self._choose(group, goals, most=most)
+            left -= len(chosen)
+            doubt = DOUBT * (1.0 / max(weights[group], _LEAST_WEIGHT) - 1.0)
+            found.append(Earlier(history=chosen, doubt=doubt))
+        return found[::-1]
+
+    def _choose(self, group: int, goals: Goals, *, most: int) -> History:
+        known = self._chosen[group]
+        if known is not None and known[0] == most:
+            return known[1]
+        history = self._groups[group][1]
+        rows = informative(history, goals, most=most)
+        chosen = History.of(history.space, (history[row] for row in rows), metrics=history.metrics)
+        self._chosen[group] = (most, chosen)
+        return chosen
 
 
 def cost_of(histories: Sequence[History]) -> float:

@@ -45,7 +45,7 @@ class Modelling:
     ) -> Sequence[Suggestion]:
         """`count` suggestions with the `fixed` values; `also_pending` are configurations that may be about to become trials."""
         await self.warm_up(view)
-        sequence, numbers = view.sequence, view.ended_numbers()  # the view may move on while the model computes
+        sequence, numbers = view.sequence, _numbers_of(view)  # the view may move on while the model computes
         task = task_of(view, count, fixed=fixed, also_pending=also_pending, cost_exponent=cost_exponent)
         result = _continuing(await self._engine.answer(task), numbers)
         return self._taken(view, task, result, sequence, len(also_pending))
@@ -56,7 +56,7 @@ class Modelling:
         `task` was made of the view in this very moment; its last `prepared_pending` pending configurations are prepared
         and not trials yet.
         """
-        sequence, numbers = view.sequence, view.ended_numbers()
+        sequence, numbers = view.sequence, _numbers_of(view)
         result = await self._engine.answer_if_idle(task)
         if result is None or result.fallback_reason or not result.suggestions:
             return None
@@ -102,6 +102,11 @@ class Modelling:
         task = asyncio.create_task(write())
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _numbers_of(view: StudyView) -> Sequence[int]:
+    """The numbers of the trials of the view's history, where a suggestion may go on from one: a promotion to a higher fidelity."""
+    return () if view.study.space.fidelity is None else view.ended_numbers()
 
 
 def _continuing(result: SuggestResult, numbers: Sequence[int]) -> SuggestResult:

@@ -47,7 +47,8 @@ class Past:
     @property
     def best(self) -> Best:
         """The best trial, or the Pareto front."""
-        return Best(trials=self._view.best(1), feasible=self._view.standings.feasible)
+        best = self._view.best(1)
+        return Best(trials=best, feasible=self._view.is_feasible(best))
 
     def apply(self, entry: LogEntry) -> bool:
         """Takes in the next entry; whether it may have changed what a task knows."""

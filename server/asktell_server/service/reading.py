@@ -130,7 +130,6 @@ class Reading:
         if not 1 <= count <= MAX_BEST:
             raise InvalidArgument("count", f"must be 1 to {MAX_BEST}, got {count}")
         view, _ = await self._views.refresh(study)
-        standings = view.latest_standings
         best = await in_pieces(view.trials.get, view.best_numbers(count))
         records = [
             view.record(trial)
@@ -140,7 +139,7 @@ class Reading:
         return BestTrials(
             goals=view.goals,
             records=records,
-            feasible=standings.feasible,
+            feasible=view.is_feasible(record.trial for record in records),
             tradeoff=await tradeoff_of(view, with_history=with_history),
             model=await self._judging.best(view) if by_model else None,
         )

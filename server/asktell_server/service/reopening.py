@@ -142,7 +142,7 @@ class Reopener:
         return changed
 
     async def _queue(self, head: StudyHead, request: Request | None) -> None:
-        """Puts what is to be measured again into the queue."""
+        """Puts what is to be measured again into the queue. Raises Aborted (CONTENTION)."""
         study = head.study
         numbers = study.reopenings[-1].remeasured
         if not numbers:
@@ -152,7 +152,10 @@ class Reopener:
         writes = [TrialWrite(trial=_again(record.trial, now)) for record in trials if record is not None]
         again = None if request is None else dataclasses.replace(request, request_id=request.request_id + _QUEUEING)
         commit = Commit(writes=writes, guard=Guard(epoch=head.epoch), request=again)
-        await self._ledger.commit(study.name, commit)
+        try:
+            await self._ledger.commit(study.name, commit)
+        except Conflict:
+            raise contention(str(study.name)) from None
 
 
 def _budget(head: StudyHead, how: Reopen) -> int | None:

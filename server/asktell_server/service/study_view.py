@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Container, Iterable, Mapping, Sequence
 
+from asktell_server.domain.fidelity import is_at_target
 from asktell_server.domain.fixing import has_values
 from asktell_server.domain.goals import Goals
 from asktell_server.domain.metrics import Measurement, Metrics
@@ -167,6 +168,10 @@ class StudyView:
         """The trials of `best_numbers`."""
         return [self._trials[number] for number in self.best_numbers(count)]
 
+    def is_feasible(self, trials: Iterable[Trial]) -> bool:
+        """Whether the trials keep the outcome constraints, by the goals as they are now; they do while there are none."""
+        return not any(self.goals.violation(trial.result) for trial in trials)
+
     def measurement_count(self, number: int) -> int:
         """How many measurements the trial has reported."""
         return self._measurements.get(number, 0)
@@ -283,7 +288,7 @@ class StudyView:
         self._surprises[trial.number] = surprise(trial, goals)
         self.surprise += self._surprises[trial.number]
         self._ranking.put(trial)
-        if trial.state is TrialState.SUCCEEDED:
+        if trial.state is TrialState.SUCCEEDED and is_at_target(self.study.space, trial.parameters):
             self._forecasts.ended(trial.number, trial.metrics, goals.metrics)
 
     def _follow_reopenings(self, study: Study) -> None:
@@ -295,6 +300,7 @@ class StudyView:
             ended = self._ended
             self._former.push(ended, self._history, self._ranking)
             self._ended, self._history = [], problem_of(study).empty_history()
+            self._forecasts.forget()
             self._ranking = self._ranking.anew(self._ended)
             self._earlier = None
             # Whoever has told a result on new data may have been heard of before the reopening.
@@ -327,13 +333,23 @@ class StudyView:
         """Why the trial should stop that is about to report this, by the study's early-stopping rules; empty = it goes on."""
         return self._stopper.reason(self.study, number, measurement)
 
-    def expected(self, number: int, metrics: Metrics) -> Metrics:
-        """What the trial, stopped with these metrics, is expected to have come to: of the goals' metrics those it has a curve of."""
-        return self._forecasts.expected(number, metrics, self.study.goals.metrics)
+    def expected(self, trial: Trial) -> Metrics:
+        """What the trial, which was stopped, is expected to have come to: of the goals' metrics those it has a curve of.
+
+        Nothing below the highest fidelity: how those at the highest went on does not say how it would have ended.
+        """
+        if not is_at_target(self.study.space, trial.parameters):
+            return {}
+        return self._forecasts.expected(trial.number, trial.metrics, self.study.goals.metrics)
 
     def _finals(self, metric: str) -> dict[int, float]:
-        """The results of a metric of all trials that have succeeded: of a goal as told, of any other metric as last reported."""
+        """The results of a metric of all trials that have succeeded: of a goal as told, of any other metric as last reported.
+
+        Only those at the highest fidelity: others have run less, and their results are no ends of whole curves.
+        """
         numbers = [number for number in self._ended if self._state(number) is TrialState.SUCCEEDED]
+        if (space := self.study.space).fidelity is not None:
+            numbers = [number for number in numbers if is_at_target(space, self._trials[number].parameters)]
         if metric in (goals := self.study.goals.metrics):
             values = dict(zip(self._ended, self._history.values[:, goals.index(metric)].tolist(), strict=True))
             return {number: values[number] for number in numbers}

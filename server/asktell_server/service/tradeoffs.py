@@ -41,7 +41,7 @@ class Tradeoff:
 
 async def tradeoff_of(view: StudyView, *, with_history: bool = False) -> Tradeoff:
     """How the study of an up-to-date view stands; the history is there for as many objectives as a target may have."""
-    standings, objectives = view.standings, view.goals.objectives
+    standings, objectives = view.latest_standings, view.goals.objectives
     if not isinstance(standings, ParetoOrder) or (dominated := standings.dominated) is None:
         return Tradeoff()
     reference = dominated.reference

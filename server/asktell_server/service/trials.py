@@ -92,11 +92,9 @@ class Trials:
             Aborted: CONTENTION.
         """
         study = await self._changes.checked(name.study, lambda study: validate_result(study, result))
-        if result.state is TrialState.STOPPED:
-            if study.goals.missing(result.metrics) is not None:
-                result = await self._with_last_report(name, result)
-            # What is expected goes by all reports and results that there are, whichever server took them in.
-            await self._views.refresh(name.study)
+        if result.state is TrialState.STOPPED and study.goals.missing(result.metrics) is not None:
+            result = await self._with_last_report(name, result)
+        await self._read_up(name.study, result)
         verdict = Verdict.REPEATED
 
         def decide(trial: Trial) -> Trial:
@@ -172,6 +170,7 @@ class Trials:
             raise InvalidArgument("reason", "is required: say why the result is corrected")
         validate_reason(reason)
         await self._changes.checked(name.study, lambda study: validate_result(study, result))
+        await self._read_up(name.study, result)
 
         def decide(trial: Trial) -> Trial:
             return self._expecting(name.study, trial.amend(result, reason=reason, now=self._clock()))
@@ -221,12 +220,17 @@ class Trials:
         if view is not None:
             view.remove(name.number)
 
+    async def _read_up(self, name: StudyName, result: Result) -> None:
+        """Before `_expecting`: what is expected goes by all reports and results that there are, whichever server took them in."""
+        if result.state is TrialState.STOPPED:
+            await self._views.refresh(name)
+
     def _expecting(self, name: StudyName, trial: Trial) -> Trial:
         """A trial with a new result: where it was stopped, with what it is expected to have come to."""
         view = self._views.peek(name)
         if trial.state is not TrialState.STOPPED or view is None:
             return trial
-        return dataclasses.replace(trial, expected_metrics=view.expected(trial.number, trial.metrics))
+        return dataclasses.replace(trial, expected_metrics=view.expected(trial))
 
     async def _with_last_report(self, name: TrialName, result: Result) -> Result:
         """A STOPPED result that lacks a metric of the goals takes what was reported last, if there is anything."""

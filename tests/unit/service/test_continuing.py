@@ -8,6 +8,8 @@ import pytest
 
 from asktell_server.domain.algorithm import Bayesian, Manual, Random
 from asktell_server.domain.errors import FailedPrecondition, InvalidArgument
+from asktell_server.domain.goals import Goals
+from asktell_server.domain.metrics import Goal, Metric, Objective, OutcomeConstraint
 from asktell_server.domain.space import Fidelity, FloatDomain, IntDomain, Parameter, SearchSpace
 from asktell_server.domain.study import StoppingRules
 from asktell_server.domain.trial import Origin, Result, Trial, TrialState
@@ -160,6 +162,23 @@ async def test_the_best_trial_is_the_best_one_at_the_target(services: Services) 
     await _import(services, (0.4, 9, 0.95), (0.5, 9, 0.99))
     assert await _best(services, 5) == [4, 5]
     assert await _best(services.another(), 5) == [4, 5]
+
+
+async def test_what_is_best_while_nothing_ran_the_whole_may_miss_the_constraints(services: Services) -> None:
+    goals = Goals(
+        objectives=(Objective(metric="loss", goal=Goal.MINIMIZE),),
+        outcome_constraints=(OutcomeConstraint(metric="size", max=10.0),),
+    )
+    await services.create(space=LEVELS, goals=goals)
+    for size, feasible in ((20.0, False), (5.0, True)):
+        past = PastTrial(
+            import_key=f"{size}",
+            parameters={"x": 0.5, "epochs": 3},
+            result=Result(state=TrialState.SUCCEEDED, metrics={"loss": Metric(value=1.0), "size": Metric(value=size)}),
+        )
+        await services.intake.import_(NAME, [past], request=None)
+        best = await services.reading.best(NAME, count=5)
+        assert ([record.trial.metrics["size"].value for record in best.records], best.feasible) == ([size], feasible)
 
 
 async def test_a_low_fidelity_reaches_no_target(services: Services) -> None:

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from asktell_server.domain.algorithm import Manual
 from asktell_server.domain.early_stopping import AutoStopping, StoppingRule, WilcoxonStopping
 from asktell_server.domain.early_stopping.forecast import forecast
 from asktell_server.domain.errors import InvalidArgument
@@ -17,11 +18,14 @@ from asktell_server.engine.observations import Outcome
 from asktell_server.engine.problem import Problem
 from asktell_server.service.curves import Curves
 from asktell_server.service.forecasting import FinishedTrials
+from asktell_server.service.intake import NewTrial
+from asktell_server.service.reopening import Reopen
 from asktell_server.service.suggesting import SuggestRequest, TriedConfiguration, task_of
 from asktell_server.service.views import Views
 from tests.support.builders import NAME, NOW, a_study, loss, success
 from tests.support.curves import decision
 from tests.unit.service.conftest import Services
+from tests.unit.service.test_continuing import LEVELS
 
 DROPS = (-0.5, -0.3, -0.3, -0.2)
 
@@ -146,6 +150,69 @@ async def test_a_correction_is_reckoned_anew(services: Services) -> None:
     again = await amended(Result(state=TrialState.STOPPED, metrics=loss(0.9)))
     assert again.expected_metrics["loss"].value == pytest.approx(0.6)
     assert (await amended(success(0.9))).expected_metrics == {}
+
+
+async def test_a_correction_goes_by_results_that_another_server_took_in(services: Services) -> None:
+    await services.create()
+    await a_past(services)
+    (trial,) = await services.ask()
+    await train(services, trial, 1.5, 0.7)
+    stopped = await tell(services, trial, STOPPED)
+    other = services.another()
+    await other.views.refresh(NAME)  # it knows the trial, but nothing of what follows
+    for later in await services.ask(4):
+        await train(services, later, 1.0, 0.8, 0.1)
+        await tell(services, later, success(0.1))
+
+    again = Result(state=TrialState.STOPPED, metrics=loss(0.7), reason="as it was")
+    there, here = [
+        await one.trials.amend(NAME.trial(trial.number), again, reason="wrong", request=None)
+        for one in (other, services)
+    ]
+    assert there.trial.expected_metrics == here.trial.expected_metrics != stopped.expected_metrics
+
+
+async def test_on_new_data_every_server_expects_by_the_results_on_it(services: Services) -> None:
+    await services.create()
+    await a_past(services)
+    (before,) = await services.ask()
+    await train(services, before, 1.5, 0.7)
+    assert (await tell(services, before, STOPPED)).expected_metrics["loss"].value == pytest.approx(0.4)
+    await services.use_cases.reopening.reopen(NAME, Reopen(decay=0.5), etag="", request=None)
+    for drop, trial in zip((0.4, 0.5, 0.5, 0.6), await services.ask(4), strict=True):
+        await train(services, trial, 1.0, 0.8, 0.8 + drop)
+        await tell(services, trial, success(0.8 + drop))
+    here, there = await services.ask(2)
+    for trial in (here, there):
+        await train(services, trial, 1.5, 0.7)
+
+    expected = (await tell(services, here, STOPPED)).expected_metrics
+    assert expected["loss"].value == pytest.approx(1.2)
+    assert (await tell(services.another(), there, STOPPED)).expected_metrics == expected
+
+
+async def test_trials_below_the_highest_fidelity_are_no_ends_of_whole_ones(services: Services) -> None:
+    await services.create(space=LEVELS, algorithm=Manual())
+
+    async def started(epochs: int) -> Trial:
+        await services.intake.enqueue(NAME, [NewTrial(parameters={"x": 0.5, "epochs": epochs})], request=None)
+        (trial,) = await services.ask()
+        return trial
+
+    for drop in DROPS:
+        for epochs, end in ((9, 0.8 + drop), (1, 5.0)):
+            trial = await started(epochs)
+            await train(services, trial, 1.0, 0.8, end)
+            await tell(services, trial, success(end))
+    for one in (services, services.another(), services):  # the first one again, which remembers
+        whole, low = await started(9), await started(1)
+        for trial in (whole, low):
+            await train(services, trial, 1.5, 0.7)
+        assert (await tell(one, whole, STOPPED)).expected_metrics["loss"].value == pytest.approx(0.4)
+        assert (await tell(one, low, STOPPED)).expected_metrics == {}
+        late = await started(1)
+        await train(services, late, 1.0, 0.8, 5.0)
+        await tell(services, late, success(5.0))
 
 
 def test_what_is_remembered_of_finished_trials_is_what_their_curves_say() -> None:

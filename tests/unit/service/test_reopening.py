@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from asktell_server.domain.algorithm import Bayesian, Grid, Random
-from asktell_server.domain.errors import Aborted, FailedPrecondition, InvalidArgument
+from asktell_server.domain.errors import Aborted, ErrorReason, FailedPrecondition, InvalidArgument
+from asktell_server.domain.names import StudyName
 from asktell_server.domain.reopening import Reopening, group_of, weights
 from asktell_server.domain.space import FloatDomain, IntDomain, Parameter, SearchSpace
 from asktell_server.domain.study import FinishReason, StoppingRules, Study, StudyState
@@ -17,10 +19,10 @@ from asktell_server.service.etags import etag_of
 from asktell_server.service.intake import NewTrial, PastTrial
 from asktell_server.service.reopening import Reopen
 from asktell_server.store.memory import MemoryLedger
-from asktell_server.store.protocol import Request, StudyHead
+from asktell_server.store.protocol import Request, StudyHead, TrialRecord
 from tests.support.builders import NAME, NOW, later, success
 from tests.unit.service.conftest import HandClock, Services
-from tests.unit.service.test_explaining import Here
+from tests.unit.service.test_explaining import Here, Hook
 
 SPACE = SearchSpace(
     parameters=(
@@ -171,6 +173,36 @@ async def test_a_retry_reopens_once(services: Services) -> None:
         await _reopen(services, request=Request(request_id="r", fingerprint="other"))
 
 
+async def test_a_study_that_is_made_anew_meanwhile_is_contention(clock: HandClock) -> None:
+    ledger = _MadeAnew(clock)
+    services = Services(ledger, clock, Here())
+    await services.create(space=SPACE)
+    await _run(services, 3)
+
+    async def make_anew() -> None:
+        await services.studies.delete(NAME, etag="", request=None)
+        await services.create(space=SPACE)
+
+    ledger.meanwhile = make_anew
+    with pytest.raises(Aborted) as caught:
+        await _reopen(services, Reopen(remeasure=2))
+    assert caught.value.reason is ErrorReason.CONTENTION
+
+
+class _MadeAnew(MemoryLedger):
+    """A store whose answer to a read of trials is on its way while `meanwhile` happens, once."""
+
+    meanwhile: Hook | None = None
+
+    async def read_trials(self, name: StudyName, **what: Any) -> Sequence[TrialRecord | None]:
+        """See TrialStore."""
+        records = await super().read_trials(name, **what)
+        hook, self.meanwhile = self.meanwhile, None
+        if hook is not None:
+            await hook()
+        return records
+
+
 async def test_an_old_etag_is_refused(services: Services) -> None:
     await services.create(space=SPACE)
     etag = etag_of(await services.studies.get(NAME))
@@ -230,6 +262,44 @@ async def test_suggestions_of_all_epochs_are_made_again(services: Services, how:
         explanation = await services.use_cases.explaining.explain(NAME.trial(number), repeat=True)
         assert explanation.repetition is not None
         assert not list(explanation.repetition.differences(explanation.trial)), number
+
+
+async def test_many_small_decays_leave_an_ask_possible(services: Services) -> None:
+    await services.create(space=SPACE, algorithm=Bayesian(start_trials=3))
+    await _run(services, 4)
+    for _ in range(2):
+        await _reopen(services, Reopen(decay=1e-200))
+    view, _ = await services.views.refresh(NAME)
+    (earlier,) = view.earlier
+    assert 1e3 < earlier.doubt < 1e9
+    await services.ask()
+
+
+async def test_former_groups_share_what_the_engine_is_given(services: Services) -> None:
+    await services.create(space=SPACE)
+    sizes = {1: 30, 2: 130, 3: 6}
+    for epoch, size in sizes.items():
+        await _import(services, epoch, size)
+        await _reopen(services)
+    assert await _given(services) == [30, 47, 6]
+    for epoch in range(4, 30):
+        await _import(services, epoch, 5)
+        await _reopen(services)
+    assert await _given(services) == [4] * 25
+    assert await _given(services.another()) == [4] * 25
+
+
+async def _import(services: Services, epoch: int, count: int) -> None:
+    past = [
+        PastTrial(import_key=f"{epoch}-{index}", parameters={"lr": index / count, "n": 1}, result=success(index / 10))
+        for index in range(count)
+    ]
+    await services.intake.import_(NAME, past, request=None)
+
+
+async def _given(services: Services) -> list[int]:
+    view, _ = await services.views.refresh(NAME)
+    return [len(earlier.history) for earlier in view.earlier]
 
 
 async def test_another_server_sees_the_same(services: Services) -> None:

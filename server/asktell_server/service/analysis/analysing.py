@@ -12,6 +12,7 @@ from asktell_server.domain.trial import Belief
 from asktell_server.engine.analysis.importances import ImportanceQuestion, Importances
 from asktell_server.engine.analysis.predictions import PredictionQuestion
 from asktell_server.engine.analysis.validation import ValidationQuestion
+from asktell_server.engine.observations import Outcome
 from asktell_server.pace import in_pieces, in_pieces_numbered
 from asktell_server.service.analysis.inquiries import Inquiries
 from asktell_server.service.analysis.metrics import metric_of
@@ -80,7 +81,7 @@ class Analysing:
             FailedPrecondition: TOO_FEW_RESULTS.
         """
         view, _ = await self.views.refresh(study)
-        question = ValidationQuestion(metric=metric_of(view.goals, metric), results=view.ended)
+        question = ValidationQuestion(metric=metric_of(view.goals, metric), results=view.history().count(Outcome.VALUE))
         said = await self.inquiries.answer(view, question)
         found = said.value
 

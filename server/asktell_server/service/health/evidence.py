@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from asktell_server.domain.fidelity import is_at_target
 from asktell_server.domain.goals import Goals, Rank
@@ -67,7 +68,7 @@ class Beliefs:
     gains: Mapping[int, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: what is worked out once is kept
 class Evidence:
     """What is known of a study.
 
@@ -90,7 +91,7 @@ class Evidence:
         """The first objective."""
         return self.goals.objectives[0]
 
-    @property
+    @cached_property
     def ranked(self) -> Sequence[tuple[Rank, Trial]]:
         """The trials that were measured, with their ranks: the best first, equals by number. Only those at the highest fidelity."""
         whole = [trial for trial in self.trials if is_at_target(self.study.space, trial.parameters)]
