@@ -14,14 +14,16 @@ import pytest
 
 import asktell
 from asktell import ParameterValue
-from asktell._core.course import Step
+from asktell._core.course import Course, Ending, Step
+from asktell._sync.runner import Listener, Runner
 from asktell.cli.running import process
 from asktell.cli.running.metrics import MetricsReader
 from asktell.cli.running.process import Child, ending
 from asktell.cli.running.template import check_placeholders, check_variables, environment, fill
-from asktell.cli.running.trial_run import Job, TrialRun
+from asktell.cli.running.trial_run import Job, TrialRun, starter
 from asktell.v1 import study_pb2, trial_pb2, trial_service_pb2
 from tests.support.scripted_server import ScriptedServer, refusal
+from tests.support.valkey import wait_until
 
 PARAMS: dict[str, ParameterValue] = {"lr": 1e-05, "batch.size": 8, "opt": "a b", "nesterov": True}
 
@@ -211,6 +213,69 @@ def test_endings_in_words() -> None:
     ]
 
 
+def a_job(command: list[str], log_dir: Path) -> Job:
+    return Job(
+        command=command,
+        study="s",
+        objective="loss",
+        declared=frozenset({"loss"}),
+        metric_regex=None,
+        timeout_s=None,
+        log_dir=log_dir,
+    )
+
+
+def a_runner(client: asktell.Client, scripted: ScriptedServer, tmp_path: Path) -> Runner:
+    """Runs one trial that goes on from another one's checkpoint."""
+    scripted.answer("StudyService/GetStudy", study_pb2.Study(name="projects/default/studies/s"))
+    given = trial_pb2.Trial(name="projects/default/studies/s/trials/2", number=2, lease_id="L", continue_from=1)
+    scripted.answer("TrialService/Ask", trial_service_pb2.AskResponse(trials=[given]))
+    scripted.answer("TrialService/Tell", trial_service_pb2.TellResponse())
+    scripted.answer("TrialService/ReleaseTrial", trial_pb2.Trial())
+    job = a_job(["sh", "-c", 'echo "{\\"loss\\": $ASKTELL_CHECKPOINT}"'], tmp_path)
+    course = Course(None, None, max_trials=1)
+    return Runner(client.study("s"), lambda trial: starter(job, trial), course, workers=1, listener=Listener(), ask={})
+
+
+def count(scripted: ScriptedServer, method: str) -> int:
+    return sum(call.method.endswith(f"/{method}") for call in scripted.calls)
+
+
+def test_a_start_waits_for_the_server(scripted: ScriptedServer, tmp_path: Path) -> None:
+    away, back = refusal(grpc.StatusCode.UNAVAILABLE), trial_pb2.Trial(annotations={"checkpoint": "7"})
+    scripted.answer("TrialService/GetTrial", *[away] * 6, back)
+    with asktell.Client(scripted.address, timeout_s=0.3) as client:  # several times shorter than the outage
+        a_runner(client, scripted, tmp_path).run_here()
+    told = next(call.request for call in scripted.calls if call.method.endswith("/Tell"))
+    assert told.metrics["loss"].value == 7
+    assert count(scripted, "GetTrial") >= 7
+
+
+def test_a_start_that_waits_for_the_server_can_be_interrupted(scripted: ScriptedServer, tmp_path: Path) -> None:
+    scripted.answer("TrialService/GetTrial", refusal(grpc.StatusCode.UNAVAILABLE))
+    with asktell.Client(scripted.address, timeout_s=2.0) as client:
+        runner = a_runner(client, scripted, tmp_path)
+        runner.start()
+        wait_until(lambda: count(scripted, "GetTrial") > 0)
+        runner.interrupt()
+        wait_until(lambda: runner.wait(0.1))
+    assert runner.course.ending is Ending.INTERRUPTED
+    assert runner.course.error is None
+    assert runner.begun == 0
+    assert count(scripted, "ReleaseTrial") > 0
+
+
+def test_a_trial_that_cannot_be_started_is_given_back(scripted: ScriptedServer, tmp_path: Path) -> None:
+    scripted.answer("TrialService/GetTrial", refusal(grpc.StatusCode.UNAUTHENTICATED))
+    with asktell.Client(scripted.address, timeout_s=2.0) as client:
+        runner = a_runner(client, scripted, tmp_path)
+        runner.run_here()
+    assert runner.course.ending is Ending.ERROR
+    assert isinstance(runner.course.error, asktell.errors.Unauthenticated)
+    assert runner.begun == 0
+    assert count(scripted, "ReleaseTrial") > 0
+
+
 def test_a_result_waits_for_the_server(scripted: ScriptedServer, tmp_path: Path) -> None:
     away, back = refusal(grpc.StatusCode.UNAVAILABLE), trial_service_pb2.TellResponse()
     scripted.answer("StudyService/GetStudy", study_pb2.Study(name="projects/default/studies/s"))
@@ -218,15 +283,7 @@ def test_a_result_waits_for_the_server(scripted: ScriptedServer, tmp_path: Path)
     scripted.answer("TrialService/Tell", *[away] * 6, back)
     with asktell.Client(scripted.address, timeout_s=0.3) as client:  # several times shorter than the outage
         trial = client.study("s").ask()
-        job = Job(
-            command=["echo", '{"loss": 0.5}'],
-            study="s",
-            objective="loss",
-            declared=frozenset({"loss"}),
-            metric_regex=None,
-            timeout_s=None,
-            log_dir=tmp_path,
-        )
+        job = a_job(["echo", '{"loss": 0.5}'], tmp_path)
         run = TrialRun(job, trial, on_step=lambda step: None, on_text=lambda text: None)
         run.finish()
         assert not trial.is_open

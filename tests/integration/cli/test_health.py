@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import signal
 from typing import Any
@@ -59,7 +60,15 @@ def test_what_is_still_to_be_gained_is_shown_while_it_runs(cli: CommandLine, stu
     watching = cli.start("watch", "s", "--from-start")
     assert watching.stdout is not None
     try:
-        assert any(line.startswith(GAIN) for line in watching.stdout)
+        for _ in range(36):
+            assert not watching.stdout.readline().startswith(GAIN)  # of former results nothing is said
+        for number in range(10):
+            study.enqueue({"x": number / 10, "y": 0.0, "idle": 0.5})
+            trial = study.ask()
+            trial.tell(loss=1.0)
+            trial.label(seen="yes")  # shown again, and no further result
+        before = list(itertools.takewhile(lambda line: not line.startswith(GAIN), watching.stdout))
+        assert any(line.startswith("trial 46 SUCCEEDED") for line in before)
     finally:
         watching.send_signal(signal.SIGINT)
         watching.communicate(timeout=60)

@@ -55,7 +55,7 @@ def optimize(
     line = ProgressLine(study.id, course.tally, total=study.to_go(trials), shown=progress)
     runner = Runner(
         study,
-        lambda trial, _reported, _printed: _Call(trial, function, objective, catch),
+        lambda trial: lambda _reported, _printed: _Call(trial, function, objective, catch),
         course,
         workers=workers,
         listener=_Line(line),

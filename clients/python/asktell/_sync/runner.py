@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from asktell._core.ask_options import AskOptions
 from asktell._core.course import Course, Ending, Step
 from asktell._sync.trial import Trial
 from asktell.errors import (
+    AsktellError,
     DeadlineExceeded,
     FixedExhausted,
     MissingObjective,
@@ -71,8 +73,11 @@ class Run(Protocol):
         ...
 
 
-Begin: TypeAlias = Callable[[Trial, Callable[[Step], None], Callable[[str], None]], Run]
+Start: TypeAlias = Callable[[Callable[[Step], None], Callable[[str], None]], Run]
 """Starts a trial's work; it says by the callables what it reported and printed. OSError: it cannot be started."""
+
+Begin: TypeAlias = Callable[[Trial], Start]
+"""Finds out what the work needs, for which it may ask the server, and returns what starts it without asking."""
 
 
 class Runner:
@@ -165,7 +170,13 @@ class Runner:
         return None
 
     def _run(self, trial: Trial) -> None:
-        run = self._begin(trial)
+        try:
+            start = self._prepare(trial)
+            run = None if start is None else self._begin(trial, start)
+        except (OSError, AsktellError):
+            with contextlib.suppress(AsktellError):  # the lease will run out; the first error says more
+                trial.release()  # the work cannot be started: not the configuration's fault
+            raise
         if run is None:
             trial.release()
             return
@@ -176,22 +187,33 @@ class Runner:
                 self._runs.discard(run)
         self._settle(run)
 
-    def _begin(self, trial: Trial) -> Run | None:
+    def _prepare(self, trial: Trial) -> Start | None:
+        """What starts the trial's work, for as long as it takes the server to answer; None when the run was interrupted before.
+
+        Not under the lock: a server that is away would hold up the other workers, and `interrupt`.
+        """
+        while True:
+            try:
+                return self._begin_work(trial)
+            except (Unavailable, DeadlineExceeded, Overloaded) as error:
+                logger.warning("trial %d: its start waits for the server: %s", trial.number, error)
+                with self._changed:
+                    if self.course.ending is not Ending.INTERRUPTED:
+                        self._changed.wait(error.retry_after_s or _AGAIN_S)
+                    if self.course.ending is Ending.INTERRUPTED:
+                        return None
+
+    def _begin(self, trial: Trial, start: Start) -> Run | None:
         """Starts the command; None when the run was interrupted since the trial was asked for."""
         with self._changed:  # held while the command starts, so that `interrupt` sees either none or all of it
             if self.course.ending is Ending.INTERRUPTED:
                 return None
             self._is_waiting = False
             self._listener.started(trial)
-            try:
-                run = self._begin_work(
-                    trial,
-                    lambda step: self._notify(self._listener.stepped, trial, step),
-                    lambda text: self._notify(self._listener.printed, trial, text),
-                )
-            except OSError:
-                trial.release()  # the command cannot be started: not the configuration's fault
-                raise
+            run = start(
+                lambda step: self._notify(self._listener.stepped, trial, step),
+                lambda text: self._notify(self._listener.printed, trial, text),
+            )
             self._runs.add(run)
             self.begun += 1
             return run

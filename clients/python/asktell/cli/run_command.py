@@ -23,7 +23,7 @@ from asktell.cli.output import complain, console, metrics_of
 from asktell.cli.running.progress import LiveProgress, PlainProgress, summary
 from asktell.cli.running.recording import Recorder
 from asktell.cli.running.template import check_placeholders, check_variables
-from asktell.cli.running.trial_run import Job, TrialRun
+from asktell.cli.running.trial_run import Job, starter
 from asktell.cli.study_commands import create_from_file, show_warnings
 from asktell.cli.tables.columns import parameter_columns
 from asktell.cli.trial_commands import parse_values
@@ -151,7 +151,7 @@ def run(
     )
     runner = Runner(
         chosen,
-        lambda trial, on_step, on_text: TrialRun(job, trial, on_step=on_step, on_text=on_text),
+        lambda trial: starter(job, trial),
         course,
         workers=workers,
         listener=progress,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -19,7 +21,7 @@ from asktell.cli.health_commands import gain_in_words
 from asktell.cli.output import Best, complain, console, pairs, state_words, trial_record
 from asktell.cli.study_commands import study_record
 from asktell.cli.tables.streaming import StreamedTable, streamed_table
-from asktell.errors import DeadlineExceeded, Unavailable
+from asktell.errors import AsktellError, DeadlineExceeded, Unavailable
 from asktell.records import TrialCounts, TrialState
 
 GAIN_EVERY = 10
@@ -51,14 +53,11 @@ def watch(client: Client, study: str, from_start: bool, cursor: str | None, as_j
     show: Callable[[Change, TrialCounts | None], str] = _json
     if not as_json:
         show = _Rows(watched, terminal.width).line if terminal.is_terminal else _line
-    results = 0
+    gain = _Gain(watched)
     for change in _changes(watched, start):
         click.echo(show(change, counts.after(change)))
-        results += change.trial is not None and change.trial.state is TrialState.SUCCEEDED
-        if not as_json and results >= GAIN_EVERY:
-            results = 0
-            if (gain := gain_in_words(watched.refresh())) is not None:
-                click.echo(gain)
+        if not as_json and (said := gain.after(change)) is not None:
+            click.echo(said)
 
 
 def _changes(study: Study, cursor: str) -> Iterator[Change]:
@@ -70,6 +69,32 @@ def _changes(study: Study, cursor: str) -> Iterator[Change]:
                 yield change
         except (Unavailable, DeadlineExceeded) as error:  # it was there when the command began: it will come back
             complain(f"waiting for the server: {error}", kind="")
+
+
+class _Gain:
+    """What further trials are expected to gain, after each 10 trials that succeeded since the command began.
+
+    Older results that are shown again tell nothing new, nor do results that are amended or labelled.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._begun = datetime.now(UTC)
+        self._counted: set[int] = set()
+
+    def after(self, change: Change) -> str | None:
+        """A line after a change; None where there is nothing to say, or the server does not answer."""
+        trial = change.trial
+        if trial is None or trial.state is not TrialState.SUCCEEDED or trial.number in self._counted:
+            return None
+        if trial.finish_time is None or trial.finish_time <= self._begun:
+            return None
+        self._counted.add(trial.number)
+        if len(self._counted) % GAIN_EVERY:
+            return None
+        with contextlib.suppress(AsktellError):  # the command is about other things: it goes on following
+            return gain_in_words(self._study.refresh())
+        return None
 
 
 class _Counts:

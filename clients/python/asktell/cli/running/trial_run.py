@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from asktell._core.course import Step
-from asktell._sync.runner import stop_or_fail, tell_patiently
+from asktell._sync.runner import Start, stop_or_fail, tell_patiently
 from asktell._sync.trial import Trial
 from asktell.cli.running.metrics import MetricsReader
 from asktell.cli.running.process import Child, ending
@@ -49,9 +49,15 @@ class TrialRun:
     error: Exception | None = None  # how a command failed is told to the server alone
 
     def __init__(
-        self, job: Job, trial: Trial, *, on_step: Callable[[Step], None], on_text: Callable[[str], None]
+        self,
+        job: Job,
+        trial: Trial,
+        *,
+        checkpoint: str | None = None,
+        on_step: Callable[[Step], None],
+        on_text: Callable[[str], None],
     ) -> None:
-        """Starts the command. Raises OSError: it cannot be started."""
+        """Starts the command, and asks the server nothing. Raises OSError: it cannot be started."""
         self.trial = trial
         self._job = job
         self._on_step = on_step
@@ -64,7 +70,7 @@ class TrialRun:
                 trial.number,
                 trial.params,
                 continue_from=trial.continue_from,
-                checkpoint=None if trial.continue_from is None else trial.start_checkpoint,
+                checkpoint=checkpoint,
             ),
             log_path=job.log_path(trial),
             on_line=self._take,
@@ -163,3 +169,13 @@ class TrialRun:
     def _with_errors(self, reason: str) -> str:
         errors = self._child.last_errors[-_LONGEST_REASON:]
         return f"{reason}\n{errors}" if errors else reason
+
+
+def starter(job: Job, trial: Trial) -> Start:
+    """What starts the job for a trial, once it is known where the checkpoint lies that the trial goes on from.
+
+    Raises:
+        AsktellError: the server does not say.
+    """
+    checkpoint = trial.start_checkpoint
+    return lambda on_step, on_text: TrialRun(job, trial, checkpoint=checkpoint, on_step=on_step, on_text=on_text)
