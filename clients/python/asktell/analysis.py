@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 from asktell._core.html import table_html
 from asktell._core.shown import short, with_deviation
@@ -27,8 +27,6 @@ __all__ = [
     "SlicePoint",
     "TradeOff",
 ]
-
-Columns: TypeAlias = Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 import pytest
 
-from asktell import Bool, Categorical, Discrete, Domain, Float, Int, InvalidArgument
+from asktell import Bool, Categorical, Discrete, Domain, Fidelity, Float, Int, InvalidArgument
 from asktell._core.shown import short
 from asktell.cli import wording
 from asktell.cli.main import exit_code
 from asktell.cli.output import seconds
+from asktell.cli.said import said_of
 from asktell.cli.trial_commands import parse_values
 
 SPACE: dict[str, Domain] = {
@@ -43,6 +44,12 @@ def test_words_that_are_no_values_are_refused(word: str, complaint: str) -> None
         parse_values((word,), SPACE)
     with pytest.raises(click.UsageError, match="twice"):
         parse_values(("n=1", "n=2"), SPACE)
+
+
+def test_a_fidelity_in_words() -> None:
+    assert said_of(Int(1, 9, fidelity=True)) == "int 1 to 9, fidelity"
+    chosen = Fidelity(fixed_cost_share=0.1, reduction_factor=4.0)
+    assert said_of(Int(1, 9, fidelity=chosen)) == "int 1 to 9, fidelity, fixed cost share 0.1, reduction factor 4"
 
 
 def test_short() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from asktell import Maximize, Minimize, Objective, StudyView, TrialView
 from asktell._core.comparing import compare_studies, compare_trials
+from asktell._core.rivals import rivals
 from asktell._core.study_view import encode_study
 from asktell._core.trial_view import Names
 from asktell.comparison import Comparison
@@ -77,6 +78,24 @@ def test_what_is_no_result_of_the_study_does_not_count() -> None:
     assert by_name(compared, "best") == {"loss after 1 trial": (0.5, 0.5, "")}
     assert by_name(compared, "study")["trials ended"] == (3, 1, "")
     assert by_name(compared, "best trial")["number"] == (5, 5, "")
+
+
+def test_a_trial_that_did_not_run_the_whole_is_not_the_best() -> None:
+    study = StudyView(encode_study({"space": {"x": Float(0, 0.5, fidelity=True)}, "objectives": [Minimize("loss")]}))
+    compared = compare_studies(study, [a_trial(1, {"loss": 0.1}), a_trial(5, {"loss": 0.5})], study, [])
+    assert by_name(compared, "best trial")["number"] == (5, None, "")
+
+
+def test_of_a_reopened_study_the_newest_data_with_a_result_has_the_best() -> None:
+    message = encode_study({"space": {"x": Float(0, 1)}, "objectives": [Minimize("loss")]})
+    for decay in (0.5, 1.0):  # epochs 2 and 3 are of the same data
+        message.reopenings.add(decay=decay)
+    study = StudyView(message)
+    old = [a_trial(1, {"loss": 0.1}), a_trial(2, {"loss": 0.2}, data_epoch=1), a_trial(3, data_epoch=3)]
+    new = [a_trial(4, {"loss": 0.4}, data_epoch=2), a_trial(5, {"loss": 0.5}, data_epoch=3)]
+    assert [each.number for each in rivals(study, old, "loss")] == [1, 2]
+    assert [each.number for each in rivals(study, [*old, *new], "loss")] == [4, 5]
+    assert by_name(compare_studies(study, old, study, [*old, *new]), "best trial")["number"] == (1, 4, "")
 
 
 def test_studies_without_a_common_objective_or_results() -> None:

@@ -27,6 +27,7 @@ from asktell import (
 from asktell._core.plots import load_plotting
 from asktell._core.study_view import encode_study, names_of
 from asktell.plotting import charts, parallel
+from asktell.plotting.front import front
 from asktell.plotting.output import format_of
 from asktell.plotting.points import Numeric, ticks_of
 from asktell.v1 import trial_pb2
@@ -157,6 +158,17 @@ def test_several_metrics_stand_below_each_other_and_an_unknown_one_is_named() ->
     assert titles == ["val.loss (minimized)", "acc"]
     with pytest.raises(ValueError, match=r"^the study has no metric 'auc'; it has val\.loss, acc$"):
         charts.history(study, trials, metrics=["auc"])
+
+
+def test_a_failed_trial_with_metrics_is_not_drawn_beside_the_front() -> None:
+    message = encode_study({"space": SPACE, "objectives": [Minimize("loss"), Maximize("acc")]})
+    trials = []
+    for number, state in enumerate(("SUCCEEDED", "FAILED"), start=1):
+        told = {"loss": trial_pb2.Metric(value=number), "acc": trial_pb2.Metric(value=0.5)}
+        code = trial_pb2.TrialState.Value(f"TRIAL_STATE_{state}")
+        trials.append(TrialView(trial_pb2.Trial(number=number, state=code, metrics=told), names_of(message)))
+    drawn = rows_of(front(StudyView(message), trials, {1}))
+    assert {each["trial"] for rows in drawn for each in rows} == {1}
 
 
 def test_the_best_is_the_highest_where_higher_is_better() -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from asktell._core.record import keys
+from asktell._core.rivals import rivals
 from asktell._core.study_view import STUDY_FIELDS, StudyView
 from asktell._core.trial_view import TrialView
 from asktell.comparison import Compared, Comparison
@@ -111,28 +112,23 @@ def _bests(
     for objective in left.objectives:
         if (objective.metric, objective.goal) not in wanted:
             continue
-        ours, others = (_so_far(trials, objective) for trials in (mine, theirs))
+        ours, others = (_so_far(study, trials, objective) for study, trials in ((left, mine), (right, theirs)))
         for count in counts:
             name = f"{objective.metric} after {count} trial{'' if count == 1 else 's'}"
             yield _compared("best", name, ours[count - 1], others[count - 1], objective.goal)
 
 
-def _so_far(trials: Sequence[TrialView], objective: Objective) -> list[float | None]:
-    """The best feasible value after each trial."""
+def _so_far(study: StudyView, trials: Sequence[TrialView], objective: Objective) -> list[float | None]:
+    """The best value after each trial, among those that may be the best."""
+    values = {trial.number: trial.metrics[objective.metric] for trial in rivals(study, trials, objective.metric)}
     best: float | None = None
     course = []
     for trial in trials:
-        value = _value(trial, objective.metric)
+        value = values.get(trial.number)
         if value is not None and (best is None or _betters(value, best, objective.goal)):
             best = value
         course.append(best)
     return course
-
-
-def _value(trial: TrialView, metric: str) -> float | None:
-    if trial.state not in (TrialState.SUCCEEDED, TrialState.STOPPED) or trial.violation:
-        return None
-    return trial.metrics.get(metric)
 
 
 def _best_trials(
@@ -141,18 +137,15 @@ def _best_trials(
     """The best of all own trials of either, where one objective says which."""
     sides = []
     for study, trials in ((left, mine), (right, theirs)):
-        best = _best(trials, study.objectives[0]) if len(study.objectives) == 1 else None
+        best = _best(study, trials, study.objectives[0]) if len(study.objectives) == 1 else None
         sides.append({} if best is None else {"number": best.number, **best.params})
     yield from _pairs("best trial", *sides)
 
 
-def _best(trials: Sequence[TrialView], objective: Objective) -> TrialView | None:
-    best: TrialView | None = None
-    for trial in trials:
-        value = _value(trial, objective.metric)
-        if value is not None and (best is None or _betters(value, best.metrics[objective.metric], objective.goal)):
-            best = trial
-    return best
+def _best(study: StudyView, trials: Sequence[TrialView], objective: Objective) -> TrialView | None:
+    sign = -1 if objective.goal is Goal.MAXIMIZE else 1
+    found = rivals(study, trials, objective.metric)
+    return min(found, key=lambda trial: sign * trial.metrics[objective.metric], default=None)
 
 
 def _runs(trials: Sequence[TrialView]) -> dict[str, tuple[str, ...]]:

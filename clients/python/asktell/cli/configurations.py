@@ -10,7 +10,8 @@ from asktell.spaces import Domain, ParameterValue
 
 def chosen_parameters(study: StudyView, params: Mapping[str, ParameterValue]) -> dict[str, ParameterValue]:
     """A trial's values without those that are derived from them."""
-    return {name: value for name, value in params.items() if name in study.domains}
+    domains = study.domains
+    return {name: value for name, value in params.items() if name in domains}
 
 
 def what_if(

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from asktell._core.shown import short
-from asktell.spaces import NormalPrior, Prior
+from asktell.spaces import Fidelity, NormalPrior, Prior
 
 
 def said_of(value: Any) -> str:
@@ -21,8 +21,21 @@ def said_of(value: Any) -> str:
         words.append(", ".join(short(each) for each in fields.pop("values")))
     if (prior := fields.pop("prior", None)) is not None:
         words.append(f"prior {_prior(prior)}")
+    if isinstance(fidelity := fields.get("fidelity"), Fidelity):
+        del fields["fidelity"]
+        words.append(_fidelity(fidelity))
     words += [name if each is True else f"{name} {short(each)}" for name, each in fields.items() if each]
     return f"{type(value).__name__.lower()} {', '.join(words)}".strip()
+
+
+def _fidelity(fidelity: Fidelity) -> str:
+    """What it is, and what is set otherwise than by default."""
+    chosen = {
+        field.name: value
+        for field in dataclasses.fields(fidelity)
+        if (value := getattr(fidelity, field.name)) != field.default
+    }
+    return ", ".join(["fidelity", *(f"{name.replace('_', ' ')} {short(value)}" for name, value in chosen.items())])
 
 
 def _prior(prior: Prior) -> str:

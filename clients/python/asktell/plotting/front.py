@@ -10,7 +10,7 @@ import altair as alt
 from asktell._core.study_view import StudyView
 from asktell._core.trial_view import TrialView
 from asktell.plotting import look
-from asktell.plotting.points import row, spans_magnitudes
+from asktell.plotting.points import measured, row, spans_magnitudes
 
 
 def front(
@@ -26,8 +26,8 @@ def front(
 def _pair(study: StudyView, trials: Sequence[TrialView], front: Collection[int], first: str, second: str) -> Any:
     rows = [
         {**row(trial, first), "x": trial.metrics[first], "y": trial.metrics[second], "front": trial.number in front}
-        for trial in trials
-        if first in trial.metrics and second in trial.metrics
+        for trial in measured(trials, first)
+        if second in trial.metrics
     ]
     x = alt.X(
         field="x",

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from asktell._core import shown
-from asktell._core.fidelity import has
+from asktell._core.rivals import MEASURED, rivals
 from asktell._core.study_view import StudyView, names_of
 from asktell._core.trial_view import TrialView
 from asktell.records import TrialState
@@ -22,7 +22,6 @@ Row: TypeAlias = dict[str, Any]
 Numeric: TypeAlias = Float | Int | Discrete
 """Domains of which values have distances; those of the others stand beside each other."""
 
-MEASURED = (TrialState.SUCCEEDED, TrialState.STOPPED)
 FAILED = (TrialState.FAILED, TrialState.INFEASIBLE, TrialState.ABANDONED, TrialState.CANCELLED)
 _LARGE_RATIO = 1000.0
 _GROWING = 8.0  # [4, 8, 16, 32]: numbers that were chosen by their ratios
@@ -56,12 +55,6 @@ def measured(trials: Iterable[TrialView], metric: str | None = None) -> list[Tri
 
 def _has(trial: TrialView, metric: str | None) -> bool:
     return bool(trial.metrics) if metric is None else metric in trial.metrics
-
-
-def rivals(study: StudyView, trials: Iterable[TrialView], metric: str) -> list[TrialView]:
-    """The trials that may be the best: those with a value of the metric that keep the outcome constraints and ran the whole."""
-    whole = study.whole
-    return [trial for trial in measured(trials, metric) if not trial.violation and has(trial.params, whole)]
 
 
 def failed(trials: Iterable[TrialView]) -> list[TrialView]:

@@ -21,6 +21,7 @@ from asktell.errors import FixedExhausted, StudyComplete
 from asktell.integrations.optuna import problem
 from asktell.integrations.optuna.problem import SUGGESTED, Dimensions
 from asktell.records import Suggestions
+from asktell.spaces import Domain
 
 MAX_REPLICATES = 1000
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
@@ -96,11 +97,12 @@ class AsktellSampler(BaseSampler):
         if not search_space:
             return {}
         dimensions = Dimensions({name: each for name, each in search_space.items() if not each.single()})
-        if not dimensions.space():
+        space = dimensions.space()
+        if not space:
             return {}
         # One ask after the other: each knows what the ones before were given.
         with self._lock:
-            suggestion = self._suggest(study, trial, dimensions)
+            suggestion = self._suggest(study, trial, dimensions, space)
             if suggestion is None:
                 return {}
             self._warm_start = suggestion.warm_start
@@ -124,7 +126,9 @@ class AsktellSampler(BaseSampler):
             _process_constraints_after_trial(self._constraints_func, study, trial, state)
         self._independent.after_trial(study, trial, state, values)
 
-    def _suggest(self, study: Study, trial: FrozenTrial, dimensions: Dimensions) -> Suggestions | None:
+    def _suggest(
+        self, study: Study, trial: FrozenTrial, dimensions: Dimensions, space: Mapping[str, Domain]
+    ) -> Suggestions | None:
         """None where every configuration has been tried as often as the engine can count."""
         trials = study.get_trials(deepcopy=False, states=(*ENDED, TrialState.RUNNING))
         ended = [each for each in trials if each.state in ENDED]
@@ -140,9 +144,7 @@ class AsktellSampler(BaseSampler):
         }
         for replicates in (1, MAX_REPLICATES):
             try:
-                return self._client.suggest(
-                    dimensions.space(), problem.objectives(study), replicates=replicates, **request
-                )
+                return self._client.suggest(space, problem.objectives(study), replicates=replicates, **request)
             except (StudyComplete, FixedExhausted):
                 pass  # Optuna goes on where a finite space has been tried: so a configuration comes again
         return None
