@@ -15,6 +15,7 @@ from asktell._core.record.redaction import command_line, redacted
 from asktell.cli.running.metrics import MetricsReader
 from asktell.cli.running.recording import Recorder
 from asktell.cli.running.usage import Usage
+from asktell.v1 import trial_pb2
 
 USAGE = Usage(duration_s=1.25, cpu_s=0.5, peak_memory_bytes=1000)
 
@@ -32,6 +33,10 @@ USAGE = Usage(duration_s=1.25, cpu_s=0.5, peak_memory_bytes=1000)
         (["curl", "-H", "Authorization: Bearer abc.def"], ["curl", "-H", "Authorization: Bearer ***"]),
         (["sh", "-c", "exec HF_TOKEN='a b' train --lr 1"], ["sh", "-c", "exec HF_TOKEN=*** train --lr 1"]),
         (["sh", "-c", "HF_TOKEN=a b"], ["sh", "-c", "HF_TOKEN=***"]),  # all of it may be the value
+        (["sh", "-c", "train --token abc --lr 1"], ["sh", "-c", "train --token *** --lr 1"]),
+        (["sh", "-c", "train --api-key=abc; x-api-key=abc y"], ["sh", "-c", "train --api-key=***; x-api-key=*** y"]),
+        (["sh", "-c", """sh -c 'train --token "a b"c'"""], ["sh", "-c", "sh -c 'train --token ***'"]),
+        (["sh", "-c", "train --token --lr 1 --password 'a b"], ["sh", "-c", "train --token --lr 1 --password ***"]),
         (["train", "hf_" + "a" * 30], ["train", "***"]),
         (["train", "--note", "AKIA" + "A" * 16], ["train", "--note", "***"]),
         (["train", "--token", "--lr", "1"], ["train", "--token", "--lr", "1"]),  # a flag without a value
@@ -40,6 +45,7 @@ USAGE = Usage(duration_s=1.25, cpu_s=0.5, peak_memory_bytes=1000)
             (words, words)
             for words in (
                 ["train", "--max-tokens", "512", "--tokenizer", "bert", "--num_tokens=3"],
+                ["sh", "-c", "train --max-tokens 512 --tokenizer bert --num_tokens=3 --sort-key loss non-token x"],
                 ["train", "--sort-key", "loss", "--keys=a,b", "--author", "me"],
                 ["train", "--password-file", "--lr={lr}"],
                 ["train", "lr=0.1", "-x", "a@b", "monkey=1"],
@@ -54,6 +60,16 @@ def test_secrets_are_hidden(words: list[str], shown: list[str]) -> None:
 def test_a_command_line_is_what_a_shell_takes_and_is_cut() -> None:
     assert command_line(["sh", "-c", "echo 'a b'", "{x}"]) == """sh -c 'echo '"'"'a b'"'"'' '{x}'"""
     assert len(command_line(["x" * 5000])) == 4096
+
+
+def test_what_is_no_utf_8_can_be_sent() -> None:
+    assert command_line(["train", "caf\udce9"]) == "train 'caf?'"
+    reader = MetricsReader({"loss"}, "loss")
+    reader.read(r'{"annotations": {"run.\ud800": "a\udfffb"}}')
+    record = Recorder({"team": "\udc80"}, git=dict).begin(["train"])
+    sent = record.annotations(exit_code=0, usage=USAGE, said=reader.annotations)
+    assert (sent["run.?"], sent["team"]) == ("a?b", "?")
+    assert dict(trial_pb2.Trial(annotations=sent).annotations) == sent
 
 
 @pytest.fixture

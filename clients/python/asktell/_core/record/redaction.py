@@ -31,7 +31,7 @@ _INSIDE = (
     # Within a longer word, such as the program of `sh -c`.
     (
         re.compile(
-            r"(?P<kept>\b\w*(?:token|secret|password|passwd|api_?key|access_?key)=)(?:'[^']*'|\"[^\"]*\"|[^\s'\"&;]+)",
+            r"(?P<kept>\b\w*(?:token|secret|password|passwd|api[_-]?key|access[_-]?key)=)(?:'[^']*'|\"[^\"]*\"|[^\s'\"&;]+)",
             re.IGNORECASE,
         ),
         rf"\g<kept>{HIDDEN}",
@@ -46,11 +46,20 @@ _INSIDE = (
     ),
 )
 
+_FLAG_INSIDE = re.compile(r"(?<![\w-])(?P<name>--?[A-Za-z][\w.-]*)(?:=|\s+(?!-))")
+_BARE = r"(?:\\.|[^\s'\"\\&;|])"
+_VALUE_INSIDE = re.compile(rf"(?:'[^']*'?|\"[^\"]*\"?){_BARE}*|{_BARE}+")
+
 
 def command_line(words: Sequence[str]) -> str:
     """The words as a shell would take them, secrets replaced by `***`, cut at 4,096 characters."""
-    text = shlex.join(redacted(words))
+    text = sendable(shlex.join(redacted(words)))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def sendable(text: str) -> str:
+    """The text with `?` for what is no UTF-8, such as bytes of a file name or half of a surrogate pair: it could not be sent."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def redacted(words: Sequence[str]) -> list[str]:
@@ -84,4 +93,15 @@ def _is_secret(name: str) -> bool:
 def _inside(word: str) -> str:
     for pattern, replacement in _INSIDE:
         word = pattern.sub(replacement, word)
-    return word
+    return _flags_inside(word)
+
+
+def _flags_inside(word: str) -> str:
+    """Within a longer word, such as the program of `sh -c`: the values hidden of flags named like a secret."""
+    parts, end = [], 0
+    for flag in _FLAG_INSIDE.finditer(word):
+        value = _VALUE_INSIDE.match(word, flag.end())
+        if flag.start() >= end and value is not None and _is_secret(flag["name"]):
+            parts += [word[end : flag.end()], HIDDEN]
+            end = value.end()
+    return "".join([*parts, word[end:]])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from asktell._core.record import keys
 from asktell._core.record.environment import machine
 from asktell._core.record.git import TIMEOUT_S, GitHangs, git_facts
-from asktell._core.record.redaction import command_line
+from asktell._core.record.redaction import command_line, sendable
 from asktell.cli.running.usage import Usage
 
 GitFacts = Callable[[], dict[str, str]]
@@ -75,4 +75,5 @@ class Recording:
                 found[keys.CPU_S] = f"{usage.cpu_s:.3f}"
             if usage.peak_memory_bytes is not None:
                 found[keys.PEAK_MEMORY_BYTES] = str(usage.peak_memory_bytes)
-        return {**found, **self._recorder.of_run, **said}
+        record = {**found, **self._recorder.of_run, **said}
+        return {sendable(key): sendable(value) for key, value in record.items()}
