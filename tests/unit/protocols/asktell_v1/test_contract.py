@@ -27,7 +27,7 @@ DESCRIPTORS = {
 }
 METHODS = {method.name: method for service in WITH_STORE for method in service.methods}
 
-ANALYSIS = {method.name for method in DESCRIPTORS["asktell.v1.AnalysisService"].methods}
+ANALYSIS = [method.name for method in DESCRIPTORS["asktell.v1.AnalysisService"].methods]
 READ = {
     *("GetStudy", "ListStudies", "GetTrial", "ListTrials", "ListBestTrials", "WatchStudy"),
     *ANALYSIS,
