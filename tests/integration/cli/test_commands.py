@@ -59,6 +59,7 @@ def test_create_list_show(cli: CommandLine) -> None:
         "when": None,
         "prior": None,
         "context": False,
+        "fidelity": None,
     }
 
 
