@@ -12,7 +12,7 @@ PROGRAM = """
 import gc, sys
 from asktell_server import app, cli
 
-async def serve(settings):
+async def serve(settings, services_of):
     print(sys.getswitchinterval(), gc.get_threshold()[0], gc.get_freeze_count() > 0)
 
 app.serve = serve
