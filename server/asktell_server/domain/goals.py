@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import fsum, inf
 
+import numpy as np
+import numpy.typing as npt
+
 from asktell_server.domain.errors import ErrorReason, InvalidArgument
 from asktell_server.domain.metrics import Goal, Metric, Metrics, Objective, OutcomeConstraint
 from asktell_server.domain.trial import Result, TrialState
@@ -96,6 +99,13 @@ class Goals:
         None when it was not measured, or where there are no constraints.
         """
         return None if not self.outcome_constraints or self.measured(result) is None else self._violation(result)
+
+    def violations(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """`violation` of rows of values (n x metrics, or more columns): (n); NaN where a row has no value for a constraint."""
+        total = np.zeros(len(values))
+        for constraint in self.outcome_constraints:
+            total += constraint.violations(values[:, self.metrics.index(constraint.metric)])
+        return total
 
     def _violation(self, result: Result) -> float:
         return fsum(each.violation(result.metrics[each.metric].value) for each in self.outcome_constraints)

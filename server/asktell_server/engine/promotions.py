@@ -155,7 +155,7 @@ def best_first(goals: Goals, values: Values, most: int) -> list[int]:
         return []
     costs = _costs(goals, values)
     layers = costs[:, 0] if costs.shape[1] == 1 else _layers(costs)
-    order = np.lexsort((costs[:, 0], layers, _violations(goals, values)))
+    order = np.lexsort((costs[:, 0], layers, goals.violations(values)))
     return [int(index) for index in order[:most]]
 
 
@@ -164,14 +164,6 @@ def _costs(goals: Goals, values: Values) -> Values:
     signs = np.array([1.0 if goal is Goal.MINIMIZE else -1.0 for goal in goals.directions[: len(goals.objectives)]])
     costs: Values = values[:, : len(goals.objectives)] * signs
     return costs
-
-
-def _violations(goals: Goals, values: Values) -> Values:
-    """By how much each row misses the outcome constraints (n)."""
-    violations: Values = np.zeros(len(values))
-    for constraint in goals.outcome_constraints:
-        violations += constraint.violations(values[:, goals.metrics.index(constraint.metric)])
-    return violations
 
 
 def best_of_highest(goals: Goals, history: History, count: int) -> list[int]:
@@ -186,7 +178,7 @@ def best_of_highest(goals: Goals, history: History, count: int) -> list[int]:
     fidelities = np.array([float(history.keys[place][column] or 0.0) for place in valued.tolist()])
     places = valued[fidelities == fidelities.max()]
     values = history.values[places]
-    violations = _violations(goals, values)
+    violations = goals.violations(values)
     if len(goals.objectives) > 1 or not violations.min():
         places, values = places[violations == violations.min()], values[violations == violations.min()]
     if len(goals.objectives) > 1:

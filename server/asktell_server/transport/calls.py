@@ -66,6 +66,11 @@ class Call:
         return None if self.deadline_s is None else self.deadline_s - self.clock()
 
 
+def no_project(_request: Any) -> str:
+    """`Rules.project` of requests that concern none."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What a method declares of itself.

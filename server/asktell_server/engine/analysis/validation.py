@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 Vector = npt.NDArray[np.float64]
 
 
+def rank_correlation(left: Vector, right: Vector) -> float:
+    """Spearman's rank correlation of two lists of numbers (n); 0 where one is constant."""
+    ranks = rankdata(left), rankdata(right)
+    return float(np.corrcoef(*ranks)[0, 1]) if all(map(np.ptp, ranks)) else 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrossValidation:
     """Each result that the model knows, and what it foretells of it without that result.
@@ -34,10 +40,7 @@ class CrossValidation:
     @property
     def rank_correlation(self) -> float:
         """Spearman's correlation of results and predictions; 0 where either are all equal."""
-        observed, foretold = rankdata(self.observed), rankdata(self.means)
-        if not (np.ptp(observed) and np.ptp(foretold)):
-            return 0.0
-        return float(np.corrcoef(observed, foretold)[0, 1])
+        return rank_correlation(self.observed, self.means)
 
     def coverage(self, middle: float) -> float:
         """The share of results inside the middle part (0 to 1) of their predictions."""

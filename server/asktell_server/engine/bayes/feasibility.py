@@ -85,20 +85,12 @@ class LogFeasible:
 
 def feasible_rows(goals: Goals, history: History) -> npt.NDArray[np.bool_]:
     """Which observations (n) keep all constraints; those without a value do not, unless there are no constraints."""
-    feasible: npt.NDArray[np.bool_] = _violations(goals, history) == 0
+    feasible: npt.NDArray[np.bool_] = goals.violations(history.values) == 0
     return feasible
 
 
 def least_violating(goals: Goals, history: History) -> npt.NDArray[np.int64]:
     """The places of the observations with a value, the one that violates the constraints least first."""
-    violations = np.nan_to_num(_violations(goals, history), nan=np.inf, posinf=np.inf)
+    violations = np.nan_to_num(goals.violations(history.values), nan=np.inf, posinf=np.inf)
     order = np.argsort(violations, kind="stable")
     return order[: int(np.isfinite(violations).sum())]
-
-
-def _violations(goals: Goals, history: History) -> Vector:
-    """By how much each observation (n) misses the constraints, in all; NaN where it has no value for one of them."""
-    violations, values = np.zeros(len(history)), history.values
-    for constraint in goals.outcome_constraints:
-        violations += constraint.violations(values[:, goals.metrics.index(constraint.metric)])
-    return violations

@@ -28,11 +28,6 @@ def by_trial(field: str) -> ProjectOf:
     return _by(field, lambda text: parse_trial(text, field=field).study.project)
 
 
-def none(_request: Any) -> str:
-    """For methods that work on what is in the request alone."""
-    return ""
-
-
 def _by(field: str, parse: Callable[[str], str]) -> ProjectOf:
     read = attrgetter(field)  # dots lead into messages
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from asktell.v1 import suggestion_service_pb2
-from asktell_server.protocols.asktell_v1 import projects
 from asktell_server.protocols.asktell_v1.conversion.suggestions import request_from, result_to
 from asktell_server.protocols.asktell_v1.limits import BATCH_BYTES
 from asktell_server.service.suggesting import MAX_OBSERVATIONS, MAX_PENDING, Suggesting
-from asktell_server.transport.calls import Call, Permission, rpc
+from asktell_server.transport.calls import Call, Permission, no_project, rpc
 
 
 class SuggestionServicer:
@@ -18,7 +17,7 @@ class SuggestionServicer:
 
     @rpc(
         permission=Permission.WORK,
-        project=projects.none,
+        project=no_project,
         cancellable=True,
         max_bytes=BATCH_BYTES,
         max_items={"observations": MAX_OBSERVATIONS, "pending": MAX_PENDING},

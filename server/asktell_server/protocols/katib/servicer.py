@@ -29,7 +29,7 @@ from asktell_server.service.suggesting import (
     SuggestRequest,
     task_of,
 )
-from asktell_server.transport.calls import MIB, Call, Permission, rpc
+from asktell_server.transport.calls import MIB, Call, Permission, no_project, rpc
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +37,6 @@ MOST_BYTES = 20 * MIB
 """10,000 trials of 8 parameters take 4.4 MiB."""
 _MAX_REPLICATES = 1000
 _GOALS = {api_pb2.MINIMIZE: Goal.MINIMIZE, api_pb2.MAXIMIZE: Goal.MAXIMIZE}
-
-
-def _no_project(_: object) -> str:
-    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +54,7 @@ class SuggestionServicer:
     def __init__(self, suggesting: Suggesting) -> None:
         self._suggesting = suggesting
 
-    @rpc(permission=Permission.WORK, project=_no_project)
+    @rpc(permission=Permission.WORK, project=no_project)
     async def ValidateAlgorithmSettings(  # noqa: N802  # the contract's name
         self, request: api_pb2.ValidateAlgorithmSettingsRequest, _: Call
     ) -> api_pb2.ValidateAlgorithmSettingsReply:
@@ -71,7 +67,7 @@ class SuggestionServicer:
         _require_enough(experiment.problem, request.experiment.spec.max_trial_count)
         return api_pb2.ValidateAlgorithmSettingsReply()
 
-    @rpc(permission=Permission.WORK, project=_no_project, cancellable=True, max_bytes=MOST_BYTES)
+    @rpc(permission=Permission.WORK, project=no_project, cancellable=True, max_bytes=MOST_BYTES)
     async def GetSuggestions(  # noqa: N802
         self, request: api_pb2.GetSuggestionsRequest, _: Call
     ) -> api_pb2.GetSuggestionsReply:

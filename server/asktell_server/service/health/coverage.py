@@ -13,6 +13,7 @@ from asktell_server.domain.space import FloatDomain, IntDomain, Parameter, Scale
 from asktell_server.domain.warning import WarningKind
 from asktell_server.engine.space.region import region_of
 from asktell_server.engine.space.warp import Warp, scale_of
+from asktell_server.service.health.believed import WITHOUT_EFFECT
 from asktell_server.service.health.evidence import Evidence
 from asktell_server.service.health.finding import Finding, HealthKind, Severity, some
 
@@ -74,7 +75,7 @@ def best_at_border(evidence: Evidence) -> Iterator[Finding]:
     if len(evidence.goals.objectives) > 1 or len(ranked) < LEAST_MEASURED or ranked[0][0][0]:
         return
     top = [trial for _, trial in ranked[: max(3, ceil(len(ranked) / 10))]]
-    idle = {each.parameter for each in evidence.beliefs.effects if each.total < AT_BORDER}
+    idle = {each.parameter for each in evidence.beliefs.effects if each.total < WITHOUT_EFFECT}
     for parameter in evidence.study.space.parameters:
         domain, name = parameter.domain, parameter.name
         if not isinstance(domain, FloatDomain | IntDomain) or name in idle:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asktell_server.domain.metrics import Split
+from asktell_server.engine.analysis.validation import rank_correlation
 from asktell_server.service.health.evidence import Evidence
 from asktell_server.service.health.finding import Finding, HealthKind, Severity
 
@@ -67,15 +68,6 @@ def _finding(evidence: Evidence, test: str, pairs: Vector) -> Iterator[Finding]:
         "sooner (patience, min_expected_gain)",
         metrics=(objective.metric, test),
     )
-
-
-def rank_correlation(left: Vector, right: Vector) -> float:
-    """Spearman's rank correlation of two lists of numbers; 0 where one is constant."""
-    from scipy.stats import spearmanr  # takes long to import
-
-    if not (np.ptp(left) and np.ptp(right)):
-        return 0.0
-    return float(spearmanr(left, right).statistic)
 
 
 def _stem(metric: str) -> str:
